@@ -1,0 +1,1 @@
+//! One file per subcommand: wires rooms together, returns an exit code.

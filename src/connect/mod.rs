@@ -1,0 +1,1 @@
+//! Clients: kubeconfig, TLS, proxies, auth; a reader client and a never-retrying writer client.

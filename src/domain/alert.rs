@@ -1,0 +1,68 @@
+//! Alerts as Alertmanager or Prometheus report them.
+
+use chrono::{DateTime, Utc};
+
+use super::text::Text;
+
+/// Urgency, most urgent first in `Ord`'s reverse: `Critical > Warning > Info`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum Severity {
+    Info,
+    Warning,
+    Critical,
+}
+
+impl Severity {
+    /// The `severity` label; anything unknown counts as a warning, since nobody can say it is harmless.
+    pub fn from_label(label: Option<&str>) -> Self {
+        match label.map(str::to_ascii_lowercase).as_deref() {
+            Some("critical" | "page" | "emergency" | "p1" | "error") => Self::Critical,
+            Some("info" | "none" | "informational" | "debug" | "notice") => Self::Info,
+            _ => Self::Warning,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AlertStatus {
+    Pending,
+    Firing,
+    /// Firing, but hidden by a silence or an inhibition.
+    Suppressed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Alertmanager's fingerprint, or one made from the labels in the same way.
+    pub fingerprint: Text,
+    pub name: Text,
+    pub severity: Severity,
+    pub status: AlertStatus,
+    /// Server time at which it began to fire (or, pending, to be true).
+    pub starts_at: DateTime<Utc>,
+    pub labels: Box<[(Text, Text)]>,
+    pub summary: Text,
+    pub description: Text,
+}
+
+impl Alert {
+    pub fn label(&self, name: &str) -> Option<&Text> {
+        self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+}
+
+/// Everything that fires or is pending at one moment, most severe and oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertList {
+    pub alerts: Vec<Alert>,
+    /// Which server said so: `Alertmanager` or `Prometheus`.
+    pub said_by: Text,
+}

@@ -1,0 +1,129 @@
+//! How far what a source last said can be trusted.
+
+use std::time::Duration;
+
+use super::{text::Text, time::Mono};
+
+/// The read-only feeds. One pane may rest on several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SourceId {
+    /// Which cluster this is and who we are there: read once, kept alive by a watch on the namespace.
+    Cluster,
+    Pods,
+    Deployments,
+    ReplicaSets,
+    Nodes,
+    Services,
+    Autoscalers,
+    ConfigMaps,
+    Events,
+    /// Prometheus: KPI values and their histories.
+    Metrics,
+    /// Alertmanager, or Prometheus where there is none.
+    Alerts,
+    /// Elasticsearch: errors of the last hour.
+    Errors,
+}
+
+impl SourceId {
+    pub const ALL: [Self; 12] = [
+        Self::Cluster,
+        Self::Pods,
+        Self::Deployments,
+        Self::ReplicaSets,
+        Self::Nodes,
+        Self::Services,
+        Self::Autoscalers,
+        Self::ConfigMaps,
+        Self::Events,
+        Self::Metrics,
+        Self::Alerts,
+        Self::Errors,
+    ];
+
+    /// How long after the last word from the server its data counts as live. Watches rest on the Kubernetes
+    /// heartbeat (a watch that ends every 10 s), the others on their refresh interval; each plus slack for a slow link.
+    pub fn expected_within(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Metrics | Self::Alerts => 15,
+            Self::Errors => 30,
+            _ => 20,
+        })
+    }
+
+    /// From this age on the data is visibly stale, not only marked with its age.
+    pub fn stale_after(self) -> Duration {
+        self.expected_within() * 3
+    }
+}
+
+/// What a source task says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// First contact is being made; `what` is waited for ("listing pods", "looking for Prometheus").
+    Connecting {
+        what: Text,
+        since: Mono,
+    },
+    /// A first listing is under way: so many so far. Shown, or a big cluster looks empty.
+    Listing {
+        so_far: usize,
+        since: Mono,
+    },
+    Live {
+        since: Mono,
+    },
+    /// Connected and answering, but behind or incomplete ("watch restarted", "3 of 5 shards").
+    Lagging {
+        why: Text,
+        since: Mono,
+    },
+    /// Not answering. Tried again at `retry_at`.
+    Failed {
+        why: Text,
+        since: Mono,
+        retry_at: Mono,
+    },
+    /// Allowed to connect, not to read: names the verb and resource that are missing.
+    Forbidden {
+        verb: Text,
+        resource: Text,
+        since: Mono,
+    },
+    /// Nothing to connect to was found or configured; `remedy` says how to connect it.
+    Absent {
+        remedy: Text,
+        since: Mono,
+    },
+}
+
+/// How a value should be drawn. Derived from the age of the last word of its source; never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Nothing was ever received.
+    Never,
+    Live,
+    /// An expected refresh was missed; the age since the last word.
+    Aging(Duration),
+    /// Past its limit.
+    Stale(Duration),
+}
+
+impl Freshness {
+    /// Pure rule: `confirmed` is when the source last said or confirmed what is shown.
+    pub fn of(source: SourceId, confirmed: Option<Mono>, now: Mono) -> Self {
+        let Some(confirmed) = confirmed else { return Self::Never };
+        let age = now.since(confirmed);
+        if age <= source.expected_within() {
+            Self::Live
+        } else if age <= source.stale_after() {
+            Self::Aging(age)
+        } else {
+            Self::Stale(age)
+        }
+    }
+
+    pub fn is_live(self) -> bool {
+        self == Self::Live
+    }
+}

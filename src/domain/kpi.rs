@@ -1,0 +1,124 @@
+//! Key performance indicators: named PromQL queries with what their numbers mean.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::text::Text;
+
+/// One indicator: the query, how to write its value, and when it is bad.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kpi {
+    /// Short key used in the configuration and the journal: `error_rate`.
+    pub id: Text,
+    /// As on the tile: `Error rate`.
+    pub title: Text,
+    /// Instant value.
+    pub query: Text,
+    /// Change per second, shown as trend (`deriv`), where it means something.
+    pub trend_query: Option<Text>,
+    pub unit: Unit,
+    pub direction: Direction,
+    /// Amber from here on.
+    pub warning: Option<f64>,
+    /// Red `▲` from here on.
+    pub critical: Option<f64>,
+    /// A value older than this (by its own sample time) is stale even when Prometheus answers.
+    pub freshness_limit: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A share of 1, written in percent: 0.118 is `11.8 %`.
+    Ratio,
+    /// `2.84 s`.
+    Seconds,
+    /// `4,210`.
+    Count,
+    /// A rate per second: `38/s`.
+    PerSecond,
+    /// `1.2 GiB`.
+    Bytes,
+}
+
+/// Which side of a threshold is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    HigherIsWorse,
+    LowerIsWorse,
+}
+
+/// Judgement of one value. `NoData` is never drawn like `Good`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    NoData,
+    Good,
+    Warning,
+    Critical,
+}
+
+impl Kpi {
+    /// NaN and infinities are no data.
+    pub fn level(&self, value: Option<f64>) -> Level {
+        let Some(value) = value.filter(|value| value.is_finite()) else { return Level::NoData };
+        let beyond = |limit: Option<f64>| {
+            limit.is_some_and(|limit| match self.direction {
+                Direction::HigherIsWorse => value > limit,
+                Direction::LowerIsWorse => value < limit,
+            })
+        };
+        if beyond(self.critical) {
+            Level::Critical
+        } else if beyond(self.warning) {
+            Level::Warning
+        } else {
+            Level::Good
+        }
+    }
+}
+
+/// What Prometheus answered for one indicator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KpiReading {
+    pub id: Text,
+    /// None for an empty result, NaN or Inf.
+    pub value: Option<f64>,
+    /// Units per second.
+    pub trend: Option<f64>,
+    /// Server time of the sample.
+    pub at: Option<DateTime<Utc>>,
+    /// Values at equal steps, oldest first; a gap is `None`. Empty when the range was not asked this time.
+    pub history: Option<History>,
+    /// The query's own error or warning, when it failed while others answered.
+    pub problem: Option<Text>,
+}
+
+/// A range answer aligned to its step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// Server time of the first point.
+    pub start: DateTime<Utc>,
+    pub step: Duration,
+    pub values: Vec<Option<f64>>,
+}
+
+impl History {
+    /// Server time of a point.
+    pub fn time_at(&self, index: usize) -> DateTime<Utc> {
+        let millis = self.step.as_millis() * index as u128;
+        self.start + chrono::Duration::milliseconds(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+
+    /// When the run of bad values that reaches the last point began; none when the last point is not bad.
+    pub fn bad_since(&self, is_bad: impl Fn(f64) -> bool) -> Option<DateTime<Utc>> {
+        let mut start = None;
+        for (index, value) in self.values.iter().enumerate().rev() {
+            match value {
+                Some(value) if is_bad(*value) => start = Some(index),
+                Some(_) => break,
+                None => {}
+            }
+        }
+        start.map(|index| self.time_at(index))
+    }
+}

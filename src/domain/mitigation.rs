@@ -1,0 +1,329 @@
+//! A write to the cluster as data: what was asked, what exactly will happen, what was checked, how it ended.
+//!
+//! The types make the order of `Plan → Preflight → Confirm → Execute` hard to break: [`ConfirmedPlan`] can only come from
+//! [`Plan::confirm`], and the engine executes nothing else.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    object::{Key, ObjectRef},
+    text::Text,
+    time::Mono,
+};
+
+/// What a person or a suggestion asks for, before anything was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub kind: RequestKind,
+    /// Pre-filled reason; may be empty.
+    pub reason: Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestKind {
+    /// Set the replicas of a deployment.
+    Scale { deployment: Key, replicas: u32 },
+    /// Delete the unhealthy pods of a workload, by uid, at most `at_once` at a time.
+    RestartUnhealthy { app: Text, pods: Vec<ObjectRef>, at_once: u8 },
+    /// Set one key of a ConfigMap (the circuit breaker).
+    SetConfigKey { config_map: Key, name: Text, value: Text },
+    /// Bring a deployment back to a revision; none means the one before the current.
+    UndoRollout { deployment: Key, to_revision: Option<u64> },
+    /// Take back a finished mitigation.
+    Undo { of: MitigationId },
+}
+
+/// Sequence number within this run of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct MitigationId(pub u32);
+
+/// A frozen intention. Nothing in it is read again before the write, except to verify that nothing changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub id: MitigationId,
+    /// `scale`, `restart-unhealthy`, `set-config-key`, `undo-rollout`.
+    pub kind: &'static str,
+    /// `Undo rollout · api-gateway`.
+    pub title: Text,
+    /// Whose cluster: shown on the card and checked before the write.
+    pub cluster: ClusterIdentity,
+    /// Every object that is written, with the resourceVersion it had.
+    pub targets: Vec<(ObjectRef, Text)>,
+    /// "What" lines of the card: plain sentences of the change.
+    pub what: Vec<Text>,
+    /// Removed and added lines of the change (template of an undo), reduced to what a person asked for.
+    pub diff: Vec<DiffLine>,
+    /// The same by kubectl.
+    pub kubectl: Text,
+    /// What undoes it, in words: `U brings revision 42 back`, or why nothing does.
+    pub undo: Text,
+    pub friction: Friction,
+    pub reason: Text,
+    /// Which other mitigation this one takes back.
+    pub undoes: Option<MitigationId>,
+    /// The writes, ready to send.
+    pub writes: Vec<Write>,
+    pub planned_at: Mono,
+    /// How convergence is recognised after the write.
+    pub converge: Converge,
+}
+
+/// Who and where: pinned at start, compared again before each write.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ClusterIdentity {
+    /// kubeconfig context.
+    pub context: Text,
+    /// Name of the cluster entry of the kubeconfig.
+    pub cluster: Text,
+    /// uid of the namespace kube-system.
+    pub uid: Text,
+    /// Who the API server says we are.
+    pub user: Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffLine {
+    pub sign: DiffSign,
+    pub text: Text,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffSign {
+    Added,
+    Removed,
+    Context,
+}
+
+/// One HTTP request of a plan. Bodies are opaque to everything but `actions`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    pub method: WriteMethod,
+    /// Path below the API server, `/apis/apps/v1/namespaces/…`.
+    pub path: String,
+    pub content_type: &'static str,
+    pub body: serde_json::Value,
+    /// Inverse request, if there is one.
+    pub inverse: Option<Box<Write>>,
+    pub target: ObjectRef,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum WriteMethod {
+    Patch,
+    Delete,
+    Post,
+}
+
+/// What to wait for after the write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Converge {
+    /// The deployment's rollout is complete: observed, updated, available.
+    Rollout { deployment: Key },
+    /// The named pods are gone and the owners have as many ready pods as they want.
+    Replaced { pods: Vec<ObjectRef> },
+    /// The write itself is the effect.
+    Immediately,
+}
+
+/// How much a confirmation asks for (§4: friction follows the blast radius).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Friction {
+    /// One `y`.
+    Key,
+    /// The word to type: the environment's (`prod`) or the object's name.
+    Word(Text),
+}
+
+/// One line under "Checks".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub what: CheckKind,
+    pub result: CheckResult,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub enum CheckKind {
+    /// Same cluster and user as at start.
+    Identity,
+    /// SelfSubjectAccessReview.
+    Permission,
+    /// Server-side dry-run and its diff.
+    DryRun,
+    /// Targets unchanged since they were planned on.
+    Unchanged,
+    /// Who would overwrite it: HPA, Argo CD, Flux, operators.
+    Overwritten,
+    /// Disruption budgets.
+    Disruption,
+    /// Things this does not bring back.
+    NotCovered,
+    /// Whether pods pick it up.
+    Effect,
+    /// The journal can be written.
+    Journal,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckResult {
+    Pending,
+    Pass(Text),
+    /// Shown amber; does not block. What could not be found out is a warning with the reason.
+    Warn(Text),
+    /// The plan cannot be confirmed.
+    Block(Text),
+}
+
+/// How one write ended.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub enum Outcome {
+    Done,
+    /// The server said no; nothing was changed. Its words.
+    Refused(Text),
+    /// Nothing was sent, or the server reported that nothing was changed.
+    Failed(Text),
+    /// Sent, and no answer: resolved by reading, never retried.
+    Unknown(Text),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => formatter.write_str("done"),
+            Self::Refused(why) => write!(formatter, "refused: {why}"),
+            Self::Failed(why) => write!(formatter, "failed: {why}"),
+            Self::Unknown(why) => write!(formatter, "outcome unknown: {why}"),
+        }
+    }
+}
+
+/// A plan that a person confirmed. The only thing that is ever executed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfirmedPlan {
+    plan: Plan,
+    reason: Text,
+}
+
+/// Why a confirmation was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotConfirmed {
+    #[error("type {0} to confirm")]
+    WrongWord(Text),
+    #[error("blocked: {0}")]
+    Blocked(Text),
+    #[error("still checking: {0}")]
+    StillChecking(&'static str),
+}
+
+impl Plan {
+    /// Accepts `typed` (`y`, or the word) if every check that blocks has passed. `Permission`, `DryRun`, `Unchanged` and
+    /// `Identity` must be present and no longer pending.
+    pub fn confirm(self, typed: &str, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {
+        for needed in [CheckKind::Identity, CheckKind::Permission, CheckKind::DryRun, CheckKind::Unchanged, CheckKind::Journal] {
+            let finished = checks.iter().any(|check| check.what == needed && check.result != CheckResult::Pending);
+            if !finished {
+                return Err(NotConfirmed::StillChecking(needed.word()));
+            }
+        }
+        if let Some(why) = checks.iter().find_map(|check| match &check.result {
+            CheckResult::Block(why) => Some(why.clone()),
+            _ => None,
+        }) {
+            return Err(NotConfirmed::Blocked(why));
+        }
+        let expected = match &self.friction {
+            Friction::Key => "y",
+            Friction::Word(word) => word.as_str(),
+        };
+        if typed != expected {
+            return Err(NotConfirmed::WrongWord(Text::line(expected)));
+        }
+        Ok(ConfirmedPlan { plan: self, reason })
+    }
+}
+
+impl ConfirmedPlan {
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn reason(&self) -> &Text {
+        &self.reason
+    }
+}
+
+impl CheckKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Identity => "cluster identity",
+            Self::Permission => "permission",
+            Self::DryRun => "server dry-run",
+            Self::Unchanged => "unchanged",
+            Self::Overwritten => "overwritten by others",
+            Self::Disruption => "disruption budgets",
+            Self::NotCovered => "not covered",
+            Self::Effect => "effect",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+/// What the engine reports while it works. Sent to `state` in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionEvent {
+    /// The plan for a card is frozen; its checks follow one by one.
+    Planned {
+        card: CardId,
+        plan: Box<Plan>,
+    },
+    /// No plan could be made: nothing to undo, object gone, no permission to read.
+    NotPlanned {
+        card: CardId,
+        why: Text,
+    },
+    Checked {
+        card: CardId,
+        check: Check,
+    },
+    /// The intent is in the journal and the write is being sent.
+    Started {
+        id: MitigationId,
+    },
+    /// `done` of `of` writes were answered.
+    Progress {
+        id: MitigationId,
+        done: u32,
+        of: u32,
+    },
+    /// The write ended this way. `undoable` says whether `U` can take it back.
+    Ended {
+        id: MitigationId,
+        outcome: Outcome,
+        undoable: bool,
+    },
+    /// Progress towards convergence: `3/5 new pods ready, 1 old left`; `stuck` carries the reason from the cluster.
+    Converging {
+        id: MitigationId,
+        ready: u32,
+        of: u32,
+        old: u32,
+        stuck: Option<Text>,
+    },
+    /// Converged after this long.
+    Converged {
+        id: MitigationId,
+        after: Duration,
+    },
+    /// An unknown outcome was resolved by reading.
+    Resolved {
+        id: MitigationId,
+        outcome: Outcome,
+    },
+    /// The journal can be written again, or cannot: mitigations are off with this reason.
+    Journal {
+        broken: Option<Text>,
+    },
+}
+
+/// Number of a card, so that a late answer does not land on another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CardId(pub u32);

@@ -1,0 +1,21 @@
+//! The nouns of an incident: plain data and pure rules. No I/O, no clock, no terminal, no wire types.
+//!
+//! Time is always passed in as [`time::Now`]; text from a server is always a [`text::Text`], which can only be made by
+//! cleaning it.
+
+pub mod alert;
+pub mod change;
+pub mod escalation;
+pub mod health;
+pub mod kpi;
+pub mod log_pattern;
+pub mod mitigation;
+pub mod object;
+pub mod observation;
+pub mod pod;
+pub mod suggestion;
+pub mod text;
+pub mod time;
+pub mod units;
+pub mod verdict;
+pub mod workload;

@@ -1,0 +1,87 @@
+//! How numbers and durations are written, the same everywhere.
+
+use std::time::Duration;
+
+use super::kpi::Unit;
+
+/// Groups thousands: `4210` is `4,210`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A value with its unit and the one precision of that unit: `11.8 %`, `2.84 s`, `4,210`, `38/s`.
+pub fn value(number: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Ratio => format!("{:.1} %", number * 100.0),
+        Unit::Seconds => format!("{number:.2} s"),
+        Unit::Count => count(number),
+        Unit::PerSecond => format!("{}/s", count(number)),
+        Unit::Bytes => bytes(number),
+    }
+}
+
+/// A threshold, without needless decimals: `5 %`, `2 s`, `1,000`.
+pub fn threshold(number: f64, unit: Unit) -> String {
+    let trim = |number: f64| {
+        let text = format!("{number:.2}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match unit {
+        Unit::Ratio => format!("{} %", trim(number * 100.0)),
+        Unit::Seconds => format!("{} s", trim(number)),
+        _ => value(number, unit),
+    }
+}
+
+/// Age as kubectl writes it, coarse so that a table does not change every second: `41s`, `12m`, `3h`, `5d`.
+pub fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..=59 => format!("{}s", seconds / 10 * 10),
+        60..=5_999 => format!("{}m", seconds / 60),
+        6_000..=172_799 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A running countdown or stop-watch: `06:48`, `1:02:03`.
+pub fn countdown(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds >= 3_600 {
+        format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    } else {
+        format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, finite and not negative here")]
+fn count(number: f64) -> String {
+    let sign = if number < 0.0 { "-" } else { "" };
+    let size = number.abs();
+    if !size.is_finite() {
+        return "no data".to_owned();
+    }
+    if size > 0.0 && size < 10.0 && size.fract() != 0.0 {
+        return format!("{sign}{size:.1}");
+    }
+    format!("{sign}{}", thousands(size.round() as u64))
+}
+
+fn bytes(number: f64) -> String {
+    let mut size = number;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if size.abs() < 1024.0 {
+            return format!("{size:.1} {unit}");
+        }
+        size /= 1024.0;
+    }
+    format!("{size:.1} TiB")
+}

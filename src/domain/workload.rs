@@ -1,0 +1,147 @@
+//! Deployments, replica sets and what stands around them.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    object::{Key, Kind},
+    pod::Owner,
+    text::Text,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    pub key: Key,
+    pub uid: Text,
+    pub created: DateTime<Utc>,
+    /// Desired replicas.
+    pub replicas: u32,
+    pub ready: u32,
+    pub updated: u32,
+    pub available: u32,
+    pub paused: bool,
+    /// `deployment.kubernetes.io/revision`.
+    pub revision: u64,
+    /// `name=image` of each container of the template.
+    pub images: Box<[(Text, Text)]>,
+    /// `matchLabels` of the selector.
+    pub selector: Box<[(Text, Text)]>,
+    pub generation: u64,
+    pub observed_generation: u64,
+    /// Message of a condition that says that the rollout is stuck (`Progressing=False`).
+    pub stuck: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplicaSet {
+    pub key: Key,
+    pub uid: Text,
+    pub created: DateTime<Utc>,
+    pub owner: Option<Owner>,
+    pub revision: u64,
+    pub replicas: u32,
+    pub ready: u32,
+    pub images: Box<[(Text, Text)]>,
+    /// `kubernetes.io/change-cause`.
+    pub change_cause: Option<Text>,
+    /// Who last wrote the template, by `managedFields`, where that is known.
+    pub changed_by: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    pub key: Key,
+    pub uid: Text,
+    pub created: DateTime<Utc>,
+    pub ready: bool,
+    /// Reason of the Ready condition while it is not true, and since when.
+    pub not_ready: Option<(Text, Option<DateTime<Utc>>)>,
+    pub cordoned: bool,
+    /// `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable` that are true.
+    pub pressures: Box<[Text]>,
+    pub version: Text,
+    pub roles: Text,
+    /// As written by the node: `4`, `3920m`.
+    pub cpu: Text,
+    /// As written by the node: `64Gi`.
+    pub memory: Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub key: Key,
+    pub uid: Text,
+    pub created: DateTime<Utc>,
+    pub kind: Text,
+    pub cluster_ip: Text,
+    /// `8081/TCP`, `http:8081/TCP`.
+    pub ports: Box<[Text]>,
+    pub selector: Box<[(Text, Text)]>,
+    /// Ready and not ready endpoint addresses, from its slices; none before they were read.
+    pub endpoints: Option<(u32, u32)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Autoscaler {
+    pub key: Key,
+    pub uid: Text,
+    pub created: DateTime<Utc>,
+    pub target_kind: Text,
+    pub target_name: Text,
+    pub min: u32,
+    pub max: u32,
+    pub current: u32,
+    pub desired: u32,
+    /// `cpu 96%/70%`; `cpu ?/70%` while unknown.
+    pub metrics: Box<[Text]>,
+    /// Message of a condition that keeps it from scaling.
+    pub trouble: Option<Text>,
+}
+
+/// A watched ConfigMap: only the keys that an action may write, and sizes of the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigMap {
+    pub key: Key,
+    pub uid: Text,
+    pub resource_version: Text,
+    /// Values of at most 256 characters; longer ones are cut.
+    pub data: Box<[(Text, Text)]>,
+    /// Last write, by `managedFields`.
+    pub changed_at: Option<DateTime<Utc>>,
+    pub changed_by: Option<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub key: Key,
+    pub uid: Text,
+    pub is_warning: bool,
+    pub reason: Text,
+    pub message: Text,
+    pub count: u32,
+    pub first_seen: Option<DateTime<Utc>>,
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Kind, name and uid of what it is about.
+    pub about: (Text, Text, Text),
+}
+
+/// Anything that lives in an index under its key.
+pub trait Object {
+    const KIND: Kind;
+    fn key(&self) -> &Key;
+    fn uid(&self) -> &Text;
+}
+
+macro_rules! objects {
+    ($($kind:ident = $type:ty),* $(,)?) => {$(
+        impl Object for $type {
+            const KIND: Kind = Kind::$kind;
+            fn key(&self) -> &Key { &self.key }
+            fn uid(&self) -> &Text { &self.uid }
+        }
+    )*};
+}
+
+objects! {
+    Pod = super::pod::Pod, Deployment = Deployment, ReplicaSet = ReplicaSet, Node = Node, Service = Service,
+    HorizontalPodAutoscaler = Autoscaler, ConfigMap = ConfigMap, Event = Event,
+}

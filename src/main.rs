@@ -1,0 +1,3 @@
+//! Start: crypto provider, panic hook, parse, dispatch, exit code.
+
+fn main() {}

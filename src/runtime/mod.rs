@@ -1,0 +1,1 @@
+//! Terminal, input, clock, the loop; runs effects.

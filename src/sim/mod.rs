@@ -1,0 +1,1 @@
+//! The simulated platform behind `demo`: one world behind four wire-compatible servers.

@@ -1,0 +1,1 @@
+//! Read-only tasks, one folder per server: wire format to domain observations.

@@ -1,0 +1,86 @@
+//! The confirmation card, mitigations in flight, and what became of the finished ones.
+
+use crate::domain::{
+    mitigation::{CardId, Check, MitigationId, Outcome, Plan, Request},
+    text::Text,
+    time::Mono,
+    verdict::{Comparison, Verdict},
+};
+
+/// A card on the screen, from the request on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    pub id: CardId,
+    pub request: Request,
+    /// When it was drawn first: keys typed before do not count for it.
+    pub shown_at: Mono,
+    pub content: CardContent,
+    pub checks: Vec<Check>,
+    /// What is typed into the word field.
+    pub typed: String,
+    pub reason: String,
+    pub focus: CardFocus,
+    /// Why the last `Enter` did nothing.
+    pub complaint: Option<Text>,
+    /// First visible line of the details, when they do not fit.
+    pub scroll: u16,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CardContent {
+    /// Objects are being read.
+    Planning,
+    Planned(Box<Plan>),
+    /// Nothing can be done, and why.
+    Impossible(Text),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardFocus {
+    Cancel,
+    Word,
+    Reason,
+    Details,
+}
+
+/// All mitigations of this session.
+#[derive(Debug, Clone, Default)]
+pub struct Mitigations {
+    pub next_id: u32,
+    pub next_card: u32,
+    /// Oldest first.
+    pub all: Vec<Mitigation>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mitigation {
+    pub id: MitigationId,
+    pub title: Text,
+    pub confirmed_at: Mono,
+    pub stage: Stage,
+    pub undoable: bool,
+    /// The mitigation that took this one back.
+    pub undone_by: Option<MitigationId>,
+    /// Indicators at the moment of confirmation.
+    pub before: Vec<Comparison>,
+    pub verdict: Option<Verdict>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    Executing {
+        done: u32,
+        of: u32,
+    },
+    Converging {
+        ready: u32,
+        of: u32,
+        old: u32,
+        stuck: Option<Text>,
+    },
+    /// Converged; indicators are watched until the verdict.
+    Watching {
+        since: Mono,
+    },
+    Ended(Outcome),
+}

@@ -1,0 +1,95 @@
+//! What lies over a screen and takes the keys: cards, help, palette, text viewers, questions.
+
+use crate::domain::{object::ObjectRef, text::Text};
+
+use super::{card::Card, table::Cursor};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    Help {
+        scroll: u16,
+    },
+    Palette(Palette),
+    /// `/` is being typed.
+    Filter(LineEdit),
+    Card(Box<Card>),
+    /// `m`: mitigations for what is focused.
+    Menu(Menu),
+    Viewer(Box<Viewer>),
+    /// `n`: a note for the timeline.
+    Note(LineEdit),
+    /// `q` while something is in flight.
+    QuitQuestion {
+        why: Text,
+    },
+}
+
+/// A line being typed. The caret counts characters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineEdit {
+    pub text: String,
+    pub caret: usize,
+}
+
+/// `:`: every action by name, fuzzily.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Palette {
+    pub line: LineEdit,
+    pub cursor: Cursor,
+    /// Matching entries, best first.
+    pub matches: Vec<PaletteEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PaletteEntry {
+    pub title: Text,
+    /// The key that does the same, if any.
+    pub key: Option<Text>,
+    pub command: super::action::Command,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    pub title: Text,
+    pub items: Vec<MenuItem>,
+    pub cursor: Cursor,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MenuItem {
+    pub key: char,
+    pub title: Text,
+    /// Why it cannot be chosen.
+    pub disabled: Option<Text>,
+    pub request: crate::domain::mitigation::Request,
+}
+
+/// Describe, YAML or logs of one object, full screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Viewer {
+    pub id: ViewerId,
+    pub about: ObjectRef,
+    pub what: ViewerKind,
+    /// Bounded; `dropped` counts what fell off at the top.
+    pub lines: std::collections::VecDeque<Text>,
+    pub dropped: u64,
+    pub cursor: Cursor,
+    /// Logs: new lines scroll into view.
+    pub follow: bool,
+    pub wrap: bool,
+    pub search: LineEdit,
+    pub searching: bool,
+    /// Why it is empty or incomplete: waiting, failed, ended.
+    pub status: Text,
+}
+
+/// Number of a viewer, so that late lines do not land in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ViewerId(pub u32);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ViewerKind {
+    Describe,
+    Yaml,
+    Logs { container: Option<Text>, previous: bool },
+}

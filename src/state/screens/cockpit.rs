@@ -1,0 +1,30 @@
+//! Cockpit: which pane has the focus, and the cursors of its lists.
+
+use crate::state::table::Cursor;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cockpit {
+    pub focus: Pane,
+    /// Over the unhealthy pods.
+    pub pods: Cursor,
+    /// Over the error patterns.
+    pub errors: Cursor,
+    /// Over the suggestions.
+    pub suggestions: Cursor,
+    /// Over the firing alerts.
+    pub alerts: Cursor,
+    /// `f`: the focused pane fills the screen.
+    pub full_screen: bool,
+}
+
+/// In `Tab` order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    Tiles,
+    Escalation,
+    #[default]
+    Pods,
+    Errors,
+    Changes,
+    Suggestions,
+}

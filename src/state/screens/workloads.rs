@@ -1,0 +1,37 @@
+//! Workloads: a table of one kind, and what was opened from it.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    domain::object::{Key, Kind},
+    state::table::{Cursor, Sort},
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workloads {
+    /// Pod, Deployment, Node, Service or HorizontalPodAutoscaler.
+    pub kind: Kind,
+    pub cursor: Cursor,
+    pub sort: Sort,
+    /// What is typed after `/`; words are matched as substrings, `!word` excludes, `label=value` matches a label.
+    pub filter: String,
+    pub marks: BTreeSet<Key>,
+    /// Keys of the rows that pass the filter, in the order of `sort`. Maintained incrementally.
+    pub rows: Vec<Key>,
+    /// `Enter`: the detail of one object beside or over the table.
+    pub detail: Option<Key>,
+}
+
+impl Default for Workloads {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Pod,
+            cursor: Cursor::default(),
+            sort: Sort::default(),
+            filter: String::new(),
+            marks: BTreeSet::new(),
+            rows: Vec::new(),
+            detail: None,
+        }
+    }
+}
