@@ -6,6 +6,7 @@ use clap::FromArgMatches as _;
 use sev1::{
     cli::Cli,
     commands::{self, Exit},
+    runtime,
 };
 
 fn main() -> ExitCode {
@@ -14,6 +15,8 @@ fn main() -> ExitCode {
     if let Err(report) = color_eyre::install() {
         commands::output::complain(&format!("panics will be reported plainly: {report}"));
     }
+    // After the other hooks: the terminal is given back before they print.
+    runtime::terminal::install_panic_hook();
 
     let arguments: Vec<OsString> = env::args_os().collect();
     let program = arguments.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();

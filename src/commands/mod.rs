@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod log;
+pub mod look;
 pub mod man;
 pub mod output;
 pub mod setup;
