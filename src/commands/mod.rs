@@ -1,1 +1,3 @@
 //! One file per subcommand: wires rooms together, returns an exit code.
+
+pub mod audit;

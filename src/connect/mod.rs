@@ -1,1 +1,20 @@
 //! Clients: kubeconfig, TLS, proxies, auth; a reader client and a never-retrying writer client.
+//!
+//! [`kubeconfig::load`] fixes one [`Target`] at start and touches no network; [`Reader`] and [`Writer`] made from it share
+//! its credentials and nothing else. Neither retries: a caller that may read again does so, a write is sent once.
+
+pub mod body;
+pub mod endpoint;
+pub mod error;
+pub mod identity;
+pub mod kubeconfig;
+pub mod reader;
+mod refusal;
+mod wire;
+pub mod writer;
+
+pub use endpoint::{Endpoint, HttpAnswer, HttpReader};
+pub use error::ConnectError;
+pub use kubeconfig::{KubeOptions, Target};
+pub use reader::{Answer, Reader};
+pub use writer::{WriteError, Writer};

@@ -22,10 +22,19 @@ pub struct Cluster {
     pub events: Index<Event>,
     /// Ready pods; kept incrementally.
     pub ready_pods: usize,
+    /// Pods that ended well (jobs): not counted among those that should be ready. Kept incrementally.
+    pub completed_pods: usize,
     /// Keys of unhealthy pods; kept incrementally.
     pub unhealthy: BTreeSet<Key>,
     /// Newest first.
     pub changes: Vec<Change>,
+}
+
+impl Cluster {
+    /// Pods that should be ready.
+    pub fn expected_pods(&self) -> usize {
+        self.pods.len() - self.completed_pods
+    }
 }
 
 /// Objects of one kind, in the order of namespace and name.

@@ -1,0 +1,370 @@
+//! Servers besides the API server: by address, or through the API server's service proxy.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Method};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    ConnectError, Reader,
+    body::innermost,
+    reader::{Query, date, not_json},
+    refusal::Refused,
+};
+use crate::{
+    config::shape::{Auth, Secret, Server},
+    domain::text::Text,
+};
+
+/// Where a server is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    Url(Url),
+    ServiceProxy {
+        namespace: String,
+        service: String,
+        /// Number or name.
+        port: String,
+        /// Whether the API server speaks TLS to the service.
+        tls: bool,
+    },
+}
+
+impl FromStr for Endpoint {
+    type Err = ConnectError;
+
+    /// `http(s)://host:port/path`, `k8s://namespace/service:port`, `k8s://namespace/https:service:port`.
+    fn from_str(text: &str) -> Result<Self, ConnectError> {
+        let shown = shown(text);
+        let wrong = |why: &str| ConnectError::config(&format!("address {shown:?}: {why}: write http(s)://host:port or k8s://namespace/service:port"));
+        if let Some(rest) = text.strip_prefix("k8s://") {
+            let (namespace, service) = rest.trim_end_matches('/').split_once('/').ok_or_else(|| wrong("no service is named"))?;
+            let parts: Vec<&str> = service.split(':').collect();
+            let (tls, service, port) = match parts.as_slice() {
+                [service, port] => (false, *service, *port),
+                [scheme @ ("http" | "https"), service, port] => (*scheme == "https", *service, *port),
+                _ => return Err(wrong("it needs service:port")),
+            };
+            let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+            if ![namespace, service, port].into_iter().all(is_name) {
+                return Err(wrong("a name in it is not a Kubernetes name"));
+            }
+            return Ok(Self::ServiceProxy { namespace: namespace.to_owned(), service: service.to_owned(), port: port.to_owned(), tls });
+        }
+        let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(wrong("neither http nor https"));
+        }
+        Ok(Self::Url(url))
+    }
+}
+
+/// An address as typed, without what stands before an `@`.
+fn shown(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+        None => text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned(),
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => {
+                let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+                write!(formatter, "{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'))
+            }
+            Self::ServiceProxy { namespace, service, port, tls } => {
+                write!(formatter, "k8s://{namespace}/{}{service}:{port}", if *tls { "https:" } else { "" })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Endpoint({self})")
+    }
+}
+
+/// An answer of any status.
+#[derive(Debug, Clone)]
+pub struct HttpAnswer {
+    pub status: u16,
+    pub date: Option<DateTime<Utc>>,
+    pub content_type: Text,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    server: Text,
+    method: &'static str,
+    path: String,
+}
+
+impl HttpAnswer {
+    /// The answer decoded, if it is a success and JSON of that shape.
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, ConnectError> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.refused());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            if error.is_data() {
+                let why = format!("its answer has another shape than expected: {error}");
+                return ConnectError::Server { server: self.server.clone(), status: self.status, message: Text::line(&why) };
+            }
+            not_json(&self.server, &self.headers, &self.body)
+        })
+    }
+
+    /// What an answer that is not a success means.
+    pub fn refused(&self) -> ConnectError {
+        let refused =
+            Refused { server: &self.server, method: self.method, path: &self.path, status: self.status, headers: &self.headers, body: &self.body };
+        refused.error()
+    }
+}
+
+/// A client for one endpoint. Never retries, follows no redirect, and shows no secret.
+#[derive(Clone)]
+pub struct HttpReader {
+    name: Text,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Direct { client: reqwest::Client, base: Url, auth: Option<Auth>, login: Option<(String, SecretString)> },
+    Proxied { reader: Reader, base: String },
+}
+
+impl fmt::Debug for HttpReader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "HttpReader({})", self.name)
+    }
+}
+
+impl HttpReader {
+    /// A server as configured.
+    pub fn configured(server: &Server, reader: &Reader) -> Result<Self, ConnectError> {
+        let endpoint = server.url.parse()?;
+        Self::new(&endpoint, Some(server), reader)
+    }
+
+    /// A service found in the cluster.
+    pub fn found(endpoint: &Endpoint, reader: &Reader) -> Result<Self, ConnectError> {
+        Self::new(endpoint, None, reader)
+    }
+
+    fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader) -> Result<Self, ConnectError> {
+        let name = Text::line(&endpoint.to_string());
+        let way = match endpoint {
+            Endpoint::ServiceProxy { namespace, service, port, tls } => {
+                let scheme = if *tls { "https:" } else { "" };
+                Way::Proxied { reader: reader.clone(), base: format!("/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy") }
+            }
+            Endpoint::Url(url) => {
+                let mut base = url.clone();
+                let login = (!url.username().is_empty()).then(|| {
+                    let plain = |text: &str| percent_decoded(text);
+                    (plain(url.username()), SecretString::from(plain(url.password().unwrap_or_default())))
+                });
+                // An address that can carry a login can also lose it.
+                let _ = base.set_username("");
+                let _ = base.set_password(None);
+                base.set_query(None);
+                base.set_fragment(None);
+                Way::Direct { client: client(&name, server)?, base, auth: server.and_then(|server| server.auth.clone()), login }
+            }
+        };
+        Ok(Self { name, way })
+    }
+
+    /// The address for messages.
+    pub fn name(&self) -> &Text {
+        &self.name
+    }
+
+    pub async fn get(&self, path: &str, query: Query<'_>, max_bytes: usize, timeout: Duration) -> Result<HttpAnswer, ConnectError> {
+        self.ask(Method::GET, path, query, None, max_bytes, timeout).await
+    }
+
+    /// For searches, which are reads asked by POST.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        body: &Value,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<HttpAnswer, ConnectError> {
+        self.ask(Method::POST, path, query, Some(body), max_bytes, timeout).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: Query<'_>,
+        json: Option<&Value>,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<HttpAnswer, ConnectError> {
+        let name = if method == Method::POST { "POST" } else { "GET" };
+        let (status, date, headers, body) = match &self.way {
+            Way::Proxied { reader, base } => {
+                let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
+                (answer.status, answer.date, answer.headers, answer.body)
+            }
+            Way::Direct { client, base, auth, login } => {
+                let asking = self.direct(client, base, auth.as_ref(), login.as_ref(), method, path, query, json, max_bytes);
+                let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
+                tokio::time::timeout(timeout, asking).await.map_err(late)??
+            }
+        };
+        let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = Text::bounded(content_type, 60);
+        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned() })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one request, spelled out")]
+    async fn direct(
+        &self,
+        client: &reqwest::Client,
+        base: &Url,
+        auth: Option<&Auth>,
+        login: Option<&(String, SecretString)>,
+        method: Method,
+        path: &str,
+        query: Query<'_>,
+        json: Option<&Value>,
+        max_bytes: usize,
+    ) -> Result<(u16, Option<DateTime<Utc>>, HeaderMap, Bytes), ConnectError> {
+        let mut url = base.clone();
+        url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+        let mut request = client.request(method, url).query(query);
+        if let Some(json) = json {
+            request = request.json(json);
+        }
+        request = match (auth, login) {
+            (Some(Auth::BearerFile(path)), _) => request.bearer_auth(self.secret(&Secret::File(path.clone())).await?.expose_secret()),
+            (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(self.secret(&Secret::Env(name.clone())).await?.expose_secret()),
+            (Some(Auth::Basic { user, password }), _) => request.basic_auth(user, Some(self.secret(password).await?.expose_secret())),
+            (Some(Auth::ApiKey(secret)), _) => {
+                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", self.secret(secret).await?.expose_secret()))
+                    .map_err(|_| self.no_credentials("the API key holds characters that a header cannot carry"))?;
+                value.set_sensitive(true);
+                request.header(http::header::AUTHORIZATION, value)
+            }
+            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose_secret())),
+            (None, None) => request,
+        };
+        let mut response = request.send().await.map_err(|error| self.failed(&error))?;
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+            if body.len() + chunk.len() > max_bytes {
+                return Err(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((response.status().as_u16(), date(&headers), headers, body.freeze()))
+    }
+
+    /// Read at each request, so that a rotated token is picked up.
+    async fn secret(&self, secret: &Secret) -> Result<SecretString, ConnectError> {
+        match secret {
+            Secret::File(path) => match tokio::fs::read_to_string(path).await {
+                Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
+                Err(error) => Err(self.no_credentials(&format!("its secret {} cannot be read: {error}", path.display()))),
+            },
+            Secret::Env(name) => std::env::var(name)
+                .map(|value| SecretString::from(value.trim().to_owned()))
+                .map_err(|_| self.no_credentials(&format!("the environment variable {name} is not set"))),
+        }
+    }
+
+    fn no_credentials(&self, why: &str) -> ConnectError {
+        ConnectError::Credentials { server: self.name.clone(), why: Text::line(why) }
+    }
+
+    /// reqwest's own message names the URL with its query; ours names the server and the last cause.
+    fn failed(&self, error: &reqwest::Error) -> ConnectError {
+        let server = self.name.clone();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(current) = cause {
+            if let Some(io) = current.downcast_ref::<std::io::Error>() {
+                if io.kind() == std::io::ErrorKind::ConnectionRefused {
+                    return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
+                }
+                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                    return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
+                }
+            }
+            if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+                return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
+            }
+            cause = current.source();
+        }
+        let why = Text::line(&innermost(error));
+        if error.is_connect() { ConnectError::Unreachable { server, why } } else { ConnectError::Cut { server, why } }
+    }
+}
+
+fn client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, ConnectError> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .pool_max_idle_per_host(4)
+        .user_agent(concat!("sev1/", env!("CARGO_PKG_VERSION")));
+    if let Some(server) = server {
+        if server.insecure_skip_tls_verify {
+            builder = builder.danger_accept_invalid_certs(true);
+        }
+        if let Some(path) = &server.ca_file {
+            let wrong = |why: &str| ConnectError::config(&format!("{name}: its CA file {}: {why}", path.display()));
+            let pem = std::fs::read(path).map_err(|error| wrong(&error.to_string()))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| wrong("no PEM certificate in it"))?;
+            if certificates.is_empty() {
+                return Err(wrong("no PEM certificate in it"));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+    }
+    builder.build().map_err(|error| ConnectError::config(&format!("{name}: no client can be made: {}", innermost(&error))))
+}
+
+fn percent_decoded(text: &str) -> String {
+    let escaped = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(escaped.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown_without_logins() {
+        for (typed, expected) in [
+            ("http://127.0.0.1:9090", "http://127.0.0.1:9090"),
+            ("https://bob:pw@prom.example/base/?x=1", "https://prom.example/base"),
+            ("k8s://monitoring/prometheus:9090", "k8s://monitoring/prometheus:9090"),
+            ("k8s://monitoring/https:es:web", "k8s://monitoring/https:es:web"),
+        ] {
+            let endpoint: Endpoint = typed.parse().unwrap();
+            assert_eq!(endpoint.to_string(), expected);
+            assert!(!format!("{endpoint:?}").contains("pw"));
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_say_what_to_write() {
+        for typed in ["prometheus:9090", "ftp://x", "k8s://monitoring", "k8s://monitoring/prometheus", "k8s://a/../b:1", "http://bob:pw@", ""] {
+            let message = typed.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(message.contains("k8s://namespace/service:port"), "{message}");
+            assert!(!message.contains("pw"), "{message}");
+        }
+    }
+}

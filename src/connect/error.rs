@@ -1,0 +1,63 @@
+//! Why a server could not be read: one sentence for a person woken at 3 am.
+
+use std::time::Duration;
+
+use crate::domain::text::Text;
+
+/// What went wrong between here and a server. Everything a server said has been cleaned and cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// A kubeconfig, flag or address that can not work as it is; the sentence names file, line and remedy.
+    #[error("{0}")]
+    Config(Text),
+    /// No credentials could be had: the plugin failed, the token file is gone.
+    #[error("no credentials for {server}: {why}")]
+    Credentials { server: Text, why: Text },
+    #[error("cannot reach {server}: {why}")]
+    Unreachable { server: Text, why: Text },
+    #[error("TLS with {server} failed: {why}")]
+    Tls { server: Text, why: Text },
+    #[error("{server} does not accept our credentials (401): {says}")]
+    Unauthorized { server: Text, says: Text },
+    /// `verb` and `resource` as an RBAC rule names them.
+    #[error("not allowed to {verb} {resource}: {says}")]
+    Forbidden { verb: Text, resource: Text, says: Text },
+    #[error("{what} does not exist: {says}")]
+    NotFound { what: Text, says: Text },
+    /// 410: the place to go on from is no longer known to the server.
+    #[error("the server no longer knows where we were (410): {says}")]
+    Gone { says: Text },
+    #[error("{server} is overloaded and asks to wait (429)")]
+    TooManyRequests { server: Text, retry_after: Option<Duration> },
+    #[error("{server} answered {status}: {message}")]
+    Server { server: Text, status: u16, message: Text },
+    /// A login page, a proxy's error page, garbage.
+    #[error("{server} answered something that is not JSON ({content_type}): {begins}")]
+    NotJson { server: Text, content_type: Text, begins: Text },
+    #[error("{server} answered more than {} MiB: refused", limit / 1_048_576)]
+    TooLarge { server: Text, limit: usize },
+    #[error("{server} gave no answer within {} s", after.as_secs())]
+    Timeout { server: Text, after: Duration },
+    /// The connection ended in the middle of an answer.
+    #[error("{server} closed the connection in the middle of its answer: {why}")]
+    Cut { server: Text, why: Text },
+}
+
+impl ConnectError {
+    pub(crate) fn config(message: &str) -> Self {
+        Self::Config(Text::line(message))
+    }
+
+    /// How long the server asked to be left alone.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The sentence as a field for the screen.
+    pub fn text(&self) -> Text {
+        Text::line(&self.to_string())
+    }
+}

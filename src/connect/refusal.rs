@@ -1,0 +1,144 @@
+//! What an answer that is not a success means: the API server's `Status`, Prometheus' and Elasticsearch's errors, pages.
+
+use std::time::Duration;
+
+use http::{HeaderMap, header};
+use serde::Deserialize;
+
+use super::ConnectError;
+use crate::domain::text::Text;
+
+/// Longest piece of a server's words in a message, in characters.
+const WORDS: usize = 240;
+
+/// Request and answer as far as a refusal depends on them.
+pub(crate) struct Refused<'a> {
+    pub server: &'a str,
+    /// `GET`, `POST` …
+    pub method: &'a str,
+    pub path: &'a str,
+    pub status: u16,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+}
+
+/// The parts of a Kubernetes `Status` that say why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Status {
+    pub message: Option<String>,
+    pub reason: Option<String>,
+    pub details: Option<Details>,
+    pub code: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Details {
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl Refused<'_> {
+    pub fn error(&self) -> ConnectError {
+        let server = Text::line(self.server);
+        let says = self.words();
+        match self.status {
+            401 => ConnectError::Unauthorized { server, says },
+            403 => {
+                let (verb, resource) = missing_right(&says).unwrap_or_else(|| (Text::from(verb_of(self.method)), Text::line(self.path)));
+                ConnectError::Forbidden { verb, resource, says }
+            }
+            404 => ConnectError::NotFound { what: Text::line(self.path), says },
+            410 => ConnectError::Gone { says },
+            429 => ConnectError::TooManyRequests { server, retry_after: self.retry_after() },
+            300..=399 => {
+                let place = self.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("elsewhere");
+                let place = place.split('?').next().unwrap_or_default();
+                ConnectError::Server { server, status: self.status, message: Text::line(&format!("redirects to {place}; a login page in between?")) }
+            }
+            status => ConnectError::Server { server, status, message: says },
+        }
+    }
+
+    /// The server's own words, whichever of the known envelopes they are in; else how the body begins.
+    fn words(&self) -> Text {
+        if let Ok(json) = serde_json::from_slice::<serde_json::Value>(self.body) {
+            let pointers = ["/message", "/error/reason", "/error/root_cause/0/reason", "/error", ""];
+            for pointer in pointers {
+                if let Some(words) = json.pointer(pointer).and_then(serde_json::Value::as_str).filter(|words| !words.is_empty()) {
+                    return Text::bounded(words, WORDS);
+                }
+            }
+        }
+        begins(self.body)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        let header = self.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|value| value.trim().parse().ok());
+        let detail = || serde_json::from_slice::<Status>(self.body).ok().and_then(|status| status.details?.retry_after_seconds);
+        header.or_else(detail).map(|seconds: u64| Duration::from_secs(seconds.min(3_600)))
+    }
+}
+
+/// How a body begins, for a message; says when there is none.
+pub(crate) fn begins(body: &[u8]) -> Text {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * WORDS)]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { Text::from("no explanation") } else { Text::bounded(&text, WORDS / 2) }
+}
+
+/// Verb and resource from the authorizer's sentence: `User "x" cannot list resource "pods" in API group "apps" …`.
+fn missing_right(says: &str) -> Option<(Text, Text)> {
+    let (_, after) = says.split_once(" cannot ")?;
+    let verb = after.split_whitespace().next()?;
+    let resource = after.split_once("resource \"")?.1.split('"').next()?;
+    let group = after.split_once("API group \"").and_then(|(_, rest)| rest.split('"').next()).filter(|group| !group.is_empty());
+    let resource = group.map_or_else(|| resource.to_owned(), |group| format!("{resource}.{group}"));
+    Some((Text::line(verb), Text::line(&resource)))
+}
+
+fn verb_of(method: &str) -> &'static str {
+    match method {
+        "POST" => "create",
+        "PATCH" => "patch",
+        "PUT" => "update",
+        "DELETE" => "delete",
+        _ => "get",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> ConnectError {
+        Refused { server: "prod", method: "GET", path: "/api/v1/pods", status, headers: &HeaderMap::new(), body: body.as_bytes() }.error()
+    }
+
+    #[test]
+    fn a_forbidden_list_names_verb_and_resource() {
+        let body = r#"{"kind":"Status","message":"deployments.apps is forbidden: User \"dev\" cannot list resource \"deployments\" in API group \"apps\" in the namespace \"shop\"","code":403}"#;
+        let ConnectError::Forbidden { verb, resource, .. } = refused(403, body) else { panic!("not forbidden") };
+        assert_eq!((&*verb, &*resource), ("list", "deployments.apps"));
+    }
+
+    #[test]
+    fn a_page_in_place_of_json_is_quoted_cleaned_and_cut() {
+        let page = format!("<html>\u{1b}[31m{}</html>", "x".repeat(5_000));
+        let ConnectError::Server { message, .. } = refused(502, &page) else { panic!("not a server error") };
+        assert!(message.starts_with("<html><U+001B>[31m"), "{message}");
+        assert!(message.len() < 300);
+    }
+
+    #[test]
+    fn every_known_envelope_is_read() {
+        for body in [
+            r#"{"message":"boom"}"#,
+            r#"{"error":{"reason":"boom","root_cause":[]},"status":500}"#,
+            r#"{"status":"error","errorType":"x","error":"boom"}"#,
+        ] {
+            let ConnectError::Server { message, .. } = refused(500, body) else { panic!("{body}") };
+            assert_eq!(&*message, "boom", "{body}");
+        }
+    }
+}

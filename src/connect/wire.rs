@@ -1,0 +1,224 @@
+//! The HTTP stack under both clients: TLS, proxy and credentials as the kubeconfig says, and no retry layer at all.
+//!
+//! kube's own stack repeats any method on 429, 503 and 504, and hyper's pool may send a request a second time when a
+//! kept connection turns out closed. Reads here use a pool; writes get a fresh connection each and are sent once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::connect::{
+        Connection, HttpConnector,
+        proxy::{SocksV5, Tunnel},
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use kube::client::{AuthError, ConfigExt};
+use tokio::sync::Mutex;
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower_http::decompression::DecompressionLayer;
+
+use super::{
+    ConnectError,
+    body::{Body, innermost},
+};
+use crate::domain::text::Text;
+
+pub(crate) type Outgoing = Request<Full<Bytes>>;
+pub(crate) type Incoming = Response<Body>;
+pub(crate) type Stack = BoxCloneSyncService<Outgoing, Incoming, BoxError>;
+
+/// A TCP and TLS handshake that takes longer is given up.
+const CONNECT_WITHIN: Duration = Duration::from_secs(8);
+/// Longest run of a credential plugin.
+const CREDENTIALS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Which of the two stacks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Use {
+    Read,
+    Write,
+}
+
+/// One cluster's stacks, made at the first request, because credential plugins run then and may take seconds.
+pub(crate) struct Wire {
+    config: kube::Config,
+    server: Text,
+    built: Mutex<Option<Stacks>>,
+}
+
+#[derive(Clone)]
+struct Stacks {
+    read: Stack,
+    write: Stack,
+}
+
+impl Wire {
+    pub fn new(config: kube::Config, server: Text) -> Self {
+        Self { config, server, built: Mutex::new(None) }
+    }
+
+    pub fn server(&self) -> &Text {
+        &self.server
+    }
+
+    pub async fn stack(&self, purpose: Use) -> Result<Stack, ConnectError> {
+        let mut built = self.built.lock().await;
+        let stacks = match &*built {
+            Some(stacks) => stacks.clone(),
+            None => {
+                let config = self.config.clone();
+                let making = tokio::task::spawn_blocking(move || build(&config));
+                let made = tokio::time::timeout(CREDENTIALS_WITHIN, making).await;
+                let stacks = match made {
+                    Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
+                    Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
+                    Ok(Ok(Err(error))) => return Err(self.not_built(&error)),
+                    Ok(Ok(Ok(stacks))) => stacks,
+                };
+                built.insert(stacks).clone()
+            }
+        };
+        Ok(match purpose {
+            Use::Read => stacks.read,
+            Use::Write => stacks.write,
+        })
+    }
+
+    /// After a 401: credentials that a plugin gave without an expiry are asked for anew at the next request.
+    pub async fn forget_credentials(&self) {
+        if self.config.auth_info.exec.is_some() {
+            *self.built.lock().await = None;
+        }
+    }
+
+    fn credentials(&self, why: &str) -> ConnectError {
+        ConnectError::Credentials { server: self.server.clone(), why: Text::line(why) }
+    }
+
+    fn not_built(&self, error: &kube::Error) -> ConnectError {
+        match error {
+            kube::Error::Auth(error) => self.credentials(&credentials_words(error)),
+            error => ConnectError::Tls { server: self.server.clone(), why: Text::line(&innermost(error)) },
+        }
+    }
+
+    /// What a failed request means. Never says anything of a request's headers.
+    pub fn failed(&self, error: &BoxError) -> ConnectError {
+        let server = self.server.clone();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
+        let mut connecting = false;
+        while let Some(current) = cause {
+            if let Some(error) = current.downcast_ref::<AuthError>() {
+                return self.credentials(&credentials_words(error));
+            }
+            if let Some(error) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
+                connecting |= error.is_connect();
+            }
+            let tls = current.downcast_ref::<rustls::Error>().or_else(|| {
+                let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+                inner.and_then(|inner| inner.downcast_ref())
+            });
+            if let Some(error) = tls {
+                return ConnectError::Tls { server, why: tls_words(error) };
+            }
+            if let Some(error) = current.downcast_ref::<std::io::Error>()
+                && error.kind() == std::io::ErrorKind::ConnectionRefused
+            {
+                return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
+            }
+            cause = current.source();
+        }
+        let why = Text::line(&innermost(error.as_ref()));
+        if connecting { ConnectError::Unreachable { server, why } } else { ConnectError::Cut { server, why } }
+    }
+}
+
+fn build(config: &kube::Config) -> Result<Stacks, kube::Error> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_WITHIN));
+    tcp.set_keepalive(Some(Duration::from_secs(30)));
+    let Some(proxy) = config.proxy_url.clone() else { return over(tcp, config) };
+    match proxy.scheme_str() {
+        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, tcp), config),
+        Some("https") => over(with_login(Tunnel::new(proxy.clone(), config.rustls_https_connector_with_connector(tcp)?), &proxy), config),
+        _ => over(with_login(Tunnel::new(proxy.clone(), tcp), &proxy), config),
+    }
+}
+
+fn with_login<C>(tunnel: Tunnel<C>, proxy: &http::Uri) -> Tunnel<C> {
+    use base64::Engine as _;
+    let login = proxy.authority().and_then(|authority| authority.as_str().rsplit_once('@')).map(|(login, _)| login);
+    let Some(login) = login else { return tunnel };
+    let plain: Vec<u8> = url::form_urlencoded::parse(format!("x={}", login.replace('+', "%2B").replace('&', "%26")).as_bytes())
+        .next()
+        .map(|(_, value)| value.as_bytes().to_vec())
+        .unwrap_or_default();
+    match format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)).parse() {
+        Ok(header) => tunnel.with_auth(header),
+        Err(_) => tunnel,
+    }
+}
+
+fn over<C>(connector: C, config: &kube::Config) -> Result<Stacks, kube::Error>
+where
+    C: Service<http::Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connection + hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<BoxError>,
+{
+    let https = config.rustls_https_connector_with_connector(connector)?;
+    let auth = config.auth_layer()?;
+    let headers = config.extra_headers_layer()?;
+    let reads: hyper_util::client::legacy::Client<_, Full<Bytes>> = hyper_util::client::legacy::Builder::new(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(50))
+        .build(https.clone());
+    let writes: hyper_util::client::legacy::Client<_, Full<Bytes>> =
+        hyper_util::client::legacy::Builder::new(TokioExecutor::new()).pool_max_idle_per_host(0).retry_canceled_requests(false).build(https);
+    let around = |client: hyper_util::client::legacy::Client<_, Full<Bytes>>| {
+        let stack = ServiceBuilder::new()
+            .layer(config.base_uri_layer())
+            .layer(DecompressionLayer::new().gzip(!config.disable_compression))
+            .option_layer(auth.as_ref())
+            .layer(&headers)
+            .map_err(BoxError::from)
+            .service(client);
+        BoxCloneSyncService::new(
+            stack.map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, BoxError::from).boxed_unsync())),
+        )
+    };
+    Ok(Stacks { read: around(reads), write: around(writes) })
+}
+
+/// A credential error without what the plugin printed on standard output, which may hold a token.
+fn credentials_words(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+            format!("the credential plugin ended with {}: {said}; run `kubectl get ns` once in a shell", out.status)
+        }
+        AuthError::AuthExecStart(error) => format!("the credential plugin of the kubeconfig could not be started: {error}"),
+        AuthError::AuthExecParse(_) => "the credential plugin printed something that is not a credential".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+pub(crate) fn tls_words(error: &rustls::Error) -> Text {
+    use rustls::CertificateError as Bad;
+    let words = match error {
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer) => "its certificate is signed by an authority we do not trust".to_owned(),
+        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => "its certificate has expired".to_owned(),
+        rustls::Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "its certificate is for another name".to_owned()
+        }
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS: is the address http?".to_owned(),
+        error => error.to_string(),
+    };
+    Text::line(&words)
+}
