@@ -22,10 +22,11 @@ use crate::{
 const KEPT: std::time::Duration = std::time::Duration::from_mins(15);
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let theme = canvas.theme;
     for (line, mitigation) in (0..area.height).zip(shown(state)) {
         let mut pen = canvas.pen(area, line);
         pen.skip(1);
-        for (text, style) in sentence(state, mitigation, canvas.theme) {
+        for (text, style) in sentence(state, mitigation, theme) {
             pen.write(&text, style);
         }
     }

@@ -36,7 +36,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
         let tile = Rect { x: area.x + index * width, width, ..area };
         let bar = Rect { x: tile.right().saturating_sub(1), width: 1, ..tile };
         for line in 0..tile.height {
-            canvas.pen(bar, line).write(glyph::BAR, canvas.theme.rule);
+            let theme = canvas.theme;
+            canvas.pen(bar, line).write(glyph::BAR, theme.rule);
         }
         render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(3), ..tile }, state, kpi, index == 0);
     }
