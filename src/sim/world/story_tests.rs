@@ -1,0 +1,1 @@
+//! The scenarios as stories: what a responder does, and what then happens.
