@@ -49,9 +49,15 @@ impl Cluster {
             let direction = if desired > current { "above" } else { "below" };
             let reason = if desired > current { "resource utilization".to_owned() } else { "All metrics".to_owned() };
             let message = format!("New size: {desired}; reason: {reason} {direction} target");
-            let written = self.store.modify(Resource::Deployments, &key.0, target, Writer { manager: MANAGER, operation: "Update", subresource: "scale" }, |deployment| {
-                deployment["spec"]["replicas"] = json!(desired);
-            });
+            let written = self.store.modify(
+                Resource::Deployments,
+                &key.0,
+                target,
+                Writer { manager: MANAGER, operation: "Update", subresource: "scale" },
+                |deployment| {
+                    deployment["spec"]["replicas"] = json!(desired);
+                },
+            );
             if written.is_ok() {
                 self.event(CONTROLLER, autoscaler, "Normal", "SuccessfulRescale", &message);
             }
@@ -138,6 +144,8 @@ fn report(metric: &Value, usage: Usage) -> Value {
             json!({"type": "Resource", "resource": {"name": metric["resource"]["name"], "current": {"averageUtilization": used, "averageValue": format!("{}m", used * 10)}}})
         }
         Some("Pods") => json!({"type": "Pods", "pods": {"metric": metric["pods"]["metric"], "current": {"averageValue": "84"}}}),
-        _ => json!({"type": "External", "external": {"metric": metric["external"]["metric"], "current": {"value": metric["external"]["target"]["value"]}}}),
+        _ => {
+            json!({"type": "External", "external": {"metric": metric["external"]["metric"], "current": {"value": metric["external"]["target"]["value"]}}})
+        }
     }
 }

@@ -88,7 +88,8 @@ impl Cluster {
         } else {
             let _ = self.store.modify(Resource::Deployments, &key.0, &key.1, Writer::update("ci-deployer"), |current| {
                 current["spec"] = object["spec"].clone();
-                current["metadata"]["annotations"]["kubernetes.io/change-cause"] = object["metadata"]["annotations"]["kubernetes.io/change-cause"].clone();
+                current["metadata"]["annotations"]["kubernetes.io/change-cause"] =
+                    object["metadata"]["annotations"]["kubernetes.io/change-cause"].clone();
             });
         }
         self.play_until(stage.at + SETTLING);
@@ -108,7 +109,11 @@ impl Cluster {
     /// Running pods in bulk, complete with their owners, so that no controller has anything to do with them.
     fn add_extra(&mut self, extra: usize) {
         let now = self.now();
-        let _ = self.store.create(Resource::Namespaces, Writer::update(APPLIER), objects::namespace(&super::platform::NamespaceSpec { name: "batch".into(), labels: std::iter::empty().collect() }));
+        let _ = self.store.create(
+            Resource::Namespaces,
+            Writer::update(APPLIER),
+            objects::namespace(&super::platform::NamespaceSpec { name: "batch".into(), labels: std::iter::empty().collect() }),
+        );
         self.tick();
         let mut placed = 0;
         for number in 1..=extra.div_ceil(EXTRA_PER_DEPLOYMENT) {

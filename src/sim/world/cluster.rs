@@ -36,7 +36,11 @@ const MAX_ROUNDS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
     /// A step in the life of the pod with this uid.
-    Pod { key: Key, uid: String, step: PodStep },
+    Pod {
+        key: Key,
+        uid: String,
+        step: PodStep,
+    },
     Deployment(Key),
     ReplicaSet(Key),
     /// Forty seconds of silence: the node is declared unknown.

@@ -212,7 +212,8 @@ impl Cluster {
         let name = new.as_ref().map_or(key.1.as_str(), |set| text(set, "name"));
         let progressing = conditions.iter().find(|condition| condition["type"] == "Progressing").cloned();
         let was = progressing.as_ref().and_then(|condition| condition["reason"].as_str()).unwrap_or_default();
-        let same_set = progressing.as_ref().and_then(|condition| condition["message"].as_str()).is_some_and(|message| message.contains(&format!("\"{name}\"")));
+        let same_set =
+            progressing.as_ref().and_then(|condition| condition["message"].as_str()).is_some_and(|message| message.contains(&format!("\"{name}\"")));
         let paused = deployment["spec"]["paused"] == true;
         if paused {
             set_condition(&mut conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", now, false);

@@ -91,7 +91,8 @@ impl Cluster {
         }
         let pods = self.store.list(Resource::Pods, &Query::namespace(namespace)).items;
         for budget in budgets {
-            let chosen: Vec<_> = pods.iter().filter(|pod| matches(budget.pointer("/spec/selector/matchLabels"), pod) && pod::is_active(pod)).collect();
+            let chosen: Vec<_> =
+                pods.iter().filter(|pod| matches(budget.pointer("/spec/selector/matchLabels"), pod) && pod::is_active(pod)).collect();
             let expected = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
             let healthy = i64::try_from(chosen.iter().filter(|pod| pod::is_ready(pod)).count()).unwrap_or(i64::MAX);
             let desired = match (budget.pointer("/spec/minAvailable"), budget.pointer("/spec/maxUnavailable")) {

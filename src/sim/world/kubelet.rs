@@ -89,8 +89,12 @@ impl Cluster {
         }
         let now = self.now();
         let which = self.sicknesses.iter().position(|sickness| sickness.deployment == deployment && sickness.tag == tag)?;
-        let alive: Vec<&PodRun> =
-            self.runs.iter().filter(|((ns, _), run)| ns == namespace && run.deployment == deployment && run.tag == tag && !run.stopping).map(|(_, run)| run).collect();
+        let alive: Vec<&PodRun> = self
+            .runs
+            .iter()
+            .filter(|((ns, _), run)| ns == namespace && run.deployment == deployment && run.tag == tag && !run.stopping)
+            .map(|(_, run)| run)
+            .collect();
         let sick = alive.iter().filter(|run| run.sickness.is_some()).count();
         let sickness = &self.sicknesses[which];
         let due = ((alive.len() + 1) as f64 * sickness.share + 1e-9).floor();
@@ -213,7 +217,8 @@ impl Cluster {
     /// That many ready pods of the deployment stop working; they go on running.
     pub fn hang(&mut self, deployment: &str, pods: usize) {
         let now = self.now();
-        let mut ready: Vec<_> = self.pods_of_deployment(super::platform::PRODUCTION, deployment).into_iter().filter(|pod| pod::is_ready(pod)).collect();
+        let mut ready: Vec<_> =
+            self.pods_of_deployment(super::platform::PRODUCTION, deployment).into_iter().filter(|pod| pod::is_ready(pod)).collect();
         ready.truncate(pods);
         for pod in ready {
             let key = key_of(&pod);

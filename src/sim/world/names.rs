@@ -1,4 +1,4 @@
-//! Names and ids as the control plane makes them: pod template hashes, random suffixes, uids.
+//! Names as the control plane makes them: pod template hashes, random suffixes.
 
 use fastrand::Rng;
 use serde_json::Value;
@@ -10,12 +10,6 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 /// Five random letters, the end of a pod's name.
 pub fn suffix(rng: &mut Rng) -> String {
     (0..5).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())])).collect()
-}
-
-/// A random (version 4) uid.
-pub fn uid(rng: &mut Rng) -> String {
-    let (a, b) = (rng.u64(..), rng.u64(..));
-    format!("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff, 0x8000 | (b >> 50), b & 0xffff_ffff_ffff)
 }
 
 /// The hash of a pod template, spelled like the real one. The template must not carry the label `pod-template-hash`.
@@ -67,11 +61,5 @@ mod tests {
     fn the_hash_ignores_the_order_of_keys_and_sees_a_change() {
         assert_eq!(template_hash(&json!({"a": 1, "b": [2]})), template_hash(&json!({"b": [2], "a": 1})));
         assert_ne!(template_hash(&json!({"a": 1, "b": [2]})), template_hash(&json!({"a": 1, "b": [3]})));
-    }
-
-    #[test]
-    fn a_seed_gives_one_uid() {
-        assert_eq!(uid(&mut Rng::with_seed(7)), uid(&mut Rng::with_seed(7)));
-        assert_eq!(uid(&mut Rng::with_seed(7)).len(), 36);
     }
 }

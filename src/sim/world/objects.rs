@@ -21,8 +21,11 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
     let mut pod_labels = labels.clone();
     pod_labels["version"] = json!(tag);
     let recreate = spec.strategy.as_deref() == Some("Recreate");
-    let strategy =
-        if recreate { json!({"type": "Recreate"}) } else { json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}) };
+    let strategy = if recreate {
+        json!({"type": "Recreate"})
+    } else {
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}})
+    };
     let probe = |path: &str, delay: i64, period: i64| {
         json!({
             "httpGet": {"path": path, "port": spec.port, "scheme": "HTTP"},

@@ -64,7 +64,8 @@ impl Cluster {
             status["readyReplicas"] = json!(ready.len());
             status["availableReplicas"] = json!(available);
         }
-        let _ = self.store.modify(Resource::ReplicaSets, &key.0, &key.1, Writer::status("kube-controller-manager"), |object| object["status"] = status);
+        let _ =
+            self.store.modify(Resource::ReplicaSets, &key.0, &key.1, Writer::status("kube-controller-manager"), |object| object["status"] = status);
     }
 }
 

@@ -116,9 +116,7 @@ impl Cluster {
         let address = format!("10.0.1.{}", 10 + number);
         let zone = ["a", "b", "c"][(number - 1) % 3];
         let room = json!({"cpu": "4", "memory": "65536Mi", "ephemeral-storage": "102400Mi", "pods": pod_capacity.to_string()});
-        let condition = |name: &str, status: &str, reason: &str, message: &str| {
-            json!({"type": name, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": rfc3339(now), "lastTransitionTime": rfc3339(now)})
-        };
+        let condition = |name: &str, status: &str, reason: &str, message: &str| json!({"type": name, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": rfc3339(now), "lastTransitionTime": rfc3339(now)});
         let node = json!({
             "metadata": {
                 "name": name,

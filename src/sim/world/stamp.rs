@@ -10,11 +10,6 @@ pub fn rfc3339(at: Sec) -> String {
     DateTime::<Utc>::from_timestamp(at, 0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// With milliseconds, the form of a log document's `@timestamp`.
-pub fn millis(at_ms: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(at_ms).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
 /// Reads what [`rfc3339`] writes, and fractions of a second.
 pub fn parse(text: &str) -> Option<Sec> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp())

@@ -143,17 +143,24 @@ impl Traffic {
         let slow_wave = 1.0 + 0.05 * ((now - self.epoch) as f64 / 350.0).sin();
         let load = BASE_RPS * self.wander * slow_wave;
         let strengths: Vec<f64> = self.effects.iter().map(|effect| self.strength(&effect.cause, effect.ramp, around, now)).collect();
-        let factor = |name: &str| self.effects.iter().zip(&strengths).filter_map(|(e, s)| Some(1.0 + (e.factor.get(name)? - 1.0) * s)).product::<f64>();
+        let factor =
+            |name: &str| self.effects.iter().zip(&strengths).filter_map(|(e, s)| Some(1.0 + (e.factor.get(name)? - 1.0) * s)).product::<f64>();
         let factors: BTreeMap<&str, f64> = [
-            "government_api_requests_failed_total", "login_attempts_failed_total", "database_queries_sensitive", "status=403", "cpu_usage_percent",
-            "memory_usage_percent", "user_registrations_total",
+            "government_api_requests_failed_total",
+            "login_attempts_failed_total",
+            "database_queries_sensitive",
+            "status=403",
+            "cpu_usage_percent",
+            "memory_usage_percent",
+            "user_registrations_total",
         ]
         .into_iter()
         .map(|name| (name, factor(name)))
         .collect();
         let spared = |effect: &Effect| if around.breaker { 1.0 - effect.breaker } else { 1.0 };
         // What the breaker refuses to pass on is accepted and queued instead.
-        let queued: f64 = self.effects.iter().zip(&strengths).filter(|(e, _)| around.breaker && e.service.is_some()).map(|(e, s)| e.breaker * s * e.errors).sum();
+        let queued: f64 =
+            self.effects.iter().zip(&strengths).filter(|(e, _)| around.breaker && e.service.is_some()).map(|(e, s)| e.breaker * s * e.errors).sum();
 
         let mut served_errors = 0.0;
         let mut connections = 0.0;
@@ -182,7 +189,8 @@ impl Traffic {
             let service = self.services.entry(spec.name.clone()).or_default();
             let requests = rps * seconds;
             let forbidden = 0.003 * factors["status=403"];
-            let shares = [(500, base.min(errors)), (burden.status, (errors - base).max(0.0)), (400, 0.006), (403, forbidden), (404, 0.009), (201, 0.11)];
+            let shares =
+                [(500, base.min(errors)), (burden.status, (errors - base).max(0.0)), (400, 0.006), (403, forbidden), (404, 0.009), (201, 0.11)];
             let mut rest = 1.0;
             for (status, share) in shares {
                 *service.by_status.entry(status).or_default() += requests * share;
@@ -197,8 +205,15 @@ impl Traffic {
                 served_errors = errors;
             }
             connections += http.connections * around.ready(&spec.name) * (0.55 + 0.45 * busy.min(1.6));
-            let cpu = self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.as_ref() == Some(&spec.name)).map(|(e, s)| 1.0 + (e.cpu - 1.0) * s).product::<f64>();
-            let memory: f64 = self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.as_ref() == Some(&spec.name)).map(|(e, s)| e.memory * s).sum();
+            let cpu = self
+                .effects
+                .iter()
+                .zip(&strengths)
+                .filter(|(e, _)| e.service.as_ref() == Some(&spec.name))
+                .map(|(e, s)| 1.0 + (e.cpu - 1.0) * s)
+                .product::<f64>();
+            let memory: f64 =
+                self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.as_ref() == Some(&spec.name)).map(|(e, s)| e.memory * s).sum();
             let nominal = spec.replicas as f64 * http.pod_rps;
             let per_pod = busy.min(1.4) / (BASE_RPS * http.share / nominal);
             self.usage.insert(spec.name.clone(), Usage { cpu: 64.0 * per_pod * cpu, memory: 54.0 + 100.0 * memory });
