@@ -1,1 +1,7 @@
 //! The simulated platform behind `demo`: one world behind four wire-compatible servers.
+
+pub mod kubernetes;
+pub mod log_store;
+pub mod store;
+pub mod tsdb;
+pub mod world;
