@@ -183,3 +183,107 @@ impl Ladder {
         Step { index, who, due }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn mono(at: u64) -> Mono {
+        Mono(seconds(at))
+    }
+
+    fn critical(age: u64) -> Ladder {
+        let rung = Matrix::default().rung(Severity::Critical).cloned().unwrap();
+        Ladder::start(rung, seconds(age), mono(0))
+    }
+
+    fn names(advance: &Advance) -> Vec<&str> {
+        advance.steps.iter().map(|step| step.who.as_str()).collect()
+    }
+
+    #[test]
+    fn the_first_is_told_at_once_and_the_next_one_response_time_later() {
+        let mut ladder = critical(0);
+        assert_eq!(names(&ladder.advance(mono(0))), ["On-call"]);
+        assert_eq!(ladder.left(mono(108)), Some(seconds(192)));
+        assert_eq!(names(&ladder.advance(mono(299))), [""; 0]);
+        assert_eq!(names(&ladder.advance(mono(300))), ["Team lead"]);
+        assert_eq!(names(&ladder.advance(mono(9_000))), ["Manager"]);
+        assert_eq!(ladder.left(mono(9_000)), None);
+    }
+
+    #[test]
+    fn an_alert_older_than_the_program_has_its_steps_behind_it() {
+        let mut ladder = critical(400);
+        assert_eq!(names(&ladder.advance(mono(0))), ["On-call", "Team lead"]);
+        assert_eq!(ladder.told, [seconds(0), seconds(300)]);
+        assert_eq!(ladder.left(mono(0)), Some(seconds(200)));
+    }
+
+    #[test]
+    fn an_expired_ack_resumes_with_the_time_that_was_left() {
+        let mut ladder = critical(0);
+        ladder.advance(mono(0));
+        ladder.acknowledge("me".into(), mono(100), seconds(1_800));
+        assert_eq!(ladder.advance(mono(1_899)), Advance::default());
+        let resumed = ladder.advance(mono(1_900));
+        assert!(resumed.expired.is_some() && resumed.steps.is_empty());
+        assert_eq!(ladder.left(mono(1_900)), Some(seconds(200)));
+        assert_eq!(names(&ladder.advance(mono(2_100))), ["Team lead"]);
+    }
+
+    #[test]
+    fn activity_renews_an_ack_that_holds_and_no_other() {
+        let mut ladder = critical(0);
+        assert!(!ladder.renew(mono(5), seconds(60)));
+        ladder.acknowledge("me".into(), mono(10), seconds(60));
+        assert!(ladder.renew(mono(60), seconds(60)));
+        assert!(ladder.advance(mono(119)).expired.is_none());
+        assert!(!ladder.renew(mono(120), seconds(60)));
+        assert!(ladder.advance(mono(120)).expired.is_some());
+    }
+
+    #[test]
+    fn escalating_takes_one_step_and_restarts_the_wait() {
+        let mut ladder = critical(0);
+        ladder.advance(mono(0));
+        assert_eq!(ladder.escalate_now(mono(60)).unwrap().who, "Team lead");
+        assert_eq!(ladder.left(mono(60)), Some(seconds(300)));
+        assert_eq!(ladder.escalate_now(mono(61)).unwrap().who, "Manager");
+        assert_eq!(ladder.escalate_now(mono(62)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn steps_come_in_order_once_and_never_while_acknowledged(age in 0u64..2_000, acts in prop::collection::vec((0u8..5, 0u64..700), 0..40)) {
+            let mut ladder = critical(age);
+            let mut now = 0;
+            let mut taken = Vec::new();
+            for (act, wait) in acts {
+                now += wait;
+                let at = mono(now);
+                match act {
+                    0 => ladder.acknowledge("me".into(), at, seconds(600)),
+                    1 => { ladder.renew(at, seconds(600)); }
+                    2 => taken.extend(ladder.escalate_now(at).map(|step| step.index)),
+                    _ => {
+                        let held = ladder.ack.as_ref().is_some_and(|ack| at < ack.expires);
+                        let advance = ladder.advance(at);
+                        prop_assert!(!held || advance.steps.is_empty());
+                        taken.extend(advance.steps.iter().map(|step| step.index));
+                    }
+                }
+                prop_assert!(ladder.ack.is_none() || ladder.next_due.is_none());
+                prop_assert!(ladder.told.is_sorted());
+            }
+            prop_assert_eq!(&taken, &(0..taken.len()).collect::<Vec<_>>());
+            prop_assert!(taken.len() <= 3);
+        }
+    }
+}

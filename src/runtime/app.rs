@@ -14,7 +14,7 @@ use crate::{
     },
     state::{
         State,
-        msg::{Effect, Msg},
+        msg::{Effect, Mouse, Msg},
         overlay::Overlay,
         update::update,
     },
@@ -118,7 +118,7 @@ impl Cockpit {
             Some(Input::Key(key)) => self.apply(Msg::Key(key)),
             Some(Input::Mouse(mouse)) => {
                 let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
-                self.apply(Msg::Mouse(mouse, hit));
+                self.apply(Msg::Mouse(Mouse { hit, ..mouse }));
             }
             Some(Input::Paste(text)) => self.apply(Msg::Paste(text)),
             Some(Input::Resize { columns, rows }) => self.apply(Msg::Resize { columns, rows }),
@@ -140,15 +140,24 @@ impl Cockpit {
     /// Time first, so that what the message does is dated right.
     fn apply(&mut self, message: Msg) {
         self.tick();
-        self.state.viewport = ui::viewport(&self.state);
         let effects = update(&mut self.state, message);
         self.perform(effects);
+        self.lay_out();
+    }
+
+    /// Tells the state how many rows its lists have, when that changed.
+    fn lay_out(&mut self) {
+        let heights = ui::heights(&self.state);
+        if heights != self.state.heights {
+            let effects = update(&mut self.state, Msg::Layout(heights));
+            self.perform(effects);
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Quit { code } => self.leave = Some(code),
+                Effect::Quit => self.leave = Some(0),
                 Effect::Bell => self.push(b"\x07"),
                 Effect::Copy(text) => {
                     let notice = match super::clipboard::sequence(&text) {
@@ -161,13 +170,6 @@ impl Cockpit {
                     let more = update(&mut self.state, notice);
                     self.perform(more);
                 }
-                Effect::Theme(name) => match Theme::by_name(&name) {
-                    Ok(theme) => self.theme = theme,
-                    Err(unknown) => {
-                        let more = update(&mut self.state, Msg::Notice { text: unknown.to_string().into(), is_error: true });
-                        self.perform(more);
-                    }
-                },
                 other => self.effects.perform(other),
             }
         }
@@ -196,7 +198,9 @@ impl Cockpit {
         if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
             return Ok(());
         }
-        self.state.viewport = ui::viewport(&self.state);
+        if self.theme.name() != self.state.theme {
+            self.theme = theme_of(&self.state)?;
+        }
         let (state, theme) = (&self.state, &self.theme);
         self.taken.terminal.draw(|frame| ui::render(frame, state, theme))?;
         self.last_frame = Some(now.mono);
