@@ -13,7 +13,7 @@ Environment:
   SEV1_CONFIG            as --config
   SEV1_THEME, SEV1_ASCII, SEV1_MOUSE, SEV1_READ_ONLY
                          as the settings of the same names
-  SEV1_LOG               what to write to $XDG_STATE_HOME/sev1/sev1.log: error, warn, info, debug, trace
+  SEV1_LOG               error, warn, info, debug or trace: how much goes to $XDG_STATE_HOME/sev1/sev1.log
 
 Exit status:
   0 done   1 failed   2 wrong usage or configuration   3 outcome unknown   130 interrupted
@@ -24,7 +24,7 @@ Exit status:
 /// Without a command it opens the cockpit on the current context of your kubeconfig: what is broken, since when, what
 /// changed, who is called next, and the mitigations, each behind a confirmation.
 #[derive(Debug, Parser)]
-#[command(name = "sev1", version, after_help = ENVIRONMENT, after_long_help = ENVIRONMENT, max_term_width = 100, propagate_version = false)]
+#[command(name = "sev1", version, after_help = ENVIRONMENT, after_long_help = ENVIRONMENT, max_term_width = 110, propagate_version = false)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -1,6 +1,6 @@
 //! `sev1 doctor`: each server's reach, login, version, permissions, clock and latency; a remedy for what is not well.
 
-mod permissions;
+pub mod permissions;
 mod servers;
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};

@@ -120,7 +120,8 @@ fn question(right: &Right, namespace: Option<&str>) -> Value {
     json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}})
 }
 
-fn words(right: &Right) -> String {
+/// As `kubectl auth can-i` wants it: `patch deployments/scale.apps`.
+pub fn words(right: &Right) -> String {
     let resource = if right.subresource.is_empty() { right.resource.to_owned() } else { format!("{}/{}", right.resource, right.subresource) };
     if right.group.is_empty() { format!("{} {resource}", right.verb) } else { format!("{} {resource}.{}", right.verb, right.group) }
 }
