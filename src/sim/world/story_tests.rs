@@ -50,7 +50,7 @@ impl World {
         let mut sums: Vec<(f64, f64)> = Vec::new();
         for (labels, first, last) in self.window(metric, seconds) {
             let bound: f64 = labels.value("le").replace("+Inf", "inf").parse().unwrap();
-            match sums.iter_mut().find(|(known, _)| *known == bound) {
+            match sums.iter_mut().find(|(known, _)| known.total_cmp(&bound).is_eq()) {
                 Some(sum) => sum.1 += last - first,
                 None => sums.push((bound, last - first)),
             }
