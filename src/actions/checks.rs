@@ -169,7 +169,9 @@ async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
                 });
                 if let Some(wanted) = differs {
                     let what = wanted.difference(&wanted.seen_in(&object));
-                    return CheckResult::Warn(Text::line(&format!("the server would alter it on the way in (admission): {what}")));
+                    return CheckResult::Warn(Text::line(&format!(
+                        "the server would alter it on the way in (admission): asked and stored differ: {what}"
+                    )));
                 }
             }
             Sent::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {}: {says}", write.target))),

@@ -143,8 +143,9 @@ impl Engine {
         let mut all = checks::of_every_plan(core, &draft.plan);
         all.extend(draft.checks);
         core.say(ActionEvent::Planned { card, plan: Box::new(draft.plan) }).await;
-        for (what, _) in &all {
-            core.say(ActionEvent::Checked { card, check: Check { what: *what, result: CheckResult::Pending } }).await;
+        let kinds: Vec<_> = all.iter().map(|(what, _)| *what).collect();
+        for what in kinds {
+            core.say(ActionEvent::Checked { card, check: Check { what, result: CheckResult::Pending } }).await;
         }
         let mut running: FuturesUnordered<_> = all.into_iter().map(|(what, check)| async move { Check { what, result: check.await } }).collect();
         while let Some(check) = running.next().await {

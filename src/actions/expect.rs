@@ -103,8 +103,8 @@ impl Expect {
         match (self, seen) {
             (Self::Replicas(before), Self::Replicas(after)) => format!("replicas {before} → {after}"),
             (Self::Data { name, value: before }, Self::Data { value: after, .. }) => format!("{name} {} → {}", shown(before), shown(after)),
-            (Self::Template(_), _) => "the pod template".to_owned(),
-            _ => "it".to_owned(),
+            (Self::Template(_), _) => "the pod template changed".to_owned(),
+            _ => "it changed".to_owned(),
         }
     }
 }
@@ -128,7 +128,7 @@ pub fn standing(write: &Write, object: Option<&Value>) -> Standing {
     }
     match Expect::before(write) {
         Some(before) if seen == before => Standing::NotDone,
-        Some(before) => Standing::Other(format!("{} changed{}", before.difference(&seen), super::changed::by(object))),
+        Some(before) => Standing::Other(format!("{}{}", before.difference(&seen), super::changed::by(object))),
         None => Standing::Other("it has another value".into()),
     }
 }
