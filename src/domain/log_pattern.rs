@@ -177,7 +177,10 @@ fn is_id(word: &str) -> bool {
     }
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
-    digits > 0 && letters > 0 && digits + letters >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    digits > 0
+        && letters > 0
+        && digits + letters >= 8
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
         && (word.contains('-') == (word.len() == 36) || !word.contains('-'))
 }
 

@@ -137,9 +137,7 @@ impl Source<'_> {
 /// `cpu: 96%/70%`; `<unknown>` for what nobody measured.
 fn cell(metric: &Metric<'_>, current: &[Metric<'_>]) -> Text {
     let Some(source) = metric.source() else { return "<unknown type>".into() };
-    let measured = current.iter().find(|other| {
-        other.kind == metric.kind && other.source().is_some_and(|other| other.named() == source.named())
-    });
+    let measured = current.iter().find(|other| other.kind == metric.kind && other.source().is_some_and(|other| other.named() == source.named()));
     let measured = measured.and_then(|metric| metric.source()?.target.as_ref());
     let name = source.named().map_or("?", |name| &*name.0);
     let goal = source.target.as_ref();
@@ -159,7 +157,8 @@ fn cell(metric: &Metric<'_>, current: &[Metric<'_>]) -> Text {
 
 /// What keeps it from doing its work: it cannot read metrics, cannot scale, or stands at its limit.
 fn trouble(status: &Status<'_>) -> Option<Text> {
-    let blind = ["AbleToScale", "ScalingActive"].into_iter().find_map(|kind| condition(status.conditions.as_ref(), kind).filter(|found| found.is("False")));
+    let blind =
+        ["AbleToScale", "ScalingActive"].into_iter().find_map(|kind| condition(status.conditions.as_ref(), kind).filter(|found| found.is("False")));
     let limited = || {
         let found = condition(status.conditions.as_ref(), "ScalingLimited")?;
         let at_top = found.reason.as_ref().is_some_and(|reason| reason.is("TooManyReplicas"));

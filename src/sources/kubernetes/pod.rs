@@ -303,10 +303,28 @@ mod tests {
 
     #[rstest::rstest]
     #[case("", r#"{"phase":"Pending"}"#, "Pending", "0/3", 0)]
-    #[case("", r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated"}]}"#, "SchedulingGated", "0/3", 0)]
+    #[case(
+        "",
+        r#"{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"SchedulingGated"}]}"#,
+        "SchedulingGated",
+        "0/3",
+        0
+    )]
     #[case("", r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":2,"state":{"running":{}}}]}"#, "Init:0/2", "0/3", 2)]
-    #[case("", r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}"#, "Init:CrashLoopBackOff", "0/3", 4)]
-    #[case("", r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":0,"state":{"terminated":{"exitCode":3}}}]}"#, "Init:ExitCode:3", "0/3", 0)]
+    #[case(
+        "",
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":4,"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}"#,
+        "Init:CrashLoopBackOff",
+        "0/3",
+        4
+    )]
+    #[case(
+        "",
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":0,"state":{"terminated":{"exitCode":3}}}]}"#,
+        "Init:ExitCode:3",
+        "0/3",
+        0
+    )]
     #[case("", r#"{"phase":"Running","conditions":[{"type":"Ready","status":"True"}],
         "initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"s","ready":true,"started":true,"restartCount":1,"state":{"running":{}}}],
         "containerStatuses":[{"name":"c","ready":true,"restartCount":2,"state":{"running":{}}},{"name":"d","ready":true,"restartCount":0,"state":{"running":{}}}]}"#, "Running", "3/3", 3)]
