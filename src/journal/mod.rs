@@ -142,7 +142,11 @@ impl Journal {
 
     /// The file, made if needed, exclusively locked until it is dropped.
     fn locked_file(&self) -> Result<File, JournalError> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).map_err(JournalError::io("create the directory", &self.directory))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(JournalError::io("create the directory", &self.directory))?;
         self.show_alive()?;
         let path = self.path();
         let is_new = !path.exists();
