@@ -13,7 +13,7 @@ Environment:
   SEV1_CONFIG            as --config
   SEV1_THEME, SEV1_ASCII, SEV1_MOUSE, SEV1_READ_ONLY
                          as the settings of the same names
-  SEV1_LOG               error, warn, info, debug or trace: how much goes to $XDG_STATE_HOME/sev1/sev1.log
+  SEV1_LOG               level of $XDG_STATE_HOME/sev1/sev1.log: error, warn, info, debug, trace
 
 Exit status:
   0 done   1 failed   2 wrong usage or configuration   3 outcome unknown   130 interrupted
@@ -119,9 +119,7 @@ pub enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Print completions for a shell.
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Print the manual page.
     Man,
 }

@@ -63,4 +63,3 @@ pub fn init(cli: &Cli) -> Exit {
         }
     }
 }
-

@@ -97,9 +97,7 @@ async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
         findings.extend(permissions::check(patient).await);
         findings.push(journal_of(identity));
     }
-    let (prometheus, alertmanager, elasticsearch) =
-        futures::join!(servers::prometheus(patient), servers::alertmanager(patient), servers::elasticsearch(patient));
-    findings.extend(prometheus.into_iter().chain(alertmanager).chain(elasticsearch));
+    findings.extend(servers::check(patient).await);
     findings
 }
 

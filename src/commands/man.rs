@@ -31,7 +31,8 @@ fn render(program: &str) -> io::Result<String> {
 
 /// The actions of a group that this version has, with their keys.
 pub fn keys(group: Group) -> Vec<(String, &'static Action)> {
-    let is_built = |action: &Action| !matches!(action.command, Command::Screen(number) if SCREENS.iter().any(|(known, _, built)| *known == number && !built));
+    let is_built =
+        |action: &Action| !matches!(action.command, Command::Screen(number) if SCREENS.iter().any(|(known, _, built)| *known == number && !built));
     let of_group = ACTIONS.iter().filter(|action| action.group == group && is_built(action));
     of_group.map(|action| (action.keys.join(", "), action)).collect()
 }

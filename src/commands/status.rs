@@ -14,6 +14,7 @@ use super::{
 use crate::{
     cli::{Cli, Output, Status},
     config::{Config, Loaded},
+    connect::Reader,
     domain::{
         health::SourceId,
         kpi::{Kpi, Level},
@@ -21,6 +22,7 @@ use crate::{
         units,
     },
     runtime::clock::SystemClock,
+    sources::{self, SourcesOptions},
 };
 
 /// Unhealthy pods and alerts that are printed; the rest is counted.
@@ -55,7 +57,9 @@ pub fn run(status: &Status, cli: &Cli, loaded: &Loaded) -> Exit {
     let watching = Arc::clone(&clock);
     let looked = setup::block_on(async {
         let (sender, mut observations) = mpsc::channel(1_024);
-        let _sources = crate::sources::start(&target, &scope, &loaded.config, watching, sender);
+        let Config { servers, kpis, errors, refresh, .. } = loaded.config.clone();
+        let options = SourcesOptions { reader: Reader::new(&target), scope, servers, kpis, errors, refresh, clock: watching };
+        let _running = sources::spawn(options, sender);
         Look::gather(&mut observations, status.timeout).await
     });
     let look = match looked {

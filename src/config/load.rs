@@ -113,7 +113,8 @@ impl Layers {
                 self.entries.push(entry);
             } else {
                 let name = name_of(entry.found, &entry.star);
-                let remedy = "a file in the working directory sets looks, panes and queries only: put it into your own file, or pass this one by --config";
+                let remedy =
+                    "a file in the working directory sets looks, panes and queries only: put it into your own file, or pass this one by --config";
                 self.warnings.push(Problem::new(entry.place, format!("{name} is ignored here: {remedy}")));
             }
         }
@@ -351,7 +352,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_said_at_once_with_its_place() {
-        let home = Home::new().user("[looks]\ntheme = 'nigth'\nmouse = 'yes'\n[refresh]\nmetrics = '5 parsecs'\n[kpis.error_rate]\ncritical = 'much'\n");
+        let home =
+            Home::new().user("[looks]\ntheme = 'nigth'\nmouse = 'yes'\n[refresh]\nmetrics = '5 parsecs'\n[kpis.error_rate]\ncritical = 'much'\n");
         let complaint = home.complaint();
         for part in [
             "config.toml:2:9: looks.theme is \"nigth\", which is no theme: did you mean night?",

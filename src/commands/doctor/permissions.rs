@@ -52,14 +52,7 @@ pub const FEATURES: &[Feature] = &[
     },
     Feature { name: "see nodes", rights: &[of_cluster("list", "nodes"), of_cluster("watch", "nodes")], writes: false },
     Feature { name: "see events", rights: &[right("list", "", "events"), right("watch", "", "events")], writes: false },
-    Feature {
-        name: "see services",
-        rights: &[
-            right("list", "", "services"),
-            right("watch", "", "services"),
-        ],
-        writes: false,
-    },
+    Feature { name: "see services", rights: &[right("list", "", "services"), right("watch", "", "services")], writes: false },
     Feature {
         name: "see autoscalers",
         rights: &[right("list", "autoscaling", "horizontalpodautoscalers"), right("watch", "autoscaling", "horizontalpodautoscalers")],
@@ -76,7 +69,7 @@ pub const FEATURES: &[Feature] = &[
 /// Reviews asked at the same time.
 const AT_ONCE: usize = 4;
 
-pub async fn check(patient: &Patient<'_>) -> Vec<Finding> {
+pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let read_only = patient.loaded.config.read_only;
     let features = FEATURES.iter().filter(|feature| !(read_only && feature.writes));
     let mut findings: Vec<Finding> = stream::iter(features).map(|feature| examine(patient, feature)).buffered(AT_ONCE).collect().await;

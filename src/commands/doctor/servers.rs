@@ -9,16 +9,33 @@ use crate::{
     config::shape::Server,
     connect::{ConnectError, HttpAnswer, HttpReader},
     domain::{kpi::Kpi, text::Text},
-    sources::discovery::{self, Service},
+    sources::discovery::{self, Found, Which},
 };
+
+/// The three servers, each on its own so that a slow one delays no other.
+pub async fn check(patient: &Patient<'_>) -> Vec<Finding> {
+    let servers = &patient.loaded.config.servers;
+    let all_configured = servers.prometheus.is_some() && servers.alertmanager.is_some() && servers.elasticsearch.is_some();
+    let found = if all_configured { Ok(Found::default()) } else { discover(patient).await };
+    let (prometheus, alertmanager, elasticsearch) =
+        futures::join!(prometheus(patient, &found), alertmanager(patient, &found), elasticsearch(patient, &found));
+    prometheus.into_iter().chain(alertmanager).chain(elasticsearch).collect()
+}
+
+type Discovery = Result<Found, ConnectError>;
+
+async fn discover(patient: &Patient<'_>) -> Discovery {
+    let late = |_| Err(ConnectError::Timeout { server: patient.reader.server().clone(), after: patient.timeout });
+    tokio::time::timeout(patient.timeout, discovery::find(&patient.reader, &patient.scope)).await.unwrap_or_else(late)
+}
 
 /// Largest answer that is read.
 const ANSWER_LIMIT: usize = 1 << 20;
 
-pub async fn prometheus(patient: &Patient<'_>) -> Vec<Finding> {
+async fn prometheus(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
     const ABOUT: &str = "Prometheus";
     let config = &patient.loaded.config;
-    let (mut findings, client) = match reach(patient, ABOUT, Service::Prometheus, config.servers.prometheus.as_ref()).await {
+    let (mut findings, client) = match reach(patient, ABOUT, Which::Prometheus, found, config.servers.prometheus.as_ref()) {
         Ok(client) => greet(patient, ABOUT, client, "/api/v1/status/buildinfo", "/data/version").await,
         Err(finding) => return vec![finding],
     };
@@ -41,18 +58,18 @@ pub async fn prometheus(patient: &Patient<'_>) -> Vec<Finding> {
     findings
 }
 
-pub async fn alertmanager(patient: &Patient<'_>) -> Vec<Finding> {
+async fn alertmanager(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
     const ABOUT: &str = "Alertmanager";
-    match reach(patient, ABOUT, Service::Alertmanager, patient.loaded.config.servers.alertmanager.as_ref()).await {
+    match reach(patient, ABOUT, Which::Alertmanager, found, patient.loaded.config.servers.alertmanager.as_ref()) {
         Ok(client) => greet(patient, ABOUT, client, "/api/v2/status", "/versionInfo/version").await.0,
         Err(finding) => vec![finding],
     }
 }
 
-pub async fn elasticsearch(patient: &Patient<'_>) -> Vec<Finding> {
+async fn elasticsearch(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
     const ABOUT: &str = "Elasticsearch";
     let config = &patient.loaded.config;
-    let (mut findings, client) = match reach(patient, ABOUT, Service::Elasticsearch, config.servers.elasticsearch.as_ref()).await {
+    let (mut findings, client) = match reach(patient, ABOUT, Which::Elasticsearch, found, config.servers.elasticsearch.as_ref()) {
         Ok(client) => greet(patient, ABOUT, client, "/", "/version/number").await,
         Err(finding) => return vec![finding],
     };
@@ -71,18 +88,18 @@ pub async fn elasticsearch(patient: &Patient<'_>) -> Vec<Finding> {
 }
 
 /// The client of a server: as configured, or as found in the cluster.
-async fn reach(patient: &Patient<'_>, about: &'static str, service: Service, server: Option<&Server>) -> Result<HttpReader, Finding> {
-    let made = match server {
-        Some(server) => HttpReader::configured(server, &patient.reader),
-        None => match discovery::find(&patient.reader, service).await {
-            Ok(Some(endpoint)) => HttpReader::found(&endpoint, &patient.reader),
-            Ok(None) => {
-                let name = about.to_lowercase();
-                let remedy = format!("give --{name} URL, or set servers.{name}.url");
-                return Err(Finding::warn(about, "not configured, and no such service was found in the cluster", &remedy));
-            }
-            Err(error) => Err(error),
+fn reach(patient: &Patient<'_>, about: &'static str, which: Which, found: &Discovery, server: Option<&Server>) -> Result<HttpReader, Finding> {
+    let made = match (server, found) {
+        (Some(server), _) => HttpReader::configured(server, &patient.reader),
+        (None, Ok(found)) => match found.get(which) {
+            Some(endpoint) => HttpReader::found(endpoint, &patient.reader),
+            None => return Err(Finding::warn(about, "not connected", &which.remedy(found.forbidden))),
         },
+        (None, Err(error)) => {
+            let name = about.to_lowercase();
+            let remedy = format!("give --{name} URL, or set servers.{name}.url");
+            return Err(Finding::warn(about, &format!("cannot be looked for in the cluster: {error}"), &remedy));
+        }
     };
     made.map_err(|error| Finding::of_error(about, &error))
 }

@@ -39,9 +39,7 @@ impl ServerDraft {
             _ => return Err("has more than one way to log in: keep a bearer token, a user with a password, or an API key".to_owned()),
         };
         match self.url {
-            Some(url) => {
-                Ok(Some(Server { url, auth, ca_file: self.ca_file, insecure_skip_tls_verify: self.insecure_skip_tls_verify }))
-            }
+            Some(url) => Ok(Some(Server { url, auth, ca_file: self.ca_file, insecure_skip_tls_verify: self.insecure_skip_tls_verify })),
             None if auth.is_some() || self.ca_file.is_some() || self.insecure_skip_tls_verify => {
                 Err("has settings but no url: these are only used for a server reached by its url".to_owned())
             }
