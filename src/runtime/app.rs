@@ -34,6 +34,9 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Observations applied in one go before input is looked at again.
 const BATCH: usize = 64;
 
+/// Exit code when a write was still without an answer.
+const OUTCOME_UNKNOWN: i32 = 3;
+
 /// What ended the cockpit.
 #[derive(Debug, thiserror::Error)]
 pub enum CockpitError {
@@ -64,8 +67,11 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     loop {
         cockpit.draw_when_due()?;
         if let Some(code) = cockpit.leave {
-            cockpit.effects.finish().await;
-            return Ok(code);
+            let Cockpit { effects, taken, .. } = cockpit;
+            // The terminal first: nobody should wait for it.
+            drop(taken);
+            let settled = effects.finish().await;
+            return Ok(if settled || code != 0 { code } else { OUTCOME_UNKNOWN });
         }
         let wake = cockpit.sleep_for();
         tokio::select! {
@@ -157,7 +163,8 @@ impl Cockpit {
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Quit => self.leave = Some(0),
+                Effect::Quit { code } => self.leave = Some(code),
+                Effect::Theme(_) => self.state.dirty = true,
                 Effect::Bell => self.push(b"\x07"),
                 Effect::Copy(text) => {
                     let notice = match super::clipboard::sequence(&text) {

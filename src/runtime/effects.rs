@@ -8,36 +8,36 @@ use tokio::{
 };
 
 use crate::{
-    actions::Engine,
+    actions::{Engine, Pace, Setup},
+    config::shape::{Environment, Mitigations},
     connect::{Reader, Writer},
     domain::{
         mitigation::{ActionEvent, CardId, ClusterIdentity},
-        object::{Kind, ObjectRef},
         observation::{Observation, What},
         text::Text,
         time::Clock,
     },
     journal::{self, Journal},
-    sources::{self, document},
+    sources,
     state::{
         msg::{Effect, Msg},
-        overlay::{ViewerId, ViewerKind},
+        overlay::ViewerId,
     },
 };
 
+use super::viewer;
+
 /// How long the program waits, when leaving, for a write that was sent to be answered and journalled.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// Log lines asked for when a log is opened.
-const TAIL: u32 = 500;
 
 /// What effects are done with.
 pub struct Wiring {
     pub reader: Reader,
     pub writer: Writer,
     pub sources: sources::Handle,
-    /// Makes the engine once it is known which cluster this is.
-    pub engine: Box<dyn Fn(Arc<Journal>, ClusterIdentity) -> Engine + Send>,
+    pub environment: Environment,
+    pub mitigations: Mitigations,
+    pub read_only: bool,
     pub actions: mpsc::Sender<ActionEvent>,
     pub messages: mpsc::Sender<Msg>,
 }
@@ -46,44 +46,55 @@ pub struct Wiring {
 pub struct Effects {
     wiring: Wiring,
     clock: Arc<dyn Clock>,
-    engine: Option<Arc<Engine>>,
-    journal: Option<Arc<Journal>>,
+    engine: Option<Engine>,
     cards: HashMap<CardId, AbortHandle>,
     viewers: HashMap<ViewerId, AbortHandle>,
-    /// Writes and journal entries, which are waited for when leaving.
-    writes: JoinSet<()>,
+    /// Journal entries of acks, notes and verdicts; waited for when leaving.
+    records: JoinSet<()>,
 }
 
 impl Effects {
     pub fn new(wiring: Wiring, clock: Arc<dyn Clock>) -> Self {
-        Self { wiring, clock, engine: None, journal: None, cards: HashMap::new(), viewers: HashMap::new(), writes: JoinSet::new() }
+        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: JoinSet::new() }
     }
 
     /// Opens the journal and arms the engine when the cluster first says which one it is. Later answers change nothing
-    /// here: a plan is checked against the first.
+    /// here: every write is checked against the first.
     pub fn observed(&mut self, observation: &Observation) {
         let What::Identity(identity) = &observation.what else { return };
         if self.engine.is_some() {
             return;
         }
         let cluster = identity.cluster.clone();
-        let journal = journal::directory(&cluster.uid)
-            .and_then(|directory| Journal::open(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
-        match journal {
-            Ok(journal) => {
-                let journal = Arc::new(journal);
-                let engine = Arc::new((self.wiring.engine)(Arc::clone(&journal), cluster.clone()));
-                self.journal = Some(journal);
-                self.engine = Some(Arc::clone(&engine));
-                self.record("session", &serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") }));
-                self.writes.spawn(async move { engine.recover().await });
-            }
-            Err(error) => self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) })),
-        }
+        let directory = match journal::directory(&cluster.uid) {
+            Ok(directory) => directory,
+            Err(error) => return self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) })),
+        };
+        // A journal that cannot be written yet is tried again with each record; the engine says so through its events.
+        let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
+        let engine = self.build_engine(journal, cluster.clone());
+        self.engine = Some(engine.clone());
+        self.record("session", serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") }));
+        self.records.spawn(async move { engine.recover().await });
+    }
+
+    fn build_engine(&self, journal: Arc<Journal>, cluster: ClusterIdentity) -> Engine {
+        Engine::new(Setup {
+            reader: self.wiring.reader.clone(),
+            writer: self.wiring.writer.clone(),
+            journal,
+            cluster,
+            environment: self.wiring.environment.clone(),
+            mitigations: self.wiring.mitigations.clone(),
+            read_only: self.wiring.read_only,
+            clock: Arc::clone(&self.clock),
+            events: self.wiring.actions.clone(),
+            pace: Pace::default(),
+        })
     }
 
     pub fn perform(&mut self, effect: Effect) {
-        while self.writes.try_join_next().is_some() {}
+        while self.records.try_join_next().is_some() {}
         match effect {
             Effect::Plan { card, id, request } => {
                 let Some(engine) = self.engine.clone() else {
@@ -99,48 +110,43 @@ impl Effects {
                 }
             }
             Effect::Execute(confirmed) => {
-                if let Some(engine) = self.engine.clone() {
-                    self.writes.spawn(async move { engine.execute(*confirmed).await });
+                if let Some(engine) = &self.engine {
+                    // Runs on without its handle; `finish` waits for it.
+                    drop(engine.execute(*confirmed));
                 }
             }
-            Effect::Open { viewer, about, what } => self.open(viewer, about, what),
+            Effect::Open { viewer, about, what } => {
+                let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
+                self.viewers.insert(viewer, task.abort_handle());
+            }
             Effect::Close { viewer } => {
                 if let Some(task) = self.viewers.remove(&viewer) {
                     task.abort();
                 }
             }
-            Effect::Record { kind, fields } => self.record(kind, &fields),
+            Effect::Record { kind, fields } => self.record(kind, fields),
             Effect::Reconnect => self.wiring.sources.reconnect(),
-            Effect::Copy(_) | Effect::Bell | Effect::Quit => {}
+            // The loop does these itself.
+            Effect::Copy(_) | Effect::Bell | Effect::Theme(_) | Effect::Quit { .. } => {}
         }
     }
 
-    /// Waits a little for writes under way, so that their outcome gets into the journal.
-    pub async fn finish(mut self) {
-        let _ = tokio::time::timeout(LAST_WORDS, async { while self.writes.join_next().await.is_some() {} }).await;
-    }
-
-    fn record(&mut self, kind: &'static str, fields: &serde_json::Value) {
-        let Some(journal) = self.journal.clone() else { return };
-        let fields = fields.clone();
-        let actions = self.wiring.actions.clone();
-        self.writes.spawn(async move {
-            let written = tokio::task::spawn_blocking(move || journal.append(kind, &fields)).await;
-            if let Ok(Err(error)) = written {
-                let _ = actions.send(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) }).await;
-            }
-        });
-    }
-
-    fn open(&mut self, viewer: ViewerId, about: ObjectRef, what: ViewerKind) {
-        let reader = self.wiring.reader.clone();
-        let messages = self.wiring.messages.clone();
-        let task = match what {
-            ViewerKind::Logs { container, previous } => tokio::spawn(follow(reader, messages, viewer, about, container, previous)),
-            ViewerKind::Describe => tokio::spawn(read(reader, messages, viewer, about, document::Form::Describe)),
-            ViewerKind::Yaml => tokio::spawn(read(reader, messages, viewer, about, document::Form::Yaml)),
+    /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
+    pub async fn finish(mut self) -> bool {
+        let settled = match &self.engine {
+            Some(engine) => engine.settled(LAST_WORDS).await,
+            None => true,
         };
-        self.viewers.insert(viewer, task.abort_handle());
+        let recorded = tokio::time::timeout(LAST_WORDS, async { while self.records.join_next().await.is_some() {} }).await;
+        settled && recorded.is_ok()
+    }
+
+    fn record(&mut self, kind: &'static str, fields: serde_json::Value) {
+        let Some(engine) = self.engine.clone() else { return };
+        self.records.spawn(async move {
+            // A failure is reported by the engine's own event.
+            let _ = engine.record(kind, fields).await;
+        });
     }
 
     /// From inside the loop: through the channel, so that it is applied in order. A full channel means that the loop has

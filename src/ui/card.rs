@@ -60,15 +60,14 @@ pub fn places(state: &State, theme: &Theme, card: &Card) -> Places {
     let needed: usize = sections(state, theme, card, room).iter().map(Vec::len).sum();
     let height = u16::try_from(needed).unwrap_or(u16::MAX).saturating_add(PINNED + 2);
     let area = dialog::centred(screen, width, height);
-    let inner = Rect { x: area.x + 2.min(area.width), y: area.y + 1.min(area.height), width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) };
+    let inner = Rect {
+        x: area.x + 2.min(area.width),
+        y: area.y + 1.min(area.height),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    };
     let line = |from_end: u16| Rect { y: inner.bottom().saturating_sub(from_end), height: u16::from(inner.height >= from_end), ..inner };
-    Places {
-        area,
-        details: Rect { height: inner.height.saturating_sub(PINNED), ..inner },
-        reason: line(3),
-        complaint: line(2),
-        confirm: line(1),
-    }
+    Places { area, details: Rect { height: inner.height.saturating_sub(PINNED), ..inner }, reason: line(3), complaint: line(2), confirm: line(1) }
 }
 
 pub fn render(canvas: &mut Canvas<'_>, state: &State, card: &Card) {

@@ -8,12 +8,7 @@ use super::{
     widgets::freshness::{self, Trust},
 };
 use crate::{
-    domain::{
-        alert::Severity,
-        health::SourceId,
-        object::Scope,
-        units,
-    },
+    domain::{alert::Severity, health::SourceId, object::Scope, units},
     state::State,
 };
 
@@ -36,7 +31,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let mut room = area.width.saturating_sub(needed);
     let mut right: Vec<(String, Style)> = vec![(time, theme.header)];
     room = room.saturating_sub(8);
-    for (text, style) in std::iter::once(arms).chain(session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning))).chain(alarm) {
+    for (text, style) in
+        std::iter::once(arms).chain(session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning))).chain(alarm)
+    {
         let width = columns(&text) + 3;
         if width <= room {
             room -= width;

@@ -112,7 +112,9 @@ fn overlay_rows(state: &State, overlay: &Overlay) -> Rect {
         Overlay::Menu(menu) => menu::rows(state, menu),
         Overlay::Viewer(_) => viewer::rows(state),
         Overlay::Card(card) => card::places(state, &Theme::mono(), card).details,
-        Overlay::Filter(_) | Overlay::Note(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::Replicas(_) => Rect::default(),
+        Overlay::Filter(_) | Overlay::Note(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::Replicas(_) => {
+            Rect::default()
+        }
     }
 }
 

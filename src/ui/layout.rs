@@ -3,10 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::state::{
-    Screen, State,
-    screens::cockpit::Pane,
-};
+use crate::state::{Screen, State, screens::cockpit::Pane};
 
 /// How much room there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,10 +138,7 @@ fn standard(body: Rect, kpis: u16) -> CockpitPanes {
         (Rect { width: left - 1, ..tables }, Rect { x: tables.x + left, width: tables.width - left, ..tables })
     } else {
         let errors_rows = rest.errors;
-        (
-            Rect { height: tables.height - errors_rows, ..tables },
-            Rect { y: tables.bottom() - errors_rows, height: errors_rows, ..tables },
-        )
+        (Rect { height: tables.height - errors_rows, ..tables }, Rect { y: tables.bottom() - errors_rows, height: errors_rows, ..tables })
     };
     CockpitPanes {
         tiles: Rect { width: tiles_width, ..top },

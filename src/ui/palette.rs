@@ -2,13 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{
-    canvas::Canvas,
-    glyph,
-    layout::below,
-    line,
-    widgets::dialog,
-};
+use super::{canvas::Canvas, glyph, layout::below, line, widgets::dialog};
 use crate::state::{State, overlay::Palette};
 
 pub fn area(state: &State) -> Rect {
@@ -19,7 +13,12 @@ pub fn area(state: &State) -> Rect {
 /// The list, below the line that is typed.
 pub fn rows(state: &State) -> Rect {
     let area = area(state);
-    let inner = Rect { x: area.x + 2.min(area.width), y: area.y + 1.min(area.height), width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) };
+    let inner = Rect {
+        x: area.x + 2.min(area.width),
+        y: area.y + 1.min(area.height),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    };
     below(inner, 1)
 }
 

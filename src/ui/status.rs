@@ -51,7 +51,8 @@ fn shown(state: &State) -> Vec<&Mitigation> {
     let is_over = |mitigation: &&Mitigation| matches!(mitigation.stage, Stage::Ended(_)) || mitigation.verdict.is_some();
     let all = || state.mitigations.all.iter().rev();
     let recent = |mitigation: &&Mitigation| {
-        matches!(mitigation.stage, Stage::Ended(Outcome::Unknown(_))) || state.now.mono.since(mitigation.done_at.unwrap_or(mitigation.confirmed_at)) <= KEPT
+        matches!(mitigation.stage, Stage::Ended(Outcome::Unknown(_)))
+            || state.now.mono.since(mitigation.done_at.unwrap_or(mitigation.confirmed_at)) <= KEPT
     };
     all().filter(|mitigation| !is_over(mitigation)).chain(all().filter(is_over).filter(recent)).collect()
 }
@@ -102,7 +103,11 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
 }
 
 fn before(mitigation: &Mitigation) -> String {
-    mitigation.before.first().and_then(|first| Some(format!(" ({} was {})", first.title, units::value(first.before?, first.unit)))).unwrap_or_default()
+    mitigation
+        .before
+        .first()
+        .and_then(|first| Some(format!(" ({} was {})", first.title, units::value(first.before?, first.unit))))
+        .unwrap_or_default()
 }
 
 /// `error rate 11.8 % → 0.4 % in 2 min: helped`.
@@ -119,6 +124,8 @@ pub fn verdict_sentence(verdict: &Verdict) -> String {
 }
 
 fn comparison(comparison: &Comparison) -> String {
-    let written = |value: Option<f64>| value.filter(|value| value.is_finite()).map_or_else(|| "no data".to_owned(), |value| units::value(value, comparison.unit));
+    let written = |value: Option<f64>| {
+        value.filter(|value| value.is_finite()).map_or_else(|| "no data".to_owned(), |value| units::value(value, comparison.unit))
+    };
     format!("{} {} {} {}", comparison.title, written(comparison.before), glyph::ARROW, written(comparison.after))
 }

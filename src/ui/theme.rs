@@ -205,17 +205,11 @@ fn indexed(colour: Color) -> Color {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let Color::Rgb(red, green, blue) = colour else { return colour };
     let step = |value: u8| (0_u8..6).min_by_key(|index| STEPS[usize::from(*index)].abs_diff(value)).unwrap_or(0);
-    let distance = |to: [u8; 3]| {
-        [red, green, blue].iter().zip(to).map(|(from, to)| u32::from(from.abs_diff(to)).pow(2)).sum::<u32>()
-    };
+    let distance = |to: [u8; 3]| [red, green, blue].iter().zip(to).map(|(from, to)| u32::from(from.abs_diff(to)).pow(2)).sum::<u32>();
     let cube = [step(red), step(green), step(blue)];
     let in_cube = distance(cube.map(|index| STEPS[usize::from(index)]));
     let grey = (0_u8..24).min_by_key(|index| distance([8 + 10 * index; 3])).unwrap_or(0);
-    if distance([8 + 10 * grey; 3]) < in_cube {
-        Color::Indexed(232 + grey)
-    } else {
-        Color::Indexed(16 + 36 * cube[0] + 6 * cube[1] + cube[2])
-    }
+    if distance([8 + 10 * grey; 3]) < in_cube { Color::Indexed(232 + grey) } else { Color::Indexed(16 + 36 * cube[0] + 6 * cube[1] + cube[2]) }
 }
 
 #[cfg(test)]

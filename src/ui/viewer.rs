@@ -81,7 +81,13 @@ fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer) {
             if row >= area.height {
                 return;
             }
-            write_found(&mut canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row), &piece, &needle, theme.plain, theme.found);
+            write_found(
+                &mut canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row),
+                &piece,
+                &needle,
+                theme.plain,
+                theme.found,
+            );
             if index == viewer.cursor.row {
                 canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
                 canvas.pen(area, row).write(glyph::CURSOR, theme.focus);

@@ -7,7 +7,7 @@ use crate::sim::store::{Query, Writer, text};
 use serde_json::{Value, json};
 
 /// As `kube-controller-manager --horizontal-pod-autoscaler-sync-period`.
-pub(super) const PERIOD: Sec = 15;
+const PERIOD: Sec = 15;
 const TOLERANCE: f64 = 0.1;
 /// The default stabilisation window for scaling down.
 const STABILISATION: Sec = 300;

@@ -1,6 +1,5 @@
 //! The cluster's past: everything is created at the age it should have, by the same controllers that run later.
 
-use super::autoscaler::PERIOD;
 use super::cluster::{Cluster, Due, controller, key_of, owner_reference};
 use super::names::suffix;
 use super::objects;
@@ -15,6 +14,8 @@ pub const NODES: usize = 12;
 const CLUSTER_AGE: Sec = 95 * 24 * 3600;
 /// Time that each deployment of the past is given to settle.
 const SETTLING: Sec = 45;
+/// The autoscalers begin this long after the platform stands.
+const QUIET: Sec = 40 * 60;
 /// Pods of one extra deployment.
 const EXTRA_PER_DEPLOYMENT: usize = 250;
 const APPLIER: &str = "kubectl-client-side-apply";
@@ -73,7 +74,8 @@ impl Cluster {
         }
         self.clock.set_seconds(until);
         self.tick();
-        self.at(until + PERIOD, Due::Autoscalers);
+        // Nothing moves in the first, calm part of the history.
+        self.at(until + QUIET, Due::Autoscalers);
     }
 
     fn play(&mut self, stage: &Stage<'_>) {

@@ -214,23 +214,36 @@ impl Cluster {
             return;
         }
         for (position, resource) in FOLLOWED.into_iter().enumerate() {
-            let changes = match self.store.changes_since(resource, self.seen[position]) {
-                Ok((changes, seen)) => {
-                    self.seen[position] = seen;
-                    changes
+            let changes = if let Ok((changes, seen)) = self.store.changes_since(resource, self.seen[position]) {
+                self.seen[position] = seen;
+                changes
+            } else {
+                let listing = self.store.list(resource, &Query::default());
+                self.seen[position] = listing.resource_version;
+                if resource == Resource::Pods {
+                    self.forget_absent_pods();
                 }
-                Err(_) => {
-                    let listing = self.store.list(resource, &Query::default());
-                    self.seen[position] = listing.resource_version;
-                    let added = |object| Change { version: listing.resource_version, kind: ChangeKind::Added, object, previous: None };
-                    listing.items.into_iter().map(added).collect()
-                }
+                let added = |object| Change { version: listing.resource_version, kind: ChangeKind::Added, object, previous: None };
+                listing.items.into_iter().map(added).collect()
             };
             for change in changes {
                 self.notice(resource, &change);
             }
         }
         self.seen_any = version;
+    }
+
+    /// After changes were missed: pods whose removal was among them.
+    fn forget_absent_pods(&mut self) {
+        let store = &self.store;
+        let exists = |key: &Key| store.get(Resource::Pods, &key.0, &key.1).is_some();
+        self.runs.retain(|key, _| exists(key));
+        self.unscheduled.retain(|key| exists(key));
+        for node in self.nodes.values_mut() {
+            node.counted.retain(|key, _| exists(key));
+            node.pods = i64::try_from(node.counted.len()).unwrap_or_default();
+            node.cpu_used = node.counted.values().sum();
+        }
     }
 
     /// Takes all that was written so far as known: after objects were made in bulk.
@@ -302,7 +315,7 @@ impl Cluster {
         let services = self.store.list(Resource::Services, &Query::namespace(namespace));
         for service in services.items {
             let selects = |pod: &Value| super::endpoints::selects(&service, pod);
-            if selects(pod) || before.is_some_and(|before| selects(before)) {
+            if selects(pod) || before.is_some_and(selects) {
                 self.dirty_services.insert(key_of(&service));
             }
         }

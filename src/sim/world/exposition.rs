@@ -3,7 +3,6 @@
 use super::histogram::Histogram;
 use super::traffic::{DATABASE_MAX, Surroundings, Traffic};
 use crate::sim::tsdb::{Labels, SeriesId, Tsdb, stale_marker};
-use std::collections::BTreeMap;
 
 /// How requests of a status divide into methods.
 const METHODS: [(&str, f64); 3] = [("GET", 0.62), ("POST", 0.33), ("PUT", 0.05)];
@@ -22,29 +21,33 @@ const JOBS: [(&str, &str, u16); 10] = [
     ("audit-service", "audit-service", 8085),
 ];
 
-/// A series' place: metric, first label's value, and a number for the rest.
-type Slot = (&'static str, String, usize);
-
-/// Writes scrapes; each series' handle is looked up once.
+/// Writes scrapes. The series come in the same order each time, so that their handles are looked up once and then by place.
 pub struct Exposition {
     tsdb: Tsdb,
-    ids: BTreeMap<Slot, SeriesId>,
+    ids: Vec<SeriesId>,
+    /// What the order depends on: how many statuses, services and nodes there are.
+    layout: (usize, usize, usize),
     batch: Vec<(SeriesId, f64)>,
 }
 
 impl Exposition {
     pub fn new(tsdb: Tsdb) -> Self {
-        Self { tsdb, ids: BTreeMap::new(), batch: Vec::new() }
+        Self { tsdb, ids: Vec::new(), layout: (0, 0, 0), batch: Vec::new() }
     }
 
     pub fn scrape(&mut self, traffic: &Traffic, around: &Surroundings, feed_up: bool, at_ms: i64) {
+        let statuses = traffic.services.values().map(|service| service.by_status.len()).sum();
+        let layout = (statuses, traffic.services.len(), traffic.nodes.len());
+        if self.layout != layout {
+            self.layout = layout;
+            self.ids.clear();
+        }
         for (name, service) in &traffic.services {
             for (status, count) in &service.by_status {
-                for (column, (method, share)) in METHODS.into_iter().enumerate() {
-                    let slot = ("http_requests_total", name.clone(), usize::from(*status) * 4 + column);
-                    self.put(slot, (count * share).floor(), || {
-                        vec![("service", name.clone()), ("method", method.into()), ("status", status.to_string())]
-                    });
+                for (method, share) in METHODS {
+                    let labels =
+                        || Labels::metric("http_requests_total", [("service", name.as_str()), ("method", method), ("status", &status.to_string())]);
+                    self.put((count * share).floor(), labels);
                 }
             }
             self.histogram(
@@ -75,37 +78,33 @@ impl Exposition {
             self.gauge("cpu_usage_percent", ("node", node), shown(*cpu));
             self.gauge("memory_usage_percent", ("node", node), shown(*memory));
         }
-        for (number, (job, deployment, port)) in JOBS.into_iter().enumerate() {
+        for (job, deployment, port) in JOBS {
             let ready = around.seats.get(deployment).is_some_and(|seats| !seats.is_empty());
             let up = ready && (job != "government-feed-connector" || feed_up);
-            self.put(("up", job.into(), number), f64::from(u8::from(up)), || vec![("job", job.into()), ("instance", format!("{deployment}:{port}"))]);
+            self.put(f64::from(u8::from(up)), || Labels::metric("up", [("job", job), ("instance", &format!("{deployment}:{port}"))]));
         }
         self.tsdb.append_all(at_ms, self.batch.drain(..));
     }
 
-    fn gauge(&mut self, metric: &'static str, label: (&'static str, &str), value: f64) {
-        self.put((metric, label.1.to_owned(), 0), value, || vec![(label.0, label.1.to_owned())]);
+    fn gauge(&mut self, metric: &str, label: (&str, &str), value: f64) {
+        self.put(value, || Labels::metric(metric, [label]));
     }
 
-    fn histogram(&mut self, names: (&'static str, &'static str, &'static str), service: &str, histogram: &Histogram) {
+    fn histogram(&mut self, (bucket, sum, total): (&str, &str, &str), service: &str, histogram: &Histogram) {
         let count = histogram.count.floor();
-        for (number, (bound, below)) in histogram.counts().enumerate() {
-            self.put((names.0, service.to_owned(), number), below.min(count), || vec![("service", service.to_owned()), ("le", bound.to_string())]);
+        for (bound, below) in histogram.counts() {
+            self.put(below.min(count), || Labels::metric(bucket, [("service", service), ("le", &bound.to_string())]));
         }
-        self.put((names.0, service.to_owned(), usize::MAX), count, || vec![("service", service.to_owned()), ("le", "+Inf".into())]);
-        self.put((names.1, service.to_owned(), 0), (histogram.sum * 1000.0).round() / 1000.0, || vec![("service", service.to_owned())]);
-        self.put((names.2, service.to_owned(), 0), count, || vec![("service", service.to_owned())]);
+        self.put(count, || Labels::metric(bucket, [("service", service), ("le", "+Inf")]));
+        self.put((histogram.sum * 1000.0).round() / 1000.0, || Labels::metric(sum, [("service", service)]));
+        self.put(count, || Labels::metric(total, [("service", service)]));
     }
 
-    fn put(&mut self, slot: Slot, value: f64, labels: impl FnOnce() -> Vec<(&'static str, String)>) {
-        let id = match self.ids.get(&slot) {
-            Some(id) => *id,
-            None => {
-                let id = self.tsdb.series(&Labels::metric(slot.0, labels()));
-                self.ids.insert(slot, id);
-                id
-            }
-        };
-        self.batch.push((id, value));
+    fn put(&mut self, value: f64, labels: impl FnOnce() -> Labels) {
+        let place = self.batch.len();
+        if place == self.ids.len() {
+            self.ids.push(self.tsdb.series(&labels()));
+        }
+        self.batch.push((self.ids[place], value));
     }
 }

@@ -143,7 +143,9 @@ pub fn report(pod: &mut Value, state: &ContainerState, ready: bool, restarts: i6
 
 pub fn container_id(uid: &str, restarts: i64) -> String {
     let part = |salt: i64| super::names::fnv(format!("{uid}/{restarts}/{salt}").as_bytes());
-    format!("containerd://{}", (0..8).map(|salt| format!("{:08x}", part(salt))).collect::<String>())
+    let wide =
+        |salt: i64| u128::from(part(salt)) << 96 | u128::from(part(salt + 1)) << 64 | u128::from(part(salt + 2)) << 32 | u128::from(part(salt + 3));
+    format!("containerd://{:032x}{:032x}", wide(0), wide(4))
 }
 
 /// Sets a condition; its time moves only when its status does. `why` says why it is false.

@@ -214,8 +214,9 @@ impl Traffic {
                 .product::<f64>();
             let memory: f64 =
                 self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.as_ref() == Some(&spec.name)).map(|(e, s)| e.memory * s).sum();
-            let nominal = spec.replicas as f64 * http.pod_rps;
-            let per_pod = busy.min(1.4) / (BASE_RPS * http.share / nominal);
+            // Averaged over the pods wanted: an autoscaler counts those that are not ready as idle.
+            let wanted = around.desired.get(&spec.name).copied().unwrap_or(spec.replicas).max(1) as f64;
+            let per_pod = (rps / http.share / BASE_RPS) * spec.replicas as f64 / wanted;
             self.usage.insert(spec.name.clone(), Usage { cpu: 64.0 * per_pod * cpu, memory: 54.0 + 100.0 * memory });
         }
 

@@ -118,7 +118,13 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Sta
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let marker = if standing.is_live() { String::new() } else { format!(" {}", standing.marker) };
     let wide = columns(&shown.alert.name) + columns(&word) + columns(&marker) + 2 <= inner.width;
-    let right = if wide { format!("{word}{marker}") } else if marker.is_empty() { word } else { format!("{} {}", glyph::WARNING, standing.marker.trim_start_matches(['!', ' '])) };
+    let right = if wide {
+        format!("{word}{marker}")
+    } else if marker.is_empty() {
+        word
+    } else {
+        format!("{} {}", glyph::WARNING, standing.marker.trim_start_matches(['!', ' ']))
+    };
     let left = canvas.right(inner, 0, &right, style);
     let left = Rect { width: left.width.saturating_sub(1), ..left };
     let more = if others > 0 { format!(" +{others}") } else { String::new() };
@@ -131,16 +137,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Sta
     pen.write_in(room, &shown.alert.name, standing.fact(theme, ink)).write(&more, theme.warning);
 }
 
-fn render_step(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    line: u16,
-    state: &State,
-    standing: &Standing,
-    index: usize,
-    step: &StepView,
-    is_next: bool,
-) {
+fn render_step(canvas: &mut Canvas<'_>, area: Rect, line: u16, state: &State, standing: &Standing, index: usize, step: &StepView, is_next: bool) {
     let theme = canvas.theme;
     // Nobody is told by this version, so a step that has come is due, not done.
     let (sign, words, ink) = match step.state {

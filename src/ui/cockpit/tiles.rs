@@ -172,7 +172,8 @@ fn short_marker(standing: &Standing, width: u16) -> String {
     if columns(&standing.marker) <= width / 2 {
         return standing.marker.clone();
     }
-    let age = standing.marker.rsplit(' ').next().filter(|word| word.ends_with(['s', 'm', 'h', 'd']) && word.starts_with(|c: char| c.is_ascii_digit()));
+    let age =
+        standing.marker.rsplit(' ').next().filter(|word| word.ends_with(['s', 'm', 'h', 'd']) && word.starts_with(|c: char| c.is_ascii_digit()));
     match (age, standing.trust) {
         (Some(age), _) => format!("{} {age}", glyph::WARNING),
         (None, freshness::Trust::Waiting) => glyph::ELLIPSIS.to_owned(),

@@ -85,7 +85,9 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
         fact(theme, "restarts", pod.restarts.to_string()),
     ];
     lines.extend(pod.last_restart.map(|at| fact(theme, "last restart", created(state, at))));
-    lines.extend(pod.deleting_since.map(|at| ("deleting".to_owned(), format!("{} since {}", glyph::WARNING, clock::moment(state, at)), theme.warning)));
+    lines.extend(
+        pod.deleting_since.map(|at| ("deleting".to_owned(), format!("{} since {}", glyph::WARNING, clock::moment(state, at)), theme.warning)),
+    );
     lines.push(fact(theme, "node", pod.node.as_deref().unwrap_or("none yet")));
     lines.push(fact(theme, "address", pod.ip.as_deref().unwrap_or("none yet")));
     match &pod.owner {
@@ -122,13 +124,8 @@ fn deployment(theme: &Theme, state: &State, key: &Key) -> Found {
     }
     lines.extend(deployment.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
     lines.extend(pairs(theme, "selector", &deployment.selector));
-    let mut sets: Vec<_> = state
-        .cluster
-        .replica_sets
-        .objects
-        .values()
-        .filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == deployment.uid))
-        .collect();
+    let mut sets: Vec<_> =
+        state.cluster.replica_sets.objects.values().filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == deployment.uid)).collect();
     sets.sort_by_key(|set| std::cmp::Reverse(set.revision));
     for set in sets.iter().take(8) {
         let images = set.images.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(", ");
