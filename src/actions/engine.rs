@@ -69,10 +69,10 @@ impl Default for Pace {
         Self {
             write_timeout: Duration::from_secs(30),
             look_every: Duration::from_secs(2),
-            converge_for: Duration::from_secs(600),
+            converge_for: Duration::from_mins(10),
             batch_for: Duration::from_secs(90),
             not_done_after: Duration::from_secs(65),
-            resolve_for: Duration::from_secs(600),
+            resolve_for: Duration::from_mins(10),
             journal_every: Duration::from_secs(10),
         }
     }

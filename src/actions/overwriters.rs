@@ -1,4 +1,4 @@
-//! Who will put their own value back: autoscalers, GitOps controllers, operators.
+//! Who will put their own value back: autoscalers, `GitOps` controllers, operators.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub struct Autoscaler {
     pub name: Text,
     pub min: u64,
     pub max: u64,
-    /// KEDA's ScaledObject, where it made the autoscaler.
+    /// KEDA's `ScaledObject`, where it made the autoscaler.
     pub scaled_object: Option<Text>,
 }
 

@@ -1,4 +1,5 @@
-//! What the journal says of a mitigation. No pod template, no value of a ConfigMap, no environment: hashes of them.
+//! What the journal says of a mitigation: what the card said of it, and for each write hashes of the state before and
+//! after, by which a later run recognises what became of it. No pod template and no environment of a container.
 
 use serde_json::{Value, json};
 

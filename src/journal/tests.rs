@@ -76,7 +76,7 @@ proptest! {
     fn an_altered_byte_is_named_by_its_line(position in any::<prop::sample::Index>(), flip in 1_u8..=255) {
         let (directory, mut bytes) = written(5);
         let position = position.index(bytes.len());
-        let line = 1 + bytes[..position].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let line = bytes[..position].split(|&byte| byte == b'\n').count() as u64;
         bytes[position] ^= flip;
         let path = directory.path().join(FILE_NAME);
         fs::write(&path, &bytes).unwrap();

@@ -111,14 +111,14 @@ async fn effect(api: &Api, target: &ObjectRef, key: &str) -> CheckResult {
     }
     let mut parts = Vec::new();
     if !by_environment.is_empty() {
-        parts.push(format!("{} read it as environment: no effect until restarted", by_environment.join(", ")));
+        parts.push(format!("read as environment by {}: no effect there until restarted", by_environment.join(", ")));
     }
     if !fixed.is_empty() {
-        parts.push(format!("{} mount it with subPath: no effect until restarted", fixed.join(", ")));
+        parts.push(format!("mounted with subPath by {}: no effect there until restarted", fixed.join(", ")));
     }
     let needs_more = !parts.is_empty() || !unread.is_empty() || by_volume.is_empty();
     if !by_volume.is_empty() {
-        parts.push(format!("{} see it within about a minute, without a restart", by_volume.join(", ")));
+        parts.push(format!("mounted by {}: seen within about a minute, without a restart", by_volume.join(", ")));
     }
     if parts.is_empty() {
         parts.push("no workload here names this ConfigMap in its pods; who reads it through the API is not known".to_owned());

@@ -66,7 +66,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, deployment: &Key, to_revi
     };
     let annotations = set.pointer("/metadata/annotations").cloned().unwrap_or_default();
     let goal = Goal { revision: Some(*number), template: template_of(set), annotations, since: created(set) };
-    plan(core, id, target, &object, &goal)
+    plan(core, id, &target, &object, &goal)
 }
 
 /// Back to the template and annotations that `inverse` sets: the undo of an undo.
@@ -78,10 +78,10 @@ pub async fn back(core: &Arc<Core>, id: MitigationId, target: ObjectRef, object:
     let set = history.iter().find(|(_, set)| without_hash(&template_of(set)) == without_hash(&template));
     let annotations = value("/metadata/annotations").unwrap_or_default();
     let goal = Goal { revision: set.map(|(number, _)| *number), template, annotations, since: set.and_then(|(_, set)| created(set)) };
-    plan(core, id, target, object, &goal)
+    plan(core, id, &target, object, &goal)
 }
 
-fn plan(core: &Arc<Core>, id: MitigationId, target: ObjectRef, object: &Value, goal: &Goal) -> Result<Draft, Text> {
+fn plan(core: &Arc<Core>, id: MitigationId, target: &ObjectRef, object: &Value, goal: &Goal) -> Result<Draft, Text> {
     if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
         return Err(Text::line(&format!("{target} is paused: resume it first (kubectl rollout resume {target} -n {})", target.key.namespace)));
     }

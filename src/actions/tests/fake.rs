@@ -101,9 +101,9 @@ async fn answer(State(fake): State<Fake>, method: Method, uri: Uri, RawQuery(que
                 let mut world = fake.0.lock().unwrap();
                 let seen = (method.to_string(), path.clone(), body.clone());
                 if dry {
-                    world.dry_runs.push(seen)
+                    world.dry_runs.push(seen);
                 } else {
-                    world.writes.push(seen)
+                    world.writes.push(seen);
                 }
                 if dry { None } else { world.fault.take() }
             };

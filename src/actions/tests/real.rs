@@ -52,7 +52,9 @@ impl Real {
         }
         let plan = plan.unwrap();
         println!("{}\n{:#?}\n{:#?}\n{}", plan.title, plan.what, plan.diff, plan.kubectl);
-        checks.iter().for_each(|check| println!("  {:?}", check));
+        for check in &checks {
+            println!("  {check:?}");
+        }
         assert!(!checks.iter().any(|check| matches!(check.result, CheckResult::Block(_) | CheckResult::Pending)));
         self.engine.execute(plan.confirm("y", &checks, Text::default()).unwrap()).await.unwrap();
         let mut events = Vec::new();
@@ -91,7 +93,7 @@ async fn the_four_mitigations_on_a_real_api_server() {
         read_only: false,
         clock: clock(),
         events: sender,
-        pace: Pace { look_every: Duration::from_millis(300), converge_for: Duration::from_secs(60), ..Pace::default() },
+        pace: Pace { look_every: Duration::from_millis(300), converge_for: Duration::from_mins(1), ..Pace::default() },
     });
     let kubectl = std::env::var("KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
     let mut real = Real { engine, events, namespace: namespace.clone(), kubectl, config, next: 1 };

@@ -138,12 +138,11 @@ impl Rig {
                 ActionEvent::NotPlanned { why, .. } => return Err(why),
                 ActionEvent::Checked { check, .. } => {
                     let checks = &mut planned.as_mut().expect("a plan before its checks").checks;
-                    match checks.iter_mut().find(|known| known.what == check.what) {
-                        Some(known) => *known = check,
-                        None => {
-                            assert_eq!(check.result, CheckResult::Pending, "pending first");
-                            checks.push(check);
-                        }
+                    if let Some(known) = checks.iter_mut().find(|known| known.what == check.what) {
+                        *known = check;
+                    } else {
+                        assert_eq!(check.result, CheckResult::Pending, "pending first");
+                        checks.push(check);
                     }
                 }
                 other => panic!("unexpected while planning: {other:?}"),
