@@ -2,6 +2,7 @@
 
 pub mod kubernetes;
 pub mod log_store;
+pub mod promql;
 pub mod store;
 pub mod tsdb;
 pub mod world;

@@ -167,6 +167,20 @@ fn a_bad_deploy_is_seen_at_launch() {
 }
 
 #[test]
+fn the_numbers_of_a_bad_deploy_do_not_hang_on_the_seed() {
+    for seed in [0, 1, 7, 1_000_003] {
+        let world = World::launch(Scenario::named("bad-deploy").unwrap(), seed, 0, start()).unwrap();
+        let errors = world.error_ratio(300);
+        assert!((0.10..0.14).contains(&errors), "seed {seed}: {errors}");
+        let p95 = world.p95("http_request_duration_seconds_bucket", 300);
+        assert!((2.3..3.3).contains(&p95), "seed {seed}: {p95}");
+        let backlog = world.latest("redis_queue_length", "queue", "sync-events");
+        assert!((1_050.0..4_500.0).contains(&backlog), "seed {seed}: {backlog}");
+        assert_eq!((world.pods("api-gateway").len(), world.unhealthy("api-gateway").len()), (5, 2), "seed {seed}");
+    }
+}
+
+#[test]
 fn high_error_rate_has_been_firing_for_some_minutes_at_launch() {
     let mut world = world("calm");
     world = World::launch(Scenario::named("bad-deploy").unwrap(), SEED, 0, world.clock.now()).unwrap();
