@@ -9,6 +9,7 @@ mod delete;
 mod discovery;
 mod eviction;
 pub mod kinds;
+pub mod kubeconfig;
 mod logs;
 mod openapi;
 mod patch;
