@@ -8,9 +8,12 @@
 //!      └──▶ LogStore ▶ Elasticsearch ◀─────────────────────────┘
 //! ```
 
+mod observability;
+pub mod alertmanager;
+pub mod elasticsearch;
 pub mod kubernetes;
 pub mod log_store;
-mod observability;
+pub mod prometheus;
 pub mod promql;
 mod serve;
 pub mod store;
