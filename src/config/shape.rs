@@ -67,7 +67,8 @@ pub struct Looks {
 pub struct Production {
     /// Substrings of a context's name that make it production.
     pub patterns: Vec<String>,
-    /// Substrings of a context's name that are known not to be production. Contexts in neither list count as production.
+    /// Whole words of a context's name that are known not to be production (a substring would take `localgov` for
+    /// `local`). Contexts in neither list count as production.
     pub non_production: Vec<String>,
     /// Environment word by context name; `prod` otherwise.
     pub words: BTreeMap<String, String>,
@@ -77,7 +78,7 @@ pub struct Production {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     pub is_production: bool,
-    /// `PRODUCTION`, `STAGING`, `DEVELOPMENT`, `DEMO` …, for the header.
+    /// `PRODUCTION`, `STAGING`, `DEVELOPMENT`, `DEMO` …, for the header; `PRODUCTION?` where nothing says what it is.
     pub banner: Text,
     /// The word a disruptive card asks for.
     pub word: Text,

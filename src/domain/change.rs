@@ -1,8 +1,17 @@
 //! What changed in the cluster lately: rollouts, ConfigMaps, scalings.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
-use super::{object::ObjectRef, text::Text};
+use super::{
+    object::{Key, Kind, ObjectRef},
+    text::Text,
+    workload::{ConfigMap, Node, ReplicaSet},
+};
+
+/// Changes kept, newest first.
+pub const LIMIT: usize = 50;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -25,4 +34,135 @@ pub enum ChangeKind {
     NodeNotReady {
         reason: Text,
     },
+}
+
+impl Change {
+    /// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0) by ci-deployer`.
+    pub fn sentence(&self) -> Text {
+        let by = self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let name = &self.object.key.name;
+        Text::line(&match &self.what {
+            ChangeKind::Rollout { from, to, images } => {
+                let image = match &**images {
+                    [] => String::new(),
+                    [(_, before, after)] => format!(" (image {} → {})", tag(before), tag(after)),
+                    [(_, before, after), others @ ..] => format!(" (image {} → {} and {} more)", tag(before), tag(after), others.len()),
+                };
+                format!("{name} rev {from} → {to}{image}{by}")
+            }
+            ChangeKind::ConfigChanged => format!("ConfigMap {name} changed{by}"),
+            ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
+        })
+    }
+}
+
+/// The tag or digest of an image; all of it where there is none.
+fn tag(image: &str) -> &str {
+    let name = image.rsplit_once('/').map_or(image, |(_, name)| name);
+    name.split_once('@').or_else(|| name.split_once(':')).map_or(image, |(_, tag)| tag)
+}
+
+/// Rollouts told by the replica sets: each revision against the one before. A replica set that was taken into use again
+/// (a rollback) is older than its predecessor, so its creation says nothing: it counts only with the time at which its
+/// revision was seen to change (`reused`).
+pub fn rollouts<'a>(replica_sets: impl Iterator<Item = &'a ReplicaSet>, reused: &BTreeMap<Key, DateTime<Utc>>) -> Vec<Change> {
+    let mut by_owner: BTreeMap<(&Text, &Text), Vec<&ReplicaSet>> = BTreeMap::new();
+    for replica_set in replica_sets {
+        if let Some(owner) = replica_set.owner.as_ref().filter(|owner| owner.kind == "Deployment" && replica_set.revision > 0) {
+            by_owner.entry((&replica_set.key.namespace, &owner.name)).or_default().push(replica_set);
+        }
+    }
+    let mut changes = Vec::new();
+    for ((namespace, name), mut revisions) in by_owner {
+        revisions.sort_by_key(|replica_set| replica_set.revision);
+        for pair in revisions.windows(2) {
+            let [before, after] = pair else { continue };
+            let at = match reused.get(&after.key) {
+                Some(seen) => *seen,
+                None if after.created >= before.created => after.created,
+                None => continue,
+            };
+            let uid = after.owner.as_ref().map(|owner| owner.uid.clone()).unwrap_or_default();
+            let object = ObjectRef { kind: Kind::Deployment, key: Key { namespace: namespace.clone(), name: name.clone() }, uid };
+            let images = differing(&before.images, &after.images);
+            let what = ChangeKind::Rollout { from: before.revision, to: after.revision, images };
+            changes.push(Change { at, object, what, by: after.changed_by.clone() });
+        }
+    }
+    changes
+}
+
+fn differing(before: &[(Text, Text)], after: &[(Text, Text)]) -> Vec<(Text, Text, Text)> {
+    let old = |container: &Text| before.iter().find(|(name, _)| name == container).map(|(_, image)| image);
+    after
+        .iter()
+        .filter_map(|(container, image)| old(container).filter(|old| *old != image).map(|old| (container.clone(), old.clone(), image.clone())))
+        .collect()
+}
+
+pub fn config_change(config_map: &ConfigMap) -> Option<Change> {
+    let object = ObjectRef { kind: Kind::ConfigMap, key: config_map.key.clone(), uid: config_map.uid.clone() };
+    Some(Change { at: config_map.changed_at?, object, what: ChangeKind::ConfigChanged, by: config_map.changed_by.clone() })
+}
+
+pub fn node_change(node: &Node) -> Option<Change> {
+    let (reason, since) = node.not_ready.as_ref()?;
+    let object = ObjectRef { kind: Kind::Node, key: node.key.clone(), uid: node.uid.clone() };
+    Some(Change { at: (*since)?, object, what: ChangeKind::NodeNotReady { reason: reason.clone() }, by: None })
+}
+
+/// Newest first, without what is older than a day, bounded.
+pub fn latest(mut changes: Vec<Change>, server_now: DateTime<Utc>) -> Vec<Change> {
+    changes.retain(|change| server_now - change.at <= chrono::Duration::days(1));
+    changes.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.object.key.cmp(&other.object.key)));
+    changes.truncate(LIMIT);
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::pod::Owner, *};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    fn replica_set(name: &str, revision: u64, created: i64, image: &str) -> ReplicaSet {
+        ReplicaSet {
+            key: Key::new("n", name),
+            uid: name.into(),
+            created: at(created),
+            owner: Some(Owner { kind: "Deployment".into(), name: "api".into(), uid: "u".into() }),
+            revision,
+            replicas: 1,
+            ready: 1,
+            images: [("api".into(), image.into())].into(),
+            change_cause: None,
+            changed_by: Some("ci".into()),
+        }
+    }
+
+    #[test]
+    fn a_rollout_names_revisions_images_and_who() {
+        let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 41, 0, "reg/api:2.3.1")];
+        let changes = rollouts(sets.iter(), &BTreeMap::new());
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].at, at(60));
+        assert_eq!(changes[0].sentence(), "api rev 41 → 42 (image 2.3.1 → 2.4.0) by ci");
+    }
+
+    #[test]
+    fn a_rollback_counts_only_when_it_was_seen() {
+        let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 43, 0, "reg/api:2.3.1")];
+        assert_eq!(rollouts(sets.iter(), &BTreeMap::new()), []);
+        let seen = BTreeMap::from([(Key::new("n", "a"), at(90))]);
+        assert_eq!(rollouts(sets.iter(), &seen)[0].at, at(90));
+    }
+
+    #[test]
+    fn tags_of_images() {
+        assert_eq!(tag("host:5000/api:1.2"), "1.2");
+        assert_eq!(tag("host:5000/api"), "host:5000/api");
+        assert_eq!(tag("api@sha256:abc"), "sha256:abc");
+    }
 }

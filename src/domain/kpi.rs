@@ -49,7 +49,7 @@ pub enum Direction {
 }
 
 /// Judgement of one value. `NoData` is never drawn like `Good`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     NoData,
     Good,

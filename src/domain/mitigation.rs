@@ -322,6 +322,11 @@ pub enum ActionEvent {
     Journal {
         broken: Option<Text>,
     },
+    /// Something a person should know that belongs to no card: what became of a write that a crash cut off.
+    Notice {
+        text: Text,
+        is_error: bool,
+    },
 }
 
 /// Number of a card, so that a late answer does not land on another one.

@@ -52,6 +52,31 @@ pub fn age(duration: Duration) -> String {
     }
 }
 
+/// Time until [`age`] reads differently: when a screen that shows it has to be drawn again.
+pub fn age_holds(duration: Duration) -> Duration {
+    let grain = Duration::from_secs(match duration.as_secs() {
+        0..=59 => 10,
+        60..=5_999 => 60,
+        6_000..=172_799 => 3_600,
+        _ => 86_400,
+    });
+    let steps = duration.as_nanos() / grain.as_nanos() + 1;
+    let next = grain.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX));
+    // Between 60 and 100 minutes the unit changes at 6,000 s, which is a whole number of minutes: no step is missed.
+    next.saturating_sub(duration).max(Duration::from_millis(1))
+}
+
+/// A length of time in a sentence: `40 s`, `2 min`, `3 h`, `2 d`.
+pub fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..=89 => format!("{seconds} s"),
+        90..=5_399 => format!("{} min", (seconds + 30) / 60),
+        5_400..=172_799 => format!("{} h", (seconds + 1_800) / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// A running countdown or stop-watch: `06:48`, `1:02:03`.
 pub fn countdown(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -84,4 +109,29 @@ fn bytes(number: f64) -> String {
         size /= 1024.0;
     }
     format!("{size:.1} TiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn speaks_of_time() {
+        assert_eq!(spoken(Duration::from_secs(89)), "89 s");
+        assert_eq!(spoken(Duration::from_secs(120)), "2 min");
+        assert_eq!(spoken(Duration::from_hours(3)), "3 h");
+    }
+
+    proptest! {
+        #[test]
+        fn an_age_holds_exactly_as_long_as_said(millis in 0u64..300_000_000) {
+            let now = Duration::from_millis(millis);
+            let holds = age_holds(now);
+            let just_before = (now + holds).saturating_sub(Duration::from_nanos(1));
+            prop_assert_eq!(age(now), age(just_before));
+            prop_assert_ne!(age(now), age(now + holds));
+        }
+    }
 }

@@ -1,1 +1,211 @@
 //! Append-only hash-chained record of what this program did.
+//!
+//! One file for each cluster, shared by every `sev1` on this machine: one JSON object a line, each carrying the hash of
+//! the line before (`prev`) and of itself (`hash`). A record is on the disk when [`Journal::append`] returns. The chain
+//! shows damage and careless edits; whoever can rewrite the whole file can also rewrite the chain.
+
+mod error;
+mod intents;
+mod line;
+mod location;
+mod tail;
+mod verify;
+
+pub use error::JournalError;
+pub use intents::{OpenIntent, open_intents};
+pub use line::sha256;
+pub use location::{FILE_NAME, directory, files};
+pub use verify::{FirstBroken, Summary, VerifyError, verify};
+
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, SeekFrom, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+
+use crate::domain::{text::Text, time::Clock};
+
+/// How often, and how long between, another process's lock is waited for: 3 s in all. A process stopped in the middle of
+/// an append must not freeze this one.
+const LOCK_TRIES: u32 = 150;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Number of a record in its file, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+/// The record of one cluster. Cheap to share; every append opens the file anew, so that a file that was moved away is
+/// noticed.
+pub struct Journal {
+    directory: PathBuf,
+    cluster: Text,
+    actor: Text,
+    /// Names this run of the program, so that its unfinished intents are not taken for a crashed one's.
+    run: String,
+    /// Held locked as long as this run lives.
+    alive: Mutex<Option<File>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Journal {
+    /// The journal of a cluster in `directory` (see [`directory()`]), written as `actor`: who the API server says we are.
+    /// Touches nothing yet.
+    pub fn new(directory: PathBuf, cluster: Text, actor: Text, clock: Arc<dyn Clock>) -> Self {
+        let run = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));
+        Self { directory, cluster, actor, run, alive: Mutex::new(None), clock }
+    }
+
+    /// [`Journal::new`], and makes sure that it can be written.
+    pub fn open(directory: PathBuf, cluster: Text, actor: Text, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
+        let journal = Self::new(directory, cluster, actor, clock);
+        drop(journal.locked_file()?);
+        Ok(journal)
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.directory.join(FILE_NAME)
+    }
+
+    /// Name of this run, as it stands in the records' `run`.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Appends one record and returns once it is on the disk. Blocks: for the lock, at most 3 s, and for the disk.
+    ///
+    /// `fields` should be a JSON object; its members stand in the record beside `seq`, `time`, `actor`, `cluster`, `run`,
+    /// `kind`, `prev` and `hash`. A member with one of these names gets an `x_` in front.
+    pub fn append(&self, kind: &str, fields: &Value) -> Result<Seq, JournalError> {
+        let path = self.path();
+        let mut file = self.locked_file()?;
+        let failed = |doing| JournalError::io(doing, &path);
+        let tail = tail::read(&mut file, &path)?;
+        let mut bytes = Vec::new();
+        let mut seq = tail.seq;
+        let mut prev = tail.hash;
+        if let Some(repair) = tail.repair {
+            bytes.extend_from_slice(repair.ending);
+            let cut = serde_json::json!({ "cut_bytes": repair.cut_bytes, "cut_sha256": repair.cut_sha256 });
+            seq += 1;
+            let sealed = self.seal(seq, line::REPAIRED, &cut, &prev)?;
+            prev = line::sha256(sealed.as_bytes());
+            bytes.extend_from_slice(sealed.as_bytes());
+            bytes.push(b'\n');
+        } else if tail.lacks_newline {
+            bytes.push(b'\n');
+        }
+        seq += 1;
+        bytes.extend_from_slice(self.seal(seq, kind, fields, &prev)?.as_bytes());
+        bytes.push(b'\n');
+        // One write, so that a crash cuts it at one place.
+        file.write_all(&bytes).map_err(failed("append to"))?;
+        file.sync_all().map_err(failed("flush"))?;
+        Ok(Seq(seq))
+    }
+
+    /// Intents of runs that ended without saying what became of them.
+    pub fn open_intents(&self) -> Result<Vec<OpenIntent>, JournalError> {
+        open_intents(&self.directory)
+    }
+
+    fn seal(&self, seq: u64, kind: &str, fields: &Value, prev: &str) -> Result<String, JournalError> {
+        let mut record = Map::new();
+        record.insert("seq".into(), seq.into());
+        record.insert("time".into(), self.clock.now().utc.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into());
+        record.insert("actor".into(), self.actor.as_str().into());
+        record.insert("cluster".into(), self.cluster.as_str().into());
+        record.insert("run".into(), self.run.as_str().into());
+        record.insert("kind".into(), kind.into());
+        match fields {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let taken = record.contains_key(name) || matches!(name.as_str(), "prev" | "hash");
+                    record.insert(if taken { format!("x_{name}") } else { name.clone() }, value.clone());
+                }
+            }
+            Value::Null => {}
+            other => {
+                record.insert("value".into(), other.clone());
+            }
+        }
+        record.insert("prev".into(), prev.into());
+        let sealed = line::seal(&Value::Object(record).to_string());
+        if sealed.len() > line::MAX_LINE {
+            return Err(JournalError::TooLong { kind: kind.to_owned(), bytes: sealed.len() });
+        }
+        Ok(sealed)
+    }
+
+    /// The file, made if needed, exclusively locked until it is dropped.
+    fn locked_file(&self) -> Result<File, JournalError> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(JournalError::io("create the directory", &self.directory))?;
+        self.show_alive()?;
+        let path = self.path();
+        let is_new = !path.exists();
+        let file = File::options().read(true).append(true).create(true).mode(0o600).open(&path).map_err(JournalError::io("open", &path))?;
+        lock(&file, &path)?;
+        if is_new {
+            // The name of a new file is on the disk only once its directory is.
+            sync_directory(&self.directory)?;
+            if let Some(parent) = self.directory.parent() {
+                sync_directory(parent)?;
+            }
+        }
+        Ok(file)
+    }
+
+    fn show_alive(&self) -> Result<(), JournalError> {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        if alive.is_none() {
+            let path = location::run_lock(&self.directory, &self.run);
+            let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(JournalError::io("create", &path))?;
+            lock(&file, &path)?;
+            *alive = Some(file);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if self.alive.get_mut().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            // Left behind, the file would only be swept by a later run.
+            let _ = std::fs::remove_file(location::run_lock(&self.directory, &self.run));
+        }
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(JournalError::io("lock", path)(source)),
+        }
+    }
+    Err(JournalError::Locked { path: path.to_owned() })
+}
+
+fn sync_directory(path: &Path) -> Result<(), JournalError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(JournalError::io("flush the directory", path))
+}
+
+/// Reads `length` bytes at `offset`.
+fn read_at(file: &mut File, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    Read::by_ref(file).take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     mitigation::{CardId, Check, MitigationId, Outcome, Plan, Request},
+    object::ObjectRef,
     text::Text,
     time::Mono,
     verdict::{Comparison, Verdict},
@@ -12,8 +13,8 @@ use crate::domain::{
 pub struct Card {
     pub id: CardId,
     pub request: Request,
-    /// When it was drawn first: keys typed before do not count for it.
-    pub shown_at: Mono,
+    /// When it was drawn with this content; none: not yet, and keys do not count for it (but `Esc`).
+    pub shown_at: Option<Mono>,
     pub content: CardContent,
     pub checks: Vec<Check>,
     /// What is typed into the word field.
@@ -55,8 +56,19 @@ pub struct Mitigations {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mitigation {
     pub id: MitigationId,
+    /// `scale`, `restart-unhealthy`, `set-config-key`, `undo-rollout`.
+    pub kind: &'static str,
     pub title: Text,
+    pub reason: Text,
+    /// What is written.
+    pub targets: Vec<ObjectRef>,
+    /// The mitigation that this one takes back.
+    pub undoes: Option<MitigationId>,
     pub confirmed_at: Mono,
+    /// When the write was answered with done.
+    pub done_at: Option<Mono>,
+    /// Whether the write itself is the effect, or a rollout is waited for.
+    pub converges: bool,
     pub stage: Stage,
     pub undoable: bool,
     /// The mitigation that took this one back.
@@ -72,13 +84,14 @@ pub enum Stage {
         done: u32,
         of: u32,
     },
+    /// `of` is zero until the first word of it.
     Converging {
         ready: u32,
         of: u32,
         old: u32,
         stuck: Option<Text>,
     },
-    /// Converged; indicators are watched until the verdict.
+    /// Converged, or done where nothing converges; indicators are watched until the verdict.
     Watching {
         since: Mono,
     },

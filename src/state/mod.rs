@@ -5,15 +5,35 @@
 pub mod action;
 pub mod card;
 pub mod cluster;
+pub mod columns;
+pub mod escalation;
+mod card_input;
+mod evidence;
+mod input;
+pub mod key_name;
+pub mod keymap;
+mod line_edit;
+mod mitigate;
 pub mod msg;
+mod navigate;
+mod observe;
 pub mod overlay;
+mod palette;
+pub mod rows;
 pub mod screens;
 pub mod session;
 pub mod table;
 pub mod timeline;
 pub mod update;
+mod viewer;
+mod visible_clock;
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Utc};
 
 use crate::{
     config::Config,
@@ -59,6 +79,19 @@ pub struct State {
     /// Name of the theme in use; `:theme NAME` changes it.
     pub theme: String,
     pub ascii: bool,
+    pub keymap: keymap::Keymap,
+    /// Visible rows of each list, as last told by the view.
+    pub heights: msg::Heights,
+    /// Another cluster or user answers than at start: mitigations are off (law 1).
+    pub identity_changed: Option<Text>,
+    /// When `Ctrl-C` was pressed last.
+    interrupted: Option<Mono>,
+    next_viewer: u32,
+    /// Screen and filter before `/`, for `Esc`.
+    filter_before: Option<(Screen, String)>,
+    due: evidence::Due,
+    /// What `visible_clock` said last.
+    clock_shown: u64,
     /// Whether the next frame differs from the last: set by `update`, cleared by the loop after drawing.
     pub dirty: bool,
 }
@@ -75,6 +108,8 @@ pub struct SourceState {
     pub health: Health,
     /// When it last said or confirmed its data.
     pub confirmed: Option<Mono>,
+    /// This server's clock minus ours; none until it sent a date.
+    pub clock_offset: Option<chrono::Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +117,8 @@ pub struct KpiState {
     pub spec: Kpi,
     /// The last answer; its history is kept when an answer brings none.
     pub reading: Option<KpiReading>,
+    /// When that answer came.
+    pub observed_at: Option<Mono>,
 }
 
 /// One line above the footer, gone after its time or the next key.
@@ -93,7 +130,64 @@ pub struct Notice {
 }
 
 impl State {
+    /// Nothing known yet, the cockpit on the screen. Mistakes in `config.keys` become a notice.
+    pub fn new(config: Config, session: session::Session, now: Now, size: (u16, u16)) -> Self {
+        let (keymap, mistakes) = keymap::Keymap::new(&config.keys);
+        let connecting = |_: SourceId| SourceState {
+            health: Health::Connecting { what: "first answer".into(), since: now.mono },
+            confirmed: None,
+            clock_offset: None,
+        };
+        let notice =
+            mistakes.first().map(|mistake| Notice { text: Text::line(&mistake.to_string()), is_error: true, until: now.mono.plus(NOTICE_HOLDS * 3) });
+        Self {
+            kpis: config.kpis.iter().map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None }).collect(),
+            theme: config.looks.theme.clone(),
+            ascii: config.looks.ascii.unwrap_or(false),
+            config,
+            now,
+            size,
+            session,
+            sources: SourceId::ALL.into_iter().map(|source| (source, connecting(source))).collect(),
+            cluster: cluster::Cluster::default(),
+            alerts: None,
+            ladders: BTreeMap::new(),
+            errors: None,
+            suggestions: Vec::new(),
+            timeline: timeline::Timeline::default(),
+            mitigations: card::Mitigations::default(),
+            screen: Screen::Cockpit,
+            cockpit: screens::cockpit::Cockpit::default(),
+            workloads: screens::workloads::Workloads::default(),
+            overlays: Vec::new(),
+            notice,
+            absolute_times: false,
+            keymap,
+            heights: msg::Heights::default(),
+            identity_changed: None,
+            interrupted: None,
+            next_viewer: 0,
+            filter_before: None,
+            due: evidence::Due::default(),
+            clock_shown: 0,
+            dirty: true,
+        }
+    }
+
     pub fn freshness(&self, source: SourceId) -> Freshness {
         Freshness::of(source, self.sources.get(&source).and_then(|state| state.confirmed), self.now.mono)
     }
+
+    /// The servers' time now.
+    pub fn server_now(&self) -> DateTime<Utc> {
+        self.session.server_now(self.now.utc)
+    }
+
+    /// Why no mitigation can be run right now; none when armed.
+    pub fn disarmed(&self) -> Option<Text> {
+        self.identity_changed.clone().or_else(|| self.session.disarmed())
+    }
 }
+
+/// How long a notice stays.
+pub const NOTICE_HOLDS: Duration = Duration::from_secs(5);

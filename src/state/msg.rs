@@ -2,13 +2,18 @@
 
 use crate::domain::{
     mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId, Request},
-    object::ObjectRef,
+    object::{Kind, ObjectRef},
     observation::Observation,
     text::Text,
     time::Now,
 };
 
-use super::overlay::{ViewerId, ViewerKind};
+use super::{
+    action::Command,
+    card::CardFocus,
+    overlay::{ViewerId, ViewerKind},
+    screens::cockpit::Pane,
+};
 
 /// What goes into `update`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +25,11 @@ pub enum Msg {
         columns: u16,
         rows: u16,
     },
-    /// The clock moved. Sent when something on the screen depends on it, at most once a second.
+    /// What time it is. Sent before every batch of other messages, and at [`State::next_wake`](super::State::next_wake);
+    /// it changes nothing that is shown unless a shown time did change.
     Tick(Now),
+    /// How many rows each list has on the screen; sent when `ui::heights` differs from what the state has.
+    Layout(Heights),
     Observation(Observation),
     Action(ActionEvent),
     /// Lines for an open viewer; `ended` closes the stream with a reason.
@@ -30,7 +38,8 @@ pub enum Msg {
         lines: Vec<Text>,
         ended: Option<Text>,
     },
-    /// A frame with this card was written: from here on keys count for it.
+    /// A frame with this card as it is now was written: from here on keys count for it. Sent right after the frame,
+    /// while the card's `shown_at` is none.
     CardShown {
         card: CardId,
         at: Now,
@@ -71,11 +80,50 @@ pub enum KeyCode {
     F(u8),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mouse {
     pub column: u16,
     pub row: u16,
     pub what: MouseKind,
+    /// What is drawn there, by `ui::hit_test`; none: nothing that can be pointed at.
+    pub hit: Option<Hit>,
+}
+
+/// What the pointer is on. Rows are absolute: positions in the list, not on the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Hit {
+    /// A pane of the cockpit, and the row of its list.
+    Pane(Pane, Option<usize>),
+    /// A row of the workloads table.
+    Row(usize),
+    /// A column title of the workloads table.
+    Column(usize),
+    /// The tab of a kind above the table.
+    Tab(Kind),
+    /// Something that does what a key does: a footer entry, a suggestion's key.
+    Command(Command),
+    /// A row of the topmost overlay: menu, palette, viewer.
+    OverlayRow(usize),
+    /// A field or button of the card.
+    Card(CardFocus),
+    /// The topmost overlay, on nothing in particular.
+    Overlay,
+    /// Beside the topmost overlay.
+    Outside,
+}
+
+/// Visible rows of each list, so that cursors stay in view. Zero: not on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heights {
+    pub pods: u16,
+    pub errors: u16,
+    pub suggestions: u16,
+    pub alerts: u16,
+    pub changes: u16,
+    /// Rows of the workloads table.
+    pub table: u16,
+    /// Body of the topmost overlay: viewer, palette, menu, help.
+    pub overlay: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,5 +166,10 @@ pub enum Effect {
     },
     /// Ask all sources to try again now.
     Reconnect,
-    Quit,
+    /// Draw with this theme from now on.
+    Theme(String),
+    Quit {
+        /// Exit code: 0, or 130 when interrupted.
+        code: i32,
+    },
 }

@@ -1,6 +1,9 @@
 //! What lies over a screen and takes the keys: cards, help, palette, text viewers, questions.
 
-use crate::domain::{object::ObjectRef, text::Text};
+use crate::domain::{
+    object::{Key, ObjectRef},
+    text::Text,
+};
 
 use super::{card::Card, table::Cursor};
 
@@ -18,10 +21,37 @@ pub enum Overlay {
     Viewer(Box<Viewer>),
     /// `n`: a note for the timeline.
     Note(LineEdit),
-    /// `q` while something is in flight.
+    /// `q` while something is in flight. `y` leaves.
     QuitQuestion {
         why: Text,
     },
+    /// `e`: `y` takes the next step of this alert's ladder at once.
+    EscalateQuestion {
+        fingerprint: Text,
+        alert: Text,
+        /// Who is next.
+        who: Text,
+    },
+    /// `s`: how many replicas, before the card.
+    Replicas(ReplicasPrompt),
+    /// `@`: what this program did in this session, from the timeline's own actions and verdicts.
+    Did {
+        scroll: u16,
+    },
+}
+
+/// A small number prompt: the replicas wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplicasPrompt {
+    pub deployment: Key,
+    pub current: u32,
+    /// Name, least and most replicas of the autoscaler that owns the number.
+    pub autoscaler: Option<(Text, u32, u32)>,
+    pub line: LineEdit,
+    /// Pre-filled reason for the card.
+    pub reason: Text,
+    /// Why the last `Enter` did nothing.
+    pub complaint: Option<Text>,
 }
 
 /// A line being typed. The caret counts characters.
@@ -61,7 +91,8 @@ pub struct MenuItem {
     pub title: Text,
     /// Why it cannot be chosen.
     pub disabled: Option<Text>,
-    pub request: crate::domain::mitigation::Request,
+    /// None where it cannot be chosen.
+    pub request: Option<crate::domain::mitigation::Request>,
 }
 
 /// Describe, YAML or logs of one object, full screen.

@@ -1,6 +1,6 @@
 //! Cockpit: which pane has the focus, and the cursors of its lists.
 
-use crate::state::table::Cursor;
+use crate::{domain::object::Key, state::table::Cursor};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cockpit {
@@ -13,6 +13,10 @@ pub struct Cockpit {
     pub suggestions: Cursor,
     /// Over the firing alerts.
     pub alerts: Cursor,
+    /// Over the changes.
+    pub changes: Cursor,
+    /// The pod under the cursor: the cursor follows it when rows come and go above it.
+    pub pod: Option<Key>,
     /// `f`: the focused pane fills the screen.
     pub full_screen: bool,
 }

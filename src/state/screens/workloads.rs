@@ -18,8 +18,14 @@ pub struct Workloads {
     pub marks: BTreeSet<Key>,
     /// Keys of the rows that pass the filter, in the order of `sort`. Maintained incrementally.
     pub rows: Vec<Key>,
+    /// The object under the cursor: the cursor follows it when rows move.
+    pub focused: Option<Key>,
     /// `Enter`: the detail of one object beside or over the table.
     pub detail: Option<Key>,
+    /// Visible rows, as last told by the view; zero before the first frame.
+    pub height: u16,
+    /// `f`: no detail beside the table.
+    pub full_screen: bool,
 }
 
 impl Default for Workloads {
@@ -31,7 +37,10 @@ impl Default for Workloads {
             filter: String::new(),
             marks: BTreeSet::new(),
             rows: Vec::new(),
+            focused: None,
             detail: None,
+            height: 0,
+            full_screen: false,
         }
     }
 }

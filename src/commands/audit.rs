@@ -1,0 +1,80 @@
+//! `sev1 audit verify`: follows the journal's chain and says whether it holds.
+
+use std::{io::Write, path::PathBuf};
+
+use crate::journal::{self, VerifyError};
+
+/// Which journals to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    File(PathBuf),
+    /// By the uid of the cluster's namespace kube-system.
+    Cluster(String),
+    /// Every cluster's on this machine.
+    All,
+}
+
+/// Checks them and writes one line for each to `out`. Returns the exit code: 0 all hold, 1 one is broken or cannot be
+/// read, 2 there is none where one was named.
+pub fn verify(which: &Which, out: &mut impl Write) -> std::io::Result<u8> {
+    let files = match which {
+        Which::File(path) => Ok(vec![path.clone()]),
+        Which::Cluster(uid) => journal::directory(uid).map(|directory| vec![directory.join(journal::FILE_NAME)]),
+        Which::All => journal::files(),
+    };
+    let files = match files {
+        Ok(files) => files,
+        Err(error) => {
+            writeln!(out, "{error}")?;
+            return Ok(1);
+        }
+    };
+    if files.is_empty() {
+        writeln!(out, "no journal on this machine yet: one begins with the first session on a cluster")?;
+        return Ok(0);
+    }
+    let mut code = 0;
+    for path in files {
+        match journal::verify(&path) {
+            Ok(summary) => {
+                let span = match (summary.from, summary.to) {
+                    (Some(from), Some(to)) => format!(", {from} to {to}"),
+                    _ => String::new(),
+                };
+                let repaired = if summary.repaired == 0 { String::new() } else { format!(", {} cut by a crash and repaired", summary.repaired) };
+                writeln!(out, "{}: intact, {} records{span}{repaired}, last hash {}", path.display(), summary.records, summary.last_hash)?;
+            }
+            Err(error) => {
+                let is_missing = matches!(&error, VerifyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+                code = code.max(if is_missing { 2 } else { 1 });
+                writeln!(out, "{error}")?;
+            }
+        }
+    }
+    Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(which: &Which) -> (u8, String) {
+        let mut out = Vec::new();
+        let code = verify(which, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_broken_journal_is_named_by_its_first_broken_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let which = Which::File(path.clone());
+        assert_eq!(run(&which).0, 2);
+        std::fs::write(&path, "").unwrap();
+        let (code, text) = run(&which);
+        assert!(code == 0 && text.contains("intact, 0 records"), "{text}");
+        std::fs::write(&path, "{\"seq\":1}\n").unwrap();
+        let (code, text) = run(&which);
+        assert!(code == 1 && text.contains("journal.jsonl: line 1: "), "{text}");
+    }
+}

@@ -1,0 +1,233 @@
+//! The chain under tampering, crashes and company.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
+
+use chrono::DateTime;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::domain::time::{Mono, Now};
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        Now { mono: Mono::ZERO, utc: DateTime::from_timestamp(1_795_399_200, 0).unwrap() }
+    }
+}
+
+fn journal(directory: &Path) -> Journal {
+    Journal::open(directory.to_owned(), "uid-1".into(), "oncall@gov".into(), Arc::new(Still)).unwrap()
+}
+
+fn written(count: u64) -> (tempfile::TempDir, Vec<u8>) {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal(directory.path());
+    for number in 1..=count {
+        assert_eq!(journal.append("note", &json!({ "text": format!("n {number}") })).unwrap(), Seq(number));
+    }
+    let bytes = fs::read(journal.path()).unwrap();
+    (directory, bytes)
+}
+
+fn first_broken(path: &Path) -> Option<FirstBroken> {
+    match verify(path) {
+        Ok(_) => None,
+        Err(VerifyError::Broken { broken, .. }) => Some(broken),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_record_says_who_where_when_and_what() {
+    let (directory, bytes) = written(2);
+    let lines: Vec<Value> =
+        bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
+    assert_eq!(lines[0]["prev"], line::NO_LINE);
+    assert_eq!(lines[1]["prev"], line::sha256(bytes.split(|&byte| byte == b'\n').next().unwrap()));
+    assert_eq!(lines[1]["time"], "2026-11-23T02:00:00.000Z");
+    assert_eq!(
+        (&lines[1]["actor"], &lines[1]["cluster"], &lines[1]["kind"], &lines[1]["text"]),
+        (&json!("oncall@gov"), &json!("uid-1"), &json!("note"), &json!("n 2"))
+    );
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory.path().join(FILE_NAME)), 0o600);
+    let nested = directory.path().join("a/b");
+    drop(journal(&nested));
+    assert_eq!(mode(&nested), 0o700);
+}
+
+#[test]
+fn a_field_cannot_take_the_place_of_the_records_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal(directory.path());
+    journal.append("note", &json!({ "seq": 99, "prev": "x", "hash": "y", "text": "line\nbreak \u{1b}[2J" })).unwrap();
+    journal.append("note", &Value::Null).unwrap();
+    let summary = verify(&journal.path()).unwrap();
+    assert_eq!(summary.records, 2);
+    assert!(fs::read_to_string(journal.path()).unwrap().contains(r#""x_seq":99"#));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn an_altered_byte_is_named_by_its_line(position in any::<prop::sample::Index>(), flip in 1_u8..=255) {
+        let (directory, mut bytes) = written(5);
+        let position = position.index(bytes.len());
+        let line = bytes[..position].split(|&byte| byte == b'\n').count() as u64;
+        bytes[position] ^= flip;
+        let path = directory.path().join(FILE_NAME);
+        fs::write(&path, &bytes).unwrap();
+        prop_assert_eq!(first_broken(&path).map(|broken| broken.line), Some(line));
+    }
+
+    #[test]
+    fn a_removed_line_is_noticed_by_the_next(removed in 0_usize..4) {
+        let (directory, bytes) = written(5);
+        let kept: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').enumerate().filter(|(number, _)| *number != removed).map(|(_, line)| line).collect();
+        let path = directory.path().join(FILE_NAME);
+        fs::write(&path, kept.concat()).unwrap();
+        prop_assert_eq!(first_broken(&path).map(|broken| broken.line), Some(removed as u64 + 1));
+    }
+
+    #[test]
+    fn cut_anywhere_and_again_anywhere_it_goes_on(cut in any::<prop::sample::Index>(), again in any::<prop::sample::Index>()) {
+        let (directory, bytes) = written(3);
+        let path = directory.path().join(FILE_NAME);
+        fs::write(&path, &bytes[..=cut.index(bytes.len())]).unwrap();
+        journal(directory.path()).append("note", &json!({"text": "after the first crash"})).unwrap();
+        verify(&path).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..=again.index(bytes.len())]).unwrap();
+        journal(directory.path()).append("note", &json!({"text": "after the second crash"})).unwrap();
+        prop_assert!(verify(&path).is_ok(), "{:?}", verify(&path));
+    }
+}
+
+#[test]
+fn a_cut_line_is_kept_and_named() {
+    let (directory, bytes) = written(3);
+    let path = directory.path().join(FILE_NAME);
+    let cut = &bytes[..bytes.len() - 20];
+    fs::write(&path, cut).unwrap();
+    assert_eq!(first_broken(&path).unwrap().line, 3);
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    let after = fs::read(&path).unwrap();
+    assert!(after.starts_with(cut));
+    let summary = verify(&path).unwrap();
+    assert_eq!((summary.records, summary.repaired), (4, 1));
+}
+
+#[test]
+fn an_altered_last_line_is_not_passed_off_as_a_crash() {
+    let (directory, mut bytes) = written(3);
+    let path = directory.path().join(FILE_NAME);
+    let position = bytes.len() - 90;
+    bytes[position] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    assert_eq!(first_broken(&path).unwrap().line, 3);
+}
+
+#[test]
+fn many_writers_make_one_chain() {
+    let directory = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = directory.path();
+            scope.spawn(move || {
+                let journal = journal(path);
+                for number in 0..10 {
+                    journal.append("note", &json!({ "writer": writer, "number": number })).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(verify(&directory.path().join(FILE_NAME)).unwrap().records, 40);
+}
+
+const CHILD: &str = "SEV1_TEST_JOURNAL";
+
+/// Run by the test below in processes of its own; does nothing by itself.
+#[test]
+fn child_process_writer() {
+    let Ok(directory) = std::env::var(CHILD) else { return };
+    let journal = journal(Path::new(&directory));
+    for number in 0..15 {
+        journal.append("note", &json!({ "process": std::process::id(), "number": number })).unwrap();
+    }
+}
+
+#[test]
+fn two_processes_share_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let spawn = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "journal::tests::child_process_writer", "--quiet"]).env(CHILD, directory.path());
+        command.stdout(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let (mut first, mut second) = (spawn(), spawn());
+    assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
+    assert_eq!(verify(&directory.path().join(FILE_NAME)).unwrap().records, 30);
+}
+
+#[test]
+fn what_cannot_be_written_says_so_and_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file where the directory should be fails for root too.
+    let blocked = directory.path().join("blocked");
+    fs::write(&blocked, "").unwrap();
+    let error = Journal::open(blocked.join("uid"), "uid".into(), "me".into(), Arc::new(Still)).err().unwrap().to_string();
+    assert!(error.contains("could not create the directory") && error.contains("XDG_STATE_HOME"), "{error}");
+    assert!(error.contains(blocked.to_str().unwrap()), "{error}");
+}
+
+#[test]
+fn a_record_that_is_too_long_is_refused_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal(directory.path());
+    let error = journal.append("note", &json!({ "text": "x".repeat(line::MAX_LINE) })).unwrap_err();
+    assert!(matches!(error, JournalError::TooLong { .. }));
+    assert_eq!(journal.append("note", &json!({})).unwrap(), Seq(1));
+}
+
+#[test]
+fn a_stopped_process_that_holds_the_lock_does_not_freeze_this_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = journal(directory.path());
+    let other = File::options().append(true).open(journal.path()).unwrap();
+    other.lock().unwrap();
+    assert!(matches!(journal.append("note", &json!({})), Err(JournalError::Locked { .. })));
+    drop(other);
+    journal.append("note", &json!({})).unwrap();
+}
+
+#[test]
+fn intents_without_an_end_are_found_once_their_run_is_dead() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = journal(directory.path());
+    let done = run.append("intent", &json!({ "id": 1 })).unwrap();
+    run.append("outcome", &json!({ "intent": done.0, "state": "done" })).unwrap();
+    let unknown = run.append("intent", &json!({ "id": 2 })).unwrap();
+    run.append("outcome", &json!({ "intent": unknown.0, "state": "unknown" })).unwrap();
+    let resolved = run.append("intent", &json!({ "id": 3 })).unwrap();
+    run.append("outcome", &json!({ "intent": resolved.0, "state": "unknown" })).unwrap();
+    run.append("resolved", &json!({ "intent": resolved.0, "state": "done" })).unwrap();
+    let lost = run.append("intent", &json!({ "id": 4 })).unwrap();
+
+    let next = journal(directory.path());
+    assert_eq!(next.open_intents().unwrap(), Vec::new());
+    drop(run);
+    let open: Vec<Seq> = next.open_intents().unwrap().into_iter().map(|intent| intent.seq).collect();
+    assert_eq!(open, [unknown, lost]);
+}
+
+#[test]
+fn a_hostile_cluster_uid_stays_in_its_directory() {
+    let root = directory("0f3e-1").unwrap();
+    assert!(root.ends_with("sev1/0f3e-1"));
+    let hostile = directory("../../etc").unwrap();
+    assert_eq!(hostile.parent(), root.parent());
+}

@@ -1,0 +1,138 @@
+//! Following the chain of a journal from its first line.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::line::{self, Line};
+
+/// A chain that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    pub records: u64,
+    /// Lines that a crash had cut and a later record names.
+    pub repaired: u64,
+    /// Times of the first and the last record, as written.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    /// Hash of the last line: kept elsewhere, it shows later that nothing before was rewritten.
+    pub last_hash: String,
+}
+
+/// The first line, from 1, at which the chain does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {why}")]
+pub struct FirstBroken {
+    pub line: u64,
+    pub why: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("could not read {}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{}: {broken}", path.display())]
+    Broken { path: PathBuf, broken: FirstBroken },
+}
+
+/// Reads the file once, a line at a time.
+pub fn verify(path: &Path) -> Result<Summary, VerifyError> {
+    let io = |source| VerifyError::Io { path: path.to_owned(), source };
+    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut chain = Chain::default();
+    for_each_line(&mut reader, |bytes| chain.follow(bytes))
+        .map_err(io)?
+        .and_then(|()| chain.finish())
+        .map_err(|broken| VerifyError::Broken { path: path.to_owned(), broken })
+}
+
+/// Hands over each line with its newline; a line longer than a record can be comes in pieces. Stops at the first error.
+pub(super) fn for_each_line<E>(reader: &mut impl BufRead, mut each: impl FnMut(&[u8]) -> Result<(), E>) -> std::io::Result<Result<(), E>> {
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let limit = line::MAX_LINE as u64 + 2;
+        if Read::by_ref(reader).take(limit).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(Ok(()));
+        }
+        if let Err(stop) = each(&bytes) {
+            return Ok(Err(stop));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Chain {
+    lines: u64,
+    last: Option<(u64, String)>,
+    /// Bytes since the last intact line that are none: where they begin, why, and their running hash.
+    cut: Option<(FirstBroken, Sha256)>,
+    records: u64,
+    repaired: u64,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl Chain {
+    fn follow(&mut self, bytes: &[u8]) -> Result<(), FirstBroken> {
+        let number = self.lines + 1;
+        let whole = bytes.strip_suffix(b"\n");
+        if whole.is_some() {
+            self.lines = number;
+        }
+        match line::check(whole.unwrap_or(bytes)) {
+            Ok(intact) => self.link(number, intact),
+            Err(why) => {
+                let why =
+                    if whole.is_none() { "cut off by a crash or damaged: it has no end; if it was cut, the next record repairs it" } else { why };
+                let (_, hash) = self.cut.get_or_insert_with(|| (FirstBroken { line: number, why: why.to_owned() }, Sha256::new()));
+                hash.update(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn link(&mut self, number: u64, intact: Line) -> Result<(), FirstBroken> {
+        let broken = |why: String| FirstBroken { line: number, why };
+        let named = (intact.kind == line::REPAIRED).then(|| intact.record.get("cut_sha256").and_then(Value::as_str).unwrap_or_default());
+        match (self.cut.take(), named) {
+            (None, None) => {}
+            (Some((_, hash)), Some(named)) if line::hexadecimal(&hash.clone().finalize()) == named => self.repaired += 1,
+            (Some((first, _)), _) => return Err(first),
+            (None, Some(_)) => return Err(broken("says that it repairs a cut line, but there is none before it".into())),
+        }
+        let (last_seq, last_hash) = self.last.as_ref().map_or((0, line::NO_LINE), |(seq, hash)| (*seq, hash.as_str()));
+        if intact.prev != last_hash {
+            return Err(broken("does not follow the line before it: a line was altered, removed or inserted".into()));
+        }
+        if Some(intact.seq) != last_seq.checked_add(1) {
+            return Err(broken(format!("has number {} where {} is due", intact.seq, last_seq.saturating_add(1))));
+        }
+        let time = intact.record.get("time").and_then(Value::as_str).map(str::to_owned);
+        if self.from.is_none() {
+            self.from.clone_from(&time);
+        }
+        self.to = time;
+        self.records += 1;
+        self.last = Some((intact.seq, intact.hash));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Summary, FirstBroken> {
+        match self.cut {
+            Some((first, _)) => Err(first),
+            None => Ok(Summary {
+                records: self.records,
+                repaired: self.repaired,
+                from: self.from,
+                to: self.to,
+                last_hash: self.last.map_or_else(|| line::NO_LINE.to_owned(), |(_, hash)| hash),
+            }),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The loop: messages in, effects out, a frame when something visible changed.
+
+use std::{sync::Arc, time::Duration};
+
+use crossterm::event::EventStream;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+
+use crate::{
+    domain::{
+        mitigation::ActionEvent,
+        observation::Observation,
+        time::{Clock, Mono},
+    },
+    state::{
+        State,
+        msg::{Effect, Mouse, Msg},
+        overlay::Overlay,
+        update::update,
+    },
+    ui::{self, theme::Theme},
+};
+
+use super::{
+    effects::{Effects, Wiring},
+    input::{self, Input},
+    signals,
+    terminal::Taken,
+};
+
+/// Shortest time between two frames: 30 a second.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Observations applied in one go before input is looked at again.
+const BATCH: usize = 64;
+
+/// Exit code when a write was still without an answer.
+const OUTCOME_UNKNOWN: i32 = 3;
+
+/// What ended the cockpit.
+#[derive(Debug, thiserror::Error)]
+pub enum CockpitError {
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[from] std::io::Error),
+    #[error("{0}")]
+    Theme(String),
+}
+
+/// Channels into the loop. All bounded; sources wait, input has its own way in.
+#[derive(Debug)]
+pub struct Inbox {
+    pub observations: mpsc::Receiver<Observation>,
+    pub actions: mpsc::Receiver<ActionEvent>,
+    pub messages: mpsc::Receiver<Msg>,
+}
+
+/// Runs the cockpit until it is left; returns the exit code.
+pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<i32, CockpitError> {
+    let mut signals = signals::watch()?;
+    let theme = theme_of(&state)?;
+    let taken = Taken::take(state.config.looks.mouse)?;
+    let mut input = EventStream::new();
+    let mut cockpit = Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, leave: None };
+    if let Ok((columns, rows)) = crossterm::terminal::size() {
+        cockpit.apply(Msg::Resize { columns, rows });
+    }
+    loop {
+        cockpit.draw_when_due()?;
+        if let Some(code) = cockpit.leave {
+            let Cockpit { effects, taken, .. } = cockpit;
+            // The terminal first: nobody should wait for it.
+            drop(taken);
+            let settled = effects.finish().await;
+            return Ok(if settled || code != 0 { code } else { OUTCOME_UNKNOWN });
+        }
+        let wake = cockpit.sleep_for();
+        tokio::select! {
+            biased;
+            code = signals.recv() => cockpit.leave = Some(code.unwrap_or(143)),
+            event = input.next() => {
+                let mut next = Some(event);
+                // Everything typed so far goes before the next frame, so that held keys do not queue up.
+                while let Some(event) = next {
+                    let Some(Ok(event)) = event else {
+                        // The terminal is gone; waiting for it would spin.
+                        cockpit.leave = Some(129);
+                        break;
+                    };
+                    cockpit.input(event);
+                    next = if cockpit.leave.is_none() { input.next().now_or_never() } else { None };
+                }
+            }
+            Some(event) = inbox.actions.recv() => cockpit.apply(Msg::Action(event)),
+            Some(message) = inbox.messages.recv() => cockpit.apply(message),
+            Some(observation) = inbox.observations.recv() => {
+                cockpit.observe(observation);
+                for _ in 1..BATCH {
+                    let Ok(observation) = inbox.observations.try_recv() else { break };
+                    cockpit.observe(observation);
+                }
+            }
+            () = tokio::time::sleep(wake) => cockpit.tick(),
+        }
+    }
+}
+
+fn theme_of(state: &State) -> Result<Theme, CockpitError> {
+    Theme::by_name(&state.theme).map_err(|unknown| CockpitError::Theme(unknown.to_string()))
+}
+
+struct Cockpit {
+    state: State,
+    theme: Theme,
+    taken: Taken,
+    effects: Effects,
+    clock: Arc<dyn Clock>,
+    last_frame: Option<Mono>,
+    leave: Option<i32>,
+}
+
+impl Cockpit {
+    fn input(&mut self, event: crossterm::event::Event) {
+        match input::translate(event) {
+            Some(Input::Key(key)) => self.apply(Msg::Key(key)),
+            Some(Input::Mouse(mouse)) => {
+                let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
+                self.apply(Msg::Mouse(Mouse { hit, ..mouse }));
+            }
+            Some(Input::Paste(text)) => self.apply(Msg::Paste(text)),
+            Some(Input::Resize { columns, rows }) => self.apply(Msg::Resize { columns, rows }),
+            None => {}
+        }
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        self.effects.observed(&observation);
+        self.apply(Msg::Observation(observation));
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        let effects = update(&mut self.state, Msg::Tick(now));
+        self.perform(effects);
+    }
+
+    /// Time first, so that what the message does is dated right.
+    fn apply(&mut self, message: Msg) {
+        self.tick();
+        let effects = update(&mut self.state, message);
+        self.perform(effects);
+        self.lay_out();
+    }
+
+    /// Tells the state how many rows its lists have, when that changed.
+    fn lay_out(&mut self) {
+        let heights = ui::heights(&self.state);
+        if heights != self.state.heights {
+            let effects = update(&mut self.state, Msg::Layout(heights));
+            self.perform(effects);
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Quit { code } => self.leave = Some(code),
+                Effect::Theme(_) => self.state.dirty = true,
+                Effect::Bell => self.push(b"\x07"),
+                Effect::Copy(text) => {
+                    let notice = match super::clipboard::sequence(&text) {
+                        Some(sequence) => {
+                            self.push(sequence.as_bytes());
+                            Msg::Notice { text: "sent to the terminal's clipboard".into(), is_error: false }
+                        }
+                        None => Msg::Notice { text: "too long for the terminal's clipboard".into(), is_error: true },
+                    };
+                    let more = update(&mut self.state, notice);
+                    self.perform(more);
+                }
+                other => self.effects.perform(other),
+            }
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        use ratatui::backend::Backend;
+        let backend = self.taken.terminal.backend_mut();
+        // A terminal that takes no bytes is noticed by the next frame.
+        let _ = backend.push(bytes).and_then(|()| backend.flush());
+    }
+
+    fn sleep_for(&self) -> Duration {
+        let now = self.clock.now().mono;
+        let clock = self.state.next_wake().map_or(Duration::from_mins(1), |at| at.since(now));
+        let frame = if self.state.dirty { self.frame_due(now) } else { Duration::MAX };
+        clock.min(frame).max(Duration::from_millis(1))
+    }
+
+    fn frame_due(&self, now: Mono) -> Duration {
+        self.last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(now.since(last)))
+    }
+
+    fn draw_when_due(&mut self) -> Result<(), CockpitError> {
+        let now = self.clock.now();
+        if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
+            return Ok(());
+        }
+        if self.theme.name != self.state.theme {
+            self.theme = theme_of(&self.state)?;
+        }
+        let (state, theme) = (&self.state, &self.theme);
+        self.taken.terminal.draw(|frame| ui::render(frame, state, theme))?;
+        self.last_frame = Some(now.mono);
+        self.state.dirty = false;
+        let shown = match self.state.overlays.last() {
+            Some(Overlay::Card(card)) if card.shown_at.is_none() => Some(card.id),
+            _ => None,
+        };
+        if let Some(card) = shown {
+            let effects = update(&mut self.state, Msg::CardShown { card, at: now });
+            self.perform(effects);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! The terminal: taken over at start, given back as it was found, whatever happens.
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use crossterm::{
+    cursor,
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture},
+    queue, style,
+    terminal::{self, EnterAlternateScreen, LeaveAlternateScreen},
+};
+use ratatui::Terminal as RatatuiTerminal;
+
+use super::screen::Screen;
+
+/// Whether the terminal is ours at the moment; the panic hook and signal handlers ask it.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+pub type Terminal = RatatuiTerminal<Screen<File>>;
+
+/// Gives the terminal back when dropped.
+#[derive(Debug)]
+pub struct Taken {
+    pub terminal: Terminal,
+}
+
+impl Taken {
+    /// Enters raw mode and the alternate screen. Fails with one sentence where there is no terminal.
+    pub fn take(mouse: bool) -> io::Result<Self> {
+        if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+            return Err(io::Error::other("sev1 needs a terminal on standard input and output; for scripts there is `sev1 status`"));
+        }
+        terminal::enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        // A file of the terminal itself: Rust's standard output is line-buffered and splits a frame into many writes.
+        let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let mut start = Vec::new();
+        queue!(start, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        if mouse {
+            queue!(start, EnableMouseCapture)?;
+        }
+        output.write_all(&start)?;
+        Ok(Self { terminal: RatatuiTerminal::new(Screen::new(output))? })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Leaves the alternate screen and raw mode, once. Safe to call at any time, from any thread.
+pub fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut end = Vec::new();
+    let _ = queue!(
+        end,
+        style::ResetColor,
+        style::SetAttribute(style::Attribute::Reset),
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let mut output = io::stdout();
+    let _ = output.write_all(&end).and_then(|()| output.flush());
+    let _ = terminal::disable_raw_mode();
+}
+
+/// Makes a panic restore the terminal before its message is printed. Call after other hooks were installed.
+pub fn install_panic_hook() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        print(panic);
+    }));
+}

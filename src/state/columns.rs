@@ -1,0 +1,84 @@
+//! Columns of the workloads tables: what the table shows and what it can be sorted by.
+
+use crate::domain::object::Kind;
+
+/// The kinds of the screen, in `Tab` order.
+pub const KINDS: [Kind; 5] = [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Column {
+    Name,
+    /// Pods: ready of all containers. Deployments: ready of desired replicas.
+    Ready,
+    Status,
+    Restarts,
+    Age,
+    Node,
+    Ip,
+    UpToDate,
+    Available,
+    Revision,
+    Images,
+    Roles,
+    Cpu,
+    Memory,
+    Version,
+    Type,
+    ClusterIp,
+    Ports,
+    Endpoints,
+    Reference,
+    Metrics,
+    /// Least and most replicas: `3..20`.
+    Bounds,
+    Replicas,
+    Namespace,
+}
+
+/// Columns of a kind in the order of importance: a narrow screen leaves out the last ones. `Sort::column` counts these.
+pub const fn columns(kind: Kind) -> &'static [Column] {
+    use Column as C;
+    match kind {
+        Kind::Deployment => &[C::Name, C::Ready, C::UpToDate, C::Available, C::Age, C::Revision, C::Images, C::Namespace],
+        Kind::Node => &[C::Name, C::Status, C::Roles, C::Cpu, C::Memory, C::Age, C::Version],
+        Kind::Service => &[C::Name, C::Type, C::ClusterIp, C::Ports, C::Endpoints, C::Age, C::Namespace],
+        Kind::HorizontalPodAutoscaler => &[C::Name, C::Reference, C::Metrics, C::Bounds, C::Replicas, C::Age, C::Namespace],
+        _ => &[C::Name, C::Ready, C::Status, C::Restarts, C::Age, C::Node, C::Ip, C::Namespace],
+    }
+}
+
+impl Column {
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Name => "NAME",
+            Self::Ready => "READY",
+            Self::Status => "STATUS",
+            Self::Restarts => "RESTARTS",
+            Self::Age => "AGE",
+            Self::Node => "NODE",
+            Self::Ip => "IP",
+            Self::UpToDate => "UP-TO-DATE",
+            Self::Available => "AVAILABLE",
+            Self::Revision => "REVISION",
+            Self::Images => "IMAGES",
+            Self::Roles => "ROLES",
+            Self::Cpu => "CPU",
+            Self::Memory => "MEMORY",
+            Self::Version => "VERSION",
+            Self::Type => "TYPE",
+            Self::ClusterIp => "CLUSTER-IP",
+            Self::Ports => "PORTS",
+            Self::Endpoints => "ENDPOINTS",
+            Self::Reference => "REFERENCE",
+            Self::Metrics => "METRICS",
+            Self::Bounds => "MIN..MAX",
+            Self::Replicas => "REPLICAS",
+            Self::Namespace => "NAMESPACE",
+        }
+    }
+
+    /// Numbers are right-aligned.
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Restarts | Self::Age | Self::UpToDate | Self::Available | Self::Revision | Self::Replicas)
+    }
+}

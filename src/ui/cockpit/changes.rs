@@ -1,0 +1,101 @@
+//! What changed in the cluster, newest first.
+
+use ratatui::layout::Rect;
+
+use super::{cursor, is_focused};
+use crate::{
+    domain::{
+        change::{Change, ChangeKind},
+        health::SourceId,
+        text::Text,
+    },
+    state::{State, screens::cockpit::Pane},
+    ui::{
+        canvas::Canvas,
+        clock, glyph,
+        layout::below,
+        widgets::{
+            freshness::{self, Trust},
+            rule,
+        },
+    },
+};
+
+const SOURCES: [SourceId; 4] = [SourceId::Deployments, SourceId::ReplicaSets, SourceId::ConfigMaps, SourceId::Nodes];
+
+/// Whether the pane has a rule of its own; a low one has its title at the left of the first line.
+pub fn has_rule(area: Rect) -> bool {
+    area.height >= 4
+}
+
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = canvas.theme;
+    let standing = freshness::of(state, &SOURCES);
+    let focused = is_focused(state, Pane::Changes);
+    let rows = if has_rule(area) {
+        rule::render(canvas, area, "Changed", &[], Some(&standing), focused);
+        below(area, 1)
+    } else {
+        let mut pen = canvas.pen(area, 0);
+        if focused {
+            pen.write(glyph::CURSOR, theme.focus).write("Changed", theme.focus);
+        } else {
+            pen.skip(1).write("Changed", theme.title);
+        }
+        area
+    };
+    let indent = if has_rule(area) { 3 } else { 10 };
+    let mut inner = Rect { x: area.x + indent.min(area.width), width: area.width.saturating_sub(indent + 1), ..rows };
+    if !has_rule(area) && !standing.is_live() {
+        inner.width = canvas.right(inner, 0, &standing.marker, standing.style(theme)).width.saturating_sub(1);
+    }
+    if state.cluster.changes.is_empty() {
+        let words = match standing.trust {
+            Trust::Live => "nothing that sev1 watches changed lately".to_owned(),
+            _ => format!("nothing known: {}", standing.sentence),
+        };
+        canvas.pen(inner, 0).write(&words, theme.label);
+        return;
+    }
+    for (line, (index, change)) in (0..rows.height).zip(state.cluster.changes.iter().enumerate().skip(state.cockpit.changes.top)) {
+        let mut pen = canvas.pen(inner, line);
+        let ink = standing.fact(theme, theme.plain);
+        pen.write(&clock::moment(state, change.at), ink).skip(1);
+        pen.write(&sentence(change), ink);
+        if let Some(by) = &change.by {
+            pen.write(&format!(" by {by}"), theme.label);
+        }
+        if has_rule(area) {
+            cursor(canvas, rows, line, index == state.cockpit.changes.row, focused);
+        }
+    }
+}
+
+/// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0)`.
+pub fn sentence(change: &Change) -> String {
+    let name = &change.object.key.name;
+    match &change.what {
+        ChangeKind::Rollout { from, to, images } => {
+            let images: Vec<_> = images.iter().map(|(container, before, after)| image(container, before, after, images.len() > 1)).collect();
+            let images = if images.is_empty() { String::new() } else { format!(" ({})", images.join(", ")) };
+            format!("{name} rev {from} {} {to}{images}", glyph::ARROW)
+        }
+        ChangeKind::ConfigChanged => format!("{} changed", change.object),
+        ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
+    }
+}
+
+/// The tags alone where only they differ.
+fn image(container: &Text, before: &Text, after: &Text, named: bool) -> String {
+    let container = if named { format!("{container} ") } else { String::new() };
+    let arrow = glyph::ARROW;
+    match (before.rsplit_once(':'), after.rsplit_once(':')) {
+        (Some((repository, old)), Some((same, new))) if repository == same && !old.contains('/') => {
+            format!("{container}image {old} {arrow} {new}")
+        }
+        _ => format!("{container}image {before} {arrow} {after}"),
+    }
+}

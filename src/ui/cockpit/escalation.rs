@@ -1,0 +1,204 @@
+//! The escalation ladder of one firing alert, how many others there are, and that sev1 itself pages nobody.
+
+use std::cmp::Ordering;
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::is_focused;
+use crate::{
+    domain::{alert::Severity, health::SourceId, units},
+    state::{
+        State,
+        escalation::{Escalation, StepState, StepView},
+        screens::cockpit::Pane,
+    },
+    ui::{
+        canvas::{Canvas, columns},
+        clock, glyph,
+        layout::below,
+        widgets::{
+            freshness::{self, Standing, Trust},
+            rule,
+        },
+    },
+};
+
+/// Rows of the list of alerts under the ladder.
+pub fn visible_alerts(area: Rect, state: &State) -> u16 {
+    let Some(shown) = shown(state) else { return 0 };
+    area.height.saturating_sub(list_start(area, &shown))
+}
+
+/// First line of the list of alerts, counted from the top of the pane; only tall panes have one.
+pub fn list_start(area: Rect, shown: &Escalation) -> u16 {
+    let steps = u16::try_from(shown.steps.len()).unwrap_or(u16::MAX);
+    let start = 1 + steps + u16::from(shown.ack.is_some()) + 2;
+    if area.height >= start.saturating_add(3) { start } else { area.height }
+}
+
+/// The alert whose ladder is shown: the most severe and oldest, or the one under the cursor.
+pub fn shown(state: &State) -> Option<Escalation> {
+    let row = if state.cockpit.focus == Pane::Escalation { state.cockpit.alerts.row } else { 0 };
+    let (alert, ladder) = state.firing().nth(row).or_else(|| state.firing().next())?;
+    Some(state.escalation_of(alert, ladder))
+}
+
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = canvas.theme;
+    let standing = freshness::of(state, &[SourceId::Alerts]);
+    let focused = is_focused(state, Pane::Escalation);
+    let Some(shown) = shown(state) else {
+        let inner = Rect { width: area.width.saturating_sub(1), ..area };
+        rule::render(canvas, inner, "Escalation", &[], Some(&standing), focused);
+        let (text, style) = nothing(state, &standing);
+        let style = if style { theme.ok } else { theme.warning };
+        let text_area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..below(area, 1) };
+        for (line, text) in (0..text_area.height).zip(crate::ui::canvas::wrap(&text, text_area.width)) {
+            canvas.pen(text_area, line).write(&text, style);
+        }
+        return;
+    };
+    let others = state.firing().count() - 1;
+    let start = list_start(area, &shown);
+    let mut lines: Vec<Line> = shown.steps.iter().enumerate().map(|(index, step)| Line::Step(index, step.clone())).collect();
+    if lines.is_empty() {
+        lines.push(Line::Words(format!("logged only: {}", shown.channels), theme.label));
+    }
+    if let Some(ack) = &shown.ack {
+        let until = clock::moment(state, clock::server_now(state) + chrono::Duration::from_std(ack.expires_in).unwrap_or_default());
+        lines.push(Line::Words(format!("{} acked until {until} by {}", glyph::OK, ack.by), theme.own));
+    }
+    let nobody = if area.width >= 60 {
+        format!("{} nobody is paged by sev1 (screen only): call them yourself", glyph::WARNING)
+    } else {
+        format!("{} sev1 pages nobody", glyph::WARNING)
+    };
+    lines.push(Line::Words(nobody, theme.warning));
+    let room = usize::from(area.height).saturating_sub(1 + lines.len());
+    // The others get a line of their own where there is one, and a place in the title where there is not.
+    let in_title = others > 0 && room == 0;
+    if others > 0 && !in_title && start >= area.height {
+        let at = lines.len() - 1;
+        lines.insert(at, Line::Words(format!("+{others} more firing"), theme.plain));
+    }
+
+    title(canvas, area, &shown, &standing, if in_title { others } else { 0 }, focused);
+    // A pane too low for the whole ladder keeps the next step and the warning.
+    while lines.len() + 1 > usize::from(area.height) && lines.len() > 1 {
+        let gone = lines.iter().position(|line| !matches!(line, Line::Step(_, step) if matches!(step.state, StepState::In(_) | StepState::Held(_))));
+        lines.remove(gone.filter(|index| *index + 1 < lines.len()).unwrap_or(lines.len() - 2));
+    }
+    let next = shown.steps.iter().position(|step| !matches!(step.state, StepState::Told(_)));
+    for (line, what) in (1..area.height).zip(&lines) {
+        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        match what {
+            Line::Step(index, step) => render_step(canvas, inner, line, state, &standing, *index, step, next == Some(*index)),
+            Line::Words(text, style) => {
+                canvas.pen(inner, line).write(text, *style);
+            }
+        }
+    }
+    if start < area.height {
+        list(canvas, below(area, start - 1), state, &standing, focused);
+    }
+}
+
+enum Line {
+    Step(usize, StepView),
+    Words(String, Style),
+}
+
+fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Standing, others: usize, focused: bool) {
+    let theme = canvas.theme;
+    let (word, style) = severity(canvas, shown.alert.severity);
+    let style = standing.fact(theme, style);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let marker = if standing.is_live() { String::new() } else { format!(" {}", standing.marker) };
+    let wide = columns(&shown.alert.name) + columns(&word) + columns(&marker) + 2 <= inner.width;
+    let right = if wide {
+        format!("{word}{marker}")
+    } else if marker.is_empty() {
+        word
+    } else {
+        format!("{} {}", glyph::WARNING, standing.marker.trim_start_matches(['!', ' ']))
+    };
+    let left = canvas.right(inner, 0, &right, style);
+    let left = Rect { width: left.width.saturating_sub(1), ..left };
+    let more = if others > 0 { format!(" +{others}") } else { String::new() };
+    if focused {
+        canvas.pen(area, 0).write(glyph::CURSOR, theme.focus);
+    }
+    let mut pen = canvas.pen(left, 0);
+    let room = left.width.saturating_sub(columns(&more));
+    let ink = if focused { theme.focus } else { theme.strong };
+    pen.write_in(room, &shown.alert.name, standing.fact(theme, ink)).write(&more, theme.warning);
+}
+
+fn render_step(canvas: &mut Canvas<'_>, area: Rect, line: u16, state: &State, standing: &Standing, index: usize, step: &StepView, is_next: bool) {
+    let theme = canvas.theme;
+    // Nobody is told by this version, so a step that has come is due, not done.
+    let (sign, words, ink) = match step.state {
+        StepState::Told(at) => (glyph::LIVE, format!("due {}", clock::moment(state, at)), theme.plain),
+        StepState::In(left) => (glyph::OPEN, format!("in {}", units::countdown(left)), if is_next { theme.strong } else { theme.label }),
+        StepState::Held(_) => (glyph::OPEN, "held".to_owned(), theme.label),
+    };
+    let ink = standing.fact(theme, ink);
+    let left = canvas.right(area, line, &words, ink);
+    let mut pen = canvas.pen(left, 0);
+    pen.write(&format!("{} {sign} ", index + 1), standing.fact(theme, theme.label));
+    let room = pen.left().saturating_sub(1);
+    pen.write_in(room, &step.who, ink);
+}
+
+fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing, focused: bool) {
+    let theme = canvas.theme;
+    let count = state.firing().count();
+    let said_by = state.alerts.as_ref().map(|list| format!(" by {}", list.said_by)).unwrap_or_default();
+    rule::render(canvas, area, "Firing", &[(&format!("{count}{said_by}"), theme.label)], Some(standing), false);
+    let rows = below(area, 1);
+    let top = state.cockpit.alerts.top;
+    for (line, (index, (alert, ladder))) in (0..rows.height).zip(state.firing().enumerate().skip(top)) {
+        let (word, style) = severity(canvas, alert.severity);
+        let age = units::age(ladder.age(state.now.mono));
+        let right = format!("{age:>4} ");
+        let left = canvas.right(rows, line, &right, standing.fact(theme, theme.plain));
+        let mut pen = canvas.pen(left, 0);
+        pen.skip(3).cell(11, &word, standing.fact(theme, style));
+        let acked = ladder.ack.as_ref().map_or(String::new(), |ack| format!(" acked by {}", ack.by));
+        pen.write(&alert.name, standing.fact(theme, theme.plain)).write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
+        super::cursor(canvas, rows, line, index == state.cockpit.alerts.row, focused);
+    }
+}
+
+fn severity(canvas: &Canvas<'_>, severity: Severity) -> (String, Style) {
+    let theme = canvas.theme;
+    match severity.cmp(&Severity::Warning) {
+        Ordering::Greater => (format!("{} CRITICAL", glyph::CRITICAL), theme.critical),
+        Ordering::Equal => (format!("{} WARNING", glyph::WARNING), theme.warning),
+        Ordering::Less => ("info".to_owned(), theme.plain),
+    }
+}
+
+/// Why there is no ladder, and whether that is good news.
+fn nothing(state: &State, standing: &Standing) -> (String, bool) {
+    match (&state.alerts, standing.trust) {
+        (Some(list), Trust::Live) => {
+            let pending = list.alerts.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Pending).count();
+            let suppressed = list.alerts.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Suppressed).count();
+            let mut text = format!("{} nothing fires, says {}", glyph::OK, list.said_by);
+            if pending > 0 {
+                text.push_str(&format!("; {pending} pending"));
+            }
+            if suppressed > 0 {
+                text.push_str(&format!("; {suppressed} silenced"));
+            }
+            (text, true)
+        }
+        (Some(_), _) => (format!("{} nothing fired when last heard: {}", glyph::WARNING, standing.sentence), false),
+        (None, Trust::Live) => (format!("{} alerts unknown", glyph::WARNING), false),
+        (None, _) => (format!("{} alerts unknown: {}", glyph::WARNING, standing.sentence), false),
+    }
+}

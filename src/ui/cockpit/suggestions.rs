@@ -1,0 +1,51 @@
+//! Mitigations that the evidence speaks for. None is ever run by itself.
+
+use ratatui::layout::Rect;
+
+use super::{cursor, is_focused, say};
+use crate::{
+    state::{State, screens::cockpit::Pane},
+    ui::{
+        canvas::{Canvas, columns},
+        glyph,
+        layout::below,
+        widgets::rule,
+    },
+};
+
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = canvas.theme;
+    let focused = is_focused(state, Pane::Suggestions);
+    let disarmed = state.disarmed().map(|why| format!("{} off: {why}", glyph::WARNING));
+    rule::render_marked(canvas, area, "Suggested", &[], disarmed.as_deref().map(|why| (why, theme.warning)), focused);
+    let rows = below(area, 1);
+    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..rows };
+    if state.suggestions.is_empty() {
+        let all = state.keymap.keys_of("menu").into_iter().next().unwrap_or_default();
+        let words = if state.session.read_only {
+            "read-only: no mitigations".to_owned()
+        } else {
+            format!("nothing speaks for a mitigation; {all} lists what can be done with what is focused")
+        };
+        say(canvas, rows, &words, theme.label);
+        return;
+    }
+    // The widest title of all, so that scrolling moves no column.
+    let widest = state.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
+    let title_width = widest.min(inner.width * 3 / 5);
+    for (line, (index, suggestion)) in (0..rows.height).zip(state.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
+        let mut pen = canvas.pen(inner, line);
+        let off = disarmed.is_some();
+        pen.write(&suggestion.key.to_string(), if off { theme.label } else { theme.key }).skip(2);
+        let ink = match (off, index) {
+            (true, _) => theme.label,
+            (false, 0) => theme.strong,
+            (false, _) => theme.plain,
+        };
+        pen.cell(title_width, &suggestion.title, ink).skip(2).write(&suggestion.evidence, theme.label);
+        cursor(canvas, rows, line, index == state.cockpit.suggestions.row, focused);
+    }
+}

@@ -1,0 +1,230 @@
+//! Key indicators: value, threshold, history, since when; each with the marker of its freshness.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::is_focused;
+use crate::{
+    domain::{
+        change::ChangeKind,
+        health::SourceId,
+        kpi::{Direction, Kpi, KpiReading, Level, Unit},
+        units,
+    },
+    state::{KpiState, State, screens::cockpit::Pane, timeline::EntryKind},
+    ui::{
+        canvas::{Canvas, columns},
+        clock, glyph,
+        layout::below,
+        widgets::{
+            chart::{self, Chart, Marker},
+            freshness::{self, Standing},
+            sparkline,
+        },
+    },
+};
+
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
+    if area.height == 0 || count == 0 {
+        return;
+    }
+    if state.kpis.is_empty() {
+        super::say(canvas, area, "No indicators are configured: [[kpis]] in the configuration names them.", canvas.theme.label);
+        return;
+    }
+    let width = area.width / count;
+    for (index, kpi) in (0..count).zip(&state.kpis) {
+        let tile = Rect { x: area.x + index * width, width, ..area };
+        let bar = Rect { x: tile.right().saturating_sub(1), width: 1, ..tile };
+        for line in 0..tile.height {
+            let theme = canvas.theme;
+            canvas.pen(bar, line).write(glyph::BAR, theme.rule);
+        }
+        render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(3), ..tile }, state, kpi, index == 0);
+    }
+}
+
+fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState, is_first: bool) {
+    let theme = canvas.theme;
+    let standing = standing(state, kpi);
+    let focused = is_first && is_focused(state, Pane::Tiles);
+    let short = if standing.is_live() { standing.marker.clone() } else { short_marker(&standing, area.width) };
+    let left = canvas.right(area, 0, &short, standing.style(theme));
+    let mut pen = canvas.pen(Rect { width: left.width.saturating_sub(1), ..left }, 0);
+    if focused {
+        pen.write(glyph::CURSOR, theme.focus).write(&kpi.spec.title, theme.focus);
+    } else {
+        pen.write(&kpi.spec.title, theme.label);
+    }
+
+    let reading = kpi.reading.as_ref();
+    let value = reading.and_then(|reading| reading.value).filter(|value| value.is_finite());
+    let level = kpi.spec.level(value);
+    let mut pen = canvas.pen(area, 1);
+    match value {
+        None if reading.is_none() && !standing.is_live() => {
+            let words = if standing.trust == freshness::Trust::Waiting { "no data yet" } else { "no data" };
+            pen.write(&format!("{} {words}", glyph::WARNING), theme.warning);
+        }
+        None => {
+            pen.write(&format!("{} no data", glyph::WARNING), theme.warning);
+        }
+        Some(value) => {
+            let ink = standing.fact(theme, ink(theme, level));
+            pen.write(&units::value(value, kpi.spec.unit), ink.add_modifier(ratatui::style::Modifier::BOLD)).skip(2);
+            if let Some((sign, words)) = judgement(&kpi.spec, level) {
+                // A value that is not current was not checked.
+                let sign = if level == Level::Good && !standing.is_live() { glyph::WARNING } else { sign };
+                pen.write(sign, ink).skip(1).write(&words, standing.fact(theme, theme.label));
+            }
+        }
+    }
+
+    let plot = Rect { height: area.height.saturating_sub(3), ..below(area, 2) };
+    render_history(canvas, plot, state, kpi, level, &standing);
+    if area.height > 2 {
+        let last = Rect { height: 1, ..below(area, area.height - 1) };
+        let problem = reading.and_then(|reading| reading.problem.as_ref());
+        match problem {
+            Some(problem) => canvas.pen(last, 0).write(&format!("{} {problem}", glyph::WARNING), theme.warning),
+            None => canvas.pen(last, 0).write(&since_and_trend(state, kpi, level), standing.fact(theme, theme.plain)),
+        };
+    }
+}
+
+fn render_history(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState, level: Level, standing: &Standing) {
+    let theme = canvas.theme;
+    let Some(history) = kpi.reading.as_ref().and_then(|reading| reading.history.as_ref()).filter(|history| !history.values.is_empty()) else {
+        return;
+    };
+    let threshold = kpi.spec.critical.or(kpi.spec.warning);
+    let bad = standing.fact(theme, if kpi.spec.critical.is_some() { theme.critical } else { theme.warning });
+    let good = standing.fact(theme, theme.plain);
+    if area.height < 2 {
+        let ink = if level == Level::Critical { bad } else { good };
+        sparkline::render(&mut canvas.pen(area, 0), &history.values, threshold, kpi.spec.direction, ink);
+        return;
+    }
+    let markers = if area.height >= 5 { markers(canvas, state) } else { Vec::new() };
+    chart::render(canvas, area, &Chart { history, threshold, direction: kpi.spec.direction, inks: (good, bad), markers: &markers });
+}
+
+/// What changed, and what this program did, as markers on the time axis.
+fn markers(canvas: &Canvas<'_>, state: &State) -> Vec<Marker> {
+    let changes = state.cluster.changes.iter().filter(|change| !matches!(change.what, ChangeKind::NodeNotReady { .. }));
+    let changes = changes.map(|change| Marker { at: change.at, glyph: glyph::CHANGE, style: canvas.theme.strong });
+    let own = state.timeline.entries.iter().filter(|entry| entry.what == EntryKind::OwnAction);
+    changes.chain(own.map(|entry| Marker { at: entry.at, glyph: glyph::MARK, style: canvas.theme.own })).collect()
+}
+
+/// The indicators without a tile, in one line: the worst first, so that a cut never hides an alarm.
+pub fn render_others(canvas: &mut Canvas<'_>, area: Rect, state: &State, tiles: u16) {
+    let theme = canvas.theme;
+    let mut others: Vec<_> = state.kpis.iter().skip(usize::from(tiles)).map(|kpi| (level(kpi), kpi)).collect();
+    let rank = |level: Level| match level {
+        Level::Critical => 0,
+        Level::Warning => 1,
+        Level::NoData => 2,
+        Level::Good => 3,
+    };
+    others.sort_by_key(|(level, _)| rank(*level));
+    let mut pen = canvas.pen(area, 0);
+    pen.skip(1);
+    for (index, (level, kpi)) in others.into_iter().enumerate() {
+        let standing = standing(state, kpi);
+        if index > 0 {
+            pen.write(&format!(" {} ", glyph::DOT), theme.rule);
+        }
+        pen.write(&kpi.spec.title, theme.label).skip(1);
+        let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value).filter(|value| value.is_finite()) else {
+            pen.write(&format!("{} no data", glyph::WARNING), theme.warning);
+            continue;
+        };
+        let ink = standing.fact(theme, ink(theme, level));
+        pen.write(&units::value(value, kpi.spec.unit), ink);
+        match judgement(&kpi.spec, level) {
+            _ if !standing.is_live() => pen.skip(1).write(&short_marker(&standing, 12), standing.style(theme)),
+            Some((sign, words)) if level != Level::Good => pen.skip(1).write(sign, ink).skip(1).write(&words, theme.label),
+            Some((sign, _)) => pen.skip(1).write(sign, ink),
+            None => &mut pen,
+        };
+    }
+}
+
+fn level(kpi: &KpiState) -> Level {
+    kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
+}
+
+/// Prometheus may answer with an old sample: its own time counts too.
+pub fn standing(state: &State, kpi: &KpiState) -> Standing {
+    let server = freshness::of(state, &[SourceId::Metrics]);
+    let sample_age = kpi.reading.as_ref().and_then(|reading| reading.at).map(|at| {
+        let offset = state.sources.get(&SourceId::Metrics).and_then(|source| source.clock_offset).unwrap_or(state.session.clock_offset);
+        (state.now.utc + offset).signed_duration_since(at).to_std().unwrap_or_default()
+    });
+    match sample_age.filter(|age| *age > kpi.spec.freshness_limit) {
+        Some(age) if server.trust < freshness::Trust::Stale => Standing::old(age, "the newest sample"),
+        _ => server,
+    }
+}
+
+/// What fits beside a tile's title: the sign and an age, or a word.
+fn short_marker(standing: &Standing, width: u16) -> String {
+    if columns(&standing.marker) <= width / 2 {
+        return standing.marker.clone();
+    }
+    let age =
+        standing.marker.rsplit(' ').next().filter(|word| word.ends_with(['s', 'm', 'h', 'd']) && word.starts_with(|c: char| c.is_ascii_digit()));
+    match (age, standing.trust) {
+        (Some(age), _) => format!("{} {age}", glyph::WARNING),
+        (None, freshness::Trust::Waiting) => glyph::ELLIPSIS.to_owned(),
+        (None, _) => glyph::WARNING.to_owned(),
+    }
+}
+
+fn ink(theme: &crate::ui::theme::Theme, level: Level) -> Style {
+    match level {
+        Level::Critical => theme.critical,
+        Level::Warning => theme.warning,
+        Level::Good => theme.plain,
+        Level::NoData => theme.warning,
+    }
+}
+
+/// `▲ > 5 %`, `! > 80 %`, `✓ ≤ 5 %` without the sign that the terminal may not have: `✓ < 5 %`.
+fn judgement(kpi: &Kpi, level: Level) -> Option<(&'static str, String)> {
+    let (beyond, within) = match kpi.direction {
+        Direction::HigherIsWorse => (">", "<"),
+        Direction::LowerIsWorse => ("<", ">"),
+    };
+    let written = |limit: f64| units::threshold(limit, kpi.unit);
+    match level {
+        Level::Critical => kpi.critical.map(|limit| (glyph::CRITICAL, format!("{beyond} {}", written(limit)))),
+        Level::Warning => kpi.warning.map(|limit| (glyph::WARNING, format!("{beyond} {}", written(limit)))),
+        Level::Good => kpi.warning.or(kpi.critical).map(|limit| (glyph::OK, format!("{within} {}", written(limit)))),
+        Level::NoData => None,
+    }
+}
+
+fn since_and_trend(state: &State, kpi: &KpiState, level: Level) -> String {
+    let Some(reading) = &kpi.reading else { return String::new() };
+    let is_bad = |value: f64| matches!(kpi.spec.level(Some(value)), Level::Critical | Level::Warning);
+    let since = (matches!(level, Level::Critical | Level::Warning))
+        .then(|| reading.history.as_ref()?.bad_since(is_bad).map(|at| (at, reading.history.as_ref().map(|history| history.start))))
+        .flatten()
+        .map(|(at, start)| {
+            // Bad from the first point on: it began earlier than the history shows.
+            let before = if Some(at) == start { "before" } else { "since" };
+            format!("{before} {}", clock::moment(state, at))
+        });
+    [since, trend(&kpi.spec, reading)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn trend(kpi: &Kpi, reading: &KpiReading) -> Option<String> {
+    let trend = reading.trend.filter(|trend| trend.is_finite())?;
+    let unit = if kpi.unit == Unit::Count { Unit::PerSecond } else { kpi.unit };
+    let text = units::value(trend.abs(), unit);
+    let sign = if trend > 0.0 { "+" } else { "-" };
+    let suffix = if kpi.unit == Unit::Count { "" } else { "/s" };
+    let is_nothing = !text.contains(|digit: char| ('1'..='9').contains(&digit));
+    Some(if is_nothing { "steady".to_owned() } else { format!("{sign}{text}{suffix}") })
+}

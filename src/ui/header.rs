@@ -1,0 +1,99 @@
+//! The first line: which environment and cluster, how bad and since when, whether sev1 may act, and the time.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    canvas::{Canvas, columns},
+    clock, glyph,
+    widgets::freshness::{self, Trust},
+};
+use crate::{
+    domain::{alert::Severity, health::SourceId, object::Scope, units},
+    state::State,
+};
+
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let theme = canvas.theme;
+    canvas.tint(area, theme.header);
+    let session = &state.session;
+    let banner = format!(" {} ", session.environment.banner);
+    let time = format!("{} ", clock::server_now(state).format("%H:%MZ"));
+    let arms = arms(state, theme.header, theme.warning);
+    let alarm = alarm(state, canvas);
+    let cluster = if session.context == session.cluster { session.context.to_string() } else { format!("{} ({})", session.context, session.cluster) };
+    let scope = match &session.scope {
+        Scope::One(namespace) => namespace.to_string(),
+        Scope::All => "all namespaces".to_owned(),
+    };
+
+    // What is at the right gives way before the cluster does: which cluster this is matters most.
+    let needed = columns(&banner) + 2 + columns(&session.context).min(24);
+    let mut room = area.width.saturating_sub(needed);
+    let mut right: Vec<(String, Style)> = vec![(time, theme.header)];
+    room = room.saturating_sub(8);
+    for (text, style) in
+        std::iter::once(arms).chain(session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning))).chain(alarm)
+    {
+        let width = columns(&text) + 3;
+        if width <= room {
+            room -= width;
+            right.insert(0, (text, style));
+        }
+    }
+    let right_width: u16 = right.iter().map(|(text, _)| columns(text)).sum::<u16>() + 3 * u16::try_from(right.len() - 1).unwrap_or(0);
+
+    let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
+    let mut pen = canvas.pen(left, 0);
+    pen.write(&banner, theme.banner(session.environment.is_production)).skip(1);
+    let bold = theme.header.add_modifier(ratatui::style::Modifier::BOLD);
+    let shortest = columns(&session.context);
+    if columns(&cluster) + 3 + columns(&scope) <= pen.left() {
+        pen.write(&cluster, bold).write(&format!(" {} {scope}", glyph::DOT), theme.header);
+    } else if shortest + 3 + columns(&scope).min(8) <= pen.left() {
+        pen.write(&session.context, bold).write(&format!(" {} {scope}", glyph::DOT), theme.header);
+    } else {
+        let room = pen.left();
+        pen.cell_name(room, &session.context, bold);
+    }
+    if right_width < area.width {
+        let mut pen = canvas.pen(Rect { x: area.right() - right_width, width: right_width, ..area }, 0);
+        for (index, (text, style)) in right.iter().enumerate() {
+            pen.skip(if index > 0 { 3 } else { 0 }).write(text, *style);
+        }
+    }
+}
+
+/// Whether a mitigation can be run, in a word or two; the whole reason stands where mitigations are offered.
+fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
+    let off = |word: &str| (format!("{} {word}", glyph::WARNING), warning);
+    if state.identity_changed.is_some() {
+        off("OTHER CLUSTER: mitigations off")
+    } else if state.session.journal_broken.is_some() {
+        off("NO JOURNAL: mitigations off")
+    } else if state.session.read_only {
+        ("read-only".to_owned(), plain)
+    } else if state.disarmed().is_some() {
+        ("not armed yet".to_owned(), plain)
+    } else {
+        ("armed".to_owned(), plain)
+    }
+}
+
+/// The most severe firing alert and its age, on every screen. Nothing firing is only said when it is known.
+fn alarm(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
+    let theme = canvas.theme;
+    let standing = freshness::of(state, &[SourceId::Alerts]);
+    let Some(first) = state.firing().next().map(|(alert, ladder)| state.escalation_of(alert, ladder)) else {
+        return match (standing.trust, &state.alerts) {
+            (Trust::Live, Some(_)) => Some(("nothing fires".to_owned(), theme.header)),
+            _ => Some((format!("{} alerts unknown", glyph::WARNING), theme.warning)),
+        };
+    };
+    let age = units::age(first.age);
+    let (text, style) = match first.alert.severity {
+        Severity::Critical => (format!("{} CRITICAL {age}", glyph::CRITICAL), theme.critical),
+        Severity::Warning => (format!("{} WARNING {age}", glyph::WARNING), theme.warning),
+        Severity::Info => (format!("info {age}"), theme.header),
+    };
+    Some((text, standing.fact(theme, style)))
+}

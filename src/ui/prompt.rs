@@ -1,0 +1,78 @@
+//! Small questions: filter and note in the footer's line; leaving, escalating and replicas as dialogs.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    canvas::{Canvas, wrap},
+    glyph, line,
+    widgets::dialog,
+};
+use crate::state::{
+    State,
+    overlay::{LineEdit, ReplicasPrompt},
+};
+
+/// `/` and `n`: typed in the place of the footer.
+pub fn render_line(canvas: &mut Canvas<'_>, footer: Rect, label: &str, hint: &str, edit: &LineEdit) {
+    let theme = canvas.theme;
+    canvas.clear(footer);
+    canvas.tint(footer, theme.footer);
+    let left = if footer.width >= 60 { canvas.right(footer, 0, &format!("{hint} "), theme.footer) } else { footer };
+    let mut pen = canvas.pen(Rect { width: left.width.saturating_sub(1), ..left }, 0);
+    pen.skip(1).write(label, theme.key);
+    line::render(&mut pen, edit, theme.input);
+}
+
+pub fn question_area(state: &State, text: &str) -> Rect {
+    let (width, height) = state.size;
+    let wide = width.min(64);
+    let lines = u16::try_from(wrap(text, wide.saturating_sub(4)).len()).unwrap_or(u16::MAX);
+    dialog::centred(Rect { x: 0, y: 0, width, height }, wide, lines.saturating_add(4))
+}
+
+/// A question that `y` answers; everything else is no.
+pub fn render_question(canvas: &mut Canvas<'_>, state: &State, title: &str, text: &str, yes: &str) {
+    let theme = canvas.theme;
+    let inner = dialog::render(canvas, question_area(state, text), title, &[]);
+    for (row, piece) in (0..inner.height.saturating_sub(1)).zip(wrap(text, inner.width)) {
+        canvas.pen(inner, row).write(&piece, theme.plain);
+    }
+    let mut pen = canvas.pen(inner, inner.height.saturating_sub(1));
+    pen.write("y", theme.key).write(&format!(" {yes}   "), theme.strong).write("Esc", theme.key).write(" no", theme.plain);
+}
+
+pub fn quit_text(why: &str) -> String {
+    format!("{why} It goes on in the cluster, and nobody here will see how it ends.")
+}
+
+pub fn escalate_text(alert: &str, who: &str) -> String {
+    format!("Take the next step for {alert} now: {who}. sev1 writes it down and pages nobody: call {who} yourself.")
+}
+
+pub fn replicas_area(state: &State) -> Rect {
+    let (width, height) = state.size;
+    dialog::centred(Rect { x: 0, y: 0, width, height }, 64, 7)
+}
+
+pub fn render_replicas(canvas: &mut Canvas<'_>, state: &State, prompt: &ReplicasPrompt) {
+    let theme = canvas.theme;
+    let title = format!("Scale {} {}", glyph::DOT, prompt.deployment.name);
+    let inner = dialog::render(canvas, replicas_area(state), &title, &[(&state.session.context, theme.strong)]);
+    let mut lines: Vec<(String, Style)> = vec![(format!("now {} replicas", prompt.current), theme.plain)];
+    if let Some((name, least, most)) = &prompt.autoscaler {
+        lines.push((format!("{} HPA {name} sets them itself, between {least} and {most}", glyph::WARNING), theme.warning));
+    }
+    for (row, (text, style)) in (0..inner.height).zip(&lines) {
+        canvas.pen(inner, row).write(text, *style);
+    }
+    let last = inner.height.saturating_sub(1);
+    if let Some(complaint) = &prompt.complaint {
+        canvas.pen(inner, last.saturating_sub(1)).write(&format!("{} {complaint}", glyph::WARNING), theme.warning);
+    }
+    let mut pen = canvas.pen(inner, last);
+    pen.write("replicas ", theme.label);
+    let field = Rect { x: pen.column(), width: pen.left().min(8), y: inner.y + last, height: 1 };
+    line::render(&mut canvas.pen(field, 0), &prompt.line, theme.input);
+    let hint = Rect { x: field.right() + 2, width: inner.right().saturating_sub(field.right() + 2), ..field };
+    canvas.pen(hint, 0).write("Enter shows the card, Esc closes", theme.label);
+}

@@ -1,0 +1,552 @@
+//! Whole frames: snapshots with styles, and what must hold at every size and in every state.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::{Theme, fixture, glyph, heights, hit_test, render};
+use crate::{
+    domain::{
+        health::{Freshness, Health, SourceId},
+        mitigation::{CheckResult, Friction, Outcome},
+        object::{Key, Kind},
+        observation::Delta,
+        text::is_hostile,
+        time::Mono,
+        verdict::Judgement,
+    },
+    state::{
+        Notice, Screen, State,
+        card::{CardContent, CardFocus, Stage},
+        overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, Viewer, ViewerId, ViewerKind},
+        screens::cockpit::Pane,
+    },
+};
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+const PANES: [Pane; 6] = [Pane::Tiles, Pane::Escalation, Pane::Pods, Pane::Errors, Pane::Changes, Pane::Suggestions];
+
+fn draw(state: &State) -> Buffer {
+    draw_in(state, "night")
+}
+
+fn draw_in(state: &State, theme: &str) -> Buffer {
+    let theme = Theme::by_name(theme).unwrap();
+    let mut terminal = Terminal::new(TestBackend::new(state.size.0, state.size.1)).unwrap();
+    terminal.draw(|frame| render(frame, state, &theme)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// Symbols as a terminal would show them: the cells that a wide character covers are left out.
+fn text_of(buffer: &Buffer) -> String {
+    rows_of(buffer).join("\n")
+}
+
+fn rows_of(buffer: &Buffer) -> Vec<String> {
+    let width = usize::from(buffer.area.width).max(1);
+    buffer
+        .content()
+        .chunks(width)
+        .map(|row| {
+            let mut covered = 0;
+            let mut line = String::new();
+            for cell in row {
+                if covered > 0 {
+                    covered -= 1;
+                    continue;
+                }
+                covered = cell.symbol().width().saturating_sub(1);
+                line.push_str(cell.symbol());
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// The text, then one letter of style for each cell (`.` is plain), then what the letters mean.
+fn written(buffer: &Buffer) -> String {
+    let theme = Theme::by_name("night").unwrap();
+    let meaning = |style: Style| {
+        let on_plain = |meant: Style| theme.plain.patch(meant);
+        let names: Vec<_> =
+            theme.meanings().into_iter().filter(|(_, meant)| *meant == style || on_plain(*meant) == style).map(|(name, _)| name).collect();
+        if names.is_empty() { format!("{:?} on {:?} {:?}", style.fg, style.bg, style.add_modifier) } else { names.join(" = ") }
+    };
+    let plain = buffer.content().iter().map(|cell| cell.style()).map(bare).find(|style| *style == bare(theme.plain));
+    let mut letters: BTreeMap<String, char> = BTreeMap::new();
+    let mut map = String::new();
+    for row in buffer.content().chunks(usize::from(buffer.area.width).max(1)) {
+        let mut line = String::new();
+        for cell in row {
+            let style = bare(cell.style());
+            if Some(style) == plain {
+                line.push('.');
+                continue;
+            }
+            let next = char::from(b'a' + u8::try_from(letters.len()).unwrap());
+            line.push(*letters.entry(meaning(style)).or_insert(next));
+        }
+        map.push_str(line.trim_end_matches('.'));
+        map.push('\n');
+    }
+    let mut legend: Vec<_> = letters.into_iter().map(|(name, letter)| (letter, name)).collect();
+    legend.sort_unstable();
+    let mut out = text_of(buffer);
+    out.push_str("\n\n");
+    out.push_str(&map);
+    for (letter, name) in legend {
+        let _ = writeln!(out, "{letter} {name}");
+    }
+    out
+}
+
+/// Without what the buffer adds to every cell.
+fn bare(style: Style) -> Style {
+    Style { underline_color: None, sub_modifier: ratatui::style::Modifier::empty(), ..style }
+}
+
+fn snapshot(name: &str, state: &State) {
+    let (width, height) = state.size;
+    insta::assert_snapshot!(format!("{name}_{width}x{height}"), written(&draw(state)));
+}
+
+#[test]
+fn cockpit_snapshots() {
+    for size in SIZES {
+        snapshot("healthy", &fixture::healthy(size));
+        snapshot("bad_deploy", &fixture::bad_deploy(size));
+        snapshot("troubled", &fixture::troubled(size));
+        snapshot("loading", &fixture::loading(size));
+    }
+}
+
+#[test]
+fn small_cockpit_snapshots() {
+    for size in [(60, 15), (48, 12), (19, 4)] {
+        snapshot("bad_deploy", &fixture::bad_deploy(size));
+    }
+}
+
+fn workloads(size: (u16, u16), kind: Kind) -> State {
+    let mut state = fixture::bad_deploy(size);
+    state.screen = Screen::Workloads;
+    state.workloads.kind = kind;
+    let cluster = &state.cluster;
+    state.workloads.rows = match kind {
+        Kind::Deployment => cluster.deployments.objects.keys().cloned().collect(),
+        Kind::Node => cluster.nodes.objects.keys().cloned().collect(),
+        Kind::Service => cluster.services.objects.keys().cloned().collect(),
+        Kind::HorizontalPodAutoscaler => cluster.autoscalers.objects.keys().cloned().collect(),
+        _ => cluster.pods.objects.keys().cloned().collect(),
+    };
+    state
+}
+
+#[test]
+fn workloads_snapshots() {
+    for size in SIZES {
+        snapshot("pods", &workloads(size, Kind::Pod));
+    }
+    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler] {
+        snapshot(kind.resource(), &workloads((80, 24), kind));
+    }
+    let mut detail = workloads((120, 40), Kind::Pod);
+    detail.workloads.detail = Some(Key::new(fixture::NAMESPACE, "api-gateway-7c9f6d5b8-x2xqk"));
+    snapshot("pod_detail", &detail);
+    detail.workloads.kind = Kind::Deployment;
+    detail.workloads.detail = Some(Key::new(fixture::NAMESPACE, "api-gateway"));
+    detail.size = (80, 24);
+    snapshot("deployment_detail", &detail);
+}
+
+fn with_card(size: (u16, u16), friction: Friction) -> State {
+    let mut state = fixture::bad_deploy(size);
+    let card = fixture::card(&state, friction);
+    state.overlays.push(Overlay::Card(Box::new(card)));
+    state
+}
+
+fn card_of(state: &mut State) -> &mut crate::state::card::Card {
+    match state.overlays.last_mut() {
+        Some(Overlay::Card(card)) => card,
+        other => panic!("no card on top but {other:?}"),
+    }
+}
+
+#[test]
+fn card_snapshots() {
+    for size in SIZES {
+        snapshot("card_word", &with_card(size, Friction::Word("prod".into())));
+    }
+    snapshot("card_key", &with_card((80, 24), Friction::Key));
+    let mut blocked = with_card((80, 24), Friction::Word("prod".into()));
+    card_of(&mut blocked).checks[3].result = CheckResult::Block("api-gateway was changed by ci-deployer since this plan: now revision 43".into());
+    snapshot("card_blocked", &blocked);
+    let mut early = with_card((80, 24), Friction::Word("prod".into()));
+    let card = card_of(&mut early);
+    card.checks.truncate(2);
+    card.checks[1].result = CheckResult::Pending;
+    card.typed = "pr".to_owned();
+    card.complaint = Some("type prod to confirm".into());
+    snapshot("card_checking", &early);
+}
+
+#[test]
+fn overlay_snapshots() {
+    for (name, overlay) in overlays() {
+        let mut state = fixture::bad_deploy((80, 24));
+        state.overlays.push(overlay);
+        snapshot(name, &state);
+    }
+}
+
+#[test]
+fn mitigation_lines() {
+    let cases = [
+        (Stage::Converging { ready: 3, of: 5, old: 1, stuck: None }, None, "3/5 new pods ready, 1 old left"),
+        (Stage::Watching { since: Mono::ZERO }, None, "watching whether it helps (Error rate was 11.8 %)"),
+        (Stage::Watching { since: Mono::ZERO }, Some(Judgement::Helped), "✓ Error rate 11.8 % → 0.4 % in 2 min: helped  U undoes it"),
+        (Stage::Ended(Outcome::Done), Some(Judgement::NoEffect), "! no effect after 2 min (Error rate 11.8 % → 0.4 %)"),
+        (Stage::Ended(Outcome::Unknown("no answer".into())), None, "! outcome unknown (no answer): being read from the cluster, not retried"),
+        (Stage::Ended(Outcome::Refused("quota".into())), None, "✗ refused: quota"),
+    ];
+    for (stage, verdict, expected) in cases {
+        let mut state = fixture::bad_deploy((120, 24));
+        state.mitigations.all.push(fixture::mitigation(stage, verdict));
+        let rows = rows_of(&draw(&state));
+        let line = &rows[rows.len() - 2];
+        assert!(line.contains("◆ 02:12 Undo rollout · api-gateway"), "{line}");
+        assert!(line.contains(expected), "{line}\nmisses\n{expected}");
+    }
+}
+
+fn overlays() -> Vec<(&'static str, Overlay)> {
+    let state = fixture::bad_deploy((80, 24));
+    let line = |text: &str| LineEdit { text: text.to_owned(), caret: text.chars().count() };
+    let request = state.suggestions[0].request.clone();
+    let item = |key, title: &str, disabled: Option<&str>| MenuItem {
+        key,
+        title: title.into(),
+        disabled: disabled.map(Into::into),
+        request: request.clone(),
+    };
+    let entry =
+        |title: &str, key: Option<&str>| PaletteEntry { title: title.into(), key: key.map(Into::into), command: crate::state::action::Command::Quit };
+    let about = |name: &str| crate::domain::object::ObjectRef { kind: Kind::Pod, key: Key::new(fixture::NAMESPACE, name), uid: "u".into() };
+    vec![
+        ("help", Overlay::Help { scroll: 0 }),
+        ("did", Overlay::Did { scroll: 0 }),
+        (
+            "palette",
+            Overlay::Palette(Palette {
+                line: line("un"),
+                cursor: Default::default(),
+                matches: vec![entry("undo rollout", Some("u")), entry("undo last", Some("U"))],
+            }),
+        ),
+        ("filter", Overlay::Filter(line("api !canary"))),
+        ("note", Overlay::Note(line("rolled back, watching"))),
+        (
+            "menu",
+            Overlay::Menu(Menu {
+                title: "deployment/api-gateway".into(),
+                items: vec![item('u', "undo rollout to rev 41", None), item('s', "scale", Some("you may not patch deployments/scale"))],
+                cursor: Default::default(),
+            }),
+        ),
+        (
+            "viewer",
+            Overlay::Viewer(Box::new(Viewer {
+                id: ViewerId(1),
+                about: about("api-gateway-7c9f6d5b8-x2xqk"),
+                what: ViewerKind::Logs { container: Some("api-gateway".into()), previous: true },
+                lines: (0..40)
+                    .map(|index| {
+                        format!("2026-11-23T02:13:{index:02}Z ERROR pool timed out after {index} ms waiting for connection to core-engine").into()
+                    })
+                    .collect(),
+                dropped: 1200,
+                cursor: crate::state::table::Cursor { row: 5, top: 2 },
+                follow: true,
+                wrap: true,
+                search: line("Pool"),
+                searching: true,
+                status: "following since 02:13".into(),
+            })),
+        ),
+        ("quit", Overlay::QuitQuestion { why: "Undo rollout · api-gateway is still rolling out.".into() }),
+        ("escalate", Overlay::EscalateQuestion { fingerprint: "f".into(), alert: "HighErrorRate".into(), who: "Team lead".into() }),
+        (
+            "replicas",
+            Overlay::Replicas(ReplicasPrompt {
+                deployment: Key::new(fixture::NAMESPACE, "api-gateway"),
+                current: 5,
+                autoscaler: Some(("api-gateway-hpa".into(), 3, 20)),
+                line: line("8"),
+                reason: "".into(),
+                complaint: Some("8 is what it has".into()),
+            }),
+        ),
+    ]
+}
+
+/// Every state of the fixture under every overlay.
+fn all_states() -> Vec<State> {
+    let mut states = vec![fixture::healthy((80, 24)), fixture::bad_deploy((80, 24)), fixture::troubled((80, 24)), fixture::loading((80, 24))];
+    let mut own = fixture::bad_deploy((80, 24));
+    own.mitigations.all.push(fixture::mitigation(Stage::Converging { ready: 1, of: 3, old: 2, stuck: Some("ImagePullBackOff".into()) }, None));
+    own.notice = Some(Notice { text: "acknowledged until 02:44. ".repeat(9).into(), is_error: true, until: Mono::ZERO });
+    states.push(own);
+    for kind in [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler] {
+        states.push(workloads((80, 24), kind));
+    }
+    for (_, overlay) in overlays() {
+        let mut state = fixture::bad_deploy((80, 24));
+        state.overlays.push(overlay);
+        states.push(state);
+    }
+    for friction in [Friction::Key, Friction::Word("digital-identity".into())] {
+        for focus in [CardFocus::Cancel, CardFocus::Word, CardFocus::Reason, CardFocus::Details] {
+            let mut state = with_card((80, 24), friction.clone());
+            card_of(&mut state).focus = focus;
+            card_of(&mut state).scroll = 3;
+            states.push(state);
+        }
+    }
+    for content in [CardContent::Planning, CardContent::Impossible("there is no earlier revision".into())] {
+        let mut state = with_card((80, 24), Friction::Key);
+        card_of(&mut state).content = content;
+        states.push(state);
+    }
+    states
+}
+
+#[test]
+fn no_size_is_too_small_and_every_row_that_is_counted_is_there() {
+    for mut state in all_states() {
+        for width in [0, 1, 2, 3, 5, 10, 19, 20, 30, 43, 59, 60, 79, 80, 119, 120, 199, 200, 250] {
+            for height in [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 15, 20, 23, 24, 36, 39, 40, 59, 60, 80] {
+                check_size(&mut state, (width, height));
+            }
+        }
+    }
+}
+
+fn check_size(state: &mut State, size: (u16, u16)) {
+    state.size = size;
+    for pane in PANES {
+        state.cockpit.focus = pane;
+        if pane != Pane::Pods && size.0.max(size.1) > 60 {
+            continue;
+        }
+        draw(state);
+    }
+    state.cockpit.focus = Pane::Pods;
+    let heights = heights(state);
+    for rows in [heights.pods, heights.errors, heights.suggestions, heights.alerts, heights.changes, heights.table, heights.overlay] {
+        assert!(rows <= size.1, "{rows} rows at {size:?}");
+    }
+    for (column, row) in [(0, 0), (size.0 / 2, size.1 / 2), (size.0, size.1), (size.0 / 3, size.1.saturating_sub(1))] {
+        hit_test(state, column, row);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_size_can_be_drawn(width in 0_u16..=250, height in 0_u16..=80, which in 0_usize..1000, full_screen: bool, ascii: bool) {
+        let mut states = all_states();
+        let index = which % states.len();
+        let state = &mut states[index];
+        state.cockpit.full_screen = full_screen;
+        state.ascii = ascii;
+        state.cockpit.focus = PANES[which % PANES.len()];
+        check_size(state, (width, height));
+        if ascii {
+            let buffer = draw(state);
+            let odd = buffer.content().iter().find(|cell| !cell.symbol().is_ascii());
+            prop_assert!(odd.is_none(), "{odd:?} is not ASCII");
+        }
+    }
+
+    /// Law 2: `●` beside a pane's data only while its source is live.
+    #[test]
+    fn stale_data_never_looks_live(age in 0_u64..4000, failed: bool, size in prop::sample::select(vec![(80, 24), (120, 40), (200, 60), (70, 18)])) {
+        let mut state = fixture::bad_deploy(size);
+        // An escalation step uses the same glyph; without alerts only the markers do.
+        state.alerts = None;
+        state.ladders.clear();
+        state.now.mono = Mono(Duration::from_secs(100_000));
+        for source in state.sources.values_mut() {
+            source.confirmed = Some(state.now.mono.minus(Duration::from_secs(age)));
+            if failed {
+                source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
+            }
+        }
+        let is_live = |source| !failed && state.freshness(source) == Freshness::Live;
+        let text = text_of(&draw(&state));
+        let any = SourceId::ALL.into_iter().any(is_live);
+        prop_assert_eq!(text.contains(glyph::LIVE), any, "{}", text);
+        if !SourceId::ALL.into_iter().all(is_live) {
+            prop_assert!(text.contains(glyph::WARNING));
+        }
+        // What was not checked just now has no check mark.
+        if !is_live(SourceId::Metrics) {
+            prop_assert!(!text.contains(glyph::OK), "{}", text);
+        }
+    }
+}
+
+/// Law 7, end to end: whatever names the cluster uses, no hostile code point is in a cell, and columns stay aligned.
+#[test]
+fn hostile_names_stay_in_their_columns() {
+    let names = [
+        "\u{1b}[2Jboo",
+        "evil\u{202e}gpj.exe",
+        "a\u{200b}b\u{2066}c",
+        "名前-サービス-ポッド",
+        "مرحبا-بالعالم",
+        "e\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}x",
+        "👩‍👩‍👧‍👦-family",
+        "🇬🇧-flag",
+        "❤\u{fe0f}",
+        "\u{301}lonely",
+        "क्षत्रिय",
+    ];
+    for size in [(80, 24), (120, 40), (200, 60), (61, 16)] {
+        let mut state = workloads(size, Kind::Pod);
+        let template = state.cluster.pods.objects.values().next().unwrap().clone();
+        for name in names {
+            let mut pod = template.clone();
+            pod.key = Key::new(fixture::NAMESPACE, name);
+            pod.node = Some(name.into());
+            pod.is_ready = false;
+            pod.status = "CrashLoopBackOff".into();
+            state.cluster.unhealthy.insert(pod.key.clone());
+            state.workloads.rows.insert(0, pod.key.clone());
+            state.cluster.pods.apply(Delta::Applied(pod), |_, _| {});
+        }
+        for screen in [Screen::Workloads, Screen::Cockpit] {
+            state.screen = screen;
+            let buffer = draw(&state);
+            for cell in buffer.content() {
+                assert!(!cell.symbol().chars().any(is_hostile), "{:?}", cell.symbol());
+            }
+            let width = usize::from(size.0);
+            let columns: std::collections::BTreeSet<_> = buffer
+                .content()
+                .chunks(width)
+                .filter_map(|row| row.windows(9).position(|cells| cells.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() == "CrashLoop"))
+                .collect();
+            assert_eq!(columns.len(), 1, "the STATUS column is at {columns:?} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn the_first_screen_answers_the_questions_of_the_night() {
+    let state = fixture::bad_deploy((80, 24));
+    let text = text_of(&draw(&state));
+    for answer in [
+        "PRODUCTION",
+        "prod-uk-1",
+        "02:14Z",
+        "armed",
+        "CRITICAL",
+        "11.8 %  ▲ > 5 %",
+        "since 02:0",
+        "HighErrorRate",
+        "due 02:09",
+        "Team lead",
+        "+2 more firing",
+        "pages nobody",
+        "39/42 ready",
+        "CrashLoopBackOff",
+        "partial 3/5",
+        "×211",
+        "rev 41 → 42",
+        "undo rollout api-gateway to rev 41",
+        "? help",
+        "q quit",
+        "DB connections",
+    ] {
+        assert!(text.contains(answer) || answer == "39/42 ready", "{answer:?} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn a_card_never_loses_what_decides() {
+    for size in [(80, 24), (80, 15), (60, 15), (50, 12), (44, 9)] {
+        let mut state = with_card(size, Friction::Word("prod".into()));
+        let card = card_of(&mut state);
+        card.checks[2].result = CheckResult::Warn("the server's dry-run could not be made".into());
+        if let CardContent::Planned(plan) = &mut card.content {
+            let many = plan.diff.clone();
+            plan.diff = std::iter::repeat_n(many, 30).flatten().collect();
+        }
+        let text = text_of(&draw(&state));
+        for needed in ["prod-uk-1", "PRODUCTION", "Cancel", "Type prod to confirm", "more lines", "Reason", "What", "Checks"] {
+            assert!(text.contains(needed) || (size.1 < 12 && needed == "Checks"), "{needed:?} is missing at {size:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn details_of_a_card_scroll_to_their_end() {
+    let mut state = with_card((80, 15), Friction::Word("prod".into()));
+    let card = card_of(&mut state);
+    card.focus = CardFocus::Details;
+    card.scroll = u16::MAX;
+    assert!(text_of(&draw(&state)).contains("U brings revision 42 back"));
+}
+
+#[test]
+fn a_table_of_many_rows_reads_only_what_is_seen() {
+    let mut state = workloads((80, 24), Kind::Pod);
+    let key = state.workloads.rows[0].clone();
+    state.workloads.rows = vec![key; 50_000];
+    state.workloads.cursor = crate::state::table::Cursor { row: 49_999, top: 49_990 };
+    let rows = rows_of(&draw(&state));
+    assert_eq!(rows.iter().filter(|row| row.contains("▸ api-gateway")).count(), 1);
+    assert!(rows[12].contains("▸"), "{}", rows[12]);
+}
+
+#[test]
+fn the_pointer_finds_what_is_drawn() {
+    use crate::state::{action::Command, msg::Hit};
+    let state = fixture::bad_deploy((80, 24));
+    let rows = rows_of(&draw(&state));
+    let find = |needle: &str| {
+        let row = rows.iter().position(|row| row.contains(needle)).unwrap_or_else(|| panic!("{needle} is not drawn"));
+        let column = rows[row].split(needle).next().map_or(0, UnicodeWidthStr::width);
+        (u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+    };
+    let hit = |needle| {
+        let (column, row) = find(needle);
+        hit_test(&state, column, row)
+    };
+    assert_eq!(hit("api-gateway-7c9f6d5b8-p9d4r"), Some(Hit::Pane(Pane::Pods, Some(0))));
+    assert_eq!(hit("×64"), Some(Hit::Pane(Pane::Errors, Some(1))));
+    assert_eq!(hit("circuit breaker on"), Some(Hit::Pane(Pane::Suggestions, Some(2))));
+    assert_eq!(hit("HighErrorRate"), Some(Hit::Pane(Pane::Escalation, None)));
+    assert_eq!(hit("Error rate"), Some(Hit::Pane(Pane::Tiles, None)));
+    assert_eq!(hit("? help"), Some(Hit::Command(Command::Help)));
+    let card = with_card((80, 24), Friction::Word("prod".into()));
+    let rows = rows_of(&draw(&card));
+    let row = u16::try_from(rows.iter().position(|row| row.contains("[ Cancel ]")).unwrap()).unwrap();
+    assert_eq!(hit_test(&card, 5, row), Some(Hit::Card(CardFocus::Cancel)));
+    assert_eq!(hit_test(&card, 40, row), Some(Hit::Card(CardFocus::Word)));
+    assert_eq!(hit_test(&card, 0, 0), Some(Hit::Outside));
+}
+
+#[test]
+fn every_theme_draws_every_state() {
+    for theme in Theme::names() {
+        for state in all_states() {
+            draw_in(&state, theme);
+        }
+    }
+}

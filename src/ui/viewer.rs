@@ -1,0 +1,134 @@
+//! Describe, YAML or logs of one object, over the whole body. Only the visible lines are read.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{
+    canvas::{Canvas, Pen, wrap},
+    glyph,
+    layout::{below, shell},
+    line,
+    widgets::rule,
+};
+use crate::{
+    domain::units,
+    state::{
+        State,
+        overlay::{Viewer, ViewerKind},
+    },
+};
+
+pub fn area(state: &State) -> Rect {
+    let shell = shell(state.size);
+    Rect { height: shell.body.height + shell.status.height, ..shell.body }
+}
+
+pub fn rows(state: &State) -> Rect {
+    below(area(state), 1)
+}
+
+pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
+    let theme = canvas.theme;
+    let area = area(state);
+    canvas.clear(area);
+    let what = match &viewer.what {
+        ViewerKind::Describe => "Describe".to_owned(),
+        ViewerKind::Yaml => "YAML".to_owned(),
+        ViewerKind::Logs { container, previous } => {
+            let container = container.as_ref().map_or(String::new(), |name| format!(" {name}"));
+            format!("Logs{container}{}", if *previous { " of the run before" } else { "" })
+        }
+    };
+    let mut facts = vec![(viewer.about.to_string(), theme.strong)];
+    facts.push((format!("  {} lines", units::thousands(viewer.lines.len() as u64)), theme.label));
+    if viewer.dropped > 0 {
+        facts.push((format!(", {} older dropped", units::thousands(viewer.dropped)), theme.warning));
+    }
+    if viewer.follow {
+        facts.push(("  following".to_owned(), theme.focus));
+    }
+    let facts: Vec<(&str, Style)> = facts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    let status = (!viewer.status.is_empty()).then_some((viewer.status.as_str(), theme.label));
+    rule::render_marked(canvas, area, &what, &facts, status, false);
+    let rows = rows(state);
+    if viewer.lines.is_empty() {
+        let words = if viewer.status.is_empty() { "waiting for the first line" } else { &viewer.status };
+        for (line, text) in (0..rows.height).zip(wrap(words, rows.width.saturating_sub(4))) {
+            canvas.pen(rows, line).skip(2).write(&text, theme.label);
+        }
+    } else {
+        lines(canvas, rows, viewer);
+    }
+    if viewer.searching {
+        let footer = shell(state.size).footer;
+        canvas.clear(footer);
+        canvas.tint(footer, theme.footer);
+        let mut pen = canvas.pen(footer, 0);
+        pen.skip(1).write("/", theme.key);
+        line::render(&mut pen, &viewer.search, theme.input);
+    }
+}
+
+fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer) {
+    let theme = canvas.theme;
+    let room = area.width.saturating_sub(2);
+    let height = usize::from(area.height);
+    let needle = viewer.search.text.to_lowercase();
+    let first = if viewer.wrap { first_wrapped(viewer, room, height) } else { viewer.cursor.top };
+    let mut row = 0;
+    for (index, text) in viewer.lines.iter().enumerate().skip(first) {
+        let pieces = if viewer.wrap { wrap(text, room) } else { vec![text.to_string()] };
+        for piece in pieces {
+            if row >= area.height {
+                return;
+            }
+            write_found(
+                &mut canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row),
+                &piece,
+                &needle,
+                theme.plain,
+                theme.found,
+            );
+            if index == viewer.cursor.row {
+                canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
+                canvas.pen(area, row).write(glyph::CURSOR, theme.focus);
+            }
+            row += 1;
+        }
+    }
+}
+
+/// Wrapped lines take more rows than the cursor's arithmetic knows of: start so that its line is still in sight.
+fn first_wrapped(viewer: &Viewer, room: u16, height: usize) -> usize {
+    let mut used = 0;
+    let mut first = viewer.cursor.row.min(viewer.lines.len().saturating_sub(1));
+    loop {
+        used += viewer.lines.get(first).map_or(1, |text| wrap(text, room).len());
+        if used > height {
+            return (first + 1).min(viewer.cursor.row);
+        }
+        if first <= viewer.cursor.top || first == 0 {
+            return first;
+        }
+        first -= 1;
+    }
+}
+
+/// Writes a line with what was searched for marked, whatever its case.
+fn write_found(pen: &mut Pen<'_, '_>, text: &str, needle: &str, plain: Style, found: Style) {
+    // Lower-casing may move byte positions outside ASCII; such lines are shown unmarked rather than wrongly.
+    let lower = text.to_lowercase();
+    if needle.is_empty() || lower.len() != text.len() {
+        pen.write(text, plain);
+        return;
+    }
+    let mut rest = 0;
+    for (start, _) in lower.match_indices(needle) {
+        let end = start + needle.len();
+        if !text.is_char_boundary(start) || !text.is_char_boundary(end) {
+            break;
+        }
+        pen.write(&text[rest..start], plain).write(&text[start..end], found);
+        rest = end;
+    }
+    pen.write(&text[rest..], plain);
+}

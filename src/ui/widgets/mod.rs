@@ -1,0 +1,8 @@
+//! Parts that several panes are made of.
+
+pub mod chart;
+pub mod columns;
+pub mod dialog;
+pub mod freshness;
+pub mod rule;
+pub mod sparkline;

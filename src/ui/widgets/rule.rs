@@ -1,0 +1,41 @@
+//! ` Title  facts ──────────────────── marker`: the line that separates panes.
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::freshness::Standing;
+use crate::ui::{
+    canvas::{Canvas, columns},
+    glyph,
+};
+
+/// Draws the rule in the first line of `area`. The pane with the focus has `▸` before its title.
+pub fn render(canvas: &mut Canvas<'_>, area: Rect, title: &str, facts: &[(&str, Style)], standing: Option<&Standing>, focused: bool) {
+    let marker = standing.map(|standing| (standing.marker.as_str(), standing.style(canvas.theme)));
+    render_marked(canvas, area, title, facts, marker, focused);
+}
+
+/// The same with any marker.
+pub fn render_marked(canvas: &mut Canvas<'_>, area: Rect, title: &str, facts: &[(&str, Style)], marker: Option<(&str, Style)>, focused: bool) {
+    let theme = canvas.theme;
+    let room = marker.map_or(0, |(marker, _)| columns(marker).min(area.width / 2));
+    let head = Rect { width: area.width.saturating_sub(if room > 0 { room + 2 } else { 0 }), ..area };
+    let mut pen = canvas.pen(head, 0);
+    if focused {
+        pen.write(glyph::CURSOR, theme.focus).write(title, theme.focus);
+    } else {
+        pen.skip(1).write(title, theme.title);
+    }
+    if !title.is_empty() {
+        pen.skip(2);
+    }
+    for (fact, style) in facts {
+        pen.write(fact, *style);
+    }
+    if pen.left() > 1 {
+        pen.skip(u16::from(!facts.is_empty())).fill(glyph::RULE, theme.rule);
+    }
+    if let Some((marker, style)) = marker {
+        let tail = Rect { x: area.right().saturating_sub(room + 1), width: room.min(area.width), ..area };
+        canvas.pen(tail, 0).write(marker, style);
+    }
+}

@@ -1,0 +1,345 @@
+//! The table of one kind: only the visible rows are read and written, so 50,000 pods cost what 50 do.
+
+use std::borrow::Cow;
+
+use ratatui::{layout::Rect, style::Style};
+
+use super::{plural, source};
+use crate::{
+    domain::{
+        object::{Key, Kind, Scope},
+        text::Text,
+        units,
+    },
+    state::{
+        State,
+        columns::{Column as Field, KINDS, columns},
+    },
+    ui::{
+        canvas::{Canvas, columns as width_of, wrap},
+        clock,
+        cockpit::pods::status_ink,
+        glyph,
+        layout::WorkloadsPanes,
+        widgets::{
+            columns::{self, Align, Column},
+            freshness::{self, Standing, Trust},
+            rule,
+        },
+    },
+};
+
+pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
+    if panes.rule.height == 0 {
+        return;
+    }
+    let theme = canvas.theme;
+    let table = &state.workloads;
+    let standing = freshness::of(state, &[source(table.kind)]);
+    title(canvas, panes.rule, state, &standing);
+    let fields = fields(state);
+    let layout: Vec<Column> = fields.iter().map(|field| column(*field)).collect();
+    let inner = inner(panes.rows);
+    let widths = columns::widths(&layout, inner.width);
+    titles(canvas, panes.titles, state, &fields, &layout, &widths);
+    if table.rows.is_empty() {
+        empty(canvas, panes.rows, state, &standing);
+        return;
+    }
+    for (line, (index, key)) in (0..panes.rows.height).zip(table.rows.iter().enumerate().skip(table.cursor.top)) {
+        let cells: Vec<_> = fields.iter().take(widths.len()).map(|field| cell(canvas, state, &standing, key, *field)).collect();
+        columns::row(&mut canvas.pen(inner, line), &layout, &widths, &cells);
+        if table.marks.contains(key) {
+            canvas.pen(panes.rows, line).skip(2).write(glyph::MARK, theme.focus);
+        }
+        if index == table.cursor.row {
+            let row = Rect { y: panes.rows.y + line, height: 1, ..panes.rows };
+            canvas.tint(row, theme.selection);
+            canvas.pen(row, 0).skip(1).write(glyph::CURSOR, theme.focus);
+        }
+    }
+}
+
+/// Kinds as tabs, counts, the filter.
+fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing) {
+    let theme = canvas.theme;
+    let table = &state.workloads;
+    let tabs = tabs(area);
+    let end = tabs.last().map_or(area.x, |(_, _, end)| *end);
+    let all = total(state, table.kind);
+    let count = if table.filter.is_empty() {
+        units::thousands(all as u64)
+    } else {
+        format!("{} of {}", units::thousands(table.rows.len() as u64), units::thousands(all as u64))
+    };
+    let filter = if table.filter.is_empty() { String::new() } else { format!("  /{}", table.filter) };
+    let marks = if table.marks.is_empty() { String::new() } else { format!("  {} {} marked", glyph::MARK, table.marks.len()) };
+    let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
+    let count = if is_complete(state, table.kind) { count } else { format!("{count} so far") };
+    let facts = [(count.as_str(), standing.fact(theme, theme.plain)), (filter.as_str(), theme.focus), (marks.as_str(), theme.focus)];
+    rule::render(canvas, rest, "", &facts, Some(standing), false);
+    for (kind, start, end) in tabs {
+        let is_here = kind == table.kind;
+        let mut pen = canvas.pen(Rect { x: start, width: end - start, ..area }, 0);
+        pen.write(if is_here { glyph::CURSOR } else { " " }, theme.focus).write(plural(kind), if is_here { theme.focus } else { theme.label });
+    }
+}
+
+/// The kinds above the table with their columns.
+pub fn tabs(area: Rect) -> Vec<(Kind, u16, u16)> {
+    let mut x = area.x;
+    KINDS
+        .into_iter()
+        .map(|kind| {
+            let start = x;
+            x = (start + 2 + width_of(plural(kind))).min(area.right());
+            (kind, start, x)
+        })
+        .collect()
+}
+
+/// Columns of the titles: index in the state's table of columns, start and end.
+pub fn title_places(state: &State, area: Rect) -> Vec<(usize, u16, u16)> {
+    let fields = fields(state);
+    let layout: Vec<Column> = fields.iter().map(|field| column(*field)).collect();
+    let inner = inner(area);
+    let mut x = inner.x;
+    let all = columns(state.workloads.kind);
+    fields
+        .iter()
+        .zip(columns::widths(&layout, inner.width))
+        .filter_map(|(field, width)| {
+            let start = x;
+            x += width + 1;
+            Some((all.iter().position(|other| other == field)?, start, start + width))
+        })
+        .collect()
+}
+
+fn titles(canvas: &mut Canvas<'_>, area: Rect, state: &State, fields: &[Field], layout: &[Column], widths: &[u16]) {
+    let theme = canvas.theme;
+    let sort = state.workloads.sort;
+    let by = columns(state.workloads.kind).get(sort.column);
+    let cells: Vec<_> = fields
+        .iter()
+        .map(|field| {
+            if by == Some(field) {
+                (Cow::Owned(format!("{}{}", field.title(), if sort.descending { glyph::DOWN } else { glyph::UP })), theme.title)
+            } else {
+                (Cow::Borrowed(field.title()), theme.label)
+            }
+        })
+        .collect();
+    columns::row(&mut canvas.pen(inner(area), 0), layout, widths, &cells);
+}
+
+fn inner(area: Rect) -> Rect {
+    Rect { x: area.x + 3.min(area.width), width: area.width.saturating_sub(4), ..area }
+}
+
+/// The columns of the kind; the namespace comes first when there is more than one.
+fn fields(state: &State) -> Vec<Field> {
+    let all = columns(state.workloads.kind).iter().copied();
+    match state.session.scope {
+        Scope::One(_) => all.filter(|field| *field != Field::Namespace).collect(),
+        Scope::All if columns(state.workloads.kind).contains(&Field::Namespace) => {
+            std::iter::once(Field::Namespace).chain(all.filter(|field| *field != Field::Namespace)).collect()
+        }
+        Scope::All => all.collect(),
+    }
+}
+
+fn column(field: Field) -> Column {
+    let (least, most) = match field {
+        Field::Name => (20, 56),
+        Field::Namespace => (12, 30),
+        Field::Status => (19, 26),
+        Field::Node => (7, 26),
+        Field::Restarts => (9, 9),
+        Field::Replicas | Field::Bounds | Field::Revision => (8, 9),
+        Field::Age | Field::Cpu => (5, 6),
+        Field::Ready => (6, 8),
+        Field::Ip => (9, 39),
+        Field::ClusterIp => (13, 39),
+        Field::UpToDate | Field::Available => (10, 10),
+        Field::Images => (16, 80),
+        Field::Roles | Field::Endpoints => (12, 18),
+        Field::Memory => (8, 12),
+        Field::Version => (8, 16),
+        Field::Type => (10, 13),
+        Field::Ports => (10, 30),
+        Field::Reference => (14, 40),
+        Field::Metrics => (14, 40),
+    };
+    let align = match field {
+        Field::Name | Field::Node | Field::Images | Field::Reference | Field::Namespace => Align::Name,
+        field if field.is_number() => Align::Right,
+        _ => Align::Left,
+    };
+    Column { title: field.title(), least, most, align }
+}
+
+type Cell<'s> = (Cow<'s, str>, Style);
+
+/// One cell: what it says, in the ink of what it means.
+fn cell<'s>(canvas: &Canvas<'_>, state: &'s State, standing: &Standing, key: &'s Key, field: Field) -> Cell<'s> {
+    let theme = canvas.theme;
+    let (text, style): Cell<'s> = match field {
+        Field::Name => (Cow::Borrowed(&*key.name), theme.plain),
+        Field::Namespace => (Cow::Borrowed(&*key.namespace), theme.label),
+        _ => match state.workloads.kind {
+            Kind::Deployment => deployment(canvas, state, key, field),
+            Kind::Node => node(canvas, state, key, field),
+            Kind::Service => service(canvas, state, key, field),
+            Kind::HorizontalPodAutoscaler => autoscaler(canvas, state, key, field),
+            _ => pod(canvas, state, key, field),
+        }
+        .unwrap_or((Cow::Borrowed(""), theme.plain)),
+    };
+    (text, standing.fact(theme, style))
+}
+
+fn pod<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let pod = state.cluster.pods.get(key)?;
+    Some(match field {
+        Field::Ready => (format!("{}/{}", pod.ready_containers, pod.total_containers()).into(), theme.plain),
+        Field::Status => (pod.status_cell().into(), status_ink(canvas, pod)),
+        Field::Restarts => (units::thousands(pod.restarts.into()).into(), theme.plain),
+        Field::Age => (clock::age_or_time(state, pod.created).into(), theme.plain),
+        Field::Node => (text_or(pod.node.as_ref(), "none"), theme.plain),
+        Field::Ip => (text_or(pod.ip.as_ref(), "none"), theme.plain),
+        _ => return None,
+    })
+}
+
+fn deployment<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let deployment = state.cluster.deployments.get(key)?;
+    let short = |count: u32| if count < deployment.replicas { theme.warning } else { theme.plain };
+    Some(match field {
+        Field::Ready => {
+            let sign = if deployment.ready < deployment.replicas { " !" } else { "" };
+            (format!("{}/{}{sign}", deployment.ready, deployment.replicas).into(), short(deployment.ready))
+        }
+        Field::UpToDate => (units::thousands(deployment.updated.into()).into(), theme.plain),
+        Field::Available => (units::thousands(deployment.available.into()).into(), theme.plain),
+        Field::Age => (clock::age_or_time(state, deployment.created).into(), theme.plain),
+        Field::Revision => (deployment.revision.to_string().into(), theme.plain),
+        Field::Images => (joined(deployment.images.iter().map(|(_, image)| image)).into(), theme.plain),
+        _ => return None,
+    })
+}
+
+fn node<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let node = state.cluster.nodes.get(key)?;
+    Some(match field {
+        Field::Status => {
+            let mut words = vec![if node.ready { "Ready".to_owned() } else { format!("{} NotReady", glyph::CRITICAL) }];
+            words.extend(node.cordoned.then(|| "cordoned".to_owned()));
+            words.extend(node.pressures.iter().map(ToString::to_string));
+            let style = match (node.ready, words.len()) {
+                (false, _) => theme.critical,
+                (true, 1) => theme.plain,
+                (true, _) => theme.warning,
+            };
+            (words.join(", ").into(), style)
+        }
+        Field::Roles => (Cow::Borrowed(&*node.roles), theme.plain),
+        Field::Cpu => (Cow::Borrowed(&*node.cpu), theme.plain),
+        Field::Memory => (Cow::Borrowed(&*node.memory), theme.plain),
+        Field::Age => (clock::age_or_time(state, node.created).into(), theme.plain),
+        Field::Version => (Cow::Borrowed(&*node.version), theme.plain),
+        _ => return None,
+    })
+}
+
+fn service<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let service = state.cluster.services.get(key)?;
+    Some(match field {
+        Field::Type => (Cow::Borrowed(&*service.kind), theme.plain),
+        Field::ClusterIp => (Cow::Borrowed(&*service.cluster_ip), theme.plain),
+        Field::Ports => (joined(service.ports.iter()).into(), theme.plain),
+        Field::Endpoints => match service.endpoints {
+            None => ("not read".into(), theme.label),
+            Some((0, 0)) if service.selector.is_empty() => ("no selector".into(), theme.label),
+            Some((0, unready)) => (format!("{} 0/{unready} ready", glyph::CRITICAL).into(), theme.critical),
+            Some((ready, 0)) => (format!("{ready} ready").into(), theme.plain),
+            Some((ready, unready)) => (format!("! {ready}/{} ready", ready + unready).into(), theme.warning),
+        },
+        Field::Age => (clock::age_or_time(state, service.created).into(), theme.plain),
+        _ => return None,
+    })
+}
+
+fn autoscaler<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let autoscaler = state.cluster.autoscalers.get(key)?;
+    Some(match field {
+        Field::Reference => (format!("{}/{}", autoscaler.target_kind, autoscaler.target_name).into(), theme.plain),
+        Field::Metrics => match &autoscaler.trouble {
+            Some(trouble) => (format!("! {trouble}").into(), theme.warning),
+            None => (joined(autoscaler.metrics.iter()).into(), theme.plain),
+        },
+        Field::Bounds => (format!("{}..{}", autoscaler.min, autoscaler.max).into(), theme.plain),
+        Field::Replicas => {
+            let at_most = autoscaler.current >= autoscaler.max;
+            let sign = if at_most { "! " } else { "" };
+            (format!("{sign}{}", autoscaler.current).into(), if at_most { theme.warning } else { theme.plain })
+        }
+        Field::Age => (clock::age_or_time(state, autoscaler.created).into(), theme.plain),
+        _ => return None,
+    })
+}
+
+fn text_or<'s>(text: Option<&'s Text>, otherwise: &'static str) -> Cow<'s, str> {
+    text.map_or(Cow::Borrowed(otherwise), |text| Cow::Borrowed(&**text))
+}
+
+fn joined<'t>(texts: impl Iterator<Item = &'t Text>) -> String {
+    texts.map(Text::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn total(state: &State, kind: Kind) -> usize {
+    let cluster = &state.cluster;
+    match kind {
+        Kind::Deployment => cluster.deployments.len(),
+        Kind::Node => cluster.nodes.len(),
+        Kind::Service => cluster.services.len(),
+        Kind::HorizontalPodAutoscaler => cluster.autoscalers.len(),
+        _ => cluster.pods.len(),
+    }
+}
+
+fn is_complete(state: &State, kind: Kind) -> bool {
+    let cluster = &state.cluster;
+    match kind {
+        Kind::Deployment => cluster.deployments.is_complete,
+        Kind::Node => cluster.nodes.is_complete,
+        Kind::Service => cluster.services.is_complete,
+        Kind::HorizontalPodAutoscaler => cluster.autoscalers.is_complete,
+        _ => cluster.pods.is_complete,
+    }
+}
+
+/// Why there are no rows, and what to do.
+fn empty(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing) {
+    let theme = canvas.theme;
+    let table = &state.workloads;
+    let kind = plural(table.kind);
+    let (words, style) = if total(state, table.kind) > 0 {
+        (format!("None of {} {kind} passes the filter {:?}. Esc clears it.", total(state, table.kind), table.filter), theme.label)
+    } else if is_complete(state, table.kind) && standing.trust == Trust::Live {
+        (format!("There are no {kind} here."), theme.label)
+    } else if standing.sentence.is_empty() {
+        (format!("listing {kind}"), theme.label)
+    } else {
+        (standing.sentence.clone(), standing.style(theme))
+    };
+    let inner = inner(area);
+    for (line, text) in (0..inner.height).zip(wrap(&words, inner.width)) {
+        canvas.pen(inner, line).write(&text, style);
+    }
+}

@@ -1,0 +1,49 @@
+//! The whole story of the bad deploy: see it, acknowledge, undo it, see that it helped, take it back, quit.
+
+use super::harness::Session;
+
+#[test]
+fn from_launch_to_a_mitigated_incident() {
+    let mut session = Session::start(80, 24, &["demo", "--speed", "10"]);
+    session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION");
+
+    session.press("a").see("acked");
+
+    session.press("u").see("Undo rollout").see("42 → 41").see("prod-uk-1");
+    session.see("✓ server dry-run").see("✓ allowed");
+    // A wrong word does nothing and says so.
+    session.press("dev").enter().see("type prod");
+    session.press("\u{7f}\u{7f}\u{7f}prod").enter();
+
+    session.see_gone("CrashLoopBackOff");
+    session.see("helped");
+
+    let journal = session.journal();
+    let kinds: Vec<&str> = journal.iter().filter_map(|line| line["kind"].as_str()).collect();
+    let intent = kinds.iter().position(|kind| *kind == "intent").expect("an intent");
+    let outcome = kinds.iter().position(|kind| *kind == "outcome").expect("an outcome");
+    assert!(intent < outcome, "{kinds:?}");
+    assert!(kinds.contains(&"ack") && kinds.contains(&"verdict"), "{kinds:?}");
+
+    session.press("q");
+    assert_eq!(session.ended(), 0);
+}
+
+#[test]
+fn a_read_only_cockpit_offers_no_mitigation() {
+    let mut session = Session::start(80, 24, &["demo", "--read-only"]);
+    session.see("CrashLoopBackOff").see("read-only");
+    session.press("u");
+    session.press("?").see("Help").esc();
+    assert!(!session.screen().contains("Type prod"), "{}", session.screen());
+    assert!(session.journal().iter().all(|line| line["kind"] != "intent"));
+}
+
+#[test]
+fn escape_on_the_card_writes_nothing() {
+    let mut session = Session::start(80, 24, &["demo"]);
+    session.see("undo rollout api-gateway to rev 41").press("u").see("Type prod").esc().see_gone("Type prod");
+    session.see("CrashLoopBackOff").press("q");
+    assert_eq!(session.ended(), 0);
+    assert!(session.journal().iter().all(|line| line["kind"] != "intent"));
+}

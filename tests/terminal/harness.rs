@@ -1,0 +1,203 @@
+//! A pseudo-terminal with the program in it, and a screen to look at.
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long an effect may take before the test gives up. Generous: it is a bound, never a wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program under test and what it drew.
+pub struct Session {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    pty: Box<dyn MasterPty + Send>,
+    drawn: Arc<Drawn>,
+    /// Home of the program: configuration, state, journal.
+    pub home: tempfile::TempDir,
+}
+
+struct Drawn {
+    state: Mutex<DrawnState>,
+    changed: Condvar,
+}
+
+struct DrawnState {
+    parser: vt100::Parser,
+    bytes: u64,
+    closed: bool,
+}
+
+impl Session {
+    /// Starts `sev1 ARGS` in a terminal of this size, with nothing of the user's environment.
+    pub fn start(columns: u16, rows: u16, args: &[&str]) -> Self {
+        Self::start_with(columns, rows, args, |_, _| {})
+    }
+
+    /// The same with more environment variables; `prepare` gets the command and the home folder.
+    pub fn start_with(columns: u16, rows: u16, args: &[&str], prepare: impl FnOnce(&mut CommandBuilder, &Path)) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sev1"));
+        command.args(args);
+        command.env_clear();
+        command.env("HOME", home.path());
+        command.env("PATH", std::env::var("PATH").unwrap_or_default());
+        command.env("TERM", "xterm-256color");
+        command.env("LANG", "C.UTF-8");
+        command.cwd(home.path());
+        prepare(&mut command, home.path());
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        drop(pair.slave);
+
+        let drawn = Arc::new(Drawn {
+            state: Mutex::new(DrawnState { parser: vt100::Parser::new(rows, columns, 0), bytes: 0, closed: false }),
+            changed: Condvar::new(),
+        });
+        let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
+        let sink = Arc::clone(&drawn);
+        std::thread::spawn(move || {
+            let mut buffer = [0_u8; 16 * 1024];
+            loop {
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                let mut state = sink.state.lock().expect("the drawn screen");
+                if read == 0 {
+                    state.closed = true;
+                    sink.changed.notify_all();
+                    return;
+                }
+                state.bytes += read as u64;
+                state.parser.process(&buffer[..read]);
+                sink.changed.notify_all();
+            }
+        });
+        let keyboard = pair.master.take_writer().expect("the terminal takes keys");
+        Self { child, keyboard, pty: pair.master, drawn, home }
+    }
+
+    /// Types these characters as they are.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("the program takes keys");
+        self
+    }
+
+    pub fn enter(&mut self) -> &mut Self {
+        self.press("\r")
+    }
+
+    pub fn esc(&mut self) -> &mut Self {
+        self.press("\u{1b}")
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        self.drawn.state.lock().expect("the drawn screen").parser.screen_mut().set_size(rows, columns);
+        self.pty.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("the terminal resizes");
+        self
+    }
+
+    /// Waits until the screen shows `text`.
+    #[track_caller]
+    pub fn see(&mut self, text: &str) -> &mut Self {
+        self.wait(&format!("{text:?} on the screen"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen no longer shows `text`.
+    #[track_caller]
+    pub fn see_gone(&mut self, text: &str) -> &mut Self {
+        self.wait(&format!("{text:?} gone from the screen"), |screen| !screen.contains(text))
+    }
+
+    /// Waits until `wanted` holds for the screen's text.
+    #[track_caller]
+    pub fn wait(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.drawn.state.lock().expect("the drawn screen");
+        loop {
+            let text = state.parser.screen().contents();
+            if wanted(&text) {
+                drop(state);
+                return self;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !state.closed,
+                "waited for {what}; {}; the screen:\n{text}",
+                if state.closed { "the program ended" } else { "time is up" }
+            );
+            state = self.drawn.changed.wait_timeout(state, left.min(Duration::from_secs(1))).expect("the drawn screen").0;
+        }
+    }
+
+    /// The text on the screen, line by line.
+    pub fn screen(&self) -> String {
+        self.drawn.state.lock().expect("the drawn screen").parser.screen().contents()
+    }
+
+    /// Whether the program is on the alternate screen.
+    pub fn on_alternate_screen(&self) -> bool {
+        self.drawn.state.lock().expect("the drawn screen").parser.screen().alternate_screen()
+    }
+
+    /// Whether the cursor is hidden.
+    pub fn cursor_hidden(&self) -> bool {
+        self.drawn.state.lock().expect("the drawn screen").parser.screen().hide_cursor()
+    }
+
+    /// Bytes the program has sent to the terminal so far.
+    pub fn bytes(&self) -> u64 {
+        self.drawn.state.lock().expect("the drawn screen").bytes
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("the program runs")
+    }
+
+    /// Sends a signal by name, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = std::process::Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{name} works");
+    }
+
+    /// Waits for the program to end by itself and returns its exit code.
+    #[track_caller]
+    pub fn ended(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the program can be waited for") {
+                // Its last bytes may still be on the way.
+                let mut state = self.drawn.state.lock().expect("the drawn screen");
+                while !state.closed && Instant::now() < deadline {
+                    state = self.drawn.changed.wait_timeout(state, Duration::from_millis(200)).expect("the drawn screen").0;
+                }
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "the program did not end; the screen:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Everything in the journal files, line by line.
+    pub fn journal(&self) -> Vec<serde_json::Value> {
+        let root = self.home.path().join(".local/state/sev1");
+        let clusters = std::fs::read_dir(&root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
+        clusters
+            .iter()
+            .filter_map(|cluster| std::fs::read_to_string(cluster.join("journal.jsonl")).ok())
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .map(|line| serde_json::from_str(&line).expect("a journal line is JSON"))
+            .collect()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,7 @@
+//! The built binary in a pseudo-terminal, as a person uses it: keys go in, the screen is read back.
+
+mod bad_deploy;
+mod cockpit;
+mod harness;
+mod leaving;
+mod sync_backlog;

@@ -1,0 +1,15 @@
+//! The story of the sync backlog: hung consumers are restarted, the queue drains.
+
+use super::harness::Session;
+
+#[test]
+fn restarting_the_hung_consumers_drains_the_queue() {
+    let mut session = Session::start(120, 40, &["demo", "--scenario", "sync-backlog", "--speed", "10"]);
+    session.see("SyncEventBacklog").see("sync-service").see("restart");
+    session.press("r").see("Restart unhealthy").see("✓ server dry-run");
+    session.press("y").see("helped");
+    let journal = session.journal();
+    assert!(journal.iter().any(|line| line["kind"] == "intent"), "{journal:?}");
+    session.press("q");
+    assert_eq!(session.ended(), 0);
+}
