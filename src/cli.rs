@@ -1,1 +1,253 @@
-//! What can be typed on the command line, nothing else.
+//! What can be typed on the command line, and nothing else.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+const ENVIRONMENT: &str = "\
+Environment:
+  KUBECONFIG             kubeconfig files, as for kubectl
+  PROMETHEUS_URL, ALERTMANAGER_URL, ELASTICSEARCH_URL
+                         where the servers are; without them they are looked for in the cluster
+  NO_COLOR               the theme mono
+  SEV1_CONFIG            as --config
+  SEV1_THEME, SEV1_ASCII, SEV1_MOUSE, SEV1_READ_ONLY
+                         as the settings of the same names
+  SEV1_LOG               level of $XDG_STATE_HOME/sev1/sev1.log: error, warn, info, debug, trace
+
+Exit status:
+  0 done   1 failed   2 wrong usage or configuration   3 outcome unknown   130 interrupted
+  `status` has its own: 0 healthy, 1 something fires, 2 cannot tell";
+
+/// A cockpit for the first hour of an incident on Kubernetes.
+///
+/// Without a command it opens the cockpit on the current context of your kubeconfig: what is broken, since when, what
+/// changed, who is called next, and the mitigations, each behind a confirmation.
+#[derive(Debug, Parser)]
+#[command(name = "sev1", version, after_help = ENVIRONMENT, after_long_help = ENVIRONMENT, max_term_width = 110, propagate_version = false)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub cluster: Cluster,
+    #[command(flatten)]
+    pub servers: Servers,
+    #[command(flatten)]
+    pub looks: Looks,
+}
+
+/// kubectl's flags: which cluster, as whom, which namespaces.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Cluster, as for kubectl")]
+pub struct Cluster {
+    /// Context of the kubeconfig.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Cluster entry of the kubeconfig, in place of the context's.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// User entry of the kubeconfig, in place of the context's.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Namespace to watch, in place of the context's.
+    #[arg(short, long, global = true, value_name = "NAME", conflicts_with = "all_namespaces")]
+    pub namespace: Option<String>,
+    /// Watch all namespaces.
+    #[arg(short = 'A', long, global = true)]
+    pub all_namespaces: bool,
+    /// The kubeconfig file, in place of KUBECONFIG and ~/.kube/config.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Act as this user.
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub impersonate: Option<String>,
+    /// Act as a member of this group; may be repeated.
+    #[arg(long = "as-group", global = true, value_name = "GROUP", requires = "impersonate")]
+    pub impersonate_groups: Vec<String>,
+    /// Limit of one request: 10s, 1m; 0 for none.
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
+    /// Trust any certificate of the API server. The header shows it.
+    #[arg(long, global = true)]
+    pub insecure_skip_tls_verify: bool,
+}
+
+/// Where the other servers are. Without these they are looked for in the cluster.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Servers (http(s)://host:port or k8s://namespace/service:port)")]
+pub struct Servers {
+    /// Prometheus.
+    #[arg(long, global = true, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Elasticsearch.
+    #[arg(long, global = true, value_name = "URL")]
+    pub elasticsearch: Option<String>,
+    /// Alertmanager.
+    #[arg(long, global = true, value_name = "URL")]
+    pub alertmanager: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Cockpit")]
+pub struct Looks {
+    /// Remove all mitigations.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// night, day, high-contrast, colour-blind, mono or war-room.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// ASCII in the place of every other glyph.
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Configuration file, in place of $XDG_CONFIG_HOME/sev1/config.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Live through an incident on a simulated platform; needs no cluster.
+    Demo(Demo),
+    /// One look, as text or JSON: 0 healthy, 1 something fires, 2 cannot tell.
+    Status(Status),
+    /// Check each server: reach, login, version, permissions, clock, latency.
+    Doctor(Doctor),
+    /// Show, check or write the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The journal of what sev1 did.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print completions for a shell.
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Demo {
+    /// bad-deploy, sync-backlog, db-connections, node-loss or calm.
+    #[arg(long, default_value = "bad-deploy", value_name = "NAME")]
+    pub scenario: String,
+    /// The same number gives the same incident.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// How much faster than life.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
+    pub speed: f64,
+    /// Pods in the cluster, the platform's own included.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub pods: Option<u32>,
+    /// Only serve, without the cockpit: print a kubeconfig and the URLs, for kubectl and curl.
+    #[arg(long)]
+    pub serve: bool,
+    /// How --serve prints them.
+    #[arg(short, long, default_value = "text", value_name = "FORMAT", requires = "serve")]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Status {
+    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    pub output: Output,
+    /// How long to wait for the servers.
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Doctor {
+    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    pub output: Output,
+    /// How long to wait for each server.
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigCommand {
+    /// Every setting, its value and where that came from.
+    Show {
+        #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+        output: Output,
+    },
+    /// Say everything that is wrong, with line, column and remedy.
+    Check,
+    /// Write a commented file with every default. Overwrites nothing.
+    Init,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum AuditCommand {
+    /// Follow the journal's chain of hashes; names the first broken line.
+    Verify {
+        /// A journal; without it every cluster's on this machine.
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+impl Cli {
+    /// The command as it was called: installed as `kubectl-sev1` it is a plugin and says so.
+    pub fn command_for(program: &str) -> clap::Command {
+        let command = Self::command();
+        if is_plugin(program) { command.name("kubectl-sev1").bin_name("kubectl sev1") } else { command }
+    }
+}
+
+/// Whether the program was called by kubectl's plugin name.
+pub fn is_plugin(program: &str) -> bool {
+    std::path::Path::new(program).file_stem().is_some_and(|name| name == "kubectl-sev1" || name == "kubectl_sev1")
+}
+
+/// kubectl's durations: `10s`, `1m30s`, or bare seconds.
+fn duration(typed: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = typed.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    humantime::parse_duration(typed).map_err(|_| "write it like 10s or 1m30s".to_owned())
+}
+
+fn speed(typed: &str) -> Result<f64, String> {
+    let factor: f64 = typed.parse().map_err(|_| "write a number like 10".to_owned())?;
+    if (0.1..=1000.0).contains(&factor) { Ok(factor) } else { Err("must be from 0.1 to 1000".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_flags_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_before_and_after_the_command() {
+        for line in [["sev1", "--context", "prod", "status"], ["sev1", "status", "--context", "prod"]] {
+            let cli = Cli::try_parse_from(line).unwrap();
+            assert_eq!(cli.cluster.context.as_deref(), Some("prod"));
+            assert!(matches!(cli.command, Some(Command::Status(_))));
+        }
+    }
+
+    #[test]
+    fn kubectl_s_plugin_name_is_known() {
+        assert!(is_plugin("/usr/local/bin/kubectl-sev1"));
+        assert!(!is_plugin("sev1"));
+        assert!(Cli::command_for("kubectl-sev1").render_usage().to_string().contains("kubectl sev1"));
+    }
+
+    #[test]
+    fn durations_as_kubectl_takes_them() {
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(duration("soon").is_err());
+        assert!(speed("0").is_err() && speed("NaN").is_err() && speed("10").is_ok());
+    }
+}

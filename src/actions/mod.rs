@@ -1,3 +1,28 @@
 //! The only code that writes to a cluster: plan, preflight, execute, verify, undo.
+//!
+//! [`Engine::plan`] freezes a plan and checks it, [`Engine::execute`] takes nothing but a confirmed one. Between the two
+//! stands a person.
 
+mod api;
+mod changed;
+mod checks;
+mod converge;
+mod diff;
+mod disruption;
+mod draft;
+mod engine;
+mod execute;
+mod expect;
 pub mod kinds;
+mod kubectl;
+mod overwriters;
+mod pods;
+mod record;
+mod recover;
+mod resolve;
+mod undo;
+
+pub use engine::{Engine, Pace, Setup};
+
+#[cfg(test)]
+mod tests;

@@ -53,3 +53,28 @@ pub fn verify(which: &Which, out: &mut impl Write) -> std::io::Result<u8> {
     }
     Ok(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(which: &Which) -> (u8, String) {
+        let mut out = Vec::new();
+        let code = verify(which, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_broken_journal_is_named_by_its_first_broken_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let which = Which::File(path.clone());
+        assert_eq!(run(&which).0, 2);
+        std::fs::write(&path, "").unwrap();
+        let (code, text) = run(&which);
+        assert!(code == 0 && text.contains("intact, 0 records"), "{text}");
+        std::fs::write(&path, "{\"seq\":1}\n").unwrap();
+        let (code, text) = run(&which);
+        assert!(code == 1 && text.contains("journal.jsonl: line 1: "), "{text}");
+    }
+}

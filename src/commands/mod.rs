@@ -1,3 +1,55 @@
 //! One file per subcommand: wires rooms together, returns an exit code.
 
 pub mod audit;
+pub mod cockpit;
+pub mod completions;
+pub mod config;
+pub mod demo;
+pub mod doctor;
+pub mod exit;
+pub mod log;
+pub mod look;
+pub mod man;
+pub mod output;
+pub mod setup;
+pub mod status;
+
+pub use exit::Exit;
+
+use crate::cli::{AuditCommand, Cli, Command, ConfigCommand};
+
+/// Does what was typed. Configuration is read first, by every command that it could change, so that a mistake in it is
+/// said before anything else happens.
+pub fn run(cli: &Cli, program: &str) -> Exit {
+    match &cli.command {
+        Some(Command::Completions { shell }) => completions::run(*shell, program),
+        Some(Command::Man) => man::run(program),
+        Some(Command::Config(ConfigCommand::Init)) => config::init(cli),
+        Some(Command::Config(ConfigCommand::Check)) => config::check(cli),
+        Some(Command::Audit(AuditCommand::Verify { file })) => verify(file.as_deref()),
+        None | Some(Command::Demo(_) | Command::Status(_) | Command::Doctor(_) | Command::Config(ConfigCommand::Show { .. })) => {
+            let loaded = match setup::load(cli) {
+                Ok(loaded) => loaded,
+                Err(problems) => return setup::refuse(&problems),
+            };
+            match &cli.command {
+                Some(Command::Demo(demo)) => demo::run(demo, cli, loaded),
+                Some(Command::Status(status)) => status::run(status, cli, &loaded),
+                Some(Command::Doctor(doctor)) => doctor::run(doctor, cli, &loaded),
+                Some(Command::Config(ConfigCommand::Show { output })) => config::show(&loaded, *output),
+                _ => cockpit::run(cli, loaded),
+            }
+        }
+    }
+}
+
+fn verify(file: Option<&std::path::Path>) -> Exit {
+    let which = file.map_or(audit::Which::All, |file| audit::Which::File(file.to_owned()));
+    match audit::verify(&which, &mut std::io::stdout().lock()) {
+        Ok(code) => Exit(code),
+        Err(error) => {
+            output::complain(&format!("standard output cannot be written: {error}"));
+            Exit::FAILED
+        }
+    }
+}

@@ -51,13 +51,7 @@ fn indicators() -> Vec<Kpi> {
             trend_query: Some(r#"sum(deriv(redis_queue_length{queue="sync-events"}[5m]))"#.into()),
             ..kpi("sync_backlog", "Sync backlog", r#"sum(redis_queue_length{queue="sync-events"})"#, Unit::Count, 1000.0)
         },
-        kpi(
-            "sync_p95",
-            "Sync p95",
-            "histogram_quantile(0.95, sum by (le) (rate(sync_request_duration_seconds_bucket[5m])))",
-            Unit::Seconds,
-            1.0,
-        ),
+        kpi("sync_p95", "Sync p95", "histogram_quantile(0.95, sum by (le) (rate(sync_request_duration_seconds_bucket[5m])))", Unit::Seconds, 1.0),
         kpi("verification_queue", "Verification queue", "sum(verification_queue_size)", Unit::Count, 1000.0),
         kpi("db_connections", "DB connections", "max(postgresql_connections_active / postgresql_connections_max)", Unit::Ratio, 0.9),
     ]

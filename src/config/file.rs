@@ -79,11 +79,7 @@ impl Reading<'_> {
     fn place(&self, start: usize) -> Place {
         let before = &self.text[..start.min(self.text.len())];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place::File {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        Place::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
     }
 }
 

@@ -113,7 +113,8 @@ impl Layers {
                 self.entries.push(entry);
             } else {
                 let name = name_of(entry.found, &entry.star);
-                let remedy = "a file in the working directory sets looks, panes and queries only: put it into your own file, or pass this one by --config";
+                let remedy =
+                    "a file in the working directory sets looks, panes and queries only: put it into your own file, or pass this one by --config";
                 self.warnings.push(Problem::new(entry.place, format!("{name} is ignored here: {remedy}")));
             }
         }
@@ -178,7 +179,12 @@ impl Layers {
         let mut origins = Origins::new();
         for Entry { found, star, value, place } in &self.entries {
             let name = name_of(*found, star);
-            match (found.setting.set)(&mut draft, star, value) {
+            let outcome = if holds_secret(&name, value, place) {
+                Err("holds a user or a password: leave them out and set user and password_file, or pass the address by the environment".to_owned())
+            } else {
+                (found.setting.set)(&mut draft, star, value)
+            };
+            match outcome {
                 Ok(()) => drop(origins.insert(name, place.clone())),
                 Err(why) => self.problems.push(Problem::new(place.clone(), format!("{name} {why}"))),
             }
@@ -215,6 +221,12 @@ impl Loaded {
     pub fn origin(&self, setting: &str) -> Place {
         self.origins.get(setting).cloned().unwrap_or(Place::Default)
     }
+}
+
+/// An address with a login: others can read arguments and files; a variable is as private as the process.
+fn holds_secret(name: &str, value: &Value, place: &Place) -> bool {
+    let is_address = name.starts_with("servers.") && name.ends_with(".url");
+    is_address && !matches!(place, Place::Environment(_)) && matches!(value, Value::Text(url) if settings::servers::has_login(url))
 }
 
 fn name_of(found: Found, star: &str) -> String {
@@ -340,7 +352,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_said_at_once_with_its_place() {
-        let home = Home::new().user("[looks]\ntheme = 'nigth'\nmouse = 'yes'\n[refresh]\nmetrics = '5 parsecs'\n[kpis.error_rate]\ncritical = 'much'\n");
+        let home =
+            Home::new().user("[looks]\ntheme = 'nigth'\nmouse = 'yes'\n[refresh]\nmetrics = '5 parsecs'\n[kpis.error_rate]\ncritical = 'much'\n");
         let complaint = home.complaint();
         for part in [
             "config.toml:2:9: looks.theme is \"nigth\", which is no theme: did you mean night?",
@@ -362,6 +375,16 @@ mod tests {
         assert_eq!(Home::new().variable("SEV1_ASCII", "true").load().config.looks.ascii, Some(true));
         let warnings = Home::new().variable("SEV1_THEEM", "day").load().warnings;
         assert!(warnings[0].to_string().contains("did you mean SEV1_THEME?"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_login_in_an_address_comes_from_the_environment_only_and_is_never_shown() {
+        let complaint = Home::new().flag("--elasticsearch", "servers.elasticsearch.url", "http://elastic:hunter2@localhost").complaint();
+        assert!(complaint.contains("password_file") && !complaint.contains("hunter2"), "{complaint}");
+        let loaded = Home::new().variable("ELASTICSEARCH_URL", "http://elastic:hunter2@localhost").load();
+        assert!(loaded.config.servers.elasticsearch.as_ref().is_some_and(|server| server.url.contains("hunter2")));
+        let listing = format!("{:?}", loaded.listing());
+        assert!(listing.contains("http://localhost") && !listing.contains("hunter2"), "{listing}");
     }
 
     #[test]

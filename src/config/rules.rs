@@ -76,6 +76,9 @@ fn check_kpi(kpi: &Kpi) -> Read<()> {
 }
 
 fn choose(kpis: &[Kpi], tiles: &[String]) -> Read<Vec<Kpi>> {
+    if tiles.is_empty() {
+        return Err("names no indicator: write at least one, or leave the line out".to_owned());
+    }
     let mut chosen: Vec<Kpi> = Vec::with_capacity(tiles.len());
     for id in tiles {
         let Some(kpi) = kpis.iter().find(|kpi| kpi.id == id.as_str()) else {

@@ -127,6 +127,7 @@ impl Lines {
     }
 
     fn last(&mut self) -> Option<Result<Bytes, ConnectError>> {
+        self.searched = 0;
         let rest = self.buffer.split().freeze();
         if rest.is_empty() || self.skipping {
             return None;

@@ -57,3 +57,197 @@ impl ErrorWindow {
         self.timed_out || self.shards.0 < self.shards.1
     }
 }
+
+/// Longest shape, in characters.
+const SHAPE_LIMIT: usize = 200;
+
+/// What a message says once what varies is taken out: numbers become `<n>`, hex ids and uuids `<id>`, IP addresses `<ip>`.
+/// Words keep their digits (`api2`, `s3`); a quoted string that holds digits becomes `"<id>"` or `"<n>"` by the same rules inside.
+///
+/// The shape of a shape is itself.
+pub fn shape(message: &str) -> Text {
+    let mut out = String::with_capacity(message.len().min(2 * SHAPE_LIMIT));
+    let mut rest = message;
+    while let Some(first) = rest.chars().next() {
+        if out.len() > 4 * SHAPE_LIMIT {
+            break;
+        }
+        if first == '<'
+            && let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark))
+        {
+            out.push_str(mark);
+            rest = &rest[mark.len()..];
+            continue;
+        }
+        if is_word(first) {
+            let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            rest = after;
+            push_word(&mut out, word);
+        } else {
+            let is_space = first.is_whitespace();
+            if !(is_space && out.ends_with(' ')) {
+                out.push(if is_space { ' ' } else { first });
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    Text::bounded(out.trim(), SHAPE_LIMIT)
+}
+
+const MARKS: [&str; 3] = ["<n>", "<id>", "<ip>"];
+
+/// Characters that hang together: a number with its point, an address, an id with its dashes.
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '.' | ':' | '-' | '_')
+}
+
+fn push_word(out: &mut String, word: &str) {
+    // Punctuation at the end belongs to the sentence.
+    let core = word.trim_end_matches(['.', ':', '-', '_']);
+    let tail = &word[core.len()..];
+    let lead_len = core.len() - core.trim_start_matches(['.', ':', '-', '_']).len();
+    let (lead, core) = core.split_at(lead_len);
+    out.push_str(lead);
+    if is_ip(core) {
+        out.push_str("<ip>");
+    } else if is_timestamp(core) {
+        out.push_str("<n>");
+    } else if is_id(core) {
+        out.push_str("<id>");
+    } else {
+        push_parts(out, core);
+    }
+    out.push_str(tail);
+}
+
+/// A compound, part by part: `timeout:3000`, `api-gateway-7c9f6d5b8-x2xqk`, `node-3`, `pods.v1`.
+fn push_parts(out: &mut String, core: &str) {
+    let mut rest = core;
+    let mut earlier_id = false;
+    while !rest.is_empty() {
+        let end = rest.find(['.', ':', '-', '_']).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        if is_number(part) {
+            out.push_str("<n>");
+            // A decimal number is one number.
+            if let Some(fraction) = after.strip_prefix('.') {
+                let digits = fraction.len() - fraction.trim_start_matches(|digit: char| digit.is_ascii_digit()).len();
+                if digits > 0 && fraction[digits..].chars().next().is_none_or(|next| !next.is_alphanumeric()) {
+                    rest = &fraction[digits..];
+                    if let Some(separator) = rest.chars().next() {
+                        out.push(separator);
+                        rest = &rest[separator.len_utf8()..];
+                    }
+                    continue;
+                }
+            }
+        } else if is_id(part) || is_generated(part, earlier_id) {
+            earlier_id = true;
+            out.push_str("<id>");
+        } else if let Some(unit) = unit_of(part) {
+            out.push_str("<n>");
+            out.push_str(unit);
+        } else {
+            out.push_str(part);
+        }
+        rest = after;
+        if let Some(separator) = rest.chars().next() {
+            out.push(separator);
+            rest = &rest[separator.len_utf8()..];
+        }
+    }
+}
+
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `3000ms`, `15s`, `12MiB`: digits with a short unit; gives the unit.
+fn unit_of(part: &str) -> Option<&str> {
+    let unit = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let is_unit = unit.len() < part.len() && unit.len() <= 3 && unit.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_unit.then_some(unit)
+}
+
+/// Hex of at least eight digits, with a digit among them, dashes allowed: uuids, hashes, trace ids; also `0x…`.
+fn is_id(word: &str) -> bool {
+    if let Some(hex) = word.strip_prefix("0x") {
+        return !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    }
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
+    digits > 0
+        && letters > 0
+        && digits + letters >= 8
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        && (word.contains('-') == (word.len() == 36) || !word.contains('-'))
+}
+
+/// The five characters at the end of a pod's name, after its template's hash.
+fn is_generated(part: &str, after_hash: bool) -> bool {
+    const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let all_safe = part.bytes().all(|byte| SAFE.contains(&byte));
+    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+    all_safe && ((after_hash && part.len() == 5) || (part.len() >= 8 && part.len() <= 10 && digits > 0))
+}
+
+/// IPv4 or IPv6, with or without a port.
+fn is_ip(word: &str) -> bool {
+    let host = word.rsplit_once(':').filter(|(_, port)| is_number(port)).map_or(word, |(host, _)| host);
+    host.parse::<std::net::Ipv4Addr>().is_ok() || (word.matches(':').count() >= 2 && word.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// `2026-11-23T02:05:07.123Z`, `02:05:07`, `2026-11-23`.
+fn is_timestamp(word: &str) -> bool {
+    let separators = word.bytes().filter(|byte| matches!(byte, b':' | b'-')).count();
+    separators >= 2
+        && word.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'-' | b'.' | b'T' | b'Z' | b'+'))
+        && word.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[rstest::rstest]
+    #[case("pool timed out after 3000 ms waiting for connection", "pool timed out after <n> ms waiting for connection")]
+    #[case("pool timed out after 3000ms.", "pool timed out after <n>ms.")]
+    #[case("upstream core-engine: 503 (circuit open: false)", "upstream core-engine: <n> (circuit open: false)")]
+    #[case("HMRC answered 504 after 2.5 s", "HMRC answered <n> after <n> s")]
+    #[case("dial tcp 10.0.3.7:5432: connect refused", "dial tcp <ip>: connect refused")]
+    #[case("no route to fe80::1", "no route to <ip>")]
+    #[case("user 550e8400-e29b-41d4-a716-446655440000 not found", "user <id> not found")]
+    #[case("trace=4bf92f3577b34da6 span 0x1f", "trace=<id> span <id>")]
+    #[case("pod api-gateway-7c9f6d5b8-x2xqk failed", "pod api-gateway-<id>-<id> failed")]
+    #[case("node-3 lost at 2026-11-23T02:05:07.123Z", "node-<n> lost at <n>")]
+    #[case("bucket s3 of \"alice\" has \"4711\" items", "bucket s3 of \"alice\" has \"<n>\" items")]
+    #[case("deadbeef is a word, facade too", "deadbeef is a word, facade too")]
+    #[case("a  b\t\nc", "a b c")]
+    fn shapes(#[case] message: &str, #[case] expected: &str) {
+        assert_eq!(&*shape(message), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn the_shape_of_a_shape_is_itself(message in "\\PC{0,120}") {
+            let once = shape(&message);
+            prop_assert_eq!(shape(&once), once);
+        }
+
+        #[test]
+        fn numbers_never_tell_shapes_apart(first in 0u64.., second in 0u64..) {
+            let message = |number: u64| format!("request {number} failed after {number} ms on host-{number}");
+            prop_assert_eq!(shape(&message(first)), shape(&message(second)));
+        }
+
+        #[test]
+        fn shapes_are_bounded_and_clean(message in any::<String>()) {
+            let shape = shape(&message);
+            prop_assert!(!shape.chars().any(crate::domain::text::is_hostile));
+            prop_assert!(shape.chars().count() <= SHAPE_LIMIT * "<U+10FFFF>".len() + 1);
+        }
+    }
+}

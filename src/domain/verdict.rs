@@ -64,7 +64,9 @@ impl Verdict {
     /// `since_converged` from the end of the rollout. Says also whether the verdict is final.
     pub fn of(kpis: &[Kpi], mut comparisons: Vec<Comparison>, since_write: Duration, since_converged: Option<Duration>) -> (Self, bool) {
         let worst = worst_before(kpis, &comparisons);
-        comparisons.swap(0, worst.min(comparisons.len().saturating_sub(1)));
+        if worst < comparisons.len() {
+            comparisons.swap(0, worst);
+        }
         let change = comparisons.first().map_or(Judgement::NoData, |decider| {
             kpis.iter().find(|kpi| kpi.id == decider.kpi).map_or(Judgement::NoData, |kpi| compare(kpi, decider.before, decider.after))
         });

@@ -13,6 +13,7 @@ mod verify;
 
 pub use error::JournalError;
 pub use intents::{OpenIntent, open_intents};
+pub use line::sha256;
 pub use location::{FILE_NAME, directory, files};
 pub use verify::{FirstBroken, Summary, VerifyError, verify};
 
@@ -142,7 +143,11 @@ impl Journal {
 
     /// The file, made if needed, exclusively locked until it is dropped.
     fn locked_file(&self) -> Result<File, JournalError> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory).map_err(JournalError::io("create the directory", &self.directory))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(JournalError::io("create the directory", &self.directory))?;
         self.show_alive()?;
         let path = self.path();
         let is_new = !path.exists();

@@ -59,7 +59,10 @@ fn last_intact(bytes: &[u8], from_start: bool) -> Option<Tail> {
     let mut end = bytes.len();
     loop {
         let start = bytes[..end].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-        if (start > 0 || from_start) && start < end && let Ok(intact) = line::check(&bytes[start..end]) {
+        if (start > 0 || from_start)
+            && start < end
+            && let Ok(intact) = line::check(&bytes[start..end])
+        {
             let rest = &bytes[end..];
             return Some(match rest.split_first() {
                 Some((_newline, rest)) => after(intact.seq, intact.hash, rest),

@@ -42,11 +42,15 @@ fn first_broken(path: &Path) -> Option<FirstBroken> {
 #[test]
 fn a_record_says_who_where_when_and_what() {
     let (directory, bytes) = written(2);
-    let lines: Vec<Value> = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
     assert_eq!(lines[0]["prev"], line::NO_LINE);
     assert_eq!(lines[1]["prev"], line::sha256(bytes.split(|&byte| byte == b'\n').next().unwrap()));
     assert_eq!(lines[1]["time"], "2026-11-23T02:00:00.000Z");
-    assert_eq!((&lines[1]["actor"], &lines[1]["cluster"], &lines[1]["kind"], &lines[1]["text"]), (&json!("oncall@gov"), &json!("uid-1"), &json!("note"), &json!("n 2")));
+    assert_eq!(
+        (&lines[1]["actor"], &lines[1]["cluster"], &lines[1]["kind"], &lines[1]["text"]),
+        (&json!("oncall@gov"), &json!("uid-1"), &json!("note"), &json!("n 2"))
+    );
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&directory.path().join(FILE_NAME)), 0o600);
     let nested = directory.path().join("a/b");
@@ -72,7 +76,7 @@ proptest! {
     fn an_altered_byte_is_named_by_its_line(position in any::<prop::sample::Index>(), flip in 1_u8..=255) {
         let (directory, mut bytes) = written(5);
         let position = position.index(bytes.len());
-        let line = 1 + bytes[..position].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let line = bytes[..position].split(|&byte| byte == b'\n').count() as u64;
         bytes[position] ^= flip;
         let path = directory.path().join(FILE_NAME);
         fs::write(&path, &bytes).unwrap();

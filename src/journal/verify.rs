@@ -88,7 +88,8 @@ impl Chain {
         match line::check(whole.unwrap_or(bytes)) {
             Ok(intact) => self.link(number, intact),
             Err(why) => {
-                let why = if whole.is_none() { "cut off by a crash or damaged: it has no end; if it was cut, the next record repairs it" } else { why };
+                let why =
+                    if whole.is_none() { "cut off by a crash or damaged: it has no end; if it was cut, the next record repairs it" } else { why };
                 let (_, hash) = self.cut.get_or_insert_with(|| (FirstBroken { line: number, why: why.to_owned() }, Sha256::new()));
                 hash.update(bytes);
                 Ok(())

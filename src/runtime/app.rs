@@ -14,7 +14,7 @@ use crate::{
     },
     state::{
         State,
-        msg::{Effect, Msg},
+        msg::{Effect, Mouse, Msg},
         overlay::Overlay,
         update::update,
     },
@@ -33,6 +33,9 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// Observations applied in one go before input is looked at again.
 const BATCH: usize = 64;
+
+/// Exit code when a write was still without an answer.
+const OUTCOME_UNKNOWN: i32 = 3;
 
 /// What ended the cockpit.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +67,11 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     loop {
         cockpit.draw_when_due()?;
         if let Some(code) = cockpit.leave {
-            cockpit.effects.finish().await;
-            return Ok(code);
+            let Cockpit { effects, taken, .. } = cockpit;
+            // The terminal first: nobody should wait for it.
+            drop(taken);
+            let settled = effects.finish().await;
+            return Ok(if settled || code != 0 { code } else { OUTCOME_UNKNOWN });
         }
         let wake = cockpit.sleep_for();
         tokio::select! {
@@ -118,7 +124,7 @@ impl Cockpit {
             Some(Input::Key(key)) => self.apply(Msg::Key(key)),
             Some(Input::Mouse(mouse)) => {
                 let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
-                self.apply(Msg::Mouse(mouse, hit));
+                self.apply(Msg::Mouse(Mouse { hit, ..mouse }));
             }
             Some(Input::Paste(text)) => self.apply(Msg::Paste(text)),
             Some(Input::Resize { columns, rows }) => self.apply(Msg::Resize { columns, rows }),
@@ -140,15 +146,25 @@ impl Cockpit {
     /// Time first, so that what the message does is dated right.
     fn apply(&mut self, message: Msg) {
         self.tick();
-        self.state.viewport = ui::viewport(&self.state);
         let effects = update(&mut self.state, message);
         self.perform(effects);
+        self.lay_out();
+    }
+
+    /// Tells the state how many rows its lists have, when that changed.
+    fn lay_out(&mut self) {
+        let heights = ui::heights(&self.state);
+        if heights != self.state.heights {
+            let effects = update(&mut self.state, Msg::Layout(heights));
+            self.perform(effects);
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Quit { code } => self.leave = Some(code),
+                Effect::Theme(_) => self.state.dirty = true,
                 Effect::Bell => self.push(b"\x07"),
                 Effect::Copy(text) => {
                     let notice = match super::clipboard::sequence(&text) {
@@ -161,13 +177,6 @@ impl Cockpit {
                     let more = update(&mut self.state, notice);
                     self.perform(more);
                 }
-                Effect::Theme(name) => match Theme::by_name(&name) {
-                    Ok(theme) => self.theme = theme,
-                    Err(unknown) => {
-                        let more = update(&mut self.state, Msg::Notice { text: unknown.to_string().into(), is_error: true });
-                        self.perform(more);
-                    }
-                },
                 other => self.effects.perform(other),
             }
         }
@@ -196,7 +205,9 @@ impl Cockpit {
         if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
             return Ok(());
         }
-        self.state.viewport = ui::viewport(&self.state);
+        if self.theme.name() != self.state.theme {
+            self.theme = theme_of(&self.state)?;
+        }
         let (state, theme) = (&self.state, &self.theme);
         self.taken.terminal.draw(|frame| ui::render(frame, state, theme))?;
         self.last_frame = Some(now.mono);

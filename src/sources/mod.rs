@@ -1,1 +1,77 @@
 //! Read-only tasks, one folder per server: wire format to domain observations.
+//!
+//! [`spawn`] starts them all; each finds its own way back after any failure, and each says how it is in [`Health`].
+//!
+//! [`Health`]: crate::domain::health::Health
+
+mod alerts;
+mod backoff;
+pub mod discovery;
+pub mod document;
+mod elasticsearch;
+mod kubernetes;
+pub mod logs;
+mod prometheus;
+mod refresh;
+mod report;
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
+
+use self::{
+    alerts::Alerts,
+    discovery::{Finder, Which},
+    elasticsearch::ErrorLog,
+    prometheus::Metrics,
+    report::Report,
+};
+use crate::{
+    config::shape::{Errors, Refresh, Servers},
+    connect::Reader,
+    domain::{health::SourceId, kpi::Kpi, object::Scope, observation::Observation, time::Clock},
+};
+
+/// What the sources need to know.
+pub struct SourcesOptions {
+    pub reader: Reader,
+    pub scope: Scope,
+    pub servers: Servers,
+    pub kpis: Vec<Kpi>,
+    pub errors: Errors,
+    pub refresh: Refresh,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Keeps the sources running; dropping it ends them.
+pub struct Handle {
+    _tasks: JoinSet<()>,
+    wake: Arc<Notify>,
+}
+
+impl Handle {
+    /// Everybody who waits after a failure tries again now.
+    pub fn reconnect(&self) {
+        self.wake.notify_waiters();
+    }
+}
+
+/// Starts every source. Must be called within a tokio runtime.
+pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle {
+    let SourcesOptions { reader, scope, servers, kpis, errors, refresh, clock } = options;
+    let wake = Arc::new(Notify::new());
+    let mut tasks = JoinSet::new();
+    let voice = clock.clone();
+    let report = move |source: SourceId| Report::new(source, voice.clone(), out.clone());
+    kubernetes::start(&mut tasks, &reader, &scope, &wake, &report);
+
+    let finder = Arc::new(Finder::new(reader, scope, servers, clock));
+    let metrics = Metrics::new(kpis, refresh.history, refresh.history_step);
+    tasks.spawn(refresh::for_ever(Which::Prometheus, refresh.metrics, finder.clone(), wake.clone(), report(SourceId::Metrics), metrics));
+    tasks.spawn(Alerts { finder: finder.clone(), every: refresh.alerts, wake: wake.clone(), report: report(SourceId::Alerts) }.run());
+    tasks.spawn(refresh::for_ever(Which::Elasticsearch, refresh.errors, finder, wake.clone(), report(SourceId::Errors), ErrorLog::new(errors)));
+    Handle { _tasks: tasks, wake }
+}

@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{
     change::Change,
-    object::Key,
+    object::{Key, Kind, ObjectRef},
     observation::Delta,
-    pod::Pod,
+    pod::{Phase, Pod},
+    text::Text,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
 };
 
@@ -28,6 +31,10 @@ pub struct Cluster {
     pub unhealthy: BTreeSet<Key>,
     /// Newest first.
     pub changes: Vec<Change>,
+    /// Young pods that are not ready yet, by when they count as unhealthy.
+    pub(super) maturing: BTreeSet<(DateTime<Utc>, Key)>,
+    /// Replica sets that were taken into use again, and when that was seen.
+    pub(super) reused: BTreeMap<Key, DateTime<Utc>>,
 }
 
 impl Cluster {
@@ -35,6 +42,95 @@ impl Cluster {
     pub fn expected_pods(&self) -> usize {
         self.pods.len() - self.completed_pods
     }
+
+    /// The deployment whose pod this is, through its replica set.
+    pub fn deployment_of(&self, pod: &Pod) -> Option<Key> {
+        let owner = pod.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet")?;
+        let in_namespace = |name: &Text| Key { namespace: pod.key.namespace.clone(), name: name.clone() };
+        match self.replica_sets.get(&in_namespace(&owner.name)) {
+            Some(replica_set) => replica_set.owner.as_ref().filter(|owner| owner.kind == "Deployment").map(|owner| in_namespace(&owner.name)),
+            // Not listed yet: a deployment's replica set is named after it, with a hash.
+            None => owner.name.rsplit_once('-').map(|(name, _)| in_namespace(&name.into())).filter(|key| self.deployments.get(key).is_some()),
+        }
+    }
+
+    /// What a pod is part of: its `app` label, else its deployment, else its owner.
+    pub fn app_of(&self, pod: &Pod) -> Text {
+        let label = pod.label("app").or_else(|| pod.label("app.kubernetes.io/name"));
+        label
+            .cloned()
+            .or_else(|| self.deployment_of(pod).map(|key| key.name))
+            .or_else(|| pod.owner.as_ref().map(|owner| owner.name.clone()))
+            .unwrap_or_else(|| pod.key.name.clone())
+    }
+
+    /// The autoscaler that sets the replicas of a deployment.
+    pub fn autoscaler_of(&self, deployment: &Key) -> Option<&Autoscaler> {
+        let is_its = |autoscaler: &&Autoscaler| {
+            autoscaler.key.namespace == deployment.namespace && autoscaler.target_kind == "Deployment" && autoscaler.target_name == deployment.name
+        };
+        self.autoscalers.objects.values().find(is_its)
+    }
+
+    /// Identity of an object that was seen.
+    pub fn reference(&self, kind: Kind, key: &Key) -> Option<ObjectRef> {
+        let uid = match kind {
+            Kind::Pod => &self.pods.get(key)?.uid,
+            Kind::Deployment => &self.deployments.get(key)?.uid,
+            Kind::ReplicaSet => &self.replica_sets.get(key)?.uid,
+            Kind::Node => &self.nodes.get(key)?.uid,
+            Kind::Service => &self.services.get(key)?.uid,
+            Kind::HorizontalPodAutoscaler => &self.autoscalers.get(key)?.uid,
+            Kind::ConfigMap => &self.config_maps.get(key)?.uid,
+            _ => return None,
+        };
+        Some(ObjectRef { kind, key: key.clone(), uid: uid.clone() })
+    }
+
+    /// Keeps the counts and the set of unhealthy pods when a pod was added, changed or removed.
+    pub(super) fn recount(&mut self, key: &Key, before: Option<&Pod>, server_now: DateTime<Utc>) {
+        if let Some(before) = before {
+            self.ready_pods -= usize::from(counts_as_ready(before));
+            self.completed_pods -= usize::from(before.phase == Phase::Succeeded);
+            self.maturing.remove(&(grown_up(before), key.clone()));
+        }
+        let Some(after) = self.pods.objects.get(key) else {
+            self.unhealthy.remove(key);
+            return;
+        };
+        self.ready_pods += usize::from(counts_as_ready(after));
+        self.completed_pods += usize::from(after.phase == Phase::Succeeded);
+        if after.is_unhealthy(server_now) {
+            self.unhealthy.insert(key.clone());
+        } else {
+            self.unhealthy.remove(key);
+            let due = grown_up(after);
+            if due > server_now && after.is_unhealthy(due) {
+                self.maturing.insert((due, key.clone()));
+            }
+        }
+    }
+
+    /// Pods that are no longer young enough to be excused. Says whether there were any.
+    pub(super) fn mature(&mut self, server_now: DateTime<Utc>) -> bool {
+        let mut found = false;
+        while self.maturing.first().is_some_and(|(due, _)| *due <= server_now) {
+            let Some((_, key)) = self.maturing.pop_first() else { break };
+            if self.pods.get(&key).is_some_and(|pod| pod.is_unhealthy(server_now)) {
+                found |= self.unhealthy.insert(key);
+            }
+        }
+        found
+    }
+}
+
+fn counts_as_ready(pod: &Pod) -> bool {
+    pod.is_ready && pod.phase != Phase::Succeeded
+}
+
+/// When a pod stops being excused for not being ready ([`Pod::is_unhealthy`]).
+fn grown_up(pod: &Pod) -> DateTime<Utc> {
+    pod.created + chrono::Duration::seconds(30)
 }
 
 /// Objects of one kind, in the order of namespace and name.

@@ -7,15 +7,29 @@ pub mod card;
 pub mod cluster;
 pub mod columns;
 pub mod escalation;
+mod card_input;
+mod evidence;
+mod input;
 pub mod key_name;
 pub mod keymap;
+mod line_edit;
+mod mitigate;
 pub mod msg;
+mod navigate;
+mod observe;
 pub mod overlay;
+mod palette;
+pub mod rows;
 pub mod screens;
 pub mod session;
 pub mod table;
 pub mod timeline;
 pub mod update;
+mod viewer;
+mod visible_clock;
+
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -73,6 +87,11 @@ pub struct State {
     /// When `Ctrl-C` was pressed last.
     interrupted: Option<Mono>,
     next_viewer: u32,
+    /// Screen and filter before `/`, for `Esc`.
+    filter_before: Option<(Screen, String)>,
+    due: evidence::Due,
+    /// What `visible_clock` said last.
+    clock_shown: u64,
     /// Whether the next frame differs from the last: set by `update`, cleared by the loop after drawing.
     pub dirty: bool,
 }
@@ -148,6 +167,9 @@ impl State {
             identity_changed: None,
             interrupted: None,
             next_viewer: 0,
+            filter_before: None,
+            due: evidence::Due::default(),
+            clock_shown: 0,
             dirty: true,
         }
     }

@@ -166,5 +166,10 @@ pub enum Effect {
     },
     /// Ask all sources to try again now.
     Reconnect,
-    Quit,
+    /// Draw with this theme from now on.
+    Theme(String),
+    Quit {
+        /// Exit code: 0, or 130 when interrupted.
+        code: i32,
+    },
 }

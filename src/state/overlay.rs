@@ -91,7 +91,8 @@ pub struct MenuItem {
     pub title: Text,
     /// Why it cannot be chosen.
     pub disabled: Option<Text>,
-    pub request: crate::domain::mitigation::Request,
+    /// None where it cannot be chosen.
+    pub request: Option<crate::domain::mitigation::Request>,
 }
 
 /// Describe, YAML or logs of one object, full screen.

@@ -12,6 +12,22 @@ pub struct Timeline {
     pub entries: Vec<Entry>,
 }
 
+impl Timeline {
+    /// Files an entry under its time; the oldest goes when there are too many. The same entry is kept once.
+    pub fn add(&mut self, at: DateTime<Utc>, what: EntryKind, text: Text) {
+        let place = self.entries.partition_point(|entry| entry.at <= at);
+        let entry = Entry { at, what, text };
+        let same_time = self.entries[..place].iter().rev().take_while(|other| other.at == at);
+        if same_time.into_iter().any(|other| *other == entry) {
+            return;
+        }
+        self.entries.insert(place, entry);
+        if self.entries.len() > LIMIT {
+            self.entries.remove(0);
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Server time.

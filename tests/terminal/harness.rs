@@ -125,7 +125,11 @@ impl Session {
                 return self;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !state.closed, "waited for {what}; {}; the screen:\n{text}", if state.closed { "the program ended" } else { "time is up" });
+            assert!(
+                !left.is_zero() && !state.closed,
+                "waited for {what}; {}; the screen:\n{text}",
+                if state.closed { "the program ended" } else { "time is up" }
+            );
             state = self.drawn.changed.wait_timeout(state, left.min(Duration::from_secs(1))).expect("the drawn screen").0;
         }
     }

@@ -75,7 +75,7 @@ pub static KEYS: Section = Section {
     settings: &[Setting {
         name: "*",
         about: "",
-        example: "acknowledge = [\"a\", \"F5\", \"ctrl-a\"]",
+        example: "ack = [\"a\", \"F5\"]",
         get: |config, star| config.keys.get(star).map(Value::list),
         set: |draft, star, value| {
             draft.config.keys.insert(star.to_owned(), value.read_list()?);

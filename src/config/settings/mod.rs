@@ -28,7 +28,7 @@ pub struct Section {
 }
 
 /// What may stand in the place of a section's `*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Stars {
     None,
     Fixed(&'static [&'static str]),

@@ -39,9 +39,7 @@ impl ServerDraft {
             _ => return Err("has more than one way to log in: keep a bearer token, a user with a password, or an API key".to_owned()),
         };
         match self.url {
-            Some(url) => {
-                Ok(Some(Server { url, auth, ca_file: self.ca_file, insecure_skip_tls_verify: self.insecure_skip_tls_verify }))
-            }
+            Some(url) => Ok(Some(Server { url, auth, ca_file: self.ca_file, insecure_skip_tls_verify: self.insecure_skip_tls_verify })),
             None if auth.is_some() || self.ca_file.is_some() || self.insecure_skip_tls_verify => {
                 Err("has settings but no url: these are only used for a server reached by its url".to_owned())
             }
@@ -60,7 +58,7 @@ pub static SERVERS: Section = Section {
             name: "url",
             about: "http(s)://host:port/path, or k8s://namespace/service:port for a service of the cluster.",
             example: "\"https://metrics.example.org\"",
-            get: |config, star| server(config, star).map(|server| Value::text(&server.url)),
+            get: |config, star| server(config, star).map(|server| Value::text(without_login(&server.url))),
             set: |draft, star, value| {
                 let url = read_url(value)?;
                 server_draft(draft, star)?.url = Some(url);
@@ -220,17 +218,27 @@ fn read_url(value: &Value) -> Read<String> {
     if let Some(rest) = text.strip_prefix("k8s://") {
         return if is_service(rest) { Ok(text.to_owned()) } else { Err(format!("is {value}: write k8s://namespace/service:port")) };
     }
-    if text.contains('@') {
-        return Err("holds a user or a password: leave them out and set user and password_file".to_owned());
-    }
-    let url = Url::parse(text).map_err(|error| format!("is {value}, which is no URL ({error}): {shape}"))?;
+    let shown = Value::text(without_login(text));
+    let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL ({error}): {shape}"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("is {value}, whose scheme is {}: {shape}", url.scheme()));
+        return Err(format!("is {shown}, whose scheme is {}: {shape}", Value::text(url.scheme())));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("has a query or a fragment: write the address alone".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// Whether an address holds a user or a password. Arguments and files are read by others, so only a variable may.
+pub fn has_login(url: &str) -> bool {
+    without_login(url) != url
+}
+
+/// An address as typed, without what stands before its `@`.
+fn without_login(url: &str) -> String {
+    let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let scheme = before.split_once("://").map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
+    format!("{scheme}{host}")
 }
 
 /// `namespace/service:port`, the port by number or name, with the scheme of the service proxy (`https:`) before the service at most.
@@ -263,10 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_an_address_is_refused_and_not_repeated() {
-        let why = read_url(&Value::text("https://me:hunter2@host")).unwrap_err();
-        assert!(!why.contains("hunter2"), "{why}");
-        assert!(why.contains("password_file"), "{why}");
+    fn a_password_in_an_address_is_never_repeated() {
+        for address in ["ftp://me:hunter2@host", "me:hunter2@host", "https://me:hunter2@host:no-port", "https://me:hunter2/@host?x"] {
+            let why = read_url(&Value::text(address)).unwrap_err();
+            assert!(!why.contains("hunter2"), "{why}");
+        }
+        assert_eq!(without_login("https://me:hunter2@host/path"), "https://host/path");
+        assert!(has_login("https://me@host") && !has_login("https://host/path"));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Workloads {
     pub focused: Option<Key>,
     /// `Enter`: the detail of one object beside or over the table.
     pub detail: Option<Key>,
+    /// Visible rows, as last told by the view; zero before the first frame.
+    pub height: u16,
     /// `f`: no detail beside the table.
     pub full_screen: bool,
 }
@@ -37,6 +39,7 @@ impl Default for Workloads {
             rows: Vec::new(),
             focused: None,
             detail: None,
+            height: 0,
             full_screen: false,
         }
     }

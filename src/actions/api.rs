@@ -1,0 +1,126 @@
+//! Requests to the API server as the actions need them: one object, a small list, a write sent once.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{
+    connect::{ConnectError, Reader, WriteError, Writer, writer::words},
+    domain::{
+        mitigation::{Outcome, Write, WriteMethod},
+        object::ObjectRef,
+        text::Text,
+    },
+};
+
+use super::engine::Pace;
+
+/// Who wrote, in the objects' `managedFields`.
+const FIELD_MANAGER: &str = "sev1";
+/// Most objects of one list that are looked at.
+const LIST_LIMIT: &str = "500";
+
+/// Reader and writer of one cluster.
+#[derive(Clone)]
+pub struct Api {
+    pub reader: Reader,
+    pub writer: Writer,
+    pub pace: Pace,
+}
+
+/// How the API server took one request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sent {
+    /// Its answer: the object as written, or a `Status`.
+    Done(Value),
+    Refused {
+        status: u16,
+        says: Text,
+    },
+    Failed(Text),
+    Unknown(Text),
+}
+
+impl Sent {
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Done(_) => Outcome::Done,
+            Self::Refused { says, .. } => Outcome::Refused(says.clone()),
+            Self::Failed(why) => Outcome::Failed(why.clone()),
+            Self::Unknown(why) => Outcome::Unknown(why.clone()),
+        }
+    }
+}
+
+impl Api {
+    pub async fn get(&self, path: &str) -> Result<Value, ConnectError> {
+        Ok(self.reader.get_json(path, &[]).await?.json)
+    }
+
+    /// The object; none when it does not exist.
+    pub async fn find(&self, target: &ObjectRef) -> Result<Option<Value>, ConnectError> {
+        match self.get(&target.path()).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ConnectError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Items of a collection, at most 500. `true` when there are more.
+    pub async fn list(&self, path: &str, selector: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        let mut query = vec![("limit", LIST_LIMIT)];
+        if !selector.is_empty() {
+            query.push(("labelSelector", selector));
+        }
+        let mut json = self.reader.get_json(path, &query).await?.json;
+        let is_partial = json.pointer("/metadata/continue").and_then(Value::as_str).is_some_and(|rest| !rest.is_empty());
+        match json.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => Ok((items, is_partial)),
+            _ => Ok((Vec::new(), is_partial)),
+        }
+    }
+
+    /// Sends the write once.
+    pub async fn send(&self, write: &Write) -> Sent {
+        self.request(write, false).await
+    }
+
+    /// Asks the server to do everything but keep the result.
+    pub async fn dry_run(&self, write: &Write) -> Sent {
+        self.request(write, true).await
+    }
+
+    async fn request(&self, write: &Write, dry: bool) -> Sent {
+        let mut query = Vec::new();
+        let mut body = write.body.clone();
+        let method = match write.method {
+            WriteMethod::Patch => Method::PATCH,
+            WriteMethod::Post => Method::POST,
+            WriteMethod::Delete => Method::DELETE,
+        };
+        if write.method != WriteMethod::Delete {
+            query.push(("fieldManager", FIELD_MANAGER));
+        }
+        if dry {
+            query.push(("dryRun", "All"));
+            if write.method == WriteMethod::Delete {
+                // The API server ignores the query of a DELETE that has a body: without this it would really delete.
+                let Value::Object(options) = &mut body else { return Sent::Failed("a delete without options cannot be tried".into()) };
+                options.insert("dryRun".into(), serde_json::json!(["All"]));
+            }
+        }
+        match self.writer.send(method, &write.path, &query, write.content_type, &body, self.pace.write_timeout).await {
+            Ok(answer) => match answer.status {
+                200..=299 => Sent::Done(answer.json),
+                408 => Sent::Unknown(words(&answer)),
+                400..=499 => Sent::Refused { status: answer.status, says: words(&answer) },
+                // A webhook is asked before anything is stored.
+                500 if words(&answer).contains("failed calling webhook") => Sent::Failed(words(&answer)),
+                // Errors of a server, or of a proxy before it, may come after the object was stored.
+                500.. => Sent::Unknown(Text::line(&format!("the server answered {}: {}", answer.status, words(&answer)))),
+                status => Sent::Failed(Text::line(&format!("the server answered {status}: {}", words(&answer)))),
+            },
+            Err(WriteError::NotSent(error)) => Sent::Failed(Text::line(&format!("nothing was sent: {error}"))),
+            Err(WriteError::NoAnswer(error)) => Sent::Unknown(error.text()),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Whether a write has its effect: rollouts completing, deleted pods replaced.
+
+use serde_json::{Value, json};
+
+use crate::domain::{
+    mitigation::{ActionEvent, Converge, MitigationId, Plan},
+    object::{Key, Kind, ObjectRef},
+    text::Text,
+};
+
+use super::{api::Api, engine::Core, pods, record};
+use std::{sync::Arc, time::Duration};
+
+/// A controller whose pods are deleted.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    pub target: ObjectRef,
+    /// Label query that finds its pods.
+    pub query: String,
+}
+
+/// One look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    pub ready: u32,
+    pub of: u32,
+    pub old: u32,
+    pub stuck: Option<Text>,
+    pub is_complete: bool,
+}
+
+/// Looks until the plan has its effect or patience ends; reports every change.
+pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &[Owner]) {
+    let pace = core.api.pace;
+    let id = plan.id;
+    let began = core.clock.now().mono;
+    let mut waited = Duration::ZERO;
+    let mut last = None;
+    loop {
+        let looked = match &plan.converge {
+            Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
+            Converge::Rollout { deployment } => rollout(&core.api, deployment).await,
+            Converge::Replaced { pods } => replaced(&core.api, owners, pods).await,
+        };
+        let so_far = core.clock.now().mono.since(began).max(waited);
+        match looked {
+            Ok(look) if look.is_complete => {
+                let _ = core.journal(record::CONVERGED, json!({ "intent": intent, "id": id, "after_s": so_far.as_secs() })).await;
+                say(core, id, &look).await;
+                return core.say(ActionEvent::Converged { id, after: so_far }).await;
+            }
+            Ok(look) if last.as_ref() != Some(&look) => {
+                say(core, id, &look).await;
+                last = Some(look);
+            }
+            // Unreadable for a while: the sources say so, and the next look tells.
+            Ok(_) | Err(_) => {}
+        }
+        if so_far >= pace.converge_for {
+            let mut look = last.unwrap_or(Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false });
+            let why = look.stuck.as_ref().map_or_else(|| "not complete".to_owned(), ToString::to_string);
+            look.stuck = Some(Text::line(&format!("{why}; no longer watched after {} min", so_far.as_secs() / 60)));
+            return say(core, id, &look).await;
+        }
+        tokio::time::sleep(pace.look_every).await;
+        waited += pace.look_every;
+    }
+}
+
+async fn say(core: &Core, id: MitigationId, look: &Look) {
+    core.say(ActionEvent::Converging { id, ready: look.ready, of: look.of, old: look.old, stuck: look.stuck.clone() }).await;
+}
+
+/// The rules of `kubectl rollout status`.
+pub async fn rollout(api: &Api, deployment: &Key) -> Result<Look, Text> {
+    let target = ObjectRef { kind: Kind::Deployment, key: deployment.clone(), uid: Text::default() };
+    let object = api.get(&target.path()).await.map_err(|error| error.text())?;
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+    let status = |name: &str| number(&format!("/status/{name}")).unwrap_or(0);
+    let of = number("/spec/replicas").unwrap_or(1);
+    let (updated, total, available) = (status("updatedReplicas"), status("replicas"), status("availableReplicas"));
+    let is_observed = number("/status/observedGeneration") >= number("/metadata/generation");
+    let old = total.saturating_sub(updated);
+    let is_complete = is_observed && updated >= of && old == 0 && total == of && available >= updated;
+    let ready = available.saturating_sub(old).min(updated);
+    let mut stuck = [("ReplicaFailure", "True"), ("Progressing", "False")].into_iter().find_map(|(kind, bad)| {
+        let condition = pods::condition(&object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(bad))?;
+        Some(Text::line(condition.get("message")?.as_str()?))
+    });
+    if !is_complete
+        && stuck.is_none()
+        && is_observed
+        && let Some(query) = object.pointer("/spec/selector").and_then(pods::label_query)
+    {
+        let newest = newest_hash(api, deployment, &query, &object).await;
+        let (found, _) = api.list(&Kind::Pod.collection_path(Some(&deployment.namespace)), &query).await.map_err(|error| error.text())?;
+        let is_new =
+            |pod: &&Value| newest.is_none() || pod.pointer("/metadata/labels/pod-template-hash").and_then(Value::as_str) == newest.as_deref();
+        stuck = found.iter().filter(is_new).find_map(pods::stuck);
+    }
+    Ok(Look { ready, of, old, stuck: stuck.filter(|_| !is_complete), is_complete })
+}
+
+/// `pod-template-hash` of the replica set with the deployment's revision.
+async fn newest_hash(api: &Api, deployment: &Key, query: &str, object: &Value) -> Option<String> {
+    const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
+    let revision = object.pointer(REVISION)?;
+    let (sets, _) = api.list(&Kind::ReplicaSet.collection_path(Some(&deployment.namespace)), query).await.ok()?;
+    let set = sets
+        .iter()
+        .find(|set| pods::controller(set).is_some_and(|(_, _, uid)| uid == pods::uid(object)) && set.pointer(REVISION) == Some(revision))?;
+    Some(set.pointer("/metadata/labels/pod-template-hash")?.as_str()?.to_owned())
+}
+
+/// The controllers of `pods`, where they can be read.
+pub async fn owners(api: &Api, listed: &[ObjectRef]) -> Vec<Owner> {
+    let mut found: Vec<Owner> = Vec::new();
+    for pod in listed {
+        let Ok(Some(object)) = api.find(pod).await else { continue };
+        let Some((kind, name, uid)) = pods::controller(&object) else { continue };
+        let kind = match kind {
+            "ReplicaSet" => Kind::ReplicaSet,
+            "StatefulSet" => Kind::StatefulSet,
+            "DaemonSet" => Kind::DaemonSet,
+            _ => continue,
+        };
+        if found.iter().any(|owner| owner.target.uid == *uid) {
+            continue;
+        }
+        let target = ObjectRef { kind, key: Key { namespace: pod.key.namespace.clone(), name: Text::line(name) }, uid: Text::line(uid) };
+        let Ok(Some(owner)) = api.find(&target).await else { continue };
+        let query = owner.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
+        found.push(Owner { target, query });
+    }
+    found
+}
+
+/// Every pod of the owners, by owner.
+pub async fn pods_of(api: &Api, owners: &[Owner]) -> Result<Vec<Vec<Value>>, Text> {
+    let mut all = Vec::new();
+    for owner in owners {
+        let path = Kind::Pod.collection_path(Some(&owner.target.key.namespace));
+        let (mut items, _) = api.list(&path, &owner.query).await.map_err(|error| error.text())?;
+        items.retain(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| uid == owner.target.uid.as_str()));
+        all.push(items);
+    }
+    Ok(all)
+}
+
+async fn desired(api: &Api, owner: &Owner) -> Result<u32, Text> {
+    let pointer = if owner.target.kind == Kind::DaemonSet { "/status/desiredNumberScheduled" } else { "/spec/replicas" };
+    let object = api.find(&owner.target).await.map_err(|error| error.text())?;
+    let number = object.as_ref().and_then(|object| object.pointer(pointer)).and_then(Value::as_u64).unwrap_or(0);
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// Whether the deleted pods are gone and their owners have as many ready ones as they want.
+async fn replaced(api: &Api, owners: &[Owner], deleted: &[ObjectRef]) -> Result<Look, Text> {
+    let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false };
+    for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
+        look.of += desired(api, owner).await?;
+        let is_old = |pod: &&Value| deleted.iter().any(|gone| gone.uid == *pods::uid(pod)) && pods::is_deleting(pod);
+        look.old += count(found.iter().filter(is_old));
+        look.ready += count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
+        look.stuck = look.stuck.or_else(|| found.iter().find_map(pods::stuck));
+    }
+    look.is_complete = look.old == 0 && look.ready >= look.of;
+    if look.is_complete {
+        look.stuck = None;
+    }
+    Ok(look)
+}
+
+/// Waits until a batch of deleted pods has ready replacements. `before` are the owners' pods from before the batch.
+pub async fn replacements(core: &Arc<Core>, id: MitigationId, owners: &[Owner], before: &[Vec<Value>], deleted: &[ObjectRef]) -> Result<(), String> {
+    let pace = core.api.pace;
+    let began = core.clock.now().mono;
+    let mut waited = Duration::ZERO;
+    let mut last = None;
+    loop {
+        let look = new_ready(&core.api, owners, before, deleted).await;
+        let why = match look {
+            Ok(look) if look.is_complete => return Ok(()),
+            Ok(look) => {
+                let why = look.stuck.as_ref().map_or_else(|| "the replacements are not ready".to_owned(), ToString::to_string);
+                if last.as_ref() != Some(&look) {
+                    say(core, id, &look).await;
+                    last = Some(look);
+                }
+                why
+            }
+            Err(why) => why.to_string(),
+        };
+        let so_far = core.clock.now().mono.since(began).max(waited);
+        if so_far >= pace.batch_for {
+            return Err(format!("{why} ({} s)", so_far.as_secs()));
+        }
+        tokio::time::sleep(pace.look_every).await;
+        waited += pace.look_every;
+    }
+}
+
+async fn new_ready(api: &Api, owners: &[Owner], before: &[Vec<Value>], deleted: &[ObjectRef]) -> Result<Look, Text> {
+    let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: true };
+    for ((owner, found), known) in owners.iter().zip(pods_of(api, owners).await?).zip(before) {
+        let was_known = |pod: &Value| known.iter().any(|old| pods::uid(old) == pods::uid(pod));
+        let due = count(known.iter().filter(|pod| deleted.iter().any(|gone| gone.uid == *pods::uid(pod))));
+        let ready = count(found.iter().filter(|pod| !was_known(pod) && pods::is_ready(pod)));
+        let all_ready = count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
+        let wanted = desired(api, owner).await?;
+        look.ready += ready.min(due);
+        look.of += due;
+        look.old += count(found.iter().filter(|pod| pods::is_deleting(pod)));
+        look.stuck = look.stuck.or_else(|| found.iter().filter(|pod| !was_known(pod)).find_map(pods::stuck));
+        // An owner that was scaled down meanwhile makes no replacement.
+        look.is_complete &= ready >= due || all_ready >= wanted;
+    }
+    Ok(look)
+}
+
+fn count<T>(items: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,169 @@
+//! What differs between two pod templates, in lines a person asked for: `LOG_LEVEL=debug`, `resources.limits.memory=1Gi`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::domain::{
+    mitigation::{DiffLine, DiffSign},
+    text::Text,
+};
+
+/// Most lines of a diff; what is left out is counted.
+const MOST: usize = 60;
+/// Longest value shown, in characters.
+const LONGEST: usize = 160;
+/// Parts of a variable's name that say that its value is nobody's business.
+const SECRET_NAMES: [&str; 6] = ["PASSW", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "API_KEY"];
+
+/// Images that differ: container, before, after.
+pub fn images(old: &Value, new: &Value) -> Vec<(String, String, String)> {
+    let (old, new) = (image_list(old), image_list(new));
+    let names: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let image = |images: &BTreeMap<String, String>, name: &str| images.get(name).cloned().unwrap_or_else(|| "none".to_owned());
+    names.into_iter().map(|name| (name.clone(), image(&old, name), image(&new, name))).filter(|(_, before, after)| before != after).collect()
+}
+
+/// Removed and added lines, without the images.
+pub fn lines(old: &Value, new: &Value) -> Vec<DiffLine> {
+    let several = [old, new].into_iter().any(|template| image_list(template).len() > 1);
+    let (old, new) = (flat(old, several), flat(new, several));
+    let paths: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let mut lines = Vec::new();
+    for path in paths {
+        let (before, after) = (old.get(path), new.get(path));
+        if before == after {
+            continue;
+        }
+        for (sign, value) in [(DiffSign::Removed, before), (DiffSign::Added, after)] {
+            if let Some(value) = value {
+                lines.push(DiffLine { sign, text: shown(path, value) });
+            }
+        }
+    }
+    if lines.len() > MOST {
+        let more = lines.len() - MOST;
+        lines.truncate(MOST);
+        lines.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("and {more} more lines")) });
+    }
+    lines
+}
+
+fn shown(path: &str, value: &str) -> Text {
+    let upper = path.to_uppercase();
+    let is_secret = !value.starts_with("from ") && SECRET_NAMES.iter().any(|part| upper.contains(part));
+    if is_secret { Text::line(&format!("{path}=(hidden, differs)")) } else { Text::bounded(&format!("{path}={value}"), path.len() + LONGEST) }
+}
+
+fn image_list(template: &Value) -> BTreeMap<String, String> {
+    containers(template)
+        .filter_map(|container| Some((container.get("name")?.as_str()?.to_owned(), container.get("image")?.as_str()?.to_owned())))
+        .collect()
+}
+
+fn containers(template: &Value) -> impl Iterator<Item = &Value> {
+    ["/spec/initContainers", "/spec/containers"].into_iter().filter_map(|path| template.pointer(path)?.as_array()).flatten()
+}
+
+/// Path to value. Containers, variables, volumes and ports go by name, so that a new first one does not change all others.
+fn flat(template: &Value, several: bool) -> BTreeMap<String, String> {
+    let mut lines = BTreeMap::new();
+    for container in containers(template) {
+        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        let prefix = if several { format!("{name}: ") } else { String::new() };
+        for (field, value) in container.as_object().into_iter().flatten() {
+            match field.as_str() {
+                "name" | "image" => {}
+                "env" => {
+                    for variable in value.as_array().into_iter().flatten() {
+                        let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
+                        lines.insert(format!("{prefix}{name}"), variable_value(variable));
+                    }
+                }
+                _ => walk(&format!("{prefix}{field}"), value, &mut lines),
+            }
+        }
+    }
+    for (part, value) in template.as_object().into_iter().flatten() {
+        for (field, value) in value.as_object().into_iter().flatten() {
+            match (part.as_str(), field.as_str()) {
+                ("spec", "containers" | "initContainers") | ("metadata", "creationTimestamp") => {}
+                ("metadata", _) => walk(field, value, &mut lines),
+                _ => walk(&format!("spec.{field}"), value, &mut lines),
+            }
+        }
+    }
+    lines
+}
+
+fn variable_value(variable: &Value) -> String {
+    if let Some(value) = variable.get("value").and_then(Value::as_str) {
+        return value.to_owned();
+    }
+    let source = variable.get("valueFrom").and_then(Value::as_object).and_then(|source| source.iter().next());
+    source.map_or_else(String::new, |(kind, source)| {
+        let text = |name: &str| source.get(name).and_then(Value::as_str).unwrap_or_default();
+        match kind.as_str() {
+            "configMapKeyRef" => format!("from ConfigMap {} key {}", text("name"), text("key")),
+            "secretKeyRef" => format!("from Secret {} key {}", text("name"), text("key")),
+            _ => format!("from {source}"),
+        }
+    })
+}
+
+fn walk(path: &str, value: &Value, lines: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            for (name, value) in members {
+                walk(&format!("{path}.{name}"), value, lines);
+            }
+        }
+        // Arguments read best as the line they are.
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            lines.insert(path.to_owned(), items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "));
+        }
+        Value::Array(items) => {
+            for (position, item) in items.iter().enumerate() {
+                let name = item.get("name").and_then(Value::as_str).map_or_else(|| position.to_string(), str::to_owned);
+                walk(&format!("{path}[{name}]"), item, lines);
+            }
+        }
+        Value::String(text) => {
+            lines.insert(path.to_owned(), text.clone());
+        }
+        other => {
+            lines.insert(path.to_owned(), other.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_diff_has_what_differs_and_no_secret() {
+        let template = |image: &str, level: &str, password: &str, first: bool| {
+            let mut env = vec![json!({"name": "LOG_LEVEL", "value": level}), json!({"name": "DB_PASSWORD", "value": password})];
+            if first {
+                env.insert(0, json!({"name": "NEW", "valueFrom": {"configMapKeyRef": {"name": "api-config", "key": "x"}}}));
+            }
+            json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "api", "image": image, "env": env, "args": ["-v", "2"]}]}})
+        };
+        let (old, new) = (template("api:2", "debug", "hunter2", true), template("api:1", "info", "hunter1", false));
+        assert_eq!(images(&old, &new), [("api".to_owned(), "api:2".to_owned(), "api:1".to_owned())]);
+        let lines: Vec<_> = lines(&old, &new).into_iter().map(|line| (line.sign, line.text.to_string())).collect();
+        assert_eq!(
+            lines,
+            [
+                (DiffSign::Removed, "DB_PASSWORD=(hidden, differs)".to_owned()),
+                (DiffSign::Added, "DB_PASSWORD=(hidden, differs)".to_owned()),
+                (DiffSign::Removed, "LOG_LEVEL=debug".to_owned()),
+                (DiffSign::Added, "LOG_LEVEL=info".to_owned()),
+                (DiffSign::Removed, "NEW=from ConfigMap api-config key x".to_owned()),
+            ]
+        );
+    }
+}

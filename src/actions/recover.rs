@@ -1,0 +1,84 @@
+//! Intents that a crash left without an outcome: what became of them, by reading.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::domain::{
+    mitigation::{ActionEvent, Outcome},
+    text::Text,
+};
+
+use super::{engine::Core, expect::Expect, pods, record};
+
+pub async fn run(core: &Arc<Core>) {
+    let journal = core.journal.clone();
+    let open = match tokio::task::spawn_blocking(move || journal.open_intents()).await {
+        Ok(Ok(open)) => open,
+        Ok(Err(error)) => return notice(core, &format!("unfinished mitigations could not be looked for: {error}"), true).await,
+        Err(error) => return notice(core, &format!("unfinished mitigations could not be looked for: {error}"), true).await,
+    };
+    for intent in open {
+        let field = |name: &str| intent.record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (title, time) = (field("title"), field("time"));
+        let outcome = found(core, &intent.record).await;
+        // Still unknown stays open, and is looked at again by the next run.
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome)).await;
+        let is_error = outcome != Outcome::Done;
+        notice(core, &format!("{title}, begun {time} by a sev1 that ended without saying how: {outcome}"), is_error).await;
+    }
+}
+
+async fn notice(core: &Core, text: &str, is_error: bool) {
+    core.say(ActionEvent::Notice { text: Text::line(text), is_error }).await;
+}
+
+/// Done when every write is, failed when none is, else unknown.
+async fn found(core: &Core, record: &Value) -> Outcome {
+    let writes = record.get("writes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let (mut done, mut not_done) = (0, 0);
+    for write in writes {
+        match standing(core, write).await {
+            Ok(true) => done += 1,
+            Ok(false) => not_done += 1,
+            Err(why) => return Outcome::Unknown(Text::line(&why)),
+        }
+    }
+    match (done, not_done) {
+        (0, 0) => Outcome::Unknown("its record names no write".into()),
+        (_, 0) => Outcome::Done,
+        (0, _) => Outcome::Failed("it was not done: everything is as before".into()),
+        _ => Outcome::Unknown(Text::line(&format!("{done} of {} writes were done", done + not_done))),
+    }
+}
+
+/// Whether one write of the record was done.
+async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
+    let text = |pointer: &str| write.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let path = object_path(text("/path"));
+    let after = write.get("after").filter(|after| !after.is_null()).ok_or("its record does not say what it would change")?;
+    let expected = Expect::like(after).ok_or("its record is of a kind this version does not know")?;
+    let object = match core.api.get(path).await {
+        Ok(object) => Some(object),
+        Err(crate::connect::ConnectError::NotFound { .. }) => None,
+        Err(error) => return Err(error.to_string()),
+    };
+    let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
+    if expected == Expect::Gone {
+        return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
+    }
+    let object = same.ok_or("the object was deleted since")?;
+    let seen = expected.seen_in(&object).digest();
+    if seen == *after {
+        Ok(true)
+    } else if write.get("before") == Some(&seen) {
+        Ok(false)
+    } else {
+        Err(format!("the object was changed since{}", super::changed::by(&object)))
+    }
+}
+
+/// The object a write went to, without its subresource.
+fn object_path(path: &str) -> &str {
+    path.strip_suffix("/scale").unwrap_or(path)
+}

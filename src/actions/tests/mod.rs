@@ -1,0 +1,250 @@
+//! The engine against a fake API server: what was sent, what was said, what was journalled.
+
+mod fake;
+mod kinds;
+mod real;
+mod rig;
+
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::json;
+
+use self::{
+    fake::Fault,
+    rig::{CONFIG_MAP, DEPLOYMENT, Rig, breaker, rollback, scale, world},
+};
+use crate::domain::mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome, RequestKind};
+
+fn resolved(events: &[ActionEvent]) -> Option<&Outcome> {
+    events.iter().find_map(|event| match event {
+        ActionEvent::Resolved { outcome, .. } => Some(outcome),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn a_confirmed_plan_is_journalled_sent_once_journalled_and_watched() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    assert!(planned.checks.iter().all(|check| matches!(check.result, CheckResult::Pass(_))), "{:?}", planned.checks);
+    assert!(rig.world().writes().is_empty(), "planning writes nothing");
+    let (outcome, events) = rig.execute(&planned).await;
+    assert_eq!(outcome, Outcome::Done);
+    assert_eq!(rig.world().writes().len(), 1);
+    assert_eq!(rig.world().get(DEPLOYMENT).unwrap()["spec"]["replicas"], 6);
+    assert_eq!(rig.journal_kinds(), ["planned", "intent", "outcome", "converged"]);
+    let journal = rig.journal();
+    assert_eq!((&journal[1]["reason"], &journal[2]["state"], &journal[2]["intent"]), (&json!("bad deploy"), &json!("done"), &json!(2)));
+    assert!(matches!(events[0], ActionEvent::Started { .. }));
+    assert!(matches!(events.last(), Some(ActionEvent::Converged { .. })), "{events:?}");
+}
+
+#[rstest]
+#[case::cut_after_commit(Fault::CutAfter)]
+#[case::silent_after_commit(Fault::SilentAfter)]
+#[case::gateway_timeout_before_commit(Fault::Status(504, "gateway timeout"))]
+#[case::cut_before_commit(Fault::CutBefore)]
+#[tokio::test]
+async fn an_unanswered_write_is_resolved_by_reading_and_never_repeated(
+    #[case] fault: Fault,
+    #[values(scale(6), breaker("true"), rollback(None))] kind: RequestKind,
+) {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(kind).await.unwrap();
+    let was_done = matches!(fault, Fault::CutAfter | Fault::SilentAfter);
+    rig.world().fail_with(fault);
+    let (outcome, events) = rig.execute(&planned).await;
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    let found = resolved(&events).unwrap();
+    assert!(if was_done { *found == Outcome::Done } else { matches!(found, Outcome::Failed(_)) }, "{found:?}");
+    assert_eq!(rig.world().writes().len(), 1, "sent exactly once");
+    let state = if was_done { "done" } else { "failed" };
+    let journal = rig.journal();
+    assert_eq!(journal[2]["state"], "unknown");
+    assert_eq!((&journal[3]["kind"], &journal[3]["state"]), (&json!("resolved"), &json!(state)));
+    // What turned out to be done can be undone.
+    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await;
+    assert_eq!(undo.is_ok(), was_done, "{:?}", undo.err());
+}
+
+#[tokio::test]
+async fn an_object_that_went_its_own_way_leaves_the_outcome_unknown() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.world().fail_with(Fault::CutBefore);
+    let world = rig.world().clone();
+    let meanwhile = tokio::spawn(async move {
+        while world.writes().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        world.change(DEPLOYMENT, |object| object["spec"]["replicas"] = 9.into());
+    });
+    let (_, events) = rig.execute(&planned).await;
+    meanwhile.await.unwrap();
+    let Some(Outcome::Unknown(why)) = resolved(&events) else { panic!("{events:?}") };
+    assert!(why.contains("replicas 3 → 9"), "{why}");
+}
+
+#[rstest]
+#[case(403, "deployments.apps \"api-gateway\" is forbidden: exceeded quota")]
+#[case(409, "the object has been modified")]
+#[case(422, "Deployment is invalid: spec.replicas: must be less than 5")]
+#[case(429, "too many requests")]
+#[tokio::test]
+async fn a_refusal_is_the_servers_words_and_nothing_else(#[case] code: u16, #[case] words: &'static str) {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.world().fail_with(Fault::Status(code, words));
+    let (outcome, events) = rig.execute(&planned).await;
+    assert_eq!(outcome, Outcome::Refused(words.into()));
+    assert_eq!(rig.world().writes().len(), 1);
+    assert!(matches!(events.last(), Some(ActionEvent::Ended { undoable: false, .. })), "{events:?}");
+    assert_eq!(rig.journal()[2]["state"], "refused");
+}
+
+#[tokio::test]
+async fn a_dead_server_fails_before_anything_is_sent() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.served.task.abort();
+    while tokio::net::TcpStream::connect(rig.served.address.trim_start_matches("http://")).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let (outcome, _) = rig.execute(&planned).await;
+    let Outcome::Failed(why) = outcome else { panic!("{outcome:?}") };
+    assert!(why.starts_with("nothing was sent"), "{why}");
+    assert_eq!(rig.journal_kinds(), ["planned", "not_sent"]);
+}
+
+#[tokio::test]
+async fn another_cluster_behind_the_same_address_gets_no_write() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.world().change("/api/v1/namespaces/kube-system", |object| object["metadata"]["uid"] = "uid-other".into());
+    let (outcome, _) = rig.execute(&planned).await;
+    assert!(matches!(&outcome, Outcome::Failed(why) if why.contains("another cluster")), "{outcome:?}");
+    assert!(rig.world().writes().is_empty());
+    let planned = rig.plan(scale(7)).await.unwrap();
+    assert!(matches!(planned.check(CheckKind::Identity), CheckResult::Block(_)));
+}
+
+#[tokio::test]
+async fn without_a_journal_nothing_is_sent_and_it_comes_back_by_itself() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    let directory = rig.state.path().join("journal");
+    let aside = rig.state.path().join("aside");
+    std::fs::rename(&directory, &aside).unwrap();
+    std::fs::write(&directory, "in the way").unwrap();
+    rig.engine.execute(planned.confirm()).await.unwrap();
+    let ActionEvent::Journal { broken: Some(why) } = rig.event().await else { panic!() };
+    assert!(why.contains("XDG_STATE_HOME"), "{why}");
+    assert!(matches!(rig.event().await, ActionEvent::Ended { outcome: Outcome::Failed(why), .. } if why.contains("nothing was sent")));
+    assert!(rig.world().writes().is_empty());
+    std::fs::remove_file(&directory).unwrap();
+    std::fs::rename(&aside, &directory).unwrap();
+    assert_eq!(rig.event().await, ActionEvent::Journal { broken: None });
+    assert_eq!(rig.journal_kinds().last().unwrap(), "journal_works");
+}
+
+#[rstest]
+#[case(scale(6), DEPLOYMENT, "/spec/replicas", json!(5), "replicas 3 → 5 by ci-deployer at 02:05:00Z")]
+#[case(rollback(None), DEPLOYMENT, "/spec/template/spec/containers/0/image", json!("api-gateway:2.5.0"), "the pod template changed")]
+#[case(breaker("true"), CONFIG_MAP, "/data/circuit_breaker_enabled", json!("maybe"), "\"false\" → \"maybe\"")]
+#[case(breaker("true"), CONFIG_MAP, "/data/other", json!("y"), "another part of configmap/api-config was written by kubectl-edit")]
+#[case(scale(6), DEPLOYMENT, "/metadata/uid", json!("uid-new"), "was deleted and made again")]
+#[tokio::test]
+async fn a_change_after_planning_is_refused_and_named(
+    #[case] kind: RequestKind,
+    #[case] path: &str,
+    #[case] field: &str,
+    #[case] value: serde_json::Value,
+    #[case] says: &str,
+) {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(kind).await.unwrap();
+    rig.world().change(path, |object| *object.pointer_mut(field).unwrap() = value);
+    let (outcome, _) = rig.execute(&planned).await;
+    let Outcome::Refused(why) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains(says), "{why}");
+    assert!(rig.world().writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_loop_that_moves_the_version_stops_nothing() {
+    let mut rig = Rig::new().await;
+    for kind in [scale(6), rollback(None)] {
+        let planned = rig.plan(kind).await.unwrap();
+        rig.world().change(DEPLOYMENT, |object| object["status"]["availableReplicas"] = 0.into());
+        assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_the_last_moment_is_caught_by_the_server() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    // The patch itself, without the look before it.
+    let write = &planned.plan.writes[0];
+    rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = 5.into());
+    let target = crate::connect::kubeconfig::load(&crate::connect::KubeOptions {
+        kubeconfig: Some(rig.state.path().join("kubeconfig")),
+        ..crate::connect::KubeOptions::default()
+    });
+    let writer = crate::connect::Writer::new(&target.unwrap());
+    let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content_type, &write.body, Duration::from_secs(5)).await.unwrap();
+    assert_eq!(answer.status, 422);
+    assert_eq!(rig.world().get(DEPLOYMENT).unwrap()["spec"]["replicas"], 5);
+}
+
+#[tokio::test]
+async fn a_screen_that_is_gone_loses_no_record() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.events.close();
+    drop(rig.engine.execute(planned.confirm()));
+    assert!(rig.engine.settled(Duration::from_secs(10)).await);
+    assert_eq!(rig.journal()[2]["state"], "done");
+}
+
+#[tokio::test]
+async fn a_read_only_session_plans_nothing() {
+    let mut rig = Rig::with(world(), true).await;
+    assert!(rig.plan(scale(6)).await.err().unwrap().contains("read-only"));
+}
+
+#[tokio::test]
+async fn a_missing_permission_names_verb_and_resource() {
+    let mut rig = Rig::new().await;
+    rig.world().0.lock().unwrap().denied.push("patch");
+    let planned = rig.plan(scale(6)).await.unwrap();
+    let CheckResult::Block(why) = planned.check(CheckKind::Permission) else { panic!("{:?}", planned.checks) };
+    assert_eq!(why.as_str(), "oncall@gov lacks the verb patch on deployments/scale in apps, namespace digital-identity");
+    assert!(planned.plan.clone().confirm("y", &planned.checks, "x".into()).is_err());
+}
+
+#[tokio::test]
+async fn what_a_crash_left_open_is_read_journalled_and_said() {
+    let mut rig = Rig::new().await;
+    // Three runs that died after their intent: done, not done, and overtaken.
+    for (replicas, after) in [(6, 6), (7, 6), (8, 9)] {
+        let planned = rig.plan(scale(replicas)).await.unwrap();
+        let record = super::record::plan(&planned.plan, &"bad deploy".into());
+        let dead = crate::journal::Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), rig::clock());
+        dead.append("intent", &record).unwrap();
+        drop(dead);
+        rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = after.into());
+        rig.engine.recover().await;
+        let ActionEvent::Notice { text, .. } = rig.event().await else { panic!() };
+        let says = match (replicas, after) {
+            (6, 6) => "done",
+            (7, 6) => "failed: it was not done",
+            _ => "outcome unknown: the object was changed since by ci-deployer",
+        };
+        assert!(text.contains("Scale · api-gateway") && text.contains(says), "{text}");
+    }
+    let states: Vec<_> = rig.journal().iter().filter(|record| record["kind"] == "resolved").map(|record| record["state"].clone()).collect();
+    assert_eq!(states, ["done", "failed", "unknown"]);
+    assert!(rig.world().writes().is_empty());
+}

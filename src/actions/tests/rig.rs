@@ -1,0 +1,268 @@
+//! An engine on a fake API server, driven as the cockpit drives it.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::fake::{Fake, Served};
+use crate::{
+    actions::{Engine, Pace, Setup},
+    config::shape::{Breaker, Environment, Mitigations},
+    connect::{KubeOptions, Reader, Writer, kubeconfig},
+    domain::{
+        mitigation::{
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan, Request, RequestKind,
+        },
+        object::Key,
+        text::Text,
+        time::{Clock, Mono, Now},
+    },
+    journal::Journal,
+};
+
+pub const NS: &str = "digital-identity";
+pub const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/digital-identity/deployments/api-gateway";
+pub const CONFIG_MAP: &str = "/api/v1/namespaces/digital-identity/configmaps/api-config";
+
+/// Moves with the tests' real waiting.
+pub struct Running(pub std::time::Instant);
+
+impl Clock for Running {
+    fn now(&self) -> Now {
+        Now { mono: Mono(self.0.elapsed()), utc: chrono::DateTime::UNIX_EPOCH }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests wait in real time")]
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(Running(std::time::Instant::now()))
+}
+
+pub struct Rig {
+    pub engine: Engine,
+    pub events: mpsc::Receiver<ActionEvent>,
+    pub served: Served,
+    pub state: tempfile::TempDir,
+    next: u32,
+}
+
+pub struct Planned {
+    pub plan: Plan,
+    pub checks: Vec<Check>,
+}
+
+impl Planned {
+    pub fn check(&self, what: CheckKind) -> &CheckResult {
+        &self.checks.iter().find(|check| check.what == what).unwrap().result
+    }
+
+    pub fn confirm(&self) -> ConfirmedPlan {
+        let typed = match &self.plan.friction {
+            crate::domain::mitigation::Friction::Key => "y".to_owned(),
+            crate::domain::mitigation::Friction::Word(word) => word.to_string(),
+        };
+        self.plan.clone().confirm(&typed, &self.checks, "bad deploy".into()).unwrap()
+    }
+}
+
+pub fn quick() -> Pace {
+    Pace {
+        write_timeout: Duration::from_millis(400),
+        look_every: Duration::from_millis(10),
+        converge_for: Duration::from_millis(300),
+        batch_for: Duration::from_millis(300),
+        not_done_after: Duration::from_millis(120),
+        resolve_for: Duration::from_millis(400),
+        journal_every: Duration::from_millis(20),
+    }
+}
+
+impl Rig {
+    pub async fn new() -> Self {
+        Self::with(world(), false).await
+    }
+
+    pub async fn with(world: Fake, read_only: bool) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let served = world.serve().await;
+        let state = tempfile::tempdir().unwrap();
+        let file = state.path().join("kubeconfig");
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "prod-uk-1",
+            "contexts": [{"name": "prod-uk-1", "context": {"cluster": "c", "user": "u", "namespace": NS}}],
+            "clusters": [{"name": "c", "cluster": {"server": served.address}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+        });
+        std::fs::write(&file, config.to_string()).unwrap();
+        let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(file), ..KubeOptions::default() }).unwrap();
+        let (sender, events) = mpsc::channel(256);
+        let engine = Engine::new(Setup {
+            reader: Reader::new(&target),
+            writer: Writer::new(&target),
+            journal: Arc::new(Journal::new(state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
+            cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
+            environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
+            mitigations: Mitigations {
+                breaker: Breaker { config_map: "api-config".into(), key: "circuit_breaker_enabled".into(), on: "true".into(), off: "false".into() },
+                restart_at_once: 2,
+                reason_required: false,
+            },
+            read_only,
+            clock: clock(),
+            events: sender,
+            pace: quick(),
+        });
+        Self { engine, events, served, state, next: 1 }
+    }
+
+    pub fn world(&self) -> &Fake {
+        &self.served.world
+    }
+
+    pub async fn event(&mut self) -> ActionEvent {
+        tokio::time::timeout(Duration::from_secs(10), self.events.recv()).await.expect("an event in 10 s").unwrap()
+    }
+
+    /// Plans and waits for every check. The plan runs as a task, as it does in the cockpit.
+    pub async fn plan(&mut self, kind: RequestKind) -> Result<Planned, Text> {
+        let id = MitigationId(self.next);
+        let card = CardId(self.next);
+        self.next += 1;
+        let engine = self.engine.clone();
+        tokio::spawn(async move { engine.plan(card, id, Request { kind, reason: Text::default() }).await }).await.unwrap();
+        let mut planned: Option<Planned> = None;
+        while let Ok(event) = self.events.try_recv() {
+            match event {
+                ActionEvent::Planned { plan, .. } => planned = Some(Planned { plan: *plan, checks: Vec::new() }),
+                ActionEvent::NotPlanned { why, .. } => return Err(why),
+                ActionEvent::Checked { check, .. } => {
+                    let checks = &mut planned.as_mut().expect("a plan before its checks").checks;
+                    if let Some(known) = checks.iter_mut().find(|known| known.what == check.what) {
+                        *known = check;
+                    } else {
+                        assert_eq!(check.result, CheckResult::Pending, "pending first");
+                        checks.push(check);
+                    }
+                }
+                other => panic!("unexpected while planning: {other:?}"),
+            }
+        }
+        Ok(planned.expect("planned or not"))
+    }
+
+    /// Executes and returns the outcome and every event, after the engine is done with it.
+    pub async fn execute(&mut self, planned: &Planned) -> (Outcome, Vec<ActionEvent>) {
+        self.engine.execute(planned.confirm()).await.unwrap();
+        let mut all = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            all.push(event);
+        }
+        let outcome = all.iter().find_map(|event| match event {
+            ActionEvent::Ended { outcome, .. } => Some(outcome.clone()),
+            _ => None,
+        });
+        (outcome.expect("an end"), all)
+    }
+
+    /// Records of the journal, whose chain must hold.
+    pub fn journal(&self) -> Vec<Value> {
+        let path = self.state.path().join("journal").join(crate::journal::FILE_NAME);
+        crate::journal::verify(&path).unwrap();
+        std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub fn journal_kinds(&self) -> Vec<String> {
+        self.journal().iter().map(|record| record["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub fn scale(replicas: u32) -> RequestKind {
+    RequestKind::Scale { deployment: Key::new(NS, "api-gateway"), replicas }
+}
+
+pub fn breaker(value: &str) -> RequestKind {
+    RequestKind::SetConfigKey { config_map: Key::new(NS, "api-config"), name: "circuit_breaker_enabled".into(), value: value.into() }
+}
+
+pub fn rollback(to_revision: Option<u64>) -> RequestKind {
+    RequestKind::UndoRollout { deployment: Key::new(NS, "api-gateway"), to_revision }
+}
+
+pub fn template(image: &str, level: &str) -> Value {
+    json!({
+        "metadata": {"creationTimestamp": null, "labels": {"app": "api-gateway"}},
+        "spec": {"containers": [{
+            "name": "api-gateway", "image": image,
+            "env": [{"name": "LOG_LEVEL", "value": level}],
+            "envFrom": [{"configMapRef": {"name": "api-config"}}],
+        }]},
+    })
+}
+
+pub fn pod(name: &str, owner: Option<&str>, ready: bool) -> Value {
+    let owners = owner.map(|uid| vec![json!({"kind": "ReplicaSet", "name": "api-gateway-42", "uid": uid, "controller": true})]).unwrap_or_default();
+    let state = if ready { json!({"running": {}}) } else { json!({"waiting": {"reason": "CrashLoopBackOff"}}) };
+    json!({
+        "metadata": {"name": name, "uid": format!("uid-{name}"), "namespace": NS, "labels": {"app": "api-gateway", "pod-template-hash": "42"}, "ownerReferences": owners},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}],
+            "containerStatuses": [{"restartCount": 7, "state": state}],
+        },
+    })
+}
+
+pub fn pod_path(name: &str) -> String {
+    format!("/api/v1/namespaces/{NS}/pods/{name}")
+}
+
+/// The platform's gateway at revision 42, its two replica sets, its ConfigMap and its pods.
+pub fn world() -> Fake {
+    let fake = Fake::default();
+    fake.put("/api/v1/namespaces/kube-system", json!({"metadata": {"name": "kube-system", "uid": "uid-cluster"}}));
+    fake.put(
+        DEPLOYMENT,
+        json!({
+            "metadata": {
+                "name": "api-gateway", "namespace": NS, "uid": "uid-deployment", "generation": 7,
+                "annotations": {"deployment.kubernetes.io/revision": "42", "kubernetes.io/change-cause": "deploy 2.4.0"},
+                "managedFields": [{"manager": "ci-deployer", "time": "2026-11-23T02:05:00Z", "operation": "Update"}],
+            },
+            "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "api-gateway"}}, "template": template("api-gateway:2.4.0", "debug")},
+            "status": {"observedGeneration": 7, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 1},
+        }),
+    );
+    for (revision, image, level, cause) in [(41, "api-gateway:2.3.1", "info", "deploy 2.3.1"), (42, "api-gateway:2.4.0", "debug", "deploy 2.4.0")] {
+        let mut template = template(image, level);
+        template["metadata"]["labels"]["pod-template-hash"] = revision.to_string().into();
+        fake.put(
+            &format!("/apis/apps/v1/namespaces/{NS}/replicasets/api-gateway-{revision}"),
+            json!({
+                "metadata": {
+                    "name": format!("api-gateway-{revision}"), "uid": format!("uid-rs-{revision}"), "creationTimestamp": "2026-11-20T02:05:00Z",
+                    "labels": {"app": "api-gateway", "pod-template-hash": revision.to_string()},
+                    "annotations": {"deployment.kubernetes.io/revision": revision.to_string(), "kubernetes.io/change-cause": cause, "deployment.kubernetes.io/desired-replicas": "3"},
+                    "ownerReferences": [{"kind": "Deployment", "name": "api-gateway", "uid": "uid-deployment", "controller": true}],
+                },
+                "spec": {"replicas": if revision == 42 { 3 } else { 0 }, "selector": {"matchLabels": {"app": "api-gateway", "pod-template-hash": revision.to_string()}}, "template": template},
+            }),
+        );
+    }
+    fake.put(
+        CONFIG_MAP,
+        json!({
+            "metadata": {
+                "name": "api-config", "uid": "uid-config",
+                "managedFields": [{"manager": "kubectl-edit", "time": "2026-11-22T01:00:00Z", "operation": "Update"}],
+            },
+            "data": {"circuit_breaker_enabled": "false", "other": "x"},
+        }),
+    );
+    for (name, owner, ready) in
+        [("gw-a", Some("uid-rs-42"), false), ("gw-b", Some("uid-rs-42"), false), ("gw-c", Some("uid-rs-42"), true), ("bare", None, false)]
+    {
+        fake.put(&pod_path(name), pod(name, owner, ready));
+    }
+    fake
+}

@@ -1,0 +1,83 @@
+//! `sev1`: the cockpit on a cluster.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{Exit, output, setup};
+use crate::{
+    cli::Cli,
+    config::{Config, Loaded},
+    connect::{Reader, Target, Writer},
+    domain::{object::Scope, text::Text, time::Clock},
+    runtime::{
+        app::{self, CockpitError, Inbox},
+        clock::SystemClock,
+        effects::Wiring,
+    },
+    sources,
+    state::{State, session::Session},
+};
+
+/// Observations that may wait for the loop. More make the sources wait, and a watch that waits too long is closed by the
+/// API server and listed again: bounded memory, nothing lost.
+const OBSERVATIONS: usize = 256;
+
+/// Events of mitigations that may wait; the engine gives up on a screen that takes none for seconds.
+const ACTIONS: usize = 64;
+
+/// Messages of viewers and effects.
+const MESSAGES: usize = 32;
+
+/// Opens the cockpit on the cluster that was asked for.
+pub fn run(cli: &Cli, loaded: Loaded) -> Exit {
+    let (target, scope) = match setup::target(cli) {
+        Ok(found) => found,
+        Err(error) => return setup::refuse_connection(&error),
+    };
+    match setup::block_on(open(loaded.config, &target, scope, false)) {
+        Ok(exit) => exit,
+        Err(exit) => exit,
+    }
+}
+
+/// The cockpit until it is left.
+pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) -> Exit {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let reader = Reader::new(target);
+    let session = Session {
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        scope: scope.clone(),
+        environment: config.environment(&target.context),
+        identity: None,
+        read_only: config.read_only,
+        insecure: target.insecure,
+        is_demo,
+        journal_broken: None,
+        clock_offset: chrono::Duration::zero(),
+    };
+    let (observe, observations) = mpsc::channel(OBSERVATIONS);
+    let (act, actions) = mpsc::channel(ACTIONS);
+    let (tell, messages) = mpsc::channel(MESSAGES);
+    let sources = sources::spawn(sources::SourcesOptions { reader: reader.clone(), scope, config: config.clone(), clock: Arc::clone(&clock) }, observe);
+    let wiring = Wiring {
+        reader,
+        writer: Writer::new(target),
+        sources,
+        environment: session.environment.clone(),
+        mitigations: config.mitigations.clone(),
+        read_only: config.read_only,
+        actions: act,
+        messages: tell,
+    };
+    let state = State::new(config, session, clock.now(), (80, 24));
+    let inbox = Inbox { observations, actions, messages };
+    match app::run(state, wiring, inbox, clock).await {
+        Ok(code) => Exit(u8::try_from(code).unwrap_or(1)),
+        Err(error) => {
+            output::complain(&Text::line(&error.to_string()));
+            if matches!(error, CockpitError::Theme(_)) { Exit::USAGE } else { Exit::FAILED }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Prometheus, Alertmanager and Elasticsearch: reach, login, version, clock, latency, and whether they hold what is asked for.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Finding, Patient, clock_offset};
+use crate::{
+    config::shape::Server,
+    connect::{ConnectError, HttpAnswer, HttpReader},
+    domain::{kpi::Kpi, text::Text},
+    sources::discovery::{self, Found, Which},
+};
+
+/// The three servers, each on its own so that a slow one delays no other.
+pub async fn check(patient: &Patient<'_>) -> Vec<Finding> {
+    let servers = &patient.loaded.config.servers;
+    let all_configured = servers.prometheus.is_some() && servers.alertmanager.is_some() && servers.elasticsearch.is_some();
+    let found = if all_configured { Ok(Found::default()) } else { discover(patient).await };
+    let (prometheus, alertmanager, elasticsearch) =
+        futures::join!(prometheus(patient, &found), alertmanager(patient, &found), elasticsearch(patient, &found));
+    prometheus.into_iter().chain(alertmanager).chain(elasticsearch).collect()
+}
+
+type Discovery = Result<Found, ConnectError>;
+
+async fn discover(patient: &Patient<'_>) -> Discovery {
+    let late = |_| Err(ConnectError::Timeout { server: patient.reader.server().clone(), after: patient.timeout });
+    tokio::time::timeout(patient.timeout, discovery::find(&patient.reader, &patient.scope)).await.unwrap_or_else(late)
+}
+
+/// Largest answer that is read.
+const ANSWER_LIMIT: usize = 1 << 20;
+
+async fn prometheus(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
+    const ABOUT: &str = "Prometheus";
+    let config = &patient.loaded.config;
+    let (mut findings, client) = match reach(patient, ABOUT, Which::Prometheus, found, config.servers.prometheus.as_ref()) {
+        Ok(client) => greet(patient, ABOUT, client, "/api/v1/status/buildinfo", "/data/version").await,
+        Err(finding) => return vec![finding],
+    };
+    let Some(client) = client else { return findings };
+    let mut missing = Vec::new();
+    for kpi in &config.kpis {
+        match has_value(&client, kpi, patient.timeout).await {
+            Ok(true) => {}
+            Ok(false) => missing.push(kpi.title.to_string()),
+            Err(error) => {
+                let remedy = format!("correct kpis.{}.query: {}", kpi.id, kpi.query);
+                findings.push(Finding::warn(ABOUT, &format!("{}: {error}", kpi.title), &remedy));
+            }
+        }
+    }
+    if !missing.is_empty() {
+        let says = format!("no data for {}", missing.join(", "));
+        findings.push(Finding::warn(ABOUT, &says, "set kpis.NAME.query to metrics that are scraped here, or leave them out of panes.tiles"));
+    }
+    findings
+}
+
+async fn alertmanager(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
+    const ABOUT: &str = "Alertmanager";
+    match reach(patient, ABOUT, Which::Alertmanager, found, patient.loaded.config.servers.alertmanager.as_ref()) {
+        Ok(client) => greet(patient, ABOUT, client, "/api/v2/status", "/versionInfo/version").await.0,
+        Err(finding) => vec![finding],
+    }
+}
+
+async fn elasticsearch(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
+    const ABOUT: &str = "Elasticsearch";
+    let config = &patient.loaded.config;
+    let (mut findings, client) = match reach(patient, ABOUT, Which::Elasticsearch, found, config.servers.elasticsearch.as_ref()) {
+        Ok(client) => greet(patient, ABOUT, client, "/", "/version/number").await,
+        Err(finding) => return vec![finding],
+    };
+    let Some(client) = client else { return findings };
+    let path = format!("/{}/_search", config.errors.index);
+    let query = [("ignore_unavailable", "true"), ("allow_no_indices", "true")];
+    let asked = client.post_json(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
+    findings.push(match asked.and_then(|answer| answer.json::<Value>()) {
+        Ok(answer) if answer.pointer("/hits/total/value").and_then(Value::as_u64).unwrap_or(0) > 0 => {
+            Finding::ok(ABOUT, &format!("{} holds documents", config.errors.index))
+        }
+        Ok(_) => Finding::warn(ABOUT, &format!("{} holds no document", config.errors.index), "set errors.index to where the logs are"),
+        Err(error) => Finding::of_error(ABOUT, &error),
+    });
+    findings
+}
+
+/// The client of a server: as configured, or as found in the cluster.
+fn reach(patient: &Patient<'_>, about: &'static str, which: Which, found: &Discovery, server: Option<&Server>) -> Result<HttpReader, Finding> {
+    let made = match (server, found) {
+        (Some(server), _) => HttpReader::configured(server, &patient.reader),
+        (None, Ok(found)) => match found.get(which) {
+            Some(endpoint) => HttpReader::found(endpoint, &patient.reader),
+            None => return Err(Finding::warn(about, "not connected", &which.remedy(found.forbidden))),
+        },
+        (None, Err(error)) => {
+            let name = about.to_lowercase();
+            let remedy = format!("give --{name} URL, or set servers.{name}.url");
+            return Err(Finding::warn(about, &format!("cannot be looked for in the cluster: {error}"), &remedy));
+        }
+    };
+    made.map_err(|error| Finding::of_error(about, &error))
+}
+
+/// Asks for the version, and measures.
+async fn greet(patient: &Patient<'_>, about: &'static str, client: HttpReader, path: &str, version: &str) -> (Vec<Finding>, Option<HttpReader>) {
+    let before = patient.clock.now();
+    let asked = client.get(path, &[], ANSWER_LIMIT, patient.timeout).await;
+    let after = patient.clock.now();
+    let date = asked.as_ref().ok().and_then(|answer| answer.date);
+    match asked.and_then(|answer| read_version(&answer, version)) {
+        Ok(version) => {
+            let latency = after.mono.since(before.mono).as_millis();
+            let mut findings = vec![Finding::ok(about, &format!("{version}, {latency} ms, at {}", client.name()))];
+            findings.extend(date.map(|date| clock_offset(about, date, after.utc)));
+            (findings, Some(client))
+        }
+        Err(error) => (vec![Finding::of_error(about, &error)], None),
+    }
+}
+
+fn read_version(answer: &HttpAnswer, pointer: &str) -> Result<Text, ConnectError> {
+    let json: Value = answer.json()?;
+    Ok(json.pointer(pointer).and_then(Value::as_str).map_or_else(|| "version not said".into(), Text::line))
+}
+
+/// Whether an indicator's query has a value now.
+async fn has_value(client: &HttpReader, kpi: &Kpi, timeout: Duration) -> Result<bool, ConnectError> {
+    let answer = client.get("/api/v1/query", &[("query", &kpi.query)], ANSWER_LIMIT, timeout).await?;
+    let json: Value = answer.json()?;
+    let value = json.pointer("/data/result/0/value/1").and_then(Value::as_str).and_then(|value| value.parse::<f64>().ok());
+    Ok(value.is_some_and(f64::is_finite))
+}

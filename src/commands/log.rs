@@ -1,0 +1,38 @@
+//! The program's own log: a file, only where `SEV1_LOG` asks for it; never the terminal.
+
+use std::{env, fs, path::PathBuf};
+
+use etcetera::BaseStrategy as _;
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use super::output;
+
+/// Starts it where it is asked for. Lines are written out when the guard is dropped.
+pub fn start() -> Option<WorkerGuard> {
+    let level = env::var("SEV1_LOG").ok().filter(|level| !level.is_empty())?;
+    let Ok(level) = level.parse::<LevelFilter>() else {
+        output::complain("environment SEV1_LOG: is no level, nothing is logged: write error, warn, info, debug or trace");
+        return None;
+    };
+    let Some(directory) = directory() else {
+        output::complain("environment SEV1_LOG: there is no state directory to log to");
+        return None;
+    };
+    if let Err(error) = fs::create_dir_all(&directory) {
+        output::complain(&format!("{}: cannot be made, nothing is logged: {error}", directory.display()));
+        return None;
+    }
+    let file = tracing_appender::rolling::never(directory, "sev1.log");
+    let (writer, guard) = tracing_appender::non_blocking(file);
+    // Only our own events: libraries write headers and bodies at finer levels, and those hold secrets.
+    let own = Targets::new().with_target("sev1", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_filter(own);
+    tracing_subscriber::registry().with(lines).init();
+    Some(guard)
+}
+
+fn directory() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok()?.state_dir().map(|state| state.join("sev1"))
+}

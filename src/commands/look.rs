@@ -1,0 +1,170 @@
+//! One look at everything: observations gathered until every source has answered or failed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+
+use crate::{
+    domain::{
+        alert::{Alert, AlertList, AlertStatus},
+        health::{Health, SourceId},
+        kpi::{Kpi, KpiReading, Level},
+        log_pattern::ErrorWindow,
+        observation::{Delta, Identity, Observation, What},
+        pod::Pod,
+        text::Text,
+    },
+    state::cluster::Index,
+};
+
+/// The sources that one look waits for. The others only help to explain.
+pub const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
+
+/// How one source ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Answered,
+    /// Answered, but not with everything.
+    Partial(Text),
+    /// Why it has not, and what to do where that is known.
+    Missing(Text),
+    /// Nothing was heard before the time was over.
+    Silent(Text),
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub struct Look {
+    pub identity: Option<Identity>,
+    pub pods: Index<Pod>,
+    pub readings: BTreeMap<Text, KpiReading>,
+    pub alerts: Option<AlertList>,
+    pub errors: Option<Box<ErrorWindow>>,
+    healths: BTreeMap<SourceId, Health>,
+    answered: BTreeSet<SourceId>,
+    /// Servers' clock where one was seen.
+    pub server_time: Option<DateTime<Utc>>,
+}
+
+impl Look {
+    /// Gathers until all sources answered or failed, or the time is over.
+    pub async fn gather(observations: &mut mpsc::Receiver<Observation>, limit: Duration) -> Self {
+        let mut look = Self::default();
+        let gathering = async {
+            while !look.is_complete() {
+                let Some(observation) = observations.recv().await else { break };
+                look.apply(observation);
+            }
+        };
+        // What was seen until then counts; what was not is said to be silent.
+        let _ = tokio::time::timeout(limit, gathering).await;
+        look
+    }
+
+    pub fn apply(&mut self, observation: Observation) {
+        self.server_time = observation.server_time.or(self.server_time);
+        let source = observation.source;
+        match observation.what {
+            What::Health(health) => drop(self.healths.insert(source, health)),
+            What::Identity(identity) => {
+                self.identity = Some(identity);
+                self.answered.insert(source);
+            }
+            What::Pods(deltas) => {
+                for delta in deltas {
+                    let listed = delta == Delta::Listed;
+                    self.pods.apply(delta, |_, _| {});
+                    if listed {
+                        self.answered.insert(source);
+                    }
+                }
+            }
+            What::Kpis(readings) => {
+                for reading in readings {
+                    self.readings.insert(reading.id.clone(), reading);
+                }
+                self.answered.insert(source);
+            }
+            What::Alerts(alerts) => {
+                self.alerts = Some(alerts);
+                self.answered.insert(source);
+            }
+            What::Errors(errors) => {
+                self.errors = Some(errors);
+                self.answered.insert(source);
+            }
+            What::Beat
+            | What::Deployments(_)
+            | What::ReplicaSets(_)
+            | What::Nodes(_)
+            | What::Services(_)
+            | What::Autoscalers(_)
+            | What::ConfigMaps(_)
+            | What::Events(_) => {}
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
+    }
+
+    fn has_failed(&self, source: SourceId) -> bool {
+        matches!(self.healths.get(&source), Some(Health::Failed { .. } | Health::Forbidden { .. } | Health::Absent { .. }))
+    }
+
+    pub fn answer(&self, source: SourceId) -> Answer {
+        let health = self.healths.get(&source);
+        if self.answered.contains(&source) {
+            return match health {
+                Some(Health::Lagging { why, .. }) => Answer::Partial(why.clone()),
+                _ => self.partial(source).map_or(Answer::Answered, Answer::Partial),
+            };
+        }
+        match health {
+            Some(Health::Failed { why, .. }) => Answer::Missing(why.clone()),
+            Some(Health::Forbidden { verb, resource, .. }) => Answer::Missing(Text::line(&format!("not allowed to {verb} {resource}"))),
+            Some(Health::Absent { remedy, .. }) => Answer::Missing(remedy.clone()),
+            Some(Health::Listing { so_far, .. }) => Answer::Silent(Text::line(&format!("listing, {so_far} so far"))),
+            Some(Health::Connecting { what, .. }) => Answer::Silent(what.clone()),
+            Some(Health::Live { .. } | Health::Lagging { .. }) | None => Answer::Silent("no answer in time".into()),
+        }
+    }
+
+    fn partial(&self, source: SourceId) -> Option<Text> {
+        let errors = self.errors.as_ref().filter(|errors| source == SourceId::Errors && errors.is_partial())?;
+        Some(Text::line(&format!("{} of {} shards answered{}", errors.shards.0, errors.shards.1, if errors.timed_out { ", timed out" } else { "" })))
+    }
+
+    pub fn firing(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().flat_map(|list| list.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing))
+    }
+
+    /// The level of an indicator; a value whose query failed is no data.
+    pub fn level(&self, kpi: &Kpi) -> Level {
+        kpi.level(self.readings.get(&kpi.id).and_then(|reading| reading.value))
+    }
+
+    pub fn unhealthy(&self, now: DateTime<Utc>) -> Vec<&Pod> {
+        let now = self.server_time.unwrap_or(now);
+        self.pods.objects.values().filter(|pod| pod.is_unhealthy(now)).collect()
+    }
+
+    /// `Pods`, `Prometheus` …: what a person calls the source.
+    pub fn name(&self, source: SourceId) -> String {
+        match source {
+            SourceId::Cluster => "Kubernetes".to_owned(),
+            SourceId::Pods => "Pods".to_owned(),
+            SourceId::Metrics => "Prometheus".to_owned(),
+            SourceId::Alerts => match &self.alerts {
+                Some(list) => format!("Alerts ({})", list.said_by),
+                None => "Alerts".to_owned(),
+            },
+            SourceId::Errors => "Elasticsearch".to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! From what was typed to a checked configuration and the cluster that is meant.
+
+use std::{env, path::PathBuf};
+
+use etcetera::BaseStrategy as _;
+
+use super::{Exit, output};
+use crate::{
+    cli::{Cli, Cluster},
+    config::{self, Inputs, Loaded, Place, Problem},
+    connect::{ConnectError, KubeOptions, Target, kubeconfig},
+    domain::{object::Scope, text::Text},
+    state::keymap::{Keymap, KeymapError},
+};
+
+/// Reads and checks the configuration; prints its warnings.
+pub fn load(cli: &Cli) -> Result<Loaded, Vec<Problem>> {
+    let loaded = config::load(&inputs(cli))?;
+    let mistakes = key_mistakes(&loaded);
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    for warning in &loaded.warnings {
+        output::complain(&format!("warning: {warning}"));
+    }
+    Ok(loaded)
+}
+
+/// Says what is wrong with the configuration.
+pub fn refuse(problems: &[Problem]) -> Exit {
+    for problem in problems {
+        output::complain(&problem.to_string());
+    }
+    Exit::USAGE
+}
+
+/// The kubeconfig's cluster and the namespaces to watch; says what is wrong with it.
+pub fn target(cli: &Cli) -> Result<(Target, Scope), ConnectError> {
+    let target = kubeconfig::load(&kube_options(&cli.cluster))?;
+    let scope = scope(&cli.cluster, &target);
+    Ok((target, scope))
+}
+
+/// Everything that decides the configuration, from the real surroundings.
+pub fn inputs(cli: &Cli) -> Inputs {
+    let variables = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    Inputs {
+        explicit_file: cli.looks.config.clone().or_else(|| env::var_os("SEV1_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)),
+        user_file: user_file(),
+        working_directory: env::current_dir().unwrap_or_default(),
+        variables: variables.collect(),
+        flags: flags(cli),
+    }
+}
+
+/// `$XDG_CONFIG_HOME/sev1/config.toml`; none without a home.
+pub fn user_file() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|strategy| strategy.config_dir().join("sev1").join("config.toml"))
+}
+
+fn flags(cli: &Cli) -> Vec<(&'static str, &'static str, String)> {
+    let typed = [
+        ("--prometheus", "servers.prometheus.url", cli.servers.prometheus.clone()),
+        ("--alertmanager", "servers.alertmanager.url", cli.servers.alertmanager.clone()),
+        ("--elasticsearch", "servers.elasticsearch.url", cli.servers.elasticsearch.clone()),
+        ("--theme", "looks.theme", cli.looks.theme.clone()),
+        ("--ascii", "looks.ascii", cli.looks.ascii.then(|| "true".to_owned())),
+        ("--read-only", "read_only", cli.looks.read_only.then(|| "true".to_owned())),
+    ];
+    typed.into_iter().filter_map(|(flag, setting, value)| Some((flag, setting, value?))).collect()
+}
+
+/// The flags that say which cluster, as the clients take them.
+pub fn kube_options(cluster: &Cluster) -> KubeOptions {
+    KubeOptions {
+        kubeconfig: cluster.kubeconfig.clone(),
+        context: cluster.context.clone(),
+        cluster: cluster.cluster.clone(),
+        user: cluster.user.clone(),
+        namespace: cluster.namespace.clone(),
+        impersonate: cluster.impersonate.clone(),
+        impersonate_groups: cluster.impersonate_groups.clone(),
+        request_timeout: cluster.request_timeout,
+        insecure_skip_tls_verify: cluster.insecure_skip_tls_verify,
+        server: None,
+    }
+}
+
+fn scope(cluster: &Cluster, target: &Target) -> Scope {
+    if cluster.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) }
+}
+
+/// Names of actions and keys are known to the state, not to the configuration: checked here, placed by the configuration.
+pub fn key_mistakes(loaded: &Loaded) -> Vec<Problem> {
+    let (_, mistakes) = Keymap::new(&loaded.config.keys);
+    mistakes.iter().map(|mistake| Problem::new(place_of(loaded, mistake), mistake.to_string())).collect()
+}
+
+fn place_of(loaded: &Loaded, mistake: &KeymapError) -> Place {
+    let (KeymapError::UnknownAction { action }
+    | KeymapError::NotAKey { action, .. }
+    | KeymapError::Conflict { action, .. }
+    | KeymapError::WouldConfirm { action, .. }
+    | KeymapError::Fixed { action, .. }
+    | KeymapError::NoKey { action }) = mistake;
+    loaded.origin(&format!("keys.{}", config::settings::bare_or_quoted(action)))
+}
+
+/// Runs the asynchronous part of a command.
+pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let answer = runtime.block_on(work);
+            // A request that hangs must not keep a finished command.
+            runtime.shutdown_background();
+            Ok(answer)
+        }
+        Err(error) => {
+            output::complain(&format!("no threads can be started: {error}"));
+            Err(Exit::FAILED)
+        }
+    }
+}
+
+/// One sentence of a failed connection, on standard error; a wrong kubeconfig is wrong usage.
+pub fn refuse_connection(error: &ConnectError) -> Exit {
+    output::complain(&Text::line(&error.to_string()));
+    if matches!(error, ConnectError::Config(_)) { Exit::USAGE } else { Exit::FAILED }
+}

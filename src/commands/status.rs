@@ -1,0 +1,296 @@
+//! `sev1 status`: one look as text or JSON. 0: nothing fires; 1: something does; 2: cannot tell.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{
+    Exit,
+    look::{Answer, LOOKED_AT, Look},
+    output, setup,
+};
+use crate::{
+    cli::{Cli, Output, Status},
+    config::{Config, Loaded},
+    connect::Reader,
+    domain::{
+        health::SourceId,
+        kpi::{Kpi, Level},
+        time::Clock,
+        units,
+    },
+    runtime::clock::SystemClock,
+    sources::{self, SourcesOptions},
+};
+
+/// Unhealthy pods and alerts that are printed; the rest is counted.
+const MOST_LINES: usize = 20;
+
+/// What one look says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    NothingFires,
+    /// An alert fires, or an indicator is beyond its critical threshold.
+    Firing,
+    /// Nothing fires in what was seen, but not everything was; the sentences say what is missing.
+    CannotTell(Vec<String>),
+}
+
+impl Verdict {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NothingFires => Exit::DONE,
+            Self::Firing => Exit::FAILED,
+            Self::CannotTell(_) => Exit::USAGE,
+        }
+    }
+}
+
+pub fn run(status: &Status, cli: &Cli, loaded: &Loaded) -> Exit {
+    let (target, scope) = match setup::target(cli) {
+        Ok(found) => found,
+        Err(error) => return setup::refuse_connection(&error),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let watching = Arc::clone(&clock);
+    let looked = setup::block_on(async {
+        let (sender, mut observations) = mpsc::channel(1_024);
+        let Config { servers, kpis, errors, refresh, .. } = loaded.config.clone();
+        let options = SourcesOptions { reader: Reader::new(&target), scope, servers, kpis, errors, refresh, clock: watching };
+        let _running = sources::spawn(options, sender);
+        Look::gather(&mut observations, status.timeout).await
+    });
+    let look = match looked {
+        Ok(look) => look,
+        Err(exit) => return exit,
+    };
+    let now = clock.now().utc;
+    let verdict = judge(&look, &loaded.config);
+    let printed = match status.output {
+        Output::Text => output::print(&text(&look, &loaded.config, &verdict, now)),
+        Output::Json => output::print_json(&document(&look, &loaded.config, &verdict, now)),
+    };
+    if printed == Exit::DONE { verdict.exit() } else { printed }
+}
+
+/// Something that is seen to fire counts whatever is missing; silence counts only where everything was asked.
+pub fn judge(look: &Look, config: &Config) -> Verdict {
+    let is_critical = config.kpis.iter().any(|kpi| look.level(kpi) == Level::Critical);
+    if is_critical || look.firing().next().is_some() {
+        return Verdict::Firing;
+    }
+    let mut missing = Vec::new();
+    for source in [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts] {
+        if let Answer::Missing(why) | Answer::Silent(why) = look.answer(source) {
+            missing.push(format!("{}: {why}", look.name(source)));
+        }
+    }
+    if look.answer(SourceId::Metrics) == Answer::Answered {
+        let no_data = config.kpis.iter().filter(|kpi| look.level(kpi) == Level::NoData);
+        missing.extend(no_data.map(|kpi| format!("{}: no data (leave it out of panes.tiles if there is none)", kpi.title)));
+    }
+    if missing.is_empty() { Verdict::NothingFires } else { Verdict::CannotTell(missing) }
+}
+
+fn sentence(look: &Look, verdict: &Verdict, now: DateTime<Utc>) -> String {
+    let unhealthy = match look.unhealthy(now).len() {
+        0 => String::new(),
+        1 => "; 1 unhealthy pod".to_owned(),
+        many => format!("; {} unhealthy pods", units::thousands(many as u64)),
+    };
+    match verdict {
+        Verdict::NothingFires => format!("Nothing fires{unhealthy}."),
+        Verdict::Firing => format!("Something fires{unhealthy}."),
+        Verdict::CannotTell(missing) => format!("Cannot tell{unhealthy}. Missing: {}.", missing.join("; ")),
+    }
+}
+
+fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> String {
+    let mut text = String::new();
+    if let Some(identity) = &look.identity {
+        let environment = config.environment(&identity.cluster.context);
+        let _ = writeln!(text, "{} {} {} as {}", environment.banner, identity.cluster.context, identity.version, identity.cluster.user);
+    }
+    let _ = writeln!(text, "{}\n", sentence(look, verdict, now));
+    for source in LOOKED_AT {
+        let (word, why) = match look.answer(source) {
+            Answer::Answered => ("ok", None),
+            Answer::Partial(why) => ("partial", Some(why)),
+            Answer::Missing(why) => ("failed", Some(why)),
+            Answer::Silent(why) => ("silent", Some(why)),
+        };
+        let _ = writeln!(text, "{:<22} {word:<8} {}", look.name(source), why.unwrap_or_default());
+    }
+    text.push('\n');
+    for kpi in &config.kpis {
+        let _ = writeln!(text, "{:<22} {:<8} {}", kpi.title, word(look.level(kpi)), value(look, kpi));
+    }
+    let firing: Vec<_> = look.firing().collect();
+    heading(&mut text, "Firing", firing.len());
+    for alert in firing.iter().take(MOST_LINES) {
+        let _ = writeln!(text, "  {:<8} {}  since {}  {}", alert.severity.word(), alert.name, alert.starts_at.format("%H:%MZ"), alert.summary);
+    }
+    let unhealthy = look.unhealthy(now);
+    heading(&mut text, "Unhealthy pods", unhealthy.len());
+    for pod in unhealthy.iter().take(MOST_LINES) {
+        let _ = writeln!(text, "  {}/{}  {}  {} restarts", pod.key.namespace, pod.key.name, pod.status_cell(), pod.restarts);
+    }
+    text
+}
+
+fn heading(text: &mut String, title: &str, count: usize) {
+    if count > 0 {
+        let more = if count > MOST_LINES { format!(", the first {MOST_LINES}") } else { String::new() };
+        let _ = writeln!(text, "\n{title} ({count}{more})");
+    }
+}
+
+fn value(look: &Look, kpi: &Kpi) -> String {
+    let reading = look.readings.get(&kpi.id);
+    let number = reading.and_then(|reading| reading.value).filter(|value| value.is_finite());
+    let shown = number.map_or_else(|| "-".to_owned(), |value| units::value(value, kpi.unit));
+    let limit = kpi.critical.map_or_else(String::new, |limit| format!(" (critical beyond {})", units::threshold(limit, kpi.unit)));
+    let problem = reading.and_then(|reading| reading.problem.as_ref()).map_or_else(String::new, |problem| format!("  {problem}"));
+    format!("{shown}{limit}{problem}")
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::NoData => "no data",
+        Level::Good => "good",
+        Level::Warning => "warning",
+        Level::Critical => "critical",
+    }
+}
+
+fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> Value {
+    let (name, missing) = match verdict {
+        Verdict::NothingFires => ("nothing_fires", &Vec::new()),
+        Verdict::Firing => ("firing", &Vec::new()),
+        Verdict::CannotTell(missing) => ("cannot_tell", missing),
+    };
+    let sources: Vec<Value> = LOOKED_AT.iter().map(|&source| source_document(look, source)).collect();
+    let kpis: Vec<Value> = config
+        .kpis
+        .iter()
+        .map(|kpi| {
+            let reading = look.readings.get(&kpi.id);
+            json!({
+                "id": kpi.id, "title": kpi.title, "level": word(look.level(kpi)), "critical": kpi.critical,
+                "value": reading.and_then(|reading| reading.value), "trend": reading.and_then(|reading| reading.trend),
+                "at": reading.and_then(|reading| reading.at), "problem": reading.and_then(|reading| reading.problem.clone()),
+            })
+        })
+        .collect();
+    let alerts: Vec<Value> = look
+        .firing()
+        .map(|alert| json!({"name": alert.name, "severity": alert.severity.word(), "since": alert.starts_at, "summary": alert.summary}))
+        .collect();
+    let pods: Vec<Value> = look
+        .unhealthy(now)
+        .iter()
+        .map(|pod| json!({"namespace": pod.key.namespace, "name": pod.key.name, "status": pod.status_cell(), "restarts": pod.restarts}))
+        .collect();
+    json!({
+        "verdict": name, "missing": missing,
+        "cluster": look.identity.as_ref().map(|identity| json!({
+            "context": identity.cluster.context, "uid": identity.cluster.uid, "user": identity.cluster.user, "version": identity.version,
+        })),
+        "sources": sources, "kpis": kpis, "firing": alerts,
+        "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods,
+        "errors_last_15_min": look.errors.as_ref().map(|errors| errors.recent),
+    })
+}
+
+fn source_document(look: &Look, source: SourceId) -> Value {
+    let (state, why) = match look.answer(source) {
+        Answer::Answered => ("answered", None),
+        Answer::Partial(why) => ("partial", Some(why)),
+        Answer::Missing(why) => ("failed", Some(why)),
+        Answer::Silent(why) => ("silent", Some(why)),
+    };
+    json!({"source": look.name(source), "state": state, "why": why})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        alert::{Alert, AlertList, AlertStatus, Severity},
+        health::Health,
+        kpi::KpiReading,
+        mitigation::ClusterIdentity,
+        observation::{Delta, Identity, Observation, What},
+        time::Mono,
+    };
+
+    fn seen(look: &mut Look, source: SourceId, what: What) {
+        look.apply(Observation { source, observed_at: Mono::ZERO, server_time: None, what });
+    }
+
+    fn calm(value: f64) -> Look {
+        let mut look = Look::default();
+        let cluster = ClusterIdentity { context: "staging".into(), cluster: "c".into(), uid: "u".into(), user: "me".into() };
+        seen(&mut look, SourceId::Cluster, What::Identity(Identity { cluster, version: "v1.36.3".into() }));
+        seen(&mut look, SourceId::Pods, What::Pods(vec![Delta::ListStarted, Delta::Listed]));
+        let reading = |kpi: &Kpi| KpiReading { id: kpi.id.clone(), value: Some(value), trend: None, at: None, history: None, problem: None };
+        seen(&mut look, SourceId::Metrics, What::Kpis(Config::default().kpis.iter().map(reading).collect()));
+        seen(&mut look, SourceId::Alerts, What::Alerts(AlertList { alerts: Vec::new(), said_by: "Alertmanager".into() }));
+        look
+    }
+
+    fn alert(status: AlertStatus) -> Alert {
+        Alert {
+            fingerprint: "f".into(),
+            name: "HighErrorRate".into(),
+            severity: Severity::Critical,
+            status,
+            starts_at: DateTime::UNIX_EPOCH,
+            labels: Box::default(),
+            summary: "bad\u{1b}[2J".into(),
+            description: "".into(),
+        }
+    }
+
+    #[test]
+    fn silence_is_healthy_only_where_everything_answered() {
+        let config = Config::default();
+        assert_eq!(judge(&calm(0.0), &config), Verdict::NothingFires);
+        let mut nothing = Look::default();
+        assert!(matches!(judge(&nothing, &config), Verdict::CannotTell(missing) if missing.len() == 4));
+        seen(&mut nothing, SourceId::Metrics, What::Health(Health::Absent { remedy: "give --prometheus URL".into(), since: Mono::ZERO }));
+        assert!(text(&nothing, &config, &judge(&nothing, &config), DateTime::UNIX_EPOCH).contains("Prometheus: give --prometheus URL"));
+    }
+
+    #[test]
+    fn no_data_is_not_healthy() {
+        let Verdict::CannotTell(missing) = judge(&calm(f64::NAN), &Config::default()) else { panic!("NaN is no data") };
+        assert!(missing[0].contains("Error rate: no data"), "{missing:?}");
+    }
+
+    #[test]
+    fn what_fires_counts_whatever_else_is_missing() {
+        let config = Config::default();
+        assert_eq!(judge(&calm(1e6), &config).exit(), Exit::FAILED);
+        let mut look = Look::default();
+        let list = |status| What::Alerts(AlertList { alerts: vec![alert(status)], said_by: "Prometheus".into() });
+        seen(&mut look, SourceId::Alerts, list(AlertStatus::Pending));
+        assert!(matches!(judge(&look, &config), Verdict::CannotTell(_)));
+        seen(&mut look, SourceId::Alerts, list(AlertStatus::Firing));
+        assert_eq!(judge(&look, &config), Verdict::Firing);
+        let text = text(&look, &config, &Verdict::Firing, DateTime::UNIX_EPOCH);
+        assert!(text.contains("critical HighErrorRate  since 00:00Z") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let look = calm(0.0);
+        let document = document(&look, &Config::default(), &judge(&look, &Config::default()), DateTime::UNIX_EPOCH);
+        assert_eq!(document["verdict"], "nothing_fires");
+        assert_eq!(document["kpis"].as_array().map(Vec::len), Some(6));
+        assert_eq!(document["sources"][0]["state"], "answered");
+        assert_eq!(document["pods"], 0);
+    }
+}

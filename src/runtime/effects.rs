@@ -1,0 +1,157 @@
+//! What `update` asks for, done outside the loop: each request is a task of its own, so that no server can hold a key up.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use crate::{
+    actions::{Engine, Pace, Setup},
+    config::shape::{Environment, Mitigations},
+    connect::{Reader, Writer},
+    domain::{
+        mitigation::{ActionEvent, CardId, ClusterIdentity},
+        observation::{Observation, What},
+        text::Text,
+        time::Clock,
+    },
+    journal::{self, Journal},
+    sources,
+    state::{
+        msg::{Effect, Msg},
+        overlay::ViewerId,
+    },
+};
+
+use super::viewer;
+
+/// How long the program waits, when leaving, for a write that was sent to be answered and journalled.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What effects are done with.
+pub struct Wiring {
+    pub reader: Reader,
+    pub writer: Writer,
+    pub sources: sources::Handle,
+    pub environment: Environment,
+    pub mitigations: Mitigations,
+    pub read_only: bool,
+    pub actions: mpsc::Sender<ActionEvent>,
+    pub messages: mpsc::Sender<Msg>,
+}
+
+/// Running requests of the cockpit.
+pub struct Effects {
+    wiring: Wiring,
+    clock: Arc<dyn Clock>,
+    engine: Option<Engine>,
+    cards: HashMap<CardId, AbortHandle>,
+    viewers: HashMap<ViewerId, AbortHandle>,
+    /// Journal entries of acks, notes and verdicts; waited for when leaving.
+    records: JoinSet<()>,
+}
+
+impl Effects {
+    pub fn new(wiring: Wiring, clock: Arc<dyn Clock>) -> Self {
+        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: JoinSet::new() }
+    }
+
+    /// Opens the journal and arms the engine when the cluster first says which one it is. Later answers change nothing
+    /// here: every write is checked against the first.
+    pub fn observed(&mut self, observation: &Observation) {
+        let What::Identity(identity) = &observation.what else { return };
+        if self.engine.is_some() {
+            return;
+        }
+        let cluster = identity.cluster.clone();
+        let directory = match journal::directory(&cluster.uid) {
+            Ok(directory) => directory,
+            Err(error) => return self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) })),
+        };
+        // A journal that cannot be written yet is tried again with each record; the engine says so through its events.
+        let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
+        let engine = self.build_engine(journal, cluster.clone());
+        self.engine = Some(engine.clone());
+        self.record("session", serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") }));
+        self.records.spawn(async move { engine.recover().await });
+    }
+
+    fn build_engine(&self, journal: Arc<Journal>, cluster: ClusterIdentity) -> Engine {
+        Engine::new(Setup {
+            reader: self.wiring.reader.clone(),
+            writer: self.wiring.writer.clone(),
+            journal,
+            cluster,
+            environment: self.wiring.environment.clone(),
+            mitigations: self.wiring.mitigations.clone(),
+            read_only: self.wiring.read_only,
+            clock: Arc::clone(&self.clock),
+            events: self.wiring.actions.clone(),
+            pace: Pace::default(),
+        })
+    }
+
+    pub fn perform(&mut self, effect: Effect) {
+        while self.records.try_join_next().is_some() {}
+        match effect {
+            Effect::Plan { card, id, request } => {
+                let Some(engine) = self.engine.clone() else {
+                    self.say(Msg::Action(ActionEvent::NotPlanned { card, why: "the cluster has not answered yet".into() }));
+                    return;
+                };
+                let task = tokio::spawn(async move { engine.plan(card, id, request).await });
+                self.cards.insert(card, task.abort_handle());
+            }
+            Effect::Abandon { card } => {
+                if let Some(task) = self.cards.remove(&card) {
+                    task.abort();
+                }
+            }
+            Effect::Execute(confirmed) => {
+                if let Some(engine) = &self.engine {
+                    // Runs on without its handle; `finish` waits for it.
+                    drop(engine.execute(*confirmed));
+                }
+            }
+            Effect::Open { viewer, about, what } => {
+                let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
+                self.viewers.insert(viewer, task.abort_handle());
+            }
+            Effect::Close { viewer } => {
+                if let Some(task) = self.viewers.remove(&viewer) {
+                    task.abort();
+                }
+            }
+            Effect::Record { kind, fields } => self.record(kind, fields),
+            Effect::Reconnect => self.wiring.sources.reconnect(),
+            // The loop does these itself.
+            Effect::Copy(_) | Effect::Bell | Effect::Theme(_) | Effect::Quit { .. } => {}
+        }
+    }
+
+    /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
+    pub async fn finish(mut self) -> bool {
+        let settled = match &self.engine {
+            Some(engine) => engine.settled(LAST_WORDS).await,
+            None => true,
+        };
+        let recorded = tokio::time::timeout(LAST_WORDS, async { while self.records.join_next().await.is_some() {} }).await;
+        settled && recorded.is_ok()
+    }
+
+    fn record(&mut self, kind: &'static str, fields: serde_json::Value) {
+        let Some(engine) = self.engine.clone() else { return };
+        self.records.spawn(async move {
+            // A failure is reported by the engine's own event.
+            let _ = engine.record(kind, fields).await;
+        });
+    }
+
+    /// From inside the loop: through the channel, so that it is applied in order. A full channel means that the loop has
+    /// more urgent things to show.
+    fn say(&self, message: Msg) {
+        let _ = self.wiring.messages.try_send(message);
+    }
+}

@@ -1,0 +1,56 @@
+//! Fills an open viewer: a document once, a log as it grows.
+
+use tokio::sync::mpsc;
+
+use crate::{
+    connect::Reader,
+    domain::object::ObjectRef,
+    sources::{
+        document,
+        logs::{self, Following, Said},
+    },
+    state::{
+        msg::Msg,
+        overlay::{ViewerId, ViewerKind},
+    },
+};
+
+/// Log lines asked for when a log is opened.
+const TAIL: u32 = 500;
+
+/// Batches of log lines that may wait for the loop; more slow the stream down.
+const WAITING: usize = 8;
+
+/// Reads what the viewer shows until it ends; dropping the future stops it.
+pub async fn fill(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId, about: ObjectRef, what: ViewerKind) {
+    let form = match what {
+        ViewerKind::Logs { container, previous } => {
+            let following = Following { pod: about.key, container, previous, tail: TAIL };
+            return follow(reader, messages, viewer, following).await;
+        }
+        ViewerKind::Describe => document::Form::Describe,
+        ViewerKind::Yaml => document::Form::Yaml,
+    };
+    let message = match document::document(&reader, &about, form).await {
+        Ok(lines) => Msg::Lines { viewer, lines, ended: Some("complete".into()) },
+        Err(error) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(error.text()) },
+    };
+    let _ = messages.send(message).await;
+}
+
+async fn follow(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId, following: Following) {
+    let (out, mut said) = mpsc::channel(WAITING);
+    let stream = logs::follow(reader, following, out);
+    let pass_on = async {
+        while let Some(said) = said.recv().await {
+            let message = match said {
+                Said::Lines(lines) => Msg::Lines { viewer, lines, ended: None },
+                Said::Ended(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
+            };
+            if messages.send(message).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(stream, pass_on);
+}

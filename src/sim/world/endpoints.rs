@@ -1,0 +1,123 @@
+//! Which pods stand behind each service (endpoint slices and endpoints), and what disruption budgets allow.
+
+use super::cluster::{Cluster, Key, key_of, owner_reference};
+use super::pod;
+use super::rollout::amount;
+use crate::sim::kubernetes::kinds::Resource;
+use crate::sim::store::{Deletion, Query, Writer, text};
+use serde_json::{Map, Value, json};
+
+const MANAGER: &str = "kube-controller-manager";
+
+/// Whether all pairs of a selector are among the pod's labels; an empty selector selects nothing.
+fn matches(selector: Option<&Value>, pod: &Value) -> bool {
+    let Some(selector) = selector.and_then(Value::as_object).filter(|selector| !selector.is_empty()) else { return false };
+    let labels = pod.pointer("/metadata/labels");
+    selector.iter().all(|(name, value)| labels.and_then(|labels| labels.get(name)) == Some(value))
+}
+
+pub fn selects(service: &Value, pod: &Value) -> bool {
+    matches(service.pointer("/spec/selector"), pod)
+}
+
+impl Cluster {
+    pub(super) fn sync_endpoints(&mut self, key: &Key) {
+        let Some(service) = self.store.get(Resource::Services, &key.0, &key.1) else { return };
+        if service.pointer("/spec/selector").and_then(Value::as_object).is_none_or(Map::is_empty) {
+            return;
+        }
+        let pods = self.store.list(Resource::Pods, &Query::namespace(&key.0)).items;
+        let (mut slice_endpoints, mut addresses, mut not_ready) = (Vec::new(), Vec::new(), Vec::new());
+        for pod in pods.iter().filter(|pod| selects(&service, pod)) {
+            let Some(address) = pod.pointer("/status/podIP").and_then(Value::as_str) else { continue };
+            let (ready, terminating) = (pod::is_ready(pod), pod::is_terminating(pod));
+            let target = json!({"kind": "Pod", "name": text(pod, "name"), "namespace": key.0, "uid": text(pod, "uid")});
+            slice_endpoints.push(json!({
+                "addresses": [address], "conditions": {"ready": ready && !terminating, "serving": ready, "terminating": terminating},
+                "nodeName": pod::node(pod), "targetRef": target,
+            }));
+            let address = json!({"ip": address, "nodeName": pod::node(pod), "targetRef": target});
+            if terminating {
+                continue;
+            }
+            if ready { addresses.push(address) } else { not_ready.push(address) }
+        }
+        let ports: Vec<Value> = service.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten().map(endpoint_port).collect();
+        let mut subset = json!({ "ports": ports });
+        if !addresses.is_empty() {
+            subset["addresses"] = json!(addresses);
+        }
+        if !not_ready.is_empty() {
+            subset["notReadyAddresses"] = json!(not_ready);
+        }
+        let subsets = if addresses.is_empty() && not_ready.is_empty() { json!([]) } else { json!([subset]) };
+        let labels = service.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+        let mut slice_labels = labels.clone();
+        slice_labels["kubernetes.io/service-name"] = json!(key.1);
+        slice_labels["endpointslice.kubernetes.io/managed-by"] = json!("endpointslice-controller.k8s.io");
+        let slice = json!({
+            "metadata": {"name": format!("{}-{}", key.1, slice_suffix(text(&service, "uid"))), "namespace": key.0, "labels": slice_labels, "ownerReferences": [owner_reference(&service)]},
+            "addressType": "IPv4", "endpoints": slice_endpoints, "ports": ports,
+        });
+        self.put(Resource::EndpointSlices, slice, &["endpoints", "ports"]);
+        let endpoints = json!({"metadata": {"name": key.1, "namespace": key.0, "labels": labels}, "subsets": subsets});
+        self.put(Resource::Endpoints, endpoints, &["subsets"]);
+    }
+
+    /// The slices go with their owner; the endpoints have none.
+    pub(super) fn forget_endpoints(&mut self, key: &Key) {
+        let _ = self.store.delete(Resource::Endpoints, &key.0, &key.1, &Deletion::immediate());
+    }
+
+    /// Creates the object, or brings these fields of the existing one up to date.
+    pub(super) fn put(&mut self, resource: Resource, object: Value, fields: &[&str]) {
+        let key = key_of(&object);
+        if self.store.get(resource, &key.0, &key.1).is_none() {
+            let _ = self.store.create(resource, Writer::update(MANAGER), object);
+            return;
+        }
+        let _ = self.store.modify(resource, &key.0, &key.1, Writer::update(MANAGER), |current| {
+            for field in fields {
+                current[*field] = object[*field].clone();
+            }
+        });
+    }
+
+    /// Keeps the status of the namespace's disruption budgets.
+    pub(super) fn sync_budgets(&mut self, namespace: &str) {
+        let budgets = self.store.list(Resource::PodDisruptionBudgets, &Query::namespace(namespace)).items;
+        if budgets.is_empty() {
+            return;
+        }
+        let pods = self.store.list(Resource::Pods, &Query::namespace(namespace)).items;
+        for budget in budgets {
+            let chosen: Vec<_> =
+                pods.iter().filter(|pod| matches(budget.pointer("/spec/selector/matchLabels"), pod) && pod::is_active(pod)).collect();
+            let expected = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
+            let healthy = i64::try_from(chosen.iter().filter(|pod| pod::is_ready(pod)).count()).unwrap_or(i64::MAX);
+            let desired = match (budget.pointer("/spec/minAvailable"), budget.pointer("/spec/maxUnavailable")) {
+                (Some(least), _) => amount(Some(least), expected, true),
+                (None, most) => expected - amount(most, expected, true),
+            };
+            let allowed = (healthy - desired).max(0);
+            let key = key_of(&budget);
+            let status = json!({
+                "observedGeneration": budget["metadata"]["generation"], "currentHealthy": healthy, "desiredHealthy": desired,
+                "disruptionsAllowed": allowed, "expectedPods": expected,
+            });
+            let _ = self.store.modify(Resource::PodDisruptionBudgets, &key.0, &key.1, Writer::status(MANAGER), |budget| budget["status"] = status);
+        }
+    }
+}
+
+fn endpoint_port(port: &Value) -> Value {
+    let number = if port["targetPort"].is_number() { &port["targetPort"] } else { &port["port"] };
+    let mut found = json!({"port": number, "protocol": port.get("protocol").cloned().unwrap_or_else(|| json!("TCP"))});
+    found["name"] = port.get("name").cloned().unwrap_or_else(|| json!(""));
+    found
+}
+
+/// A fixed ending for the one slice of a service, spelled like a generated one.
+fn slice_suffix(uid: &str) -> String {
+    super::names::suffix(&mut fastrand::Rng::with_seed(u64::from(super::names::fnv(uid.as_bytes()))))
+}

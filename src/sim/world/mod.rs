@@ -1,0 +1,299 @@
+//! The one deterministic world behind the four simulated servers: a cluster with its controllers, the traffic through it,
+//! and the faults of a scenario.
+//!
+//! ```text
+//!  scenario ──▶ faults ──▶ Store ◀──▶ controllers, scheduler, kubelets      (cluster.rs and its siblings)
+//!                            │ ready pods, ConfigMap
+//!                            ▼
+//!                         traffic ──▶ metrics ──▶ Tsdb                       (traffic.rs, exposition.rs)
+//!                            └──────▶ log lines ─▶ LogStore, container logs  (log_lines.rs)
+//! ```
+//!
+//! Time is passed in ([`World::step`]); the same scenario, seed and writes give the same objects, samples and lines.
+
+mod autoscaler;
+mod bootstrap;
+pub mod clock;
+mod cluster;
+mod deployment;
+mod endpoints;
+mod events;
+mod exposition;
+mod faults;
+mod histogram;
+mod kubelet;
+mod log_lines;
+mod names;
+mod nodes;
+mod objects;
+pub mod platform;
+mod pod;
+mod replica_set;
+mod rollout;
+pub mod scenario;
+mod scheduler;
+mod stamp;
+#[cfg(test)]
+mod story_tests;
+mod traffic;
+
+use super::kubernetes::kinds::Resource;
+use super::log_store::{Document, LogStore};
+use super::store::{Query, Store, text};
+use super::tsdb::Tsdb;
+use chrono::{DateTime, Utc};
+use clock::SimClock;
+use cluster::Cluster;
+use exposition::Exposition;
+use fastrand::Rng;
+use faults::Timeline;
+use platform::{PRODUCTION, Platform};
+use scenario::{Cause, LogSpec, Scenario};
+use stamp::Sec;
+use std::collections::BTreeMap;
+use traffic::{Seat, Surroundings, Traffic};
+
+/// History played before the launch.
+const HISTORY: Sec = 70 * 60;
+/// The last part of it is as dense as the live part.
+const DENSE: Sec = 15 * 60;
+/// Seconds between scrapes, live and in the older history.
+const SCRAPE: Sec = 5;
+const SPARSE_SCRAPE: Sec = 15;
+/// Never catches up more than this in one step: a laptop may have slept for a week.
+const MAX_CATCH_UP: Sec = 6 * 3600;
+
+/// Why a world cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    #[error(transparent)]
+    Scenario(#[from] scenario::ScenarioError),
+    #[error("the built-in platform cannot be read: {0}")]
+    Platform(#[from] Box<toml::de::Error>),
+}
+
+/// What runs on it, by deployment: the pods that log.
+type Roster = BTreeMap<String, Vec<Voice>>;
+
+/// A running pod that can log.
+#[derive(Debug, Clone)]
+struct Voice {
+    pod: String,
+    tag: String,
+    hung: bool,
+}
+
+/// The simulated platform. Its stores are shared with the servers that answer from them.
+pub struct World {
+    scenario: Scenario,
+    platform: Platform,
+    clock: SimClock,
+    store: Store,
+    tsdb: Tsdb,
+    logs: LogStore,
+    cluster: Cluster,
+    traffic: Traffic,
+    exposition: Exposition,
+    timeline: Timeline,
+    around: Surroundings,
+    roster: Roster,
+    log_specs: Vec<LogSpec>,
+    rng: Rng,
+    launch: Sec,
+    /// The last second that was played.
+    last: Sec,
+    last_scrape: Sec,
+    last_logs: Sec,
+}
+
+impl World {
+    /// A world of its own, with `extra_pods` more pods, its history played up to `start`.
+    pub fn launch(scenario: Scenario, seed: u64, extra_pods: usize, start: DateTime<Utc>) -> Result<Self, WorldError> {
+        let clock = SimClock::new(start);
+        let store = Store::new(seed, clock.for_store());
+        Self::new(scenario, seed, extra_pods, store, clock, Tsdb::new(), LogStore::default(), start)
+    }
+
+    /// The same on stores made elsewhere. The store must tell the time of `clock`
+    /// ([`SimClock::for_store`]): the world moves it, also into the past while it plays the history.
+    #[expect(clippy::too_many_arguments, reason = "the parts of the platform, each made by its own server")]
+    pub fn new(
+        scenario: Scenario,
+        seed: u64,
+        extra_pods: usize,
+        store: Store,
+        clock: SimClock,
+        tsdb: Tsdb,
+        logs: LogStore,
+        start: DateTime<Utc>,
+    ) -> Result<Self, WorldError> {
+        let platform = Platform::embedded().map_err(Box::new)?;
+        let launch = start.timestamp();
+        let epoch = launch - HISTORY;
+        let mut cluster = Cluster::new(store.clone(), clock.clone(), seed);
+        cluster.sicknesses.clone_from(&scenario.sickness);
+        cluster.outbreaks = vec![None; scenario.sickness.len()];
+        cluster.bootstrap(&platform, extra_pods, epoch);
+        let mut log_specs = log_lines::everyday();
+        log_specs.extend(scenario.log.iter().cloned());
+        let mut world = Self {
+            traffic: Traffic::new(scenario.effect.clone(), seed, epoch),
+            exposition: Exposition::new(tsdb.clone()),
+            timeline: Timeline::new(scenario.fault.clone(), launch),
+            scenario,
+            platform,
+            clock,
+            store,
+            tsdb,
+            logs,
+            cluster,
+            around: Surroundings::default(),
+            roster: Roster::new(),
+            log_specs,
+            rng: Rng::with_seed(seed ^ 0x6c6f_6773),
+            launch,
+            last: epoch,
+            last_scrape: epoch,
+            last_logs: epoch,
+        };
+        world.look_around();
+        world.step(start);
+        Ok(world)
+    }
+
+    /// Plays everything up to `now`, second by second, and reacts to what clients wrote. A `now` in the past does nothing.
+    pub fn step(&mut self, now: DateTime<Utc>) {
+        let end = now.timestamp();
+        self.last = self.last.max(end - MAX_CATCH_UP);
+        while self.last < end {
+            self.last += 1;
+            self.clock.set_seconds(self.last);
+            self.second();
+        }
+        if now.timestamp() >= self.last {
+            self.clock.set(now);
+            if !self.cluster.is_settled() {
+                self.cluster.tick();
+                self.look_around();
+            }
+        }
+    }
+
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    pub fn clock(&self) -> &SimClock {
+        &self.clock
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn tsdb(&self) -> &Tsdb {
+        &self.tsdb
+    }
+
+    pub fn logs(&self) -> &LogStore {
+        &self.logs
+    }
+
+    fn second(&mut self) {
+        let now = self.last;
+        let began = self.timeline.play(&mut self.cluster, now);
+        if began || !self.cluster.is_settled() || self.cluster.next_due().is_some_and(|due| due <= now) {
+            self.cluster.tick();
+            self.look_around();
+        }
+        let dense = now > self.launch - DENSE;
+        let every = if dense { SCRAPE } else { SPARSE_SCRAPE };
+        if now.rem_euclid(every) == 0 {
+            let seconds = (now - self.last_scrape) as f64;
+            self.last_scrape = now;
+            self.traffic.step(&self.platform, &self.around, now, seconds);
+            self.cluster.usage.clone_from(&self.traffic.usage);
+            self.exposition.scrape(&self.traffic, &self.around, self.feed_is_up(now), now * 1000);
+        }
+        let every = if now > self.launch { 1 } else { SCRAPE };
+        if now.rem_euclid(every) == 0 {
+            self.write_logs(now);
+        }
+    }
+
+    fn feed_is_up(&self, now: Sec) -> bool {
+        let cut = |effect: &scenario::Effect| effect.factor.get("up{government-feed-connector}").is_some_and(|factor| *factor < 1.0);
+        !self.scenario.effect.iter().any(|effect| cut(effect) && self.traffic.strength(&effect.cause, effect.ramp, &self.around, now) > 0.5)
+    }
+
+    /// Reads from the cluster what traffic and logs depend on.
+    fn look_around(&mut self) {
+        let cluster = &self.cluster;
+        let silent = |node: &str| cluster.nodes.get(node).is_some_and(|record| record.silent);
+        let mut seats: BTreeMap<String, Vec<Seat>> = BTreeMap::new();
+        let mut roster = Roster::new();
+        for ((namespace, pod), run) in &cluster.runs {
+            let Some(started) = run.started.filter(|_| namespace == PRODUCTION && !silent(&run.node)) else { continue };
+            roster.entry(run.deployment.clone()).or_default().push(Voice { pod: pod.clone(), tag: run.tag.clone(), hung: run.hung });
+            if run.ready && !run.hung && !run.stopping {
+                seats.entry(run.deployment.clone()).or_default().push(Seat { tag: run.tag.clone(), started });
+            }
+        }
+        let deployments = self.store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items;
+        self.around = Surroundings {
+            seats,
+            desired: deployments.iter().map(|d| (text(d, "name").to_owned(), d["spec"]["replicas"].as_i64().unwrap_or(1))).collect(),
+            faults: self.timeline.active.clone(),
+            nodes: cluster.nodes.iter().map(|(name, record)| (name.clone(), !record.silent)).collect(),
+            breaker: cluster.breaker,
+        };
+        self.roster = roster;
+    }
+
+    /// Log lines of the seconds since the last ones.
+    fn write_logs(&mut self, now: Sec) {
+        let (from_ms, seconds) = (self.last_logs * 1000, now - self.last_logs);
+        self.last_logs = now;
+        let mut lines = Vec::new();
+        for (number, spec) in self.log_specs.iter().enumerate() {
+            if spec.breaker_off && self.around.breaker {
+                continue;
+            }
+            let expected = spec.per_minute / 60.0 * seconds as f64 * self.traffic.strength(&spec.cause, 30, &self.around, now);
+            let mut left = expected + self.rng.f64();
+            while left >= 1.0 {
+                left -= 1.0;
+                lines.push((from_ms + 1 + self.rng.i64(0..seconds * 1000), number));
+            }
+        }
+        lines.sort_unstable();
+        let documents: Vec<Document> = lines.into_iter().filter_map(|(at_ms, number)| self.line(at_ms, number)).collect();
+        self.logs.extend(documents);
+    }
+
+    /// One line: in the pod's own log and as a document.
+    fn line(&mut self, at_ms: i64, number: usize) -> Option<Document> {
+        let spec = &self.log_specs[number];
+        let voices = self.roster.get(&spec.service)?;
+        let fitting: Vec<&Voice> = match &spec.cause {
+            Cause::Version { deployment, tag } if *deployment == spec.service => voices.iter().filter(|voice| voice.tag == *tag).collect(),
+            Cause::Unready(deployment) if *deployment == spec.service => voices.iter().filter(|voice| voice.hung).collect(),
+            _ => voices.iter().filter(|voice| !voice.hung).collect(),
+        };
+        let voices = if fitting.is_empty() { voices.iter().collect() } else { fitting };
+        let voice = voices.get(self.rng.usize(..voices.len().max(1)))?;
+        let message = log_lines::fill(&spec.message, &mut self.rng);
+        let timestamp = DateTime::from_timestamp_millis(at_ms)?;
+        self.store.logs().append(PRODUCTION, &voice.pod, &spec.service, timestamp, &format!("{:<5} {message}", spec.level));
+        Some(Document {
+            timestamp,
+            level: spec.level.clone(),
+            service: spec.service.clone(),
+            message,
+            error: spec.error.clone(),
+            namespace: PRODUCTION.into(),
+            pod: voice.pod.clone(),
+            duration_ms: None,
+        })
+    }
+}

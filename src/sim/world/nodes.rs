@@ -1,0 +1,138 @@
+//! Nodes: what the scheduler knows of each, and what happens when a kubelet falls silent.
+
+use super::cluster::{Cluster, Due};
+use super::pod;
+use super::stamp::{Sec, rfc3339};
+use crate::sim::kubernetes::kinds::Resource;
+use crate::sim::store::{Change, ChangeKind, Deletion, Writer, text};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// As `kube-controller-manager --node-monitor-grace-period`.
+const GRACE: Sec = 40;
+/// The default toleration of the taint `unreachable`.
+const TOLERATION: Sec = 300;
+const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+
+/// A node as the scheduler and its kubelet's neighbours know it.
+#[derive(Debug, Clone, Default)]
+pub struct NodeRecord {
+    /// Thousandths of a processor.
+    pub cpu: i64,
+    pub cpu_used: i64,
+    pub pods: i64,
+    pub pod_capacity: i64,
+    pub unschedulable: bool,
+    pub unreachable: bool,
+    /// The kubelet does nothing.
+    pub silent: bool,
+    /// The pods counted, with their processor request.
+    pub counted: BTreeMap<super::cluster::Key, i64>,
+}
+
+impl NodeRecord {
+    pub fn takes_pods(&self) -> bool {
+        !self.unschedulable && !self.unreachable
+    }
+}
+
+impl Cluster {
+    pub(super) fn notice_node(&mut self, change: &Change) {
+        let node = &change.object;
+        let name = text(node, "name").to_owned();
+        if change.kind == ChangeKind::Deleted {
+            self.nodes.remove(&name);
+            return;
+        }
+        let record = self.nodes.entry(name).or_default();
+        let tainted = node.pointer("/spec/taints").and_then(Value::as_array).is_some_and(|taints| {
+            taints.iter().any(|taint| matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute")) && taint["key"] == UNREACHABLE)
+        });
+        let room = |field: &str| node.pointer(&format!("/status/allocatable/{field}")).and_then(Value::as_str).and_then(|n| n.parse::<i64>().ok());
+        record.cpu = room("cpu").unwrap_or_default() * 1000;
+        record.pod_capacity = room("pods").unwrap_or(110);
+        record.unschedulable = node.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or_default();
+        record.unreachable = tainted;
+        if record.takes_pods() {
+            self.retry_waiting();
+        }
+    }
+
+    /// The kubelet of this node falls silent, or comes back.
+    pub fn set_node_silent(&mut self, name: &str, silent: bool) {
+        let Some(record) = self.nodes.get_mut(name) else { return };
+        if record.silent == silent {
+            return;
+        }
+        record.silent = silent;
+        let now = self.now();
+        if silent {
+            self.at(now + GRACE, Due::NodeSilent(name.to_owned()));
+        } else {
+            self.node_back(name);
+        }
+    }
+
+    pub(super) fn node_unknown(&mut self, name: &str) {
+        let now = self.now();
+        if self.nodes.get(name).is_none_or(|record| !record.silent) {
+            return;
+        }
+        let marked = self.store.modify(Resource::Nodes, "", name, Writer::status("kube-controller-manager"), |node| {
+            for condition in node.pointer_mut("/status/conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+                condition["status"] = json!("Unknown");
+                condition["reason"] = json!("NodeStatusUnknown");
+                condition["message"] = json!("Kubelet stopped posting node status.");
+                condition["lastTransitionTime"] = json!(rfc3339(now));
+            }
+            node["spec"]["taints"] = json!([
+                {"effect": "NoSchedule", "key": UNREACHABLE, "timeAdded": rfc3339(now)},
+                {"effect": "NoExecute", "key": UNREACHABLE, "timeAdded": rfc3339(now)},
+            ]);
+        });
+        let Ok(node) = marked else { return };
+        self.event("node-controller", &node, "Normal", "NodeNotReady", &format!("Node {name} status is now: NodeNotReady"));
+        for pod in self.pods_on(name) {
+            self.set_pod_ready(&pod, false);
+            self.event("node-controller", &pod, "Warning", "NodeNotReady", "Node is not ready");
+        }
+        self.at(now + TOLERATION, Due::NodeEvict(name.to_owned()));
+    }
+
+    pub(super) fn evict_from(&mut self, name: &str) {
+        if self.nodes.get(name).is_none_or(|record| !record.unreachable) {
+            return;
+        }
+        for pod in self.pods_on(name) {
+            if pod::is_terminating(&pod) {
+                continue;
+            }
+            let (namespace, pod_name) = (text(&pod, "namespace"), text(&pod, "name"));
+            let message = format!("Marking for deletion Pod {namespace}/{pod_name}");
+            self.event("taint-eviction-controller", &pod, "Normal", "TaintManagerEviction", &message);
+            let _ = self.store.delete(Resource::Pods, namespace, pod_name, &Deletion::default());
+        }
+    }
+
+    fn node_back(&mut self, name: &str) {
+        let now = self.now();
+        let marked = self.store.modify(Resource::Nodes, "", name, Writer::status("kubelet"), |node| {
+            for condition in node.pointer_mut("/status/conditions").and_then(Value::as_array_mut).into_iter().flatten() {
+                let ready = condition["type"] == "Ready";
+                condition["status"] = json!(if ready { "True" } else { "False" });
+                condition["reason"] = json!(if ready { "KubeletReady" } else { "KubeletHasNoPressure" });
+                condition["message"] = json!(if ready { "kubelet is posting ready status" } else { "kubelet has no pressure" });
+                condition["lastHeartbeatTime"] = json!(rfc3339(now));
+                condition["lastTransitionTime"] = json!(rfc3339(now));
+            }
+            if let Some(spec) = node["spec"].as_object_mut() {
+                spec.shift_remove("taints");
+            }
+        });
+        let Ok(node) = marked else { return };
+        self.event("node-controller", &node, "Normal", "NodeReady", &format!("Node {name} status is now: NodeReady"));
+        for pod in self.pods_on(name) {
+            self.wake_pod(&pod);
+        }
+    }
+}

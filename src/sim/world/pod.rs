@@ -1,0 +1,170 @@
+//! Pods as JSON: made from a template, read, and their status as a kubelet reports it.
+
+use super::stamp::{Sec, rfc3339};
+use crate::sim::store::text;
+use serde_json::{Map, Value, json};
+
+pub fn node(pod: &Value) -> Option<&str> {
+    pod.pointer("/spec/nodeName").and_then(Value::as_str).filter(|node| !node.is_empty())
+}
+
+pub fn phase(pod: &Value) -> &str {
+    pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending")
+}
+
+pub fn is_terminating(pod: &Value) -> bool {
+    pod.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
+}
+
+/// Neither done nor going.
+pub fn is_active(pod: &Value) -> bool {
+    !is_terminating(pod) && !matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+pub fn is_ready(pod: &Value) -> bool {
+    condition(pod, "Ready").is_some_and(|condition| condition["status"] == "True")
+}
+
+/// Since when it is ready.
+pub fn ready_since(pod: &Value) -> Option<Sec> {
+    let condition = condition(pod, "Ready").filter(|condition| condition["status"] == "True")?;
+    super::stamp::parse(condition["lastTransitionTime"].as_str()?)
+}
+
+fn condition<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
+    pod.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == name)
+}
+
+/// The image's tag of the first container.
+pub fn tag(pod: &Value) -> &str {
+    super::platform::tag_of(pod.pointer("/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default())
+}
+
+pub fn container(pod: &Value) -> &str {
+    pod.pointer("/spec/containers/0/name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The deployment behind the pod's replica set: its name without the template's hash.
+pub fn deployment(pod: &Value) -> Option<&str> {
+    let replica_set = super::cluster::controller(pod, "ReplicaSet")?;
+    let hash = pod.pointer("/metadata/labels/pod-template-hash")?.as_str()?;
+    replica_set.strip_suffix(hash)?.strip_suffix('-')
+}
+
+/// Thousandths of a processor that the pod asks for.
+pub fn cpu_request(pod: &Value) -> i64 {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+    let requests = containers.into_iter().flatten().filter_map(|container| container.pointer("/resources/requests/cpu")?.as_str());
+    requests.map(|text| text.strip_suffix('m').map_or_else(|| text.parse().unwrap_or(0) * 1000, |m| m.parse().unwrap_or(0))).sum()
+}
+
+/// A pod as its replica set creates it.
+pub fn from_template(replica_set: &Value) -> Value {
+    let template = &replica_set["spec"]["template"];
+    let mut metadata = Map::new();
+    metadata.insert("generateName".into(), json!(format!("{}-", text(replica_set, "name"))));
+    metadata.insert("namespace".into(), json!(text(replica_set, "namespace")));
+    for field in ["labels", "annotations"] {
+        if let Some(values) = template.pointer(&format!("/metadata/{field}")).filter(|values| values.is_object()) {
+            metadata.insert(field.into(), values.clone());
+        }
+    }
+    metadata.insert("ownerReferences".into(), json!([super::cluster::owner_reference(replica_set)]));
+    let mut spec = template["spec"].clone();
+    for (field, default) in [
+        ("restartPolicy", json!("Always")),
+        ("dnsPolicy", json!("ClusterFirst")),
+        ("serviceAccountName", json!("default")),
+        ("schedulerName", json!("default-scheduler")),
+        ("terminationGracePeriodSeconds", json!(30)),
+        ("enableServiceLinks", json!(true)),
+        ("preemptionPolicy", json!("PreemptLowerPriority")),
+        ("priority", json!(0)),
+        ("securityContext", json!({})),
+    ] {
+        if spec.get(field).is_none() {
+            spec[field] = default;
+        }
+    }
+    spec["tolerations"] = json!([
+        {"effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists", "tolerationSeconds": 300},
+        {"effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists", "tolerationSeconds": 300},
+    ]);
+    json!({"metadata": metadata, "spec": spec, "status": {"phase": "Pending", "qosClass": "Burstable"}})
+}
+
+/// What a kubelet knows of a pod's one container.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContainerState {
+    Creating,
+    Running { since: Sec },
+    Waiting { reason: String, message: String },
+}
+
+/// Writes the status of a pod whose containers are all in this state.
+pub fn report(pod: &mut Value, state: &ContainerState, ready: bool, restarts: i64, last: Option<&Value>, now: Sec) {
+    let uid = text(pod, "uid").to_owned();
+    let state_value = match state {
+        ContainerState::Creating => json!({"waiting": {"reason": "ContainerCreating"}}),
+        ContainerState::Running { since } => json!({"running": {"startedAt": rfc3339(*since)}}),
+        ContainerState::Waiting { reason, message } => json!({"waiting": {"reason": reason, "message": message}}),
+    };
+    let containers: Vec<Value> = pod.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let names: Vec<&str> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
+    let statuses: Vec<Value> = containers
+        .iter()
+        .map(|container| {
+            let image = container["image"].as_str().unwrap_or_default();
+            let mut status = json!({
+                "name": container["name"], "image": image, "imageID": "", "ready": ready, "restartCount": restarts,
+                "started": matches!(state, ContainerState::Running { .. }), "state": state_value, "lastState": last.map_or_else(|| json!({}), |last| json!({"terminated": last})),
+            });
+            if *state != ContainerState::Creating {
+                status["imageID"] = json!(format!("{image}@sha256:{:064x}", super::names::fnv(image.as_bytes())));
+                status["containerID"] = json!(container_id(&uid, restarts));
+            }
+            status
+        })
+        .collect();
+    let created = *state != ContainerState::Creating;
+    let unready = json!({"reason": "ContainersNotReady", "message": format!("containers with unready status: [{}]", names.join(" "))});
+    set_condition(pod, "PodReadyToStartContainers", created, None, now);
+    set_condition(pod, "Initialized", true, None, now);
+    set_condition(pod, "Ready", ready, Some(&unready), now);
+    set_condition(pod, "ContainersReady", ready, Some(&unready), now);
+    set_condition(pod, "PodScheduled", true, None, now);
+    let status = &mut pod["status"];
+    status["phase"] = json!(if created { "Running" } else { "Pending" });
+    status["containerStatuses"] = json!(statuses);
+    if status.get("startTime").is_none() {
+        status["startTime"] = json!(rfc3339(now));
+    }
+}
+
+pub fn container_id(uid: &str, restarts: i64) -> String {
+    let part = |salt: i64| super::names::fnv(format!("{uid}/{restarts}/{salt}").as_bytes());
+    let wide =
+        |salt: i64| u128::from(part(salt)) << 96 | u128::from(part(salt + 1)) << 64 | u128::from(part(salt + 2)) << 32 | u128::from(part(salt + 3));
+    format!("containerd://{:032x}{:032x}", wide(0), wide(4))
+}
+
+/// Sets a condition; its time moves only when its status does. `why` says why it is false.
+pub fn set_condition(pod: &mut Value, name: &str, holds: bool, why: Option<&Value>, now: Sec) {
+    let status = if holds { "True" } else { "False" };
+    let before = condition(pod, name);
+    let since = before.filter(|before| before["status"] == status).map_or_else(|| json!(rfc3339(now)), |before| before["lastTransitionTime"].clone());
+    let mut condition = json!({"type": name, "status": status, "lastProbeTime": null, "lastTransitionTime": since});
+    if let (false, Some(why)) = (holds, why) {
+        condition["reason"] = why["reason"].clone();
+        condition["message"] = why["message"].clone();
+    }
+    let conditions = &mut pod["status"]["conditions"];
+    if !conditions.is_array() {
+        *conditions = json!([]);
+    }
+    let Some(list) = conditions.as_array_mut() else { return };
+    match list.iter_mut().find(|condition| condition["type"] == name) {
+        Some(found) => *found = condition,
+        None => list.push(condition),
+    }
+}

@@ -1,0 +1,221 @@
+//! Alerts: firing ones from Alertmanager, pending ones from Prometheus; all from Prometheus where Alertmanager is missing.
+
+mod alertmanager;
+mod prometheus;
+
+use std::{cmp::Reverse, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use super::{
+    backoff::Backoff,
+    discovery::{Finder, Place, Which},
+    report::{Closed, Report},
+};
+use crate::{
+    connect::{ConnectError, HttpReader},
+    domain::{
+        alert::{Alert, AlertList, AlertStatus},
+        observation::What,
+        text::Text,
+    },
+};
+
+/// Alerts kept of one answer.
+const MOST: usize = 2_000;
+/// Labels kept of one alert.
+const MOST_LABELS: usize = 32;
+/// How often an absent server is looked for.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// The task behind the alerts.
+pub(super) struct Alerts {
+    pub finder: Arc<Finder>,
+    pub every: Duration,
+    pub wake: Arc<Notify>,
+    pub report: Report,
+}
+
+/// One server's part of a round.
+enum Heard {
+    Absent(String),
+    Failed(ConnectError),
+    Said { alerts: Vec<Alert>, date: Option<DateTime<Utc>> },
+}
+
+impl Alerts {
+    pub async fn run(self) {
+        let _: Result<(), Closed> = self.for_ever().await;
+    }
+
+    async fn for_ever(&self) -> Result<(), Closed> {
+        let mut backoff = Backoff::new(self.wake.clone());
+        let mut holds = prometheus::Holds::default();
+        self.report.connecting("looking for Alertmanager").await?;
+        loop {
+            let began = self.report.now();
+            let (alertmanager, prometheus) = tokio::join!(self.alertmanager(), self.prometheus(&mut holds));
+            match combine(alertmanager, prometheus) {
+                Combined::Absent(remedy) => {
+                    self.report.absent(&remedy).await?;
+                    backoff.pause(LOOK_AGAIN).await;
+                }
+                Combined::Failed(error) => backoff.after(&error, &self.report).await?,
+                Combined::Said { list, date, but } => {
+                    backoff.succeeded();
+                    match but {
+                        Some(but) => self.report.lagging(&but).await?,
+                        None => self.report.live().await?,
+                    }
+                    self.report.say(What::Alerts(list), date).await?;
+                    backoff.pause(self.every.saturating_sub(self.report.now().since(began)).max(Duration::from_millis(500))).await;
+                }
+            }
+        }
+    }
+
+    async fn alertmanager(&self) -> Heard {
+        match self.place(Which::Alertmanager).await {
+            Ok(server) => heard(alertmanager::read(&server).await),
+            Err(instead) => instead,
+        }
+    }
+
+    async fn prometheus(&self, holds: &mut prometheus::Holds) -> Heard {
+        match self.place(Which::Prometheus).await {
+            Ok(server) => heard(prometheus::read(&server, holds, self.report.now()).await),
+            Err(instead) => instead,
+        }
+    }
+
+    async fn place(&self, which: Which) -> Result<HttpReader, Heard> {
+        match self.finder.place(which).await {
+            Ok(Place::At(server)) => Ok(server),
+            Ok(Place::Nowhere { remedy }) => Err(Heard::Absent(remedy)),
+            Err(error) => Err(Heard::Failed(error)),
+        }
+    }
+}
+
+fn heard(answer: Result<(Vec<Alert>, Option<DateTime<Utc>>), ConnectError>) -> Heard {
+    match answer {
+        Ok((alerts, date)) => Heard::Said { alerts, date },
+        Err(error) => Heard::Failed(error),
+    }
+}
+
+enum Combined {
+    Absent(String),
+    Failed(ConnectError),
+    Said { list: AlertList, date: Option<DateTime<Utc>>, but: Option<String> },
+}
+
+fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
+    match (alertmanager, prometheus) {
+        (Heard::Said { mut alerts, date }, other) => {
+            let but = match other {
+                Heard::Said { alerts: pending, .. } => {
+                    let new = pending.into_iter().filter(|alert| alert.status == AlertStatus::Pending);
+                    let new: Vec<_> = new.filter(|alert| alerts.iter().all(|known| known.fingerprint != alert.fingerprint)).collect();
+                    alerts.extend(new);
+                    None
+                }
+                Heard::Failed(error) => Some(format!("pending alerts unknown: {error}")),
+                Heard::Absent(_) => None,
+            };
+            said(alerts, "Alertmanager", date, but)
+        }
+        (Heard::Absent(_), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, None),
+        (Heard::Failed(error), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, Some(format!("silences unknown: {error}"))),
+        (Heard::Failed(error), _) | (Heard::Absent(_), Heard::Failed(error)) => Combined::Failed(error),
+        (Heard::Absent(remedy), Heard::Absent(_)) => Combined::Absent(remedy),
+    }
+}
+
+/// Most severe first, then oldest.
+fn said(mut alerts: Vec<Alert>, by: &str, date: Option<DateTime<Utc>>, but: Option<String>) -> Combined {
+    alerts.sort_by(|one, other| {
+        let rank = |alert: &Alert| (Reverse(alert.status == AlertStatus::Firing), Reverse(alert.severity), alert.starts_at);
+        rank(one).cmp(&rank(other)).then_with(|| one.fingerprint.cmp(&other.fingerprint))
+    });
+    let total = alerts.len();
+    alerts.truncate(MOST);
+    let but = but.or_else(|| (total > MOST).then(|| format!("{MOST} of {total} alerts shown")));
+    Combined::Said { list: AlertList { alerts, said_by: Text::line(by) }, date, but }
+}
+
+/// Labels as cleaned pairs in the order of their names.
+fn labels(labels: &std::collections::BTreeMap<String, String>) -> Box<[(Text, Text)]> {
+    labels.iter().take(MOST_LABELS).map(|(name, value)| (Text::line(name), Text::line(value))).collect()
+}
+
+/// Prometheus' and Alertmanager's fingerprint of a label set: FNV-1a of names and values in order, each ended by 0xFF.
+fn fingerprint(labels: &std::collections::BTreeMap<String, String>) -> Text {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for part in labels.iter().flat_map(|(name, value)| [name, value]) {
+        for byte in part.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    Text::line(&format!("{hash:016x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::Severity;
+
+    fn alert(name: &str, severity: Severity, status: AlertStatus, started: i64) -> Alert {
+        Alert {
+            fingerprint: name.into(),
+            name: name.into(),
+            severity,
+            status,
+            starts_at: DateTime::from_timestamp(started, 0).unwrap(),
+            labels: Box::default(),
+            summary: "".into(),
+            description: "".into(),
+        }
+    }
+
+    fn heard(alerts: Vec<Alert>) -> Heard {
+        super::heard(Ok((alerts, None)))
+    }
+
+    fn names(combined: Combined) -> (Vec<String>, String, Option<String>) {
+        let Combined::Said { list, but, .. } = combined else { panic!("nothing was said") };
+        (list.alerts.iter().map(|alert| alert.name.to_string()).collect(), list.said_by.to_string(), but)
+    }
+
+    #[test]
+    fn most_severe_and_oldest_come_first_and_pending_only_from_prometheus() {
+        use {AlertStatus as Is, Severity as S};
+        let alertmanager = heard(vec![
+            alert("late", S::Critical, Is::Firing, 20),
+            alert("warn", S::Warning, Is::Firing, 1),
+            alert("early", S::Critical, Is::Firing, 10),
+            alert("hidden", S::Critical, Is::Suppressed, 1),
+        ]);
+        let prometheus = heard(vec![alert("soon", S::Critical, Is::Pending, 5), alert("late", S::Critical, Is::Firing, 20)]);
+        let (names, by, but) = names(combine(alertmanager, prometheus));
+        assert_eq!(names, ["early", "late", "warn", "hidden", "soon"]);
+        assert_eq!((by.as_str(), but), ("Alertmanager", None));
+    }
+
+    #[test]
+    fn prometheus_stands_in_for_an_alertmanager_that_fails_and_it_is_said() {
+        let failed = || Heard::Failed(ConnectError::Unreachable { server: "am".into(), why: "refused".into() });
+        let (_, by, but) = names(combine(failed(), heard(Vec::new())));
+        assert_eq!(by, "Prometheus");
+        assert!(but.unwrap().contains("silences unknown"));
+        assert!(matches!(combine(failed(), failed()), Combined::Failed(_)));
+        assert!(matches!(combine(Heard::Absent("x".into()), Heard::Absent("y".into())), Combined::Absent(_)));
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_one_of_prometheus() {
+        // common/model's TestLabelSetFingerprint values: the empty set hashes to the FNV offset.
+        assert_eq!(&*fingerprint(&std::collections::BTreeMap::new()), "cbf29ce484222325");
+    }
+}

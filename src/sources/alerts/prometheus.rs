@@ -1,0 +1,117 @@
+//! Prometheus' own view of its alerts, `/api/v1/alerts`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{fingerprint, labels};
+use crate::{
+    connect::{ConnectError, HttpReader},
+    domain::{
+        alert::{Alert, AlertStatus, Severity},
+        text::Text,
+        time::Mono,
+    },
+};
+
+const ANSWER_LIMIT: usize = 16 << 20;
+/// Short, because a frozen server must not hold up the other one's alerts.
+const WITHIN: Duration = Duration::from_secs(5);
+/// Rules rarely change.
+const RULES_FRESH: Duration = Duration::from_mins(5);
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: Option<T>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    alerts: Option<Vec<Wire>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire {
+    labels: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, String>>,
+    state: Option<String>,
+    active_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    groups: Option<Vec<Group>>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    rules: Option<Vec<Rule>>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    name: Option<String>,
+    duration: Option<f64>,
+}
+
+/// How long each alert must be true before it fires (`for`), by name: `activeAt` is when it became true.
+#[derive(Default)]
+pub(super) struct Holds {
+    by_name: HashMap<String, Duration>,
+    read_at: Option<Mono>,
+}
+
+pub(super) async fn read(server: &HttpReader, holds: &mut Holds, now: Mono) -> Result<(Vec<Alert>, Option<DateTime<Utc>>), ConnectError> {
+    let answer = server.get("/api/v1/alerts", &[], ANSWER_LIMIT, WITHIN).await?;
+    let listed: Envelope<Listed> = answer.json()?;
+    let wires = listed.data.and_then(|data| data.alerts).unwrap_or_default();
+    let fires = wires.iter().any(|wire| wire.state.as_deref() == Some("firing"));
+    if fires && holds.read_at.is_none_or(|at| now.since(at) > RULES_FRESH) {
+        // Without them an alert seems to have fired a little earlier than it did.
+        if let Ok(by_name) = read_holds(server).await {
+            *holds = Holds { by_name, read_at: Some(now) };
+        }
+    }
+    Ok((wires.into_iter().filter_map(|wire| alert(wire, holds)).collect(), answer.date))
+}
+
+async fn read_holds(server: &HttpReader) -> Result<HashMap<String, Duration>, ConnectError> {
+    let answer = server.get("/api/v1/rules", &[("type", "alert")], ANSWER_LIMIT, WITHIN).await?;
+    let groups: Envelope<Groups> = answer.json()?;
+    let rules = groups.data.and_then(|data| data.groups).unwrap_or_default().into_iter().flat_map(|group| group.rules.unwrap_or_default());
+    let hold = |rule: Rule| Some((rule.name?, Duration::try_from_secs_f64(rule.duration?).ok()?));
+    Ok(rules.filter_map(hold).collect())
+}
+
+fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
+    let status = match wire.state.as_deref() {
+        Some("firing") => AlertStatus::Firing,
+        Some("pending") => AlertStatus::Pending,
+        _ => return None,
+    };
+    let known = wire.labels.unwrap_or_default();
+    let annotations = wire.annotations.unwrap_or_default();
+    let note = |name: &str| annotations.get(name).map(|text| Text::line(text)).unwrap_or_default();
+    let name = known.get("alertname").map_or("(no name)", String::as_str);
+    let mut starts_at = wire.active_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc)).unwrap_or_default();
+    if status == AlertStatus::Firing
+        && let Some(hold) = holds.by_name.get(name)
+    {
+        starts_at += chrono::Duration::from_std(*hold).unwrap_or_default();
+    }
+    Some(Alert {
+        fingerprint: fingerprint(&known),
+        name: Text::line(name),
+        severity: Severity::from_label(known.get("severity").map(String::as_str)),
+        status,
+        starts_at,
+        labels: labels(&known),
+        summary: note("summary"),
+        description: note("description"),
+    })
+}

@@ -1,0 +1,357 @@
+//! Finds Prometheus, Alertmanager and Elasticsearch among the cluster's services by their usual labels and names.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use crate::{
+    config::shape::{Server, Servers},
+    connect::{ConnectError, Endpoint, HttpReader, Reader},
+    domain::{
+        object::Scope,
+        time::{Clock, Mono},
+    },
+};
+
+/// How long a look at the services is shared by those who ask.
+const FRESH: Duration = Duration::from_secs(20);
+const PAGE_LIMIT: usize = 64 << 20;
+/// A service below this score is not taken for the server.
+const ENOUGH: u32 = 20;
+/// Where such servers usually live, likeliest first.
+const USUAL_NAMESPACES: [&str; 8] =
+    ["monitoring", "observability", "prometheus", "logging", "elastic-system", "kube-prometheus-stack", "kube-system", "default"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Prometheus,
+    Alertmanager,
+    Elasticsearch,
+}
+
+impl Which {
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Prometheus => &["prometheus"],
+            Self::Alertmanager => &["alertmanager"],
+            Self::Elasticsearch => &["elasticsearch", "opensearch"],
+        }
+    }
+
+    fn port(self) -> u16 {
+        match self {
+            Self::Prometheus => 9090,
+            Self::Alertmanager => 9093,
+            Self::Elasticsearch => 9200,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prometheus",
+            Self::Alertmanager => "Alertmanager",
+            Self::Elasticsearch => "Elasticsearch",
+        }
+    }
+
+    /// What to say when there is none.
+    pub fn remedy(self, forbidden: bool) -> String {
+        let key = self.names()[0];
+        let why = if forbidden { " (not allowed to list services)" } else { "" };
+        format!("no {} found{why}: start with --{key} URL or set servers.{key}.url", self.title())
+    }
+}
+
+/// What a look at the services found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub prometheus: Option<Endpoint>,
+    pub alertmanager: Option<Endpoint>,
+    pub elasticsearch: Option<Endpoint>,
+    /// Services could not be listed, neither everywhere nor in the usual namespaces.
+    pub forbidden: bool,
+}
+
+impl Found {
+    pub fn get(&self, which: Which) -> Option<&Endpoint> {
+        match which {
+            Which::Prometheus => self.prometheus.as_ref(),
+            Which::Alertmanager => self.alertmanager.as_ref(),
+            Which::Elasticsearch => self.elasticsearch.as_ref(),
+        }
+    }
+}
+
+/// Looks once at all services, or, where that is not allowed, at those of the usual namespaces.
+pub async fn find(reader: &Reader, scope: &Scope) -> Result<Found, ConnectError> {
+    let services = match services(reader, "/api/v1/services").await {
+        Ok(services) => services,
+        Err(ConnectError::Forbidden { .. }) => {
+            let mut namespaces: Vec<&str> = scope.namespace().into_iter().collect();
+            namespaces.extend(USUAL_NAMESPACES);
+            let mut seen = Vec::new();
+            let mut allowed = false;
+            for namespace in namespaces {
+                match services(reader, &format!("/api/v1/namespaces/{namespace}/services")).await {
+                    Ok(some) => {
+                        allowed = true;
+                        seen.extend(some);
+                    }
+                    Err(ConnectError::Forbidden { .. } | ConnectError::NotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if !allowed {
+                return Ok(Found { forbidden: true, ..Found::default() });
+            }
+            seen
+        }
+        Err(error) => return Err(error),
+    };
+    let best = |which| best(which, &services, scope);
+    Ok(Found {
+        prometheus: best(Which::Prometheus),
+        alertmanager: best(Which::Alertmanager),
+        elasticsearch: best(Which::Elasticsearch),
+        forbidden: false,
+    })
+}
+
+#[derive(Deserialize)]
+struct List {
+    metadata: Option<ListMeta>,
+    items: Option<Vec<Service>>,
+}
+
+#[derive(Deserialize)]
+struct ListMeta {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Service {
+    #[serde(default)]
+    metadata: Meta,
+    #[serde(default)]
+    spec: Spec,
+}
+
+#[derive(Deserialize, Default)]
+struct Meta {
+    name: Option<String>,
+    namespace: Option<String>,
+    labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Spec {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    ports: Option<Vec<Port>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Port {
+    name: Option<String>,
+    port: Option<u16>,
+    app_protocol: Option<String>,
+}
+
+async fn services(reader: &Reader, path: &str) -> Result<Vec<Service>, ConnectError> {
+    let mut all = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let answer = match &next {
+            None => reader.list_page(path, &[("limit", "500")], PAGE_LIMIT).await?,
+            Some(token) => reader.list_page(path, &[("limit", "500"), ("continue", token)], PAGE_LIMIT).await?,
+        };
+        let list: List = serde_json::from_slice(&answer.body).map_err(|_| reader.not_json(&answer))?;
+        all.extend(list.items.unwrap_or_default());
+        next = list.metadata.and_then(|metadata| metadata.next).filter(|token| !token.is_empty());
+        if next.is_none() || all.len() > 50_000 {
+            return Ok(all);
+        }
+    }
+}
+
+fn best(which: Which, services: &[Service], scope: &Scope) -> Option<Endpoint> {
+    let scored = services.iter().filter_map(|service| Some((score(which, service, scope)?, service)));
+    let (_, service) = scored.filter(|(score, _)| *score >= ENOUGH).max_by(|(one, a), (other, b)| {
+        // Equal scores: by name, so that every cockpit finds the same one.
+        one.cmp(other).then_with(|| (&b.metadata.namespace, &b.metadata.name).cmp(&(&a.metadata.namespace, &a.metadata.name)))
+    })?;
+    let port = port(which, service)?;
+    let by_word = |word: &Option<String>| word.as_deref().is_some_and(|word| word.contains("https"));
+    let tls = by_word(&port.name) || by_word(&port.app_protocol) || port.port == Some(443);
+    Some(Endpoint::ServiceProxy {
+        namespace: service.metadata.namespace.clone()?,
+        service: service.metadata.name.clone()?,
+        port: port.port?.to_string(),
+        tls,
+    })
+}
+
+/// How likely a service is the server; none when it cannot be.
+fn score(which: Which, service: &Service, scope: &Scope) -> Option<u32> {
+    /// Neighbours that carry the server's name.
+    const NOT_IT: [&str; 12] = [
+        "exporter",
+        "operator",
+        "pushgateway",
+        "adapter",
+        "kube-state",
+        "node-",
+        "webhook",
+        "kibana",
+        "curator",
+        "transport",
+        "dashboards",
+        "reloader",
+    ];
+    if service.spec.kind.as_deref() == Some("ExternalName") {
+        return None;
+    }
+    port(which, service)?;
+    let name = service.metadata.name.as_deref()?;
+    let label = |key: &str| service.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map_or("", String::as_str);
+    let component = label("app.kubernetes.io/component");
+    let others = [Which::Prometheus, Which::Alertmanager, Which::Elasticsearch].into_iter().filter(|other| *other != which);
+    let is_neighbour =
+        |word: &str| NOT_IT.iter().any(|not| word.contains(not)) || others.clone().flat_map(Which::names).any(|other| word.ends_with(other));
+    if is_neighbour(name) || is_neighbour(component) {
+        return None;
+    }
+    let matches = |text: &str| which.names().contains(&text);
+    let mut score = 0;
+    score += if matches(label("app.kubernetes.io/name")) { 40 } else { 0 };
+    score += if matches(label("app")) || matches(label("k8s-app")) { 30 } else { 0 };
+    score += if matches(label("common.k8s.elastic.co/type")) && name.ends_with("-http") { 40 } else { 0 };
+    score += if matches(name) {
+        30
+    } else if which.names().iter().any(|usual| name.ends_with(usual) || name.starts_with(usual)) {
+        25
+    } else if which.names().iter().any(|usual| name.contains(usual)) {
+        10
+    } else {
+        0
+    };
+    let namespace = service.metadata.namespace.as_deref()?;
+    if let Some(place) = USUAL_NAMESPACES.iter().position(|usual| *usual == namespace) {
+        score += u32::try_from(USUAL_NAMESPACES.len() - place).unwrap_or(0);
+    }
+    score += if scope.namespace() == Some(namespace) { 5 } else { 0 };
+    // The operator's headless twin of a service works as well, but the service proper is the better one.
+    score -= if name.ends_with("-operated") || name.ends_with("-headless") { 8.min(score) } else { 0 };
+    Some(score)
+}
+
+fn port(which: Which, service: &Service) -> Option<&Port> {
+    let ports = service.spec.ports.as_deref()?;
+    let named = |port: &&Port| matches!(port.name.as_deref(), Some("web" | "http-web" | "http" | "https" | "http-es" | "api"));
+    let by_number = ports.iter().find(|port| port.port == Some(which.port()));
+    by_number.or_else(|| ports.iter().find(named)).or_else(|| ports.first().filter(|_| ports.len() == 1))
+}
+
+/// Gives each source its server: the configured one, or the one found.
+pub(super) struct Finder {
+    reader: Reader,
+    scope: Scope,
+    servers: Servers,
+    clock: Arc<dyn Clock>,
+    last: Mutex<Option<(Mono, Found)>>,
+}
+
+/// A server to read, or what to say instead.
+pub(super) enum Place {
+    At(HttpReader),
+    Nowhere { remedy: String },
+}
+
+impl Finder {
+    pub fn new(reader: Reader, scope: Scope, servers: Servers, clock: Arc<dyn Clock>) -> Self {
+        Self { reader, scope, servers, clock, last: Mutex::new(None) }
+    }
+
+    fn configured(&self, which: Which) -> Option<&Server> {
+        match which {
+            Which::Prometheus => self.servers.prometheus.as_ref(),
+            Which::Alertmanager => self.servers.alertmanager.as_ref(),
+            Which::Elasticsearch => self.servers.elasticsearch.as_ref(),
+        }
+    }
+
+    pub async fn place(&self, which: Which) -> Result<Place, ConnectError> {
+        if let Some(server) = self.configured(which) {
+            return HttpReader::configured(server, &self.reader).map(Place::At);
+        }
+        let mut last = self.last.lock().await;
+        let now = self.clock.now().mono;
+        let found = match &*last {
+            Some((at, found)) if now.since(*at) < FRESH => found.clone(),
+            _ => {
+                let found = find(&self.reader, &self.scope).await?;
+                *last = Some((self.clock.now().mono, found.clone()));
+                found
+            }
+        };
+        match found.get(which) {
+            Some(endpoint) => HttpReader::found(endpoint, &self.reader).map(Place::At),
+            None => Ok(Place::Nowhere { remedy: which.remedy(found.forbidden) }),
+        }
+    }
+
+    /// Whether a failing server may have moved: then it is looked for again.
+    pub fn may_move(&self, which: Which) -> bool {
+        self.configured(which).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(namespace: &str, name: &str, labels: &str, ports: &str) -> Service {
+        serde_json::from_str(&format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"{namespace}","labels":{{{labels}}}}},"spec":{{"type":"ClusterIP","ports":[{ports}]}}}}"#
+        ))
+        .unwrap()
+    }
+
+    fn found(which: Which, services: &[Service]) -> Option<String> {
+        best(which, services, &Scope::All).map(|endpoint| endpoint.to_string())
+    }
+
+    #[test]
+    fn the_server_is_told_from_its_neighbours() {
+        let services = [
+            service("monitoring", "kube-prometheus-stack-prometheus-node-exporter", r#""app":"prometheus""#, r#"{"port":9100}"#),
+            service("monitoring", "kube-prometheus-stack-operator", r#""app":"kube-prometheus-stack-operator""#, r#"{"port":443}"#),
+            service("monitoring", "prometheus-operated", r#""operated-prometheus":"true""#, r#"{"port":9090,"name":"http-web"}"#),
+            service(
+                "monitoring",
+                "kube-prometheus-stack-prometheus",
+                r#""app":"kube-prometheus-stack-prometheus""#,
+                r#"{"port":9090,"name":"http-web"},{"port":8080}"#,
+            ),
+            service("monitoring", "kube-prometheus-stack-alertmanager", "", r#"{"port":9093,"name":"http-web"},{"port":8080}"#),
+            service("logging", "logs-es-http", r#""common.k8s.elastic.co/type":"elasticsearch""#, r#"{"port":9200,"name":"https"}"#),
+            service("logging", "logs-es-transport", r#""common.k8s.elastic.co/type":"elasticsearch""#, r#"{"port":9300}"#),
+        ];
+        assert_eq!(found(Which::Prometheus, &services).as_deref(), Some("k8s://monitoring/kube-prometheus-stack-prometheus:9090"));
+        assert_eq!(found(Which::Alertmanager, &services).as_deref(), Some("k8s://monitoring/kube-prometheus-stack-alertmanager:9093"));
+        assert_eq!(found(Which::Elasticsearch, &services).as_deref(), Some("k8s://logging/https:logs-es-http:9200"));
+    }
+
+    #[test]
+    fn the_usual_namespace_wins_and_nothing_is_nothing() {
+        let services = [
+            service("shop", "prometheus", r#""app":"prometheus""#, r#"{"port":9090}"#),
+            service("monitoring", "prometheus", r#""app":"prometheus""#, r#"{"port":9090}"#),
+        ];
+        assert_eq!(found(Which::Prometheus, &services).as_deref(), Some("k8s://monitoring/prometheus:9090"));
+        assert_eq!(found(Which::Elasticsearch, &services), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Horizontal pod autoscalers (autoscaling/v2), with their metrics as `kubectl get hpa` prints them.
+
+use serde::Deserialize;
+
+use super::{
+    list_watch::Watched,
+    wire::{Condition, Meta, Str, condition, count, text},
+};
+use crate::domain::{
+    health::SourceId,
+    observation::{Delta, What},
+    text::Text,
+    workload::Autoscaler,
+};
+
+pub(super) struct Autoscalers;
+
+/// Metrics shown of one autoscaler.
+const MOST_METRICS: usize = 16;
+
+#[derive(Deserialize)]
+pub(super) struct Wire<'a> {
+    #[serde(borrow, default)]
+    metadata: Meta<'a>,
+    #[serde(default)]
+    spec: Spec<'a>,
+    #[serde(default)]
+    status: Status<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Spec<'a> {
+    min_replicas: Option<i64>,
+    max_replicas: Option<i64>,
+    #[serde(borrow)]
+    scale_target_ref: Option<Target<'a>>,
+    metrics: Option<Vec<Metric<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Target<'a> {
+    #[serde(borrow)]
+    kind: Option<Str<'a>>,
+    name: Option<Str<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    current_replicas: Option<i64>,
+    desired_replicas: Option<i64>,
+    #[serde(borrow)]
+    current_metrics: Option<Vec<Metric<'a>>>,
+    conditions: Option<Vec<Condition<'a>>>,
+}
+
+/// `MetricSpec` and `MetricStatus` differ only in `target` and `current`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metric<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Str<'a>>,
+    resource: Option<Source<'a>>,
+    container_resource: Option<Source<'a>>,
+    pods: Option<Source<'a>>,
+    object: Option<Source<'a>>,
+    external: Option<Source<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Source<'a> {
+    #[serde(borrow)]
+    name: Option<Str<'a>>,
+    metric: Option<Named<'a>>,
+    #[serde(alias = "current")]
+    target: Option<Value<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Option<Str<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Value<'a> {
+    #[serde(borrow)]
+    value: Option<Str<'a>>,
+    average_value: Option<Str<'a>>,
+    average_utilization: Option<i64>,
+}
+
+impl Watched for Autoscalers {
+    const SOURCE: SourceId = SourceId::Autoscalers;
+    type Wire<'a> = Wire<'a>;
+    type Object = Autoscaler;
+
+    fn object(&self, wire: Wire<'_>) -> Option<Autoscaler> {
+        let Wire { metadata, spec, status } = wire;
+        let target = spec.scale_target_ref.as_ref();
+        let current = status.current_metrics.as_deref().unwrap_or_default();
+        Some(Autoscaler {
+            key: metadata.key()?,
+            uid: metadata.uid(),
+            created: metadata.created(),
+            target_kind: text(target.and_then(|target| target.kind.as_ref())),
+            target_name: text(target.and_then(|target| target.name.as_ref())),
+            // Absent means one.
+            min: spec.min_replicas.map_or(1, |replicas| count(Some(replicas))),
+            max: count(spec.max_replicas),
+            current: count(status.current_replicas),
+            desired: count(status.desired_replicas),
+            metrics: spec.metrics.iter().flatten().take(MOST_METRICS).map(|metric| cell(metric, current)).collect(),
+            trouble: trouble(&status),
+        })
+    }
+
+    fn what(deltas: Vec<Delta<Autoscaler>>) -> What {
+        What::Autoscalers(deltas)
+    }
+}
+
+impl<'a> Metric<'a> {
+    fn source(&self) -> Option<&Source<'a>> {
+        [&self.resource, &self.container_resource, &self.pods, &self.object, &self.external].into_iter().find_map(Option::as_ref)
+    }
+}
+
+impl Source<'_> {
+    fn named(&self) -> Option<&Str<'_>> {
+        self.name.as_ref().or_else(|| self.metric.as_ref()?.name.as_ref())
+    }
+}
+
+/// `cpu: 96%/70%`; `<unknown>` for what nobody measured.
+fn cell(metric: &Metric<'_>, current: &[Metric<'_>]) -> Text {
+    let Some(source) = metric.source() else { return "<unknown type>".into() };
+    let measured = current.iter().find(|other| other.kind == metric.kind && other.source().is_some_and(|other| other.named() == source.named()));
+    let measured = measured.and_then(|metric| metric.source()?.target.as_ref());
+    let name = source.named().map_or("?", |name| &*name.0);
+    let goal = source.target.as_ref();
+    let unknown = || "<unknown>".to_owned();
+    let owned = |text: Option<&Str<'_>>| text.map_or_else(unknown, |text| text.0.to_string());
+    let (now, goal) = if let Some(percent) = goal.and_then(|goal| goal.average_utilization) {
+        let now = measured.and_then(|measured| measured.average_utilization);
+        (now.map_or_else(unknown, |now| format!("{now}%")), format!("{percent}%"))
+    } else if let Some(average) = goal.and_then(|goal| goal.average_value.as_ref()) {
+        let suffix = if metric.external.is_some() || metric.object.is_some() { " (avg)" } else { "" };
+        (owned(measured.and_then(|measured| measured.average_value.as_ref())), format!("{}{suffix}", average.0))
+    } else {
+        (owned(measured.and_then(|measured| measured.value.as_ref())), owned(goal.and_then(|goal| goal.value.as_ref())))
+    };
+    Text::line(&format!("{name}: {now}/{goal}"))
+}
+
+/// What keeps it from doing its work: it cannot read metrics, cannot scale, or stands at its limit.
+fn trouble(status: &Status<'_>) -> Option<Text> {
+    let blind =
+        ["AbleToScale", "ScalingActive"].into_iter().find_map(|kind| condition(status.conditions.as_ref(), kind).filter(|found| found.is("False")));
+    let limited = || {
+        let found = condition(status.conditions.as_ref(), "ScalingLimited")?;
+        let at_top = found.reason.as_ref().is_some_and(|reason| reason.is("TooManyReplicas"));
+        (found.is("True") && at_top).then_some(found)
+    };
+    let condition = blind.or_else(limited)?;
+    Some(text(condition.message.as_ref().or(condition.reason.as_ref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_read_as_kubectl_prints_them() {
+        let json = r#"{"metadata":{"name":"api","namespace":"n"},
+          "spec":{"maxReplicas":20,"minReplicas":3,"scaleTargetRef":{"kind":"Deployment","name":"api"},"metrics":[
+            {"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":70}}},
+            {"type":"Resource","resource":{"name":"memory","target":{"type":"Utilization","averageUtilization":80}}},
+            {"type":"External","external":{"metric":{"name":"queue"},"target":{"type":"AverageValue","averageValue":"30"}}}]},
+          "status":{"currentReplicas":5,"desiredReplicas":7,"currentMetrics":[
+            {"type":"Resource","resource":{"name":"cpu","current":{"averageUtilization":96,"averageValue":"240m"}}},{"type":""}],
+            "conditions":[{"type":"ScalingActive","status":"False","reason":"FailedGetExternalMetric","message":"nobody serves it"}]}}"#;
+        let hpa = Autoscalers.object(serde_json::from_str(json).unwrap()).unwrap();
+        let cells: Vec<&str> = hpa.metrics.iter().map(|cell| &**cell).collect();
+        assert_eq!(cells, ["cpu: 96%/70%", "memory: <unknown>/80%", "queue: <unknown>/30 (avg)"]);
+        assert_eq!((hpa.min, hpa.max, hpa.current, hpa.desired), (3, 20, 5, 7));
+        assert_eq!(&*hpa.trouble.unwrap(), "nobody serves it");
+    }
+}

@@ -1,0 +1,129 @@
+//! The pulse of the API server: a watch of one small object that ends every ten seconds and is opened again.
+//!
+//! A frozen server answers nothing and closes nothing, so that an open watch cannot tell it from a quiet one. This watch
+//! must end in time; when it does not, the server is known to be silent within 14 s, without polling.
+
+use std::time::Duration;
+
+use tokio::{sync::watch, time::timeout};
+
+use super::list_watch::Shared;
+use crate::{
+    connect::{ConnectError, identity},
+    domain::{
+        object::{Kind, Scope},
+        observation::What,
+        text::Text,
+    },
+    sources::{
+        backoff::Backoff,
+        report::{Closed, Report},
+    },
+};
+
+/// How long the server is asked to keep the watch open.
+const PULSE: Duration = Duration::from_secs(10);
+/// How much later than that counts as silence.
+const SLACK: Duration = Duration::from_secs(4);
+/// A pulse that ends sooner is not renewed at once: some proxy cuts it.
+const TOO_SHORT: Duration = Duration::from_secs(2);
+
+pub(super) struct Heartbeat {
+    pub shared: Shared,
+    pub scope: Scope,
+    pub report: Report,
+    pub generation: watch::Sender<u64>,
+}
+
+/// Something whose watch proves that the server is alive, in the order in which it is tried.
+struct Subject {
+    path: String,
+    selector: String,
+}
+
+impl Heartbeat {
+    pub async fn run(self) {
+        let _: Result<(), Closed> = self.for_ever().await;
+    }
+
+    async fn for_ever(&self) -> Result<(), Closed> {
+        let subjects = self.subjects();
+        let mut subject = 0;
+        let mut backoff = Backoff::new(self.shared.wake.clone());
+        self.report.connecting(&format!("contacting {}", self.shared.reader.server())).await?;
+        let mut identified = false;
+        loop {
+            let result = if identified { self.pulse(&subjects[subject]).await } else { self.identify().await };
+            match result {
+                Ok(Ok(())) => {
+                    identified = true;
+                    backoff.succeeded();
+                }
+                Ok(Err(Closed)) => return Err(Closed),
+                Err(ConnectError::Forbidden { .. }) if identified && subject + 1 < subjects.len() => subject += 1,
+                Err(error) => {
+                    identified = false;
+                    subject = 0;
+                    backoff.after(&error, &self.report).await?;
+                }
+            }
+        }
+    }
+
+    /// Who answers: at start and whenever the connection comes back. Then everybody else may try again.
+    async fn identify(&self) -> Result<Result<(), Closed>, ConnectError> {
+        let server = self.shared.reader.server().clone();
+        let late = |_| ConnectError::Timeout { server, after: PULSE };
+        let (identity, date) = timeout(PULSE, identity::read(&self.shared.reader)).await.map_err(late)??;
+        let came_back = self.report.is_failed();
+        if let Err(Closed) = self.report.say(What::Identity(identity), date).await {
+            return Ok(Err(Closed));
+        }
+        if let Err(Closed) = self.report.live().await {
+            return Ok(Err(Closed));
+        }
+        if came_back {
+            self.generation.send_modify(|generation| *generation += 1);
+            self.shared.wake.notify_waiters();
+        }
+        Ok(Ok(()))
+    }
+
+    /// One watch of ten seconds. Beats when it opens.
+    async fn pulse(&self, subject: &Subject) -> Result<Result<(), Closed>, ConnectError> {
+        let seconds = PULSE.as_secs().to_string();
+        let query = [("watch", "true"), ("fieldSelector", subject.selector.as_str()), ("timeoutSeconds", seconds.as_str())];
+        let silent = |after| ConnectError::Timeout { server: self.shared.reader.server().clone(), after };
+        let began = self.report.now();
+        let opened = timeout(SLACK, self.shared.reader.watch(&subject.path, &query, PULSE + SLACK)).await;
+        let mut stream = opened.map_err(|_| silent(SLACK))??;
+        if let Err(Closed) = self.report.live().await {
+            return Ok(Err(Closed));
+        }
+        if let Err(Closed) = self.report.beat(stream.date).await {
+            return Ok(Err(Closed));
+        }
+        let to_the_end = async {
+            while let Some(line) = stream.lines.next().await {
+                line?;
+            }
+            Ok::<(), ConnectError>(())
+        };
+        timeout(PULSE + SLACK, to_the_end).await.map_err(|_| silent(PULSE + SLACK))??;
+        if self.report.now().since(began) < TOO_SHORT {
+            tokio::time::sleep(TOO_SHORT).await;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The namespace; where that may not be watched, an object that does not exist among kinds that may be.
+    fn subjects(&self) -> Vec<Subject> {
+        let namespace = self.scope.namespace().unwrap_or("kube-system");
+        let mut subjects = vec![Subject { path: "/api/v1/namespaces".to_owned(), selector: format!("metadata.name={namespace}") }];
+        for kind in [Kind::Pod, Kind::Deployment, Kind::Service, Kind::ConfigMap] {
+            let path = kind.collection_path(self.scope.namespace());
+            subjects.push(Subject { path, selector: Text::from("metadata.name=sev1-heartbeat").to_string() });
+        }
+        subjects
+    }
+}

@@ -1,0 +1,281 @@
+//! Services, joined with the ready counts of their endpoint slices.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{
+    list_watch::{Sink, Watched},
+    wire::{Meta, Pairs, Str, text, texts},
+};
+use crate::{
+    domain::{
+        health::SourceId,
+        object::{Key, Kind},
+        observation::{Delta, What},
+        text::Text,
+        workload::{Object, Service},
+    },
+    sources::report::{Closed, Report},
+};
+
+pub(super) struct Services;
+pub(super) struct Slices;
+
+#[derive(Deserialize)]
+pub(super) struct Wire<'a> {
+    #[serde(borrow, default)]
+    metadata: Meta<'a>,
+    #[serde(default)]
+    spec: Spec<'a>,
+}
+
+#[derive(Deserialize, Default)]
+struct Spec<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Str<'a>>,
+    #[serde(rename = "clusterIP")]
+    cluster_ip: Option<Str<'a>>,
+    ports: Option<Vec<Port<'a>>>,
+    selector: Option<Pairs<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Port<'a> {
+    #[serde(borrow)]
+    name: Option<Str<'a>>,
+    port: Option<i64>,
+    protocol: Option<Str<'a>>,
+}
+
+impl Watched for Services {
+    const SOURCE: SourceId = SourceId::Services;
+    type Wire<'a> = Wire<'a>;
+    type Object = Service;
+
+    fn object(&self, wire: Wire<'_>) -> Option<Service> {
+        let Wire { metadata, spec } = wire;
+        let port = |port: &Port<'_>| {
+            let number = format!("{}/{}", port.port.unwrap_or(0), port.protocol.as_ref().map_or("TCP", |protocol| &*protocol.0));
+            Text::line(&match port.name.as_ref().filter(|name| !name.0.is_empty()) {
+                Some(name) => format!("{}:{number}", name.0),
+                None => number,
+            })
+        };
+        Some(Service {
+            key: metadata.key()?,
+            uid: metadata.uid(),
+            created: metadata.created(),
+            kind: text(spec.kind.as_ref()),
+            cluster_ip: text(spec.cluster_ip.as_ref()),
+            ports: spec.ports.iter().flatten().take(32).map(port).collect(),
+            selector: texts(spec.selector.as_ref(), 32),
+            endpoints: None,
+        })
+    }
+
+    fn what(deltas: Vec<Delta<Service>>) -> What {
+        What::Services(deltas)
+    }
+}
+
+/// One endpoint slice, reduced to counts.
+pub(super) struct Slice {
+    key: Key,
+    uid: Text,
+    service: Key,
+    ready: u32,
+    not_ready: u32,
+}
+
+impl Object for Slice {
+    const KIND: Kind = Kind::Service;
+    fn key(&self) -> &Key {
+        &self.key
+    }
+    fn uid(&self) -> &Text {
+        &self.uid
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SliceWire<'a> {
+    #[serde(borrow, default)]
+    metadata: Meta<'a>,
+    endpoints: Option<Vec<Endpoint>>,
+}
+
+#[derive(Deserialize)]
+struct Endpoint {
+    addresses: Option<Vec<serde::de::IgnoredAny>>,
+    conditions: Option<Conditions>,
+}
+
+#[derive(Deserialize)]
+struct Conditions {
+    ready: Option<bool>,
+}
+
+impl Watched for Slices {
+    const SOURCE: SourceId = SourceId::Services;
+    type Wire<'a> = SliceWire<'a>;
+    type Object = Slice;
+
+    fn object(&self, wire: SliceWire<'_>) -> Option<Slice> {
+        let key = wire.metadata.key()?;
+        let name = wire.metadata.labels.as_ref()?.get("kubernetes.io/service-name")?.text();
+        let mut slice = Slice { uid: wire.metadata.uid(), service: Key { namespace: key.namespace.clone(), name }, key, ready: 0, not_ready: 0 };
+        for endpoint in wire.endpoints.iter().flatten() {
+            let addresses = endpoint.addresses.as_ref().map_or(0, |addresses| u32::try_from(addresses.len()).unwrap_or(u32::MAX));
+            // Unknown counts as ready: EndpointConditions of discovery.k8s.io/v1.
+            let is_ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
+            let count = if is_ready { &mut slice.ready } else { &mut slice.not_ready };
+            *count = count.saturating_add(addresses);
+        }
+        Some(slice)
+    }
+
+    fn what(_: Vec<Delta<Slice>>) -> What {
+        What::Beat
+    }
+}
+
+/// Services and slices as they stand, so that a change of either can be told.
+#[derive(Default)]
+struct Joined {
+    services: HashMap<Key, Service>,
+    slices: HashMap<Key, Slice>,
+    by_service: HashMap<Key, Vec<Key>>,
+    slices_listed: bool,
+    /// Slices of a listing under way that were not seen again.
+    unseen: Option<Vec<Key>>,
+}
+
+impl Joined {
+    fn endpoints(&self, service: &Key) -> Option<(u32, u32)> {
+        if !self.slices_listed {
+            return None;
+        }
+        let slices = self.by_service.get(service).into_iter().flatten().filter_map(|key| self.slices.get(key));
+        Some(slices.fold((0, 0), |sum: (u32, u32), slice| (sum.0.saturating_add(slice.ready), sum.1.saturating_add(slice.not_ready))))
+    }
+
+    fn with_endpoints(&mut self, mut service: Service) -> Service {
+        service.endpoints = self.endpoints(&service.key);
+        self.services.insert(service.key.clone(), service.clone());
+        service
+    }
+
+    fn put(&mut self, slice: Slice) -> Vec<Key> {
+        let mut touched = self.remove(&slice.key.clone());
+        touched.push(slice.service.clone());
+        self.by_service.entry(slice.service.clone()).or_default().push(slice.key.clone());
+        self.slices.insert(slice.key.clone(), slice);
+        touched
+    }
+
+    fn remove(&mut self, key: &Key) -> Vec<Key> {
+        let Some(slice) = self.slices.remove(key) else { return Vec::new() };
+        if let Some(keys) = self.by_service.get_mut(&slice.service) {
+            keys.retain(|other| other != key);
+            if keys.is_empty() {
+                self.by_service.remove(&slice.service);
+            }
+        }
+        vec![slice.service]
+    }
+
+    /// The services among `touched` whose counts changed.
+    fn changed(&mut self, mut touched: Vec<Key>) -> Vec<Delta<Service>> {
+        touched.sort_unstable();
+        touched.dedup();
+        let mut deltas = Vec::new();
+        for key in touched {
+            let endpoints = self.endpoints(&key);
+            if let Some(service) = self.services.get_mut(&key).filter(|service| service.endpoints != endpoints) {
+                service.endpoints = endpoints;
+                deltas.push(Delta::Applied(service.clone()));
+            }
+        }
+        deltas
+    }
+}
+
+/// Both watches deliver here; only services come out.
+#[derive(Clone)]
+pub(super) struct Join {
+    joined: Arc<Mutex<Joined>>,
+    /// Held while delivering, so that the two watches cannot overtake each other.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    report: Report,
+}
+
+impl Join {
+    pub fn new(report: Report) -> Self {
+        Self { joined: Arc::default(), turn: Arc::default(), report }
+    }
+
+    fn services(&self, deltas: Vec<Delta<Service>>) -> Vec<Delta<Service>> {
+        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let each = deltas.into_iter().map(|delta| match delta {
+            Delta::Applied(service) => Delta::Applied(joined.with_endpoints(service)),
+            Delta::Deleted(key) => {
+                joined.services.remove(&key);
+                Delta::Deleted(key)
+            }
+            Delta::ListStarted => {
+                joined.services.clear();
+                Delta::ListStarted
+            }
+            Delta::Listed => Delta::Listed,
+        });
+        each.collect()
+    }
+
+    fn slices(&self, deltas: Vec<Delta<Slice>>) -> Vec<Delta<Service>> {
+        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut touched = Vec::new();
+        for delta in deltas {
+            match delta {
+                Delta::ListStarted => joined.unseen = Some(joined.slices.keys().cloned().collect()),
+                Delta::Applied(slice) => {
+                    if let Some(unseen) = &mut joined.unseen {
+                        unseen.retain(|key| *key != slice.key);
+                    }
+                    touched.extend(joined.put(slice));
+                }
+                Delta::Deleted(key) => touched.extend(joined.remove(&key)),
+                Delta::Listed => {
+                    for key in joined.unseen.take().unwrap_or_default() {
+                        touched.extend(joined.remove(&key));
+                    }
+                    if !std::mem::replace(&mut joined.slices_listed, true) {
+                        touched.extend(joined.services.keys().cloned().collect::<Vec<_>>());
+                    }
+                }
+            }
+        }
+        joined.changed(touched)
+    }
+}
+
+impl Sink<Service> for Join {
+    async fn deliver(&mut self, deltas: Vec<Delta<Service>>, server_time: Option<DateTime<Utc>>) -> Result<(), Closed> {
+        let _turn = self.turn.lock().await;
+        let deltas = self.services(deltas);
+        self.report.say(What::Services(deltas), server_time).await
+    }
+}
+
+impl Sink<Slice> for Join {
+    async fn deliver(&mut self, deltas: Vec<Delta<Slice>>, server_time: Option<DateTime<Utc>>) -> Result<(), Closed> {
+        let _turn = self.turn.lock().await;
+        let deltas = self.slices(deltas);
+        if deltas.is_empty() { Ok(()) } else { self.report.say(What::Services(deltas), server_time).await }
+    }
+}

@@ -1,0 +1,269 @@
+//! Pieces of the Kubernetes wire format that several kinds share, decoded without copying where possible.
+
+use std::{borrow::Cow, fmt};
+
+use chrono::{DateTime, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+
+use crate::domain::{object::Key, pod::Owner, text::Text};
+
+/// Most labels, images or data keys kept of one object.
+pub(super) const MOST_PAIRS: usize = 64;
+
+/// A string borrowed from the answer unless it holds escapes. Unlike `Cow`, also inside options and lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Str<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Str<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Str(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Str(Cow::Owned(text.to_owned())))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Str::default())
+            }
+        }
+        deserializer.deserialize_any(Reading)
+    }
+}
+
+impl Str<'_> {
+    pub fn text(&self) -> Text {
+        Text::line(&self.0)
+    }
+
+    pub fn is(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+/// A cleaned field, empty when it is missing.
+pub(super) fn text(field: Option<&Str<'_>>) -> Text {
+    field.map(Str::text).unwrap_or_default()
+}
+
+/// A point in time, none when it is missing or malformed.
+pub(super) fn time(field: Option<&Str<'_>>) -> Option<DateTime<Utc>> {
+    let field = field?;
+    DateTime::parse_from_rfc3339(&field.0).ok().map(|time| time.with_timezone(&Utc))
+}
+
+/// A map of strings in the order of the wire, bounded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pairs<'a>(pub Vec<(Str<'a>, Str<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Pairs<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map of strings")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(4).min(MOST_PAIRS));
+                while let Some(key) = map.next_key()? {
+                    if pairs.len() < MOST_PAIRS {
+                        pairs.push((key, map.next_value()?));
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Pairs(pairs))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Pairs::default())
+            }
+        }
+        deserializer.deserialize_any(Reading)
+    }
+}
+
+impl Pairs<'_> {
+    pub fn get(&self, name: &str) -> Option<&Str<'_>> {
+        self.0.iter().find(|(key, _)| key.is(name)).map(|(_, value)| value)
+    }
+}
+
+/// A map as cleaned pairs, at most `most` of them.
+pub(super) fn texts(pairs: Option<&Pairs<'_>>, most: usize) -> Box<[(Text, Text)]> {
+    pairs.map(|pairs| pairs.0.iter().take(most).map(|(key, value)| (key.text(), value.text())).collect()).unwrap_or_default()
+}
+
+/// `metadata`, without what nobody looks at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Meta<'a> {
+    #[serde(borrow)]
+    pub name: Option<Str<'a>>,
+    pub namespace: Option<Str<'a>>,
+    pub uid: Option<Str<'a>>,
+    pub resource_version: Option<Str<'a>>,
+    pub creation_timestamp: Option<Str<'a>>,
+    pub deletion_timestamp: Option<Str<'a>>,
+    pub generation: Option<u64>,
+    pub labels: Option<Pairs<'a>>,
+    pub annotations: Option<Pairs<'a>>,
+    pub owner_references: Option<Vec<OwnerReference<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnerReference<'a> {
+    #[serde(borrow)]
+    kind: Option<Str<'a>>,
+    name: Option<Str<'a>>,
+    uid: Option<Str<'a>>,
+    controller: Option<bool>,
+}
+
+impl Meta<'_> {
+    /// None for an object without a name, which no server sends.
+    pub fn key(&self) -> Option<Key> {
+        let name = self.name.as_ref().filter(|name| !name.0.is_empty())?;
+        Some(Key { namespace: text(self.namespace.as_ref()), name: name.text() })
+    }
+
+    pub fn uid(&self) -> Text {
+        text(self.uid.as_ref())
+    }
+
+    pub fn created(&self) -> DateTime<Utc> {
+        time(self.creation_timestamp.as_ref()).unwrap_or_default()
+    }
+
+    pub fn annotation(&self, name: &str) -> Option<&Str<'_>> {
+        self.annotations.as_ref().and_then(|annotations| annotations.get(name))
+    }
+
+    /// The controller among the owners.
+    pub fn controller(&self) -> Option<Owner> {
+        let owner = self.owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))?;
+        Some(Owner { kind: text(owner.kind.as_ref()), name: text(owner.name.as_ref()), uid: text(owner.uid.as_ref()) })
+    }
+
+    /// `deployment.kubernetes.io/revision`; zero when there is none.
+    pub fn revision(&self) -> u64 {
+        self.annotation("deployment.kubernetes.io/revision").and_then(|text| text.0.parse().ok()).unwrap_or(0)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Condition<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Str<'a>>,
+    pub status: Option<Str<'a>>,
+    pub reason: Option<Str<'a>>,
+    pub message: Option<Str<'a>>,
+    pub last_transition_time: Option<Str<'a>>,
+}
+
+/// The condition of a type.
+pub(super) fn condition<'c, 'a>(conditions: Option<&'c Vec<Condition<'a>>>, kind: &str) -> Option<&'c Condition<'a>> {
+    conditions?.iter().find(|condition| condition.kind.as_ref().is_some_and(|name| name.is(kind)))
+}
+
+impl Condition<'_> {
+    pub fn is(&self, status: &str) -> bool {
+        self.status.as_ref().is_some_and(|own| own.is(status))
+    }
+}
+
+/// `spec.template` as far as its images.
+#[derive(Debug, Deserialize)]
+pub(super) struct Template<'a> {
+    #[serde(borrow)]
+    spec: Option<TemplateSpec<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TemplateSpec<'a> {
+    #[serde(borrow)]
+    containers: Option<Vec<Image<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Image<'a> {
+    #[serde(borrow)]
+    name: Option<Str<'a>>,
+    image: Option<Str<'a>>,
+}
+
+/// `(container, image)` of each container of a template.
+pub(super) fn images(template: Option<&Template<'_>>) -> Box<[(Text, Text)]> {
+    let containers = template.and_then(|template| template.spec.as_ref()?.containers.as_ref());
+    let pair = |container: &Image<'_>| (text(container.name.as_ref()), text(container.image.as_ref()));
+    containers.map(|containers| containers.iter().take(MOST_PAIRS).map(pair).collect()).unwrap_or_default()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Selector<'a> {
+    #[serde(borrow)]
+    pub match_labels: Option<Pairs<'a>>,
+}
+
+/// `managedFields`, reduced to who and when and whether it was the template.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Managed<'a> {
+    #[serde(borrow)]
+    manager: Option<Str<'a>>,
+    time: Option<Str<'a>>,
+    fields_v1: Option<Fields>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fields {
+    #[serde(rename = "f:spec")]
+    spec: Option<SpecFields>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SpecFields {
+    #[serde(rename = "f:template")]
+    template: Option<IgnoredAny>,
+}
+
+/// `metadata` of kinds whose last writer matters.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Written<'a> {
+    #[serde(borrow, rename = "managedFields")]
+    managed: Option<Vec<Managed<'a>>>,
+}
+
+impl Written<'_> {
+    /// Who wrote last, and when.
+    pub fn last(&self) -> Option<(Text, Option<DateTime<Utc>>)> {
+        self.newest(|_| true)
+    }
+
+    /// Who wrote the pod template last, and when.
+    pub fn template(&self) -> Option<(Text, Option<DateTime<Utc>>)> {
+        let is_template = |entry: &Managed<'_>| entry.fields_v1.as_ref().and_then(|fields| fields.spec.as_ref()?.template.as_ref()).is_some();
+        self.newest(is_template)
+    }
+
+    fn newest(&self, matches: impl Fn(&Managed<'_>) -> bool) -> Option<(Text, Option<DateTime<Utc>>)> {
+        let entries = self.managed.as_ref()?.iter().filter(|entry| matches(entry));
+        let newest = entries.max_by_key(|entry| time(entry.time.as_ref()))?;
+        Some((newest.manager.as_ref()?.text(), time(newest.time.as_ref())))
+    }
+}
+
+/// A count as wide as shown; negative or absurd ones become zero.
+pub(super) fn count(number: Option<i64>) -> u32 {
+    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0)
+}

@@ -1,0 +1,174 @@
+//! Prometheus' HTTP API, `/api/v1/query` and `/api/v1/query_range`: answers as plain numbers.
+
+use std::{fmt, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::{
+    connect::{ConnectError, HttpAnswer, HttpReader},
+    domain::text::Text,
+};
+
+const ANSWER_LIMIT: usize = 4 << 20;
+/// Asked of Prometheus itself, and waited for a little longer.
+const QUERY_WITHIN: &str = "8s";
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a query gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryError {
+    /// Prometheus understood the request and refuses or fails this query.
+    Query(Text),
+    /// The server as such.
+    Server(ConnectError),
+}
+
+impl QueryError {
+    pub fn text(&self) -> Text {
+        Text::line(&self.to_string())
+    }
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Query(words) => formatter.write_str(words),
+            Self::Server(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<ConnectError> for QueryError {
+    fn from(error: ConnectError) -> Self {
+        Self::Server(error)
+    }
+}
+
+pub struct Found<T> {
+    pub found: T,
+    /// What to say beside it: Prometheus' own warnings, or that the answer is no single number.
+    pub warning: Option<Text>,
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// One number; none for an empty answer, several series, NaN and infinities.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sample {
+    pub value: Option<f64>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    status: Option<String>,
+    data: Option<Data>,
+    error: Option<String>,
+    warnings: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Data {
+    Vector(Vec<VectorSeries>),
+    Matrix(Vec<MatrixSeries>),
+    Scalar(Point),
+    String(serde::de::IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct VectorSeries {
+    /// Absent for a native histogram, which is no number.
+    value: Option<Point>,
+}
+
+#[derive(Deserialize)]
+struct MatrixSeries {
+    values: Option<Vec<Point>>,
+}
+
+#[derive(Deserialize)]
+struct Point(f64, String);
+
+impl Point {
+    fn number(&self) -> Option<f64> {
+        self.1.parse::<f64>().ok().filter(|number| number.is_finite())
+    }
+
+    fn at(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(millis(self.0))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "Unix time in milliseconds; out of range saturates")]
+fn millis(seconds: f64) -> i64 {
+    (seconds * 1_000.0).round() as i64
+}
+
+/// The value of a query at the server's present.
+pub async fn instant(server: &HttpReader, query: &str) -> Result<Found<Sample>, QueryError> {
+    let answer = server.get("/api/v1/query", &[("query", query), ("timeout", QUERY_WITHIN)], ANSWER_LIMIT, WITHIN).await?;
+    let (data, warning) = open(&answer)?;
+    let (found, several) = match data {
+        Data::Scalar(point) => (Sample { value: point.number(), at: point.at() }, None),
+        Data::Vector(series) => match series.as_slice() {
+            [] => (Sample::default(), None),
+            [one] => match &one.value {
+                Some(point) => (Sample { value: point.number(), at: point.at() }, None),
+                None => (Sample::default(), Some("a histogram, not a number".to_owned())),
+            },
+            many => (Sample::default(), Some(several(many.len()))),
+        },
+        Data::Matrix(_) => (Sample::default(), Some("a range, not a number: drop the [range] of the query".to_owned())),
+        Data::String(_) => (Sample::default(), Some("a text, not a number".to_owned())),
+    };
+    Ok(Found { found, warning: several.map(|words| Text::line(&words)).or(warning), date: answer.date })
+}
+
+/// The values of a query at each step from `start` to `end` (Unix seconds), a gap where there is none.
+pub async fn range(server: &HttpReader, query: &str, start: i64, end: i64, step: Duration) -> Result<Found<Vec<Option<f64>>>, QueryError> {
+    let seconds = i64::try_from(step.as_secs()).unwrap_or(60).max(1);
+    let [from, to, by] = [start, end, seconds].map(|number| number.to_string());
+    let parameters = [("query", query), ("start", from.as_str()), ("end", to.as_str()), ("step", by.as_str()), ("timeout", QUERY_WITHIN)];
+    let answer = server.get("/api/v1/query_range", &parameters, ANSWER_LIMIT, WITHIN).await?;
+    let (data, warning) = open(&answer)?;
+    let length = usize::try_from((end - start) / seconds + 1).unwrap_or(0);
+    let mut values = vec![None; length];
+    let mut words = None;
+    match data {
+        Data::Matrix(series) if series.len() > 1 => words = Some(several(series.len())),
+        Data::Matrix(series) => {
+            for point in series.iter().flat_map(|series| series.values.iter().flatten()) {
+                let index = (millis(point.0) / 1_000 - start).div_euclid(seconds);
+                if let Some(slot) = usize::try_from(index).ok().and_then(|index| values.get_mut(index)) {
+                    *slot = point.number();
+                }
+            }
+        }
+        _ => words = Some("its history is not a range of numbers".to_owned()),
+    }
+    Ok(Found { found: values, warning: words.map(|words| Text::line(&words)).or(warning), date: answer.date })
+}
+
+fn several(count: usize) -> String {
+    format!("{count} series in place of one: put sum() or max() around the query")
+}
+
+/// The data of a success; Prometheus' own words when it refuses the query.
+fn open(answer: &HttpAnswer) -> Result<(Data, Option<Text>), QueryError> {
+    // 400 and 422 are about the query; 503 with Prometheus' envelope is a query that took too long or was cancelled.
+    if matches!(answer.status, 400 | 422 | 503)
+        && let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body)
+        && envelope.status.as_deref() == Some("error")
+    {
+        return Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240)));
+    }
+    let envelope: Envelope = answer.json()?;
+    match (envelope.status.as_deref(), envelope.data) {
+        (Some("success"), Some(data)) => {
+            let warning = envelope.warnings.and_then(|warnings| warnings.into_iter().next());
+            Ok((data, warning.map(|words| Text::bounded(&words, 240))))
+        }
+        (_, _) => Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "an answer without data".to_owned()), 240))),
+    }
+}

@@ -1,0 +1,185 @@
+//! KPIs: instant queries at each refresh, their history by range queries when a new step is due.
+//!
+//! A KPI is one number. A query that answers several series is shown as a problem and gives no value: to pick one of
+//! them, or to add them up, would be to guess what was meant.
+
+pub(super) mod api;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures::{StreamExt as _, stream};
+
+use self::api::QueryError;
+use super::{
+    refresh::{Asking, Failed},
+    report::Report,
+};
+use crate::{
+    connect::HttpReader,
+    domain::{
+        kpi::{History, Kpi, KpiReading},
+        observation::What,
+        text::Text,
+    },
+};
+
+/// Prometheus runs 20 queries at a time for everybody; a cockpit takes a fair share.
+const IN_FLIGHT: usize = 4;
+
+/// The KPIs of one cockpit.
+pub(super) struct Metrics {
+    kpis: Vec<Kpi>,
+    range: Duration,
+    step: Duration,
+    /// Server clock minus ours, by the last answer.
+    offset: chrono::Duration,
+    /// Last point of the history that was asked for, in Unix seconds.
+    asked_until: Option<i64>,
+}
+
+enum Question {
+    Value,
+    Trend,
+    History { start: i64, end: i64 },
+}
+
+enum Heard {
+    Value(api::Sample),
+    Trend(Option<f64>),
+    History(Vec<Option<f64>>),
+}
+
+struct Said {
+    kpi: usize,
+    history_start: i64,
+    heard: Result<(Heard, Option<Text>), QueryError>,
+    date: Option<DateTime<Utc>>,
+}
+
+impl Metrics {
+    pub fn new(kpis: Vec<Kpi>, range: Duration, step: Duration) -> Self {
+        let step = step.max(Duration::from_secs(1));
+        Self { kpis, range, step, offset: chrono::Duration::zero(), asked_until: None }
+    }
+
+    /// First and last point of the newest complete range: multiples of the step, so that Prometheus' caches and
+    /// every cockpit's points agree.
+    fn aligned(&self, utc: DateTime<Utc>) -> (i64, i64) {
+        let step = i64::try_from(self.step.as_secs()).unwrap_or(60).max(1);
+        let end = (utc + self.offset).timestamp().div_euclid(step) * step;
+        // No more points than a tile could ever show.
+        let points = (i64::try_from(self.range.as_secs()).unwrap_or(0) / step).clamp(1, 2_000);
+        (end - points * step, end)
+    }
+}
+
+impl Asking for Metrics {
+    async fn ask(&mut self, server: &HttpReader, report: &Report) -> Result<(), Failed> {
+        let (start, end) = self.aligned(report.utc());
+        let history_due = self.asked_until.is_none_or(|last| end > last);
+        let mut questions = Vec::new();
+        for (index, kpi) in self.kpis.iter().enumerate() {
+            questions.push((index, Question::Value));
+            if kpi.trend_query.is_some() {
+                questions.push((index, Question::Trend));
+            }
+            if history_due {
+                questions.push((index, Question::History { start, end }));
+            }
+        }
+        let step = self.step;
+        let kpis = &self.kpis;
+        let asking = questions.into_iter().map(|(kpi, question)| ask_one(server, &kpis[kpi], kpi, question, step));
+        let said: Vec<Said> = stream::iter(asking).buffer_unordered(IN_FLIGHT).collect().await;
+
+        // A server that answers nothing at all has failed; one that answers some queries has not.
+        if !said.is_empty() && said.iter().all(|one| matches!(one.heard, Err(QueryError::Server(_)))) {
+            let first = said.into_iter().find_map(|one| match one.heard {
+                Err(QueryError::Server(error)) => Some(error),
+                _ => None,
+            });
+            return first.map_or(Ok(()), |error| Err(Failed::Server(error)));
+        }
+        let date = said.iter().filter_map(|one| one.date).max();
+        if let Some(date) = date {
+            self.offset = date - report.utc();
+        }
+        if history_due {
+            self.asked_until = Some(end);
+        }
+        let readings = self.readings(said);
+        report.live().await?;
+        report.say(What::Kpis(readings), date).await?;
+        Ok(())
+    }
+}
+
+impl Metrics {
+    fn readings(&self, said: Vec<Said>) -> Vec<KpiReading> {
+        let mut readings: Vec<KpiReading> =
+            self.kpis.iter().map(|kpi| KpiReading { id: kpi.id.clone(), value: None, trend: None, at: None, history: None, problem: None }).collect();
+        for one in said {
+            let reading = &mut readings[one.kpi];
+            match one.heard {
+                Err(error) => reading.problem = Some(error.text()),
+                Ok((heard, warning)) => {
+                    if reading.problem.is_none() {
+                        reading.problem = warning;
+                    }
+                    match heard {
+                        Heard::Value(sample) => (reading.value, reading.at) = (sample.value, sample.at),
+                        Heard::Trend(trend) => reading.trend = trend,
+                        Heard::History(values) => {
+                            let start = DateTime::from_timestamp(one.history_start, 0).unwrap_or_default();
+                            reading.history = Some(History { start, step: self.step, values });
+                        }
+                    }
+                }
+            }
+        }
+        readings
+    }
+}
+
+async fn ask_one(server: &HttpReader, kpi: &Kpi, index: usize, question: Question, step: Duration) -> Said {
+    let mut said = Said { kpi: index, history_start: 0, heard: Err(QueryError::Query("not asked".into())), date: None };
+    match question {
+        Question::Value | Question::Trend => {
+            let is_trend = matches!(question, Question::Trend);
+            let query = if is_trend { kpi.trend_query.as_ref().unwrap_or(&kpi.query) } else { &kpi.query };
+            match api::instant(server, query).await {
+                Ok(answer) => {
+                    said.date = answer.date;
+                    let heard = if is_trend { Heard::Trend(answer.found.value) } else { Heard::Value(answer.found) };
+                    said.heard = Ok((heard, answer.warning));
+                }
+                Err(error) => said.heard = Err(error),
+            }
+        }
+        Question::History { start, end } => {
+            said.history_start = start;
+            match api::range(server, &kpi.query, start, end, step).await {
+                Ok(answer) => {
+                    said.date = answer.date;
+                    said.heard = Ok((Heard::History(answer.found), answer.warning));
+                }
+                Err(error) => said.heard = Err(error),
+            }
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_start_and_end_on_multiples_of_the_step() {
+        let metrics = Metrics::new(Vec::new(), Duration::from_mins(30), Duration::from_secs(30));
+        let (start, end) = metrics.aligned(DateTime::from_timestamp(1_000_017, 0).unwrap());
+        assert_eq!((start % 30, end % 30, end - start), (0, 0, 1_800));
+        assert!(end <= 1_000_017 && end > 1_000_017 - 30);
+    }
+}

@@ -1,0 +1,298 @@
+//! Applies what sources say, and notices whether any of it can be seen.
+
+use crate::domain::{
+    health::{Health, SourceId},
+    kpi::KpiReading,
+    log_pattern::ErrorWindow,
+    object::{Key, Kind},
+    observation::{Delta, Identity, Observation, What},
+    pod::Pod,
+    text::Text,
+    units,
+    workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
+};
+
+use super::{
+    Screen, State,
+    cluster::Cluster,
+    msg::Effect,
+    rows::{self, Filter, Indexed, Row},
+    screens::workloads::Workloads,
+};
+
+/// Beyond this many changes at once the rows are sorted anew rather than moved one by one.
+const BULK: usize = 64;
+/// Differences between clocks below this are the resolution of `Date` headers, not an offset.
+const OFFSET_NOISE: chrono::Duration = chrono::Duration::seconds(2);
+
+/// What one batch of deltas did.
+#[derive(Debug, Clone, Copy, Default)]
+struct Batch {
+    /// Some object is not what it was.
+    changed: bool,
+    /// Seen in the table, the detail or a count.
+    visible: bool,
+}
+
+type Replace<T> = fn(&Cluster, &mut Workloads, &Filter, &Key, Option<&T>) -> bool;
+
+impl State {
+    pub(super) fn observe(&mut self, observation: Observation, effects: &mut Vec<Effect>) {
+        let Observation { source, observed_at, server_time, what } = observation;
+        if let Some(server_time) = server_time {
+            self.learn_offset(source, server_time - self.utc_at(observed_at));
+        }
+        let is_health = matches!(what, What::Health(_));
+        if !is_health {
+            self.confirm(source, observed_at);
+        }
+        let visible = match what {
+            What::Health(health) => self.set_health(source, health, observed_at),
+            What::Beat => {
+                if source == SourceId::Cluster {
+                    self.confirm_watches(observed_at);
+                }
+                false
+            }
+            What::Identity(identity) => self.identify(identity),
+            What::Pods(deltas) => self.pods(deltas),
+            What::Deployments(deltas) => {
+                let batch = self.table_batch::<Deployment>(deltas);
+                self.due.suggestions |= batch.changed;
+                batch.visible
+            }
+            What::ReplicaSets(deltas) => self.replica_sets(deltas),
+            What::Nodes(deltas) => {
+                let batch = self.table_batch::<Node>(deltas);
+                self.due.changes |= batch.changed;
+                batch.visible
+            }
+            What::Services(deltas) => self.table_batch::<Service>(deltas).visible,
+            What::Autoscalers(deltas) => {
+                let batch = self.table_batch::<Autoscaler>(deltas);
+                self.due.suggestions |= batch.changed;
+                batch.visible
+            }
+            What::ConfigMaps(deltas) => {
+                let batch = self.batch::<ConfigMap>(deltas, None, |_, _, _| {});
+                self.due.changes |= batch.changed;
+                self.due.suggestions |= batch.changed;
+                batch.visible
+            }
+            What::Events(deltas) => self.batch::<Event>(deltas, None, |_, _, _| {}).visible,
+            What::Kpis(readings) => self.kpis_read(readings, observed_at, effects),
+            What::Alerts(list) => self.alerts_read(list, effects),
+            What::Errors(window) => self.errors_read(*window),
+        };
+        self.dirty |= visible;
+    }
+
+    /// Our clock at a moment of the monotonic one.
+    fn utc_at(&self, at: crate::domain::time::Mono) -> chrono::DateTime<chrono::Utc> {
+        let behind = chrono::Duration::from_std(self.now.mono.since(at)).unwrap_or_default();
+        self.now.utc - behind
+    }
+
+    fn learn_offset(&mut self, source: SourceId, offset: chrono::Duration) {
+        let Some(known) = self.sources.get_mut(&source) else { return };
+        let is_news = known.clock_offset.is_none_or(|before| (offset - before).abs() >= OFFSET_NOISE);
+        if !is_news {
+            return;
+        }
+        // Below the resolution of the header nothing is known but that the clocks agree.
+        let offset = if offset.abs() < OFFSET_NOISE { chrono::Duration::zero() } else { offset };
+        known.clock_offset = Some(offset);
+        let is_cluster = !matches!(source, SourceId::Metrics | SourceId::Alerts | SourceId::Errors);
+        let cluster_is_known = self.sources.iter().any(|(id, state)| {
+            !matches!(id, SourceId::Metrics | SourceId::Alerts | SourceId::Errors) && state.clock_offset.is_some()
+        });
+        if is_cluster || !cluster_is_known {
+            self.session.clock_offset = offset;
+        }
+    }
+
+    fn confirm(&mut self, source: SourceId, at: crate::domain::time::Mono) {
+        if let Some(state) = self.sources.get_mut(&source) {
+            state.confirmed = state.confirmed.max(Some(at));
+        }
+    }
+
+    /// The cluster's heartbeat vouches for every watch on it that is live.
+    fn confirm_watches(&mut self, at: crate::domain::time::Mono) {
+        for (id, state) in &mut self.sources {
+            let is_watch = !matches!(id, SourceId::Metrics | SourceId::Alerts | SourceId::Errors);
+            if is_watch && matches!(state.health, Health::Live { .. }) {
+                state.confirmed = state.confirmed.max(Some(at));
+            }
+        }
+    }
+
+    fn set_health(&mut self, source: SourceId, health: Health, at: crate::domain::time::Mono) -> bool {
+        if matches!(health, Health::Live { .. }) {
+            self.confirm(source, at);
+        }
+        let Some(state) = self.sources.get_mut(&source) else { return false };
+        let differs = match (&state.health, &health) {
+            // The moment of the next attempt is not shown.
+            (Health::Failed { why: one, since: then, .. }, Health::Failed { why, since, .. }) => one != why || then != since,
+            (before, after) => before != after,
+        };
+        state.health = health;
+        differs
+    }
+
+    fn identify(&mut self, identity: Identity) -> bool {
+        let Some(known) = &self.session.identity else {
+            self.session.identity = Some(identity);
+            return true;
+        };
+        let changed = if known.cluster.uid != identity.cluster.uid {
+            Some(Text::line(&format!("another cluster answers under {} than at start: leave and start again", self.session.context)))
+        } else if known.cluster.user != identity.cluster.user {
+            let (before, after) = (&known.cluster.user, &identity.cluster.user);
+            Some(Text::line(&format!("the cluster takes us for {after}, at start for {before}: leave and start again")))
+        } else {
+            None
+        };
+        let differs = changed != self.identity_changed || known.version != identity.version;
+        if changed.is_none() {
+            self.session.identity = Some(identity);
+        }
+        self.identity_changed = changed;
+        differs
+    }
+
+    fn table_batch<T: Row>(&mut self, deltas: Vec<Delta<T>>) -> Batch {
+        self.batch::<T>(deltas, Some(rows::replace::<T>), |_, _, _| {})
+    }
+
+    /// Applies deltas to the index of `T`, to the rows if they are on the screen, and hands each real change to `each`.
+    fn batch<T: Indexed>(&mut self, deltas: Vec<Delta<T>>, replace: Option<Replace<T>>, mut each: impl FnMut(&mut Cluster, &Key, Option<&T>)) -> Batch {
+        let mut batch = Batch::default();
+        let is_shown = self.screen == Screen::Workloads && self.workloads.kind == T::KIND;
+        let in_detail = self.screen == Screen::Workloads && self.workloads.detail.is_some();
+        let filter = Filter::parse(&self.workloads.filter);
+        let is_bulk = deltas.len() > BULK;
+        let mut resort = false;
+        let (len, was_complete) = (T::index(&self.cluster).len(), T::index(&self.cluster).is_complete);
+        for delta in deltas {
+            let mut touched: Vec<(Key, Option<T>)> = Vec::new();
+            T::index_mut(&mut self.cluster).apply(delta, |key, before| touched.push((key.clone(), before)));
+            let several = touched.len() > 1;
+            for (key, before) in &touched {
+                if before.as_ref() == T::index(&self.cluster).get(key) {
+                    continue;
+                }
+                batch.changed = true;
+                each(&mut self.cluster, key, before.as_ref());
+                match replace.filter(|_| is_shown) {
+                    Some(_) if is_bulk || several => resort = true,
+                    Some(replace) => batch.visible |= replace(&self.cluster, &mut self.workloads, &filter, key, before.as_ref()),
+                    None => {}
+                }
+                batch.visible |= in_detail && self.concerns_detail::<T>(key);
+                if before.is_none() || T::index(&self.cluster).get(key).is_none() {
+                    self.workloads.marks.remove(key);
+                }
+            }
+        }
+        if resort {
+            rows::rebuild(&self.cluster, &mut self.workloads);
+            batch.visible = true;
+        }
+        let index = T::index(&self.cluster);
+        batch.visible |= index.is_complete != was_complete || (is_shown && index.len() != len);
+        batch
+    }
+
+    /// Whether an object is shown in the open detail: itself, its replica sets, events.
+    fn concerns_detail<T: Indexed>(&self, key: &Key) -> bool {
+        match T::KIND {
+            Kind::Event => true,
+            Kind::ReplicaSet => self.workloads.kind == Kind::Deployment,
+            kind => kind == self.workloads.kind && self.workloads.detail.as_ref() == Some(key),
+        }
+    }
+
+    fn pods(&mut self, deltas: Vec<Delta<Pod>>) -> bool {
+        let server_now = self.server_now();
+        let totals = |cluster: &Cluster| (cluster.ready_pods, cluster.expected_pods(), cluster.unhealthy.len());
+        let before = totals(&self.cluster);
+        let mut unhealthy_changed = false;
+        let selected = self.cockpit.pod.clone();
+        let mut shift: isize = 0;
+        let batch = self.batch::<Pod>(deltas, Some(rows::replace::<Pod>), |cluster, key, pod_before| {
+            let was = cluster.unhealthy.contains(key);
+            cluster.recount(key, pod_before, server_now);
+            let is = cluster.unhealthy.contains(key);
+            unhealthy_changed |= was || is;
+            if selected.as_ref().is_some_and(|selected| key < selected) {
+                shift += isize::from(is) - isize::from(was);
+            }
+        });
+        self.cockpit.pods.row = self.cockpit.pods.row.saturating_add_signed(shift);
+        self.refocus_cockpit();
+        self.due.suggestions |= unhealthy_changed;
+        let on_cockpit = self.screen == Screen::Cockpit && (unhealthy_changed || before != totals(&self.cluster));
+        batch.visible || on_cockpit
+    }
+
+    fn replica_sets(&mut self, deltas: Vec<Delta<ReplicaSet>>) -> bool {
+        let server_now = self.server_now();
+        let mut rolled_out = false;
+        let batch = self.batch::<ReplicaSet>(deltas, None, |cluster, key, before| {
+            let Some(after) = cluster.replica_sets.objects.get(key) else {
+                cluster.reused.remove(key);
+                rolled_out = true;
+                return;
+            };
+            if before.is_some_and(|before| before.revision > 0 && before.revision < after.revision) {
+                cluster.reused.insert(key.clone(), server_now);
+            }
+            let same = |before: &ReplicaSet| before.revision == after.revision && before.images == after.images && before.changed_by == after.changed_by;
+            rolled_out |= !before.is_some_and(same);
+        });
+        self.due.changes |= rolled_out;
+        batch.visible
+    }
+
+    fn kpis_read(&mut self, readings: Vec<KpiReading>, at: crate::domain::time::Mono, effects: &mut Vec<Effect>) -> bool {
+        let mut visible = false;
+        for mut reading in readings {
+            let Some(kpi) = self.kpis.iter_mut().find(|kpi| kpi.spec.id == reading.id) else { continue };
+            reading.value = reading.value.filter(|value| value.is_finite());
+            if reading.history.is_none() {
+                reading.history = kpi.reading.as_ref().and_then(|before| before.history.clone());
+            }
+            visible |= match &kpi.reading {
+                Some(before) => reads_differently(before, &reading, kpi.spec.unit),
+                None => true,
+            };
+            kpi.reading = Some(reading);
+            kpi.observed_at = Some(at);
+        }
+        self.due.suggestions |= visible;
+        self.watch_mitigations(effects);
+        visible
+    }
+
+    fn errors_read(&mut self, window: ErrorWindow) -> bool {
+        if self.errors.as_ref() == Some(&window) {
+            return false;
+        }
+        self.errors = Some(window);
+        self.clamp_cockpit();
+        true
+    }
+}
+
+/// Whether two readings look different: by the text of the value and the points of the history.
+fn reads_differently(before: &KpiReading, after: &KpiReading, unit: crate::domain::kpi::Unit) -> bool {
+    let text = |value: Option<f64>| value.map(|value| units::value(value, unit));
+    let points = |reading: &KpiReading| reading.history.as_ref().map(|history| history.values.clone());
+    text(before.value) != text(after.value)
+        || before.value.is_none() != after.value.is_none()
+        || text(before.trend) != text(after.trend)
+        || before.problem != after.problem
+        || points(before) != points(after)
+}

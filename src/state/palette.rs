@@ -1,0 +1,175 @@
+//! The command palette: every action by name, with arguments where it takes some.
+
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{CaseMatching, Normalization, Pattern},
+};
+
+use crate::domain::{
+    object::{Key, Kind},
+    text::Text,
+};
+
+use super::{
+    State,
+    action::{ACTIONS, Command, THEMES},
+    overlay::{Palette, PaletteEntry},
+    table::Cursor,
+};
+
+/// Entries offered at most.
+const MATCHES: usize = 100;
+/// Objects of one kind offered as arguments.
+const OBJECTS: usize = 200;
+
+/// Names of the kinds after `:`.
+const KIND_NAMES: [(&str, Kind); 11] = [
+    ("pods", Kind::Pod),
+    ("po", Kind::Pod),
+    ("deploy", Kind::Deployment),
+    ("deployments", Kind::Deployment),
+    ("nodes", Kind::Node),
+    ("no", Kind::Node),
+    ("svc", Kind::Service),
+    ("services", Kind::Service),
+    ("hpa", Kind::HorizontalPodAutoscaler),
+    ("hpas", Kind::HorizontalPodAutoscaler),
+    ("autoscalers", Kind::HorizontalPodAutoscaler),
+];
+
+impl State {
+    /// Matches what is typed anew.
+    pub(super) fn match_palette(&self, palette: &mut Palette) {
+        let typed = palette.line.text.trim_start_matches(':').trim();
+        let mut exact = self.exact(typed);
+        let mut entries = self.entries(typed);
+        if !typed.is_empty() {
+            let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+            let mut matcher = Matcher::new(Config::DEFAULT);
+            let mut buffer = Vec::new();
+            let mut scored: Vec<(u32, PaletteEntry)> = entries
+                .into_iter()
+                .filter_map(|entry| Some((pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?, entry)))
+                .collect();
+            scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+            entries = scored.into_iter().map(|(_, entry)| entry).collect();
+        }
+        if let Some(exact) = exact.take() {
+            entries.retain(|entry| entry.command != exact.command);
+            entries.insert(0, exact);
+        }
+        entries.truncate(MATCHES);
+        palette.matches = entries;
+        palette.cursor = Cursor::default();
+    }
+
+    fn entries(&self, typed: &str) -> Vec<PaletteEntry> {
+        let armed = !self.session.read_only;
+        let actions = ACTIONS.iter().filter(|action| armed || !action.mitigates);
+        let mut entries: Vec<PaletteEntry> = actions
+            .filter(|action| !is_pointless(&action.command))
+            .map(|action| entry(&format!("{}: {}", action.id, action.words), self.keymap.key_of(&action.command), action.command.clone()))
+            .collect();
+        for (name, kind) in KIND_NAMES.iter().filter(|(name, _)| !matches!(*name, "po" | "no" | "deployments" | "services" | "hpas" | "autoscalers")) {
+            entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(*kind)));
+        }
+        entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
+        if armed {
+            entries.push(entry("breaker on", None, Command::BreakerTo(true)));
+            entries.push(entry("breaker off", None, Command::BreakerTo(false)));
+            entries.extend(self.with_objects(typed));
+        }
+        entries
+    }
+
+    /// Entries that name an object, once the word before it is typed.
+    fn with_objects(&self, typed: &str) -> Vec<PaletteEntry> {
+        let verb = typed.split_whitespace().next().unwrap_or_default();
+        let deployments = self.cluster.deployments.objects.values().take(OBJECTS);
+        match verb {
+            "scale" => deployments
+                .map(|deployment| {
+                    let key = deployment.key.clone();
+                    let replicas = crate::domain::suggestion::more_replicas(deployment.replicas, self.cluster.autoscaler_of(&key).map(|hpa| hpa.max));
+                    entry(&format!("scale {} {replicas}", key.name), None, Command::ScaleTo { deployment: key, replicas })
+                })
+                .collect(),
+            "undo" => deployments
+                .map(|deployment| {
+                    let deployment = deployment.key.clone();
+                    entry(&format!("undo {}", deployment.name), None, Command::UndoTo { deployment, revision: None })
+                })
+                .collect(),
+            "restart" => {
+                let unhealthy = self.cluster.unhealthy.iter().take(OBJECTS).filter_map(|key| self.cluster.pods.get(key));
+                let apps: std::collections::BTreeSet<Text> = unhealthy.map(|pod| self.cluster.app_of(pod)).collect();
+                apps.into_iter().map(|app| entry(&format!("restart {app}"), None, Command::RestartApp(app))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What is typed, read as a command with its arguments.
+    fn exact(&self, typed: &str) -> Option<PaletteEntry> {
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        let command = match *words.as_slice() {
+            [name] => self.exact_name(name)?,
+            ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,
+            ["breaker", "on"] => Command::BreakerTo(true),
+            ["breaker", "off"] => Command::BreakerTo(false),
+            ["scale", name, replicas] => Command::ScaleTo { deployment: self.deployment_named(name)?, replicas: replicas.parse().ok()? },
+            ["undo", name] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: None },
+            ["undo", name, revision] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: Some(revision.parse().ok()?) },
+            ["restart", app] => Command::RestartApp(app.into()),
+            _ => return None,
+        };
+        let mitigates = matches!(command, Command::ScaleTo { .. } | Command::UndoTo { .. } | Command::BreakerTo(_) | Command::RestartApp(_));
+        (!mitigates || !self.session.read_only).then(|| entry(typed, self.keymap.key_of(&command), command))
+    }
+
+    fn exact_name(&self, name: &str) -> Option<Command> {
+        if let "q" | "quit" | "exit" = name {
+            return Some(Command::Quit);
+        }
+        if let Some((_, kind)) = KIND_NAMES.iter().find(|(known, _)| *known == name) {
+            return Some(Command::Kind(*kind));
+        }
+        let action = super::action::by_id(name).filter(|action| !(action.mitigates && self.session.read_only))?;
+        (!is_pointless(&action.command)).then(|| action.command.clone())
+    }
+
+    /// `name`, or `namespace/name` where several namespaces are watched.
+    fn deployment_named(&self, name: &str) -> Option<Key> {
+        let (namespace, name) = name.split_once('/').map_or((None, name), |(namespace, name)| (Some(namespace), name));
+        let mut found = self.cluster.deployments.objects.keys().filter(|key| *key.name == *name && namespace.is_none_or(|namespace| *key.namespace == *namespace));
+        let first = found.next()?;
+        // A name that two namespaces have says too little to write to one of them.
+        found.next().is_none().then(|| first.clone())
+    }
+}
+
+/// Moving by name helps nobody.
+fn is_pointless(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Up
+            | Command::Down
+            | Command::PageUp
+            | Command::PageDown
+            | Command::Top
+            | Command::Bottom
+            | Command::Open
+            | Command::Back
+            | Command::Palette
+            | Command::Interrupt
+            | Command::NextMatch
+            | Command::PreviousMatch
+            | Command::Wrap
+            | Command::Follow
+            | Command::Mark
+    )
+}
+
+fn entry(title: &str, key: Option<Text>, command: Command) -> PaletteEntry {
+    PaletteEntry { title: Text::line(title), key, command }
+}

@@ -1,0 +1,362 @@
+//! Rows of the workloads table: filtered, sorted, and kept so by single insertions and removals.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    object::{Key, Kind},
+    pod::Pod,
+    text::Text,
+    workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
+};
+
+use super::{
+    cluster::{Cluster, Index},
+    columns::{Column, columns},
+    screens::workloads::Workloads,
+    table::Sort,
+};
+
+/// Objects that the cluster keeps an index of.
+pub trait Indexed: Object + PartialEq + Sized {
+    fn index(cluster: &Cluster) -> &Index<Self>;
+    fn index_mut(cluster: &mut Cluster) -> &mut Index<Self>;
+}
+
+macro_rules! indexed {
+    ($($kind:ty = $field:ident),* $(,)?) => {$(
+        impl Indexed for $kind {
+            fn index(cluster: &Cluster) -> &Index<Self> { &cluster.$field }
+            fn index_mut(cluster: &mut Cluster) -> &mut Index<Self> { &mut cluster.$field }
+        }
+    )*};
+}
+
+indexed! {
+    Pod = pods, Deployment = deployments, ReplicaSet = replica_sets, Node = nodes, Service = services,
+    Autoscaler = autoscalers, ConfigMap = config_maps, Event = events,
+}
+
+/// Objects that have a table.
+pub trait Row: Indexed {
+    fn created(&self) -> DateTime<Utc>;
+    fn value(&self, column: Column) -> Value<'_>;
+    fn passes(&self, filter: &Filter) -> bool;
+}
+
+/// What a column is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value<'a> {
+    Number(i64),
+    Text(&'a str),
+}
+
+/// Words of the filter: substrings without regard to case, `!word` excludes, `label=value` is a label.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    words: Vec<Word>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Word {
+    is_excluded: bool,
+    text: String,
+    /// Name and value where the word is a label.
+    label: Option<(String, String)>,
+}
+
+impl Filter {
+    pub fn parse(filter: &str) -> Self {
+        let word = |word: &str| {
+            let (is_excluded, word) = word.strip_prefix('!').map_or((false, word), |word| (true, word));
+            let label = word.split_once('=').filter(|(name, _)| !name.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Word { is_excluded, text: word.to_lowercase(), label }
+        };
+        Self { words: filter.split_whitespace().map(word).filter(|word| !word.text.is_empty()).collect() }
+    }
+
+    fn passes(&self, fields: &[&str], labels: &[(Text, Text)]) -> bool {
+        self.words.iter().all(|word| {
+            let found = match &word.label {
+                Some((name, value)) => labels.iter().any(|(has, is)| **has == **name && **is == **value),
+                None => fields.iter().any(|field| contains(field, &word.text)),
+            };
+            found != word.is_excluded
+        })
+    }
+}
+
+/// Whether `field` contains the lower-case `word`, without regard to case.
+fn contains(field: &str, word: &str) -> bool {
+    if field.contains(word) {
+        return true;
+    }
+    // Names in a cluster are lower-case already: only what has upper-case or foreign letters is converted.
+    field.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) && field.to_lowercase().contains(word)
+}
+
+fn number(number: impl Into<i64>) -> Value<'static> {
+    Value::Number(number.into())
+}
+
+fn option(text: Option<&Text>) -> Value<'_> {
+    Value::Text(text.map_or("", Text::as_str))
+}
+
+/// Ascending age: the youngest first.
+fn age(created: DateTime<Utc>) -> Value<'static> {
+    Value::Number(-created.timestamp())
+}
+
+/// The share that is ready, in thousandths: what lacks most comes first.
+fn share(ready: u32, all: u32) -> Value<'static> {
+    Value::Number(if all == 0 { 1_000 } else { i64::from(ready) * 1_000 / i64::from(all) })
+}
+
+/// `3920m`, `64Gi`, `4` as a comparable number, in thousandths.
+fn quantity(text: &str) -> Value<'_> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (amount, unit) = text.split_at(digits);
+    let scale = match unit {
+        "m" => 1,
+        "" => 1_000,
+        "Ki" | "k" => 1_000 << 10,
+        "Mi" | "M" => 1_000 << 20,
+        "Gi" | "G" => 1_000 << 30,
+        "Ti" | "T" => 1_000 << 40,
+        _ => return Value::Text(text),
+    };
+    amount.parse::<i64>().map_or(Value::Text(text), |amount| Value::Number(amount.saturating_mul(scale)))
+}
+
+impl Row for Pod {
+    fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            Column::Ready => share(self.ready_containers.into(), self.total_containers().into()),
+            Column::Status => Value::Text(&self.status),
+            Column::Restarts => number(self.restarts),
+            Column::Age => age(self.created),
+            Column::Node => option(self.node.as_ref()),
+            Column::Ip => option(self.ip.as_ref()),
+            Column::Namespace => Value::Text(&self.key.namespace),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        let memory = if self.out_of_memory() { "oomkilled" } else { "" };
+        let node = self.node.as_deref().unwrap_or_default();
+        filter.words.is_empty() || filter.passes(&[&self.key.name, &self.key.namespace, &self.status, node, memory], &self.labels)
+    }
+}
+
+impl Row for Deployment {
+    fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            Column::Ready => share(self.ready, self.replicas),
+            Column::UpToDate => number(self.updated),
+            Column::Available => number(self.available),
+            Column::Age => age(self.created),
+            Column::Revision => Value::Number(i64::try_from(self.revision).unwrap_or(i64::MAX)),
+            Column::Images => option(self.images.first().map(|(_, image)| image)),
+            Column::Namespace => Value::Text(&self.key.namespace),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        let image = self.images.first().map_or("", |(_, image)| image);
+        filter.passes(&[&self.key.name, &self.key.namespace, image], &self.selector)
+    }
+}
+
+impl Row for Node {
+    fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            Column::Status => number(i64::from(self.ready) * 2 + i64::from(!self.cordoned)),
+            Column::Roles => Value::Text(&self.roles),
+            Column::Cpu => quantity(&self.cpu),
+            Column::Memory => quantity(&self.memory),
+            Column::Age => age(self.created),
+            Column::Version => Value::Text(&self.version),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        let ready = if self.ready { "ready" } else { "notready" };
+        let cordoned = if self.cordoned { "schedulingdisabled cordoned" } else { "" };
+        filter.passes(&[&self.key.name, &self.roles, &self.version, ready, cordoned], &[])
+    }
+}
+
+impl Row for Service {
+    fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            Column::Type => Value::Text(&self.kind),
+            Column::ClusterIp => Value::Text(&self.cluster_ip),
+            Column::Ports => option(self.ports.first()),
+            Column::Endpoints => self.endpoints.map_or(number(-1), |(ready, _)| number(ready)),
+            Column::Age => age(self.created),
+            Column::Namespace => Value::Text(&self.key.namespace),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        filter.passes(&[&self.key.name, &self.key.namespace, &self.kind, &self.cluster_ip], &self.selector)
+    }
+}
+
+impl Row for Autoscaler {
+    fn created(&self) -> DateTime<Utc> {
+        self.created
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            Column::Reference => Value::Text(&self.target_name),
+            Column::Metrics => option(self.metrics.first()),
+            Column::Bounds => number(self.max),
+            Column::Replicas => number(self.current),
+            Column::Age => age(self.created),
+            Column::Namespace => Value::Text(&self.key.namespace),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        filter.passes(&[&self.key.name, &self.key.namespace, &self.target_name], &[])
+    }
+}
+
+/// Column and direction of a sort in the table of `kind`.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    column: Column,
+    descending: bool,
+}
+
+impl Order {
+    fn of(kind: Kind, sort: Sort) -> Self {
+        let column = columns(kind).get(sort.column).copied().unwrap_or(Column::Name);
+        Self { column, descending: sort.descending }
+    }
+
+    /// Equal values stand in the order of their keys, whatever the direction.
+    fn compare(self, one: (Value<'_>, &Key), other: (Value<'_>, &Key)) -> Ordering {
+        let values = one.0.cmp(&other.0);
+        (if self.descending { values.reverse() } else { values }).then_with(|| one.1.cmp(other.1))
+    }
+}
+
+/// All rows anew: after another kind, filter or sort, or many changes at once.
+pub fn rebuild(cluster: &Cluster, workloads: &mut Workloads) {
+    let filter = Filter::parse(&workloads.filter);
+    let order = Order::of(workloads.kind, workloads.sort);
+    workloads.rows = match workloads.kind {
+        Kind::Deployment => listed(&cluster.deployments, &filter, order),
+        Kind::Node => listed(&cluster.nodes, &filter, order),
+        Kind::Service => listed(&cluster.services, &filter, order),
+        Kind::HorizontalPodAutoscaler => listed(&cluster.autoscalers, &filter, order),
+        _ => listed(&cluster.pods, &filter, order),
+    };
+    let followed = workloads.focused.as_ref().and_then(|focused| workloads.rows.iter().position(|key| key == focused));
+    if let Some(row) = followed {
+        workloads.cursor.row = row;
+    }
+    refocus(workloads);
+}
+
+fn listed<T: Row>(index: &Index<T>, filter: &Filter, order: Order) -> Vec<Key> {
+    let passing = index.objects.iter().filter(|(_, object)| object.passes(filter));
+    let mut rows: Vec<(Value<'_>, &Key)> = passing.map(|(key, object)| (object.value(order.column), key)).collect();
+    rows.sort_unstable_by(|one, other| order.compare(*one, *other));
+    rows.into_iter().map(|(_, key)| key.clone()).collect()
+}
+
+/// One object was added, changed or removed: moves its row. Says whether that can be seen.
+pub fn replace<T: Row>(cluster: &Cluster, workloads: &mut Workloads, filter: &Filter, key: &Key, before: Option<&T>) -> bool {
+    let index = T::index(cluster);
+    let order = Order::of(workloads.kind, workloads.sort);
+    let after = index.get(key).filter(|object| object.passes(filter));
+    let before = before.filter(|object| object.passes(filter));
+    let value = |row: &Key| -> Value<'_> {
+        let object = if row == key { before } else { index.get(row) };
+        object.map_or(Value::Text(""), |object| object.value(order.column))
+    };
+    let old = before.and_then(|before| {
+        let wanted = (before.value(order.column), key);
+        let found = workloads.rows.binary_search_by(|row| order.compare((value(row), row), wanted)).ok();
+        found.or_else(|| workloads.rows.iter().position(|row| row == key))
+    });
+    let stays = matches!((before, after), (Some(before), Some(after)) if before.value(order.column) == after.value(order.column));
+    if let (true, Some(row)) = (stays, old) {
+        return is_visible(workloads, row);
+    }
+    let seen_before = old.is_some_and(|row| is_visible(workloads, row));
+    if let Some(row) = old {
+        workloads.rows.remove(row);
+    }
+    let new = after.map(|after| {
+        let wanted = (after.value(order.column), key);
+        let place = workloads.rows.binary_search_by(|row| order.compare((value(row), row), wanted));
+        let row = place.unwrap_or_else(|row| row);
+        workloads.rows.insert(row, key.clone());
+        row
+    });
+    if old.is_none() && new.is_none() {
+        return false;
+    }
+    follow(workloads, key, old, new);
+    // The count of rows is shown, so a row more or less can always be seen.
+    seen_before || old.is_some() != new.is_some() || new.is_some_and(|row| is_visible(workloads, row))
+}
+
+/// Keeps the cursor on its object and the window on its rows.
+fn follow(workloads: &mut Workloads, key: &Key, old: Option<usize>, new: Option<usize>) {
+    let is_focused = workloads.focused.as_ref() == Some(key);
+    let cursor = &mut workloads.cursor;
+    if let Some(old) = old {
+        cursor.row -= usize::from(old < cursor.row);
+        cursor.top -= usize::from(old < cursor.top);
+    }
+    if let Some(new) = new {
+        let is_first = workloads.rows.len() == 1;
+        cursor.row += usize::from(new <= cursor.row && !is_first && !(is_focused && old.is_some()));
+        cursor.top += usize::from(new < cursor.top);
+        if is_focused {
+            cursor.row = new;
+        }
+    }
+    refocus(workloads);
+}
+
+/// The focus is what the cursor is on.
+pub fn refocus(workloads: &mut Workloads) {
+    workloads.cursor.row = workloads.cursor.row.min(workloads.rows.len().saturating_sub(1));
+    workloads.cursor.top = workloads.cursor.top.min(workloads.cursor.row);
+    workloads.focused = workloads.rows.get(workloads.cursor.row).cloned();
+}
+
+fn is_visible(workloads: &Workloads, row: usize) -> bool {
+    let height = usize::from(workloads.height);
+    height == 0 || (workloads.cursor.top..workloads.cursor.top + height).contains(&row)
+}

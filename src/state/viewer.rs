@@ -1,0 +1,148 @@
+//! Describe, YAML and logs: opening, lines coming in, moving and searching in them.
+
+use crate::domain::{
+    object::{Kind, ObjectRef},
+    text::Text,
+};
+
+use super::{
+    State,
+    action::Command,
+    msg::Effect,
+    overlay::{LineEdit, Overlay, Viewer, ViewerId, ViewerKind},
+    table::Cursor,
+};
+
+/// Lines kept in a viewer.
+pub const LINES: usize = 10_000;
+
+impl State {
+    pub(super) fn open_viewer(&mut self, about: ObjectRef, what: ViewerKind, effects: &mut Vec<Effect>) {
+        self.next_viewer += 1;
+        let id = ViewerId(self.next_viewer);
+        let follow = matches!(&what, ViewerKind::Logs { .. });
+        let status = Text::line(&format!("waiting for the API server to answer about {about}"));
+        self.overlays.push(Overlay::Viewer(Box::new(Viewer {
+            id,
+            about: about.clone(),
+            what: what.clone(),
+            lines: std::collections::VecDeque::new(),
+            dropped: 0,
+            cursor: Cursor::default(),
+            follow,
+            wrap: false,
+            search: LineEdit::default(),
+            searching: false,
+            status,
+        })));
+        effects.push(Effect::Open { viewer: id, about, what });
+    }
+
+    /// The pod whose logs are meant by what is focused: itself, or an unhealthy one of the deployment, or the first.
+    pub(super) fn pod_for_logs(&mut self) -> Option<ObjectRef> {
+        let focused = self.focused()?;
+        if focused.kind == Kind::Pod {
+            return Some(focused);
+        }
+        if focused.kind != Kind::Deployment {
+            return None;
+        }
+        let cluster = &self.cluster;
+        let is_its = |key: &&crate::domain::object::Key| cluster.pods.get(key).is_some_and(|pod| cluster.deployment_of(pod).as_ref() == Some(&focused.key));
+        let key = cluster.unhealthy.iter().find(is_its).or_else(|| cluster.pods.objects.keys().find(is_its))?.clone();
+        self.say(&format!("logs of {}, one of the pods of {}", key.name, focused.key.name));
+        self.cluster.reference(Kind::Pod, &key)
+    }
+
+    pub(super) fn lines(&mut self, id: ViewerId, lines: Vec<Text>, ended: Option<Text>) {
+        let height = usize::from(self.heights.overlay);
+        let viewer = self.overlays.iter_mut().find_map(|overlay| match overlay {
+            Overlay::Viewer(viewer) if viewer.id == id => Some(viewer),
+            _ => None,
+        });
+        let Some(viewer) = viewer else { return };
+        if lines.is_empty() && ended.is_none() {
+            return;
+        }
+        viewer.lines.extend(lines);
+        let surplus = viewer.lines.len().saturating_sub(LINES);
+        viewer.lines.drain(..surplus);
+        viewer.dropped += surplus as u64;
+        viewer.cursor.row = viewer.cursor.row.saturating_sub(surplus);
+        viewer.cursor.top = viewer.cursor.top.saturating_sub(surplus);
+        if viewer.follow {
+            viewer.cursor.row = viewer.lines.len().saturating_sub(1);
+        }
+        viewer.cursor.clamp(viewer.lines.len(), height);
+        viewer.status = match ended {
+            Some(why) => why,
+            None if matches!(viewer.what, ViewerKind::Logs { .. }) => Text::default(),
+            None => std::mem::take(&mut viewer.status),
+        };
+        self.dirty = true;
+    }
+
+    pub(super) fn viewer_mut(&mut self) -> Option<&mut Viewer> {
+        match self.overlays.last_mut() {
+            Some(Overlay::Viewer(viewer)) => Some(viewer),
+            _ => None,
+        }
+    }
+
+    /// Commands that mean something else in a viewer, or only there. Says whether it was one.
+    pub(super) fn viewer_command(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
+        let height = usize::from(self.heights.overlay);
+        let Some(viewer) = self.viewer_mut() else { return false };
+        match command {
+            Command::Filter => viewer.searching = true,
+            Command::NextMatch => viewer.find(1, height),
+            Command::PreviousMatch => viewer.find(-1, height),
+            Command::Wrap => viewer.wrap = !viewer.wrap,
+            Command::Follow | Command::Live => {
+                viewer.follow = *command == Command::Live || !viewer.follow;
+                if viewer.follow {
+                    viewer.cursor.row = viewer.lines.len().saturating_sub(1);
+                    viewer.cursor.clamp(viewer.lines.len(), height);
+                }
+            }
+            Command::Copy => {
+                let line = viewer.lines.get(viewer.cursor.row).map(ToString::to_string);
+                effects.extend(line.map(Effect::Copy));
+            }
+            Command::PreviousLogs => {
+                let ViewerKind::Logs { container, previous } = viewer.what.clone() else { return true };
+                let (id, about) = (viewer.id, viewer.about.clone());
+                self.overlays.pop();
+                effects.push(Effect::Close { viewer: id });
+                self.open_viewer(about, ViewerKind::Logs { container, previous: !previous }, effects);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Viewer {
+    /// After the cursor was moved by hand: the end of a log is followed exactly while the cursor is on it.
+    pub(super) fn moved(&mut self, height: usize) {
+        self.cursor.clamp(self.lines.len(), height);
+        let at_end = self.cursor.row + 1 >= self.lines.len();
+        self.follow = at_end && matches!(self.what, ViewerKind::Logs { .. });
+    }
+
+    /// Moves to the next line (or the one before) that contains the searched text, around the ends.
+    pub(super) fn find(&mut self, direction: isize, height: usize) {
+        let wanted = self.search.text.to_lowercase();
+        let len = self.lines.len();
+        if wanted.is_empty() || len == 0 {
+            return;
+        }
+        let backward = direction < 0;
+        let found = (1..=len).map(|step| if backward { (self.cursor.row + len - step) % len } else { (self.cursor.row + step) % len });
+        if let Some(row) = found.into_iter().find(|row| self.lines[*row].to_lowercase().contains(&wanted)) {
+            self.cursor.row = row;
+            self.moved(height);
+            self.follow = false;
+        }
+    }
+}

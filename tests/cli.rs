@@ -1,0 +1,285 @@
+//! What a person sees who types something: answers, complaints and exit codes of the built program.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use sev1::{
+    commands::{doctor::permissions, man},
+    config::{self, template},
+    state::action,
+};
+
+/// A home of its own, so that nothing on this machine decides a test.
+struct Home(tempfile::TempDir);
+
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(home.path().join("work")).unwrap();
+        home
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Answer {
+        self.run_with(arguments, &[])
+    }
+
+    fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Answer {
+        let mut command = Command::cargo_bin("sev1").unwrap();
+        command.env_clear().env("HOME", self.path()).current_dir(self.path().join("work")).args(arguments);
+        command.envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Answer { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs what must be refused: exit 2, one line, and not a byte for the terminal.
+    fn refused(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let answer = self.run_with(arguments, variables);
+        assert_eq!(answer.code, 2, "{arguments:?}: {}", answer.err);
+        assert_eq!(answer.out, "", "{arguments:?}");
+        assert!(!answer.err.contains('\u{1b}'), "{arguments:?}: {:?}", answer.err);
+        assert_eq!(answer.err.lines().count(), 1, "{arguments:?}: {}", answer.err);
+        answer.err
+    }
+}
+
+const KUBECONFIG: &str = "\
+apiVersion: v1
+kind: Config
+current-context: staging
+clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]
+contexts: [{name: staging, context: {cluster: c, user: u}}, {name: prod-uk-1, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: hunter2}}]
+";
+
+#[test]
+fn a_missing_kubeconfig_is_named_with_a_remedy() {
+    let home = Home::new();
+    for arguments in [&[][..], &["status"], &["doctor"]] {
+        let said = home.refused(arguments, &[]);
+        assert!(said.contains("no kubeconfig at") && said.contains(".kube/config") && said.contains("--kubeconfig"), "{said}");
+        let said = home.refused(&[arguments, &["--kubeconfig", "/nonexistent/file"]].concat(), &[]);
+        assert!(said.contains("/nonexistent/file does not exist"), "{said}");
+    }
+}
+
+#[test]
+fn a_broken_kubeconfig_is_named_with_its_line_and_without_its_secrets() {
+    let home = Home::new();
+    let file = home.write("broken", "apiVersion: v1\nusers:\n- {name: u, user: {token: hunter2}\nclusters: [\n");
+    let said = home.refused(&["status"], &[("KUBECONFIG", &file)]);
+    assert!(said.contains(&file) && said.contains("line ") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn an_unknown_context_lists_the_known_ones() {
+    let home = Home::new();
+    let file = home.write("kubeconfig", KUBECONFIG);
+    let said = home.refused(&["--context", "prod-uk", "--kubeconfig", &file], &[]);
+    assert!(said.contains("prod-uk\"") && said.contains("prod-uk-1, staging"), "{said}");
+}
+
+#[test]
+fn a_bad_url_is_named_with_where_it_was_written() {
+    let home = Home::new();
+    let said = home.refused(&["--prometheus", "localhost:9090"], &[]);
+    assert!(said.contains("flag --prometheus") && said.contains("http://host:port"), "{said}");
+    let said = home.refused(&["status"], &[("ELASTICSEARCH_URL", "ftp://me:hunter2@logs")]);
+    assert!(said.contains("environment ELASTICSEARCH_URL") && !said.contains("hunter2"), "{said}");
+    let said = home.refused(&["--elasticsearch", "http://me:hunter2@logs"], &[]);
+    assert!(said.contains("password_file") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_bad_configuration_is_named_with_line_column_and_the_nearest_right_key() {
+    let home = Home::new();
+    for (text, expected) in [
+        ("[looks]\nthem = 'day'\n", "config.toml:2:1: looks.them is no setting: did you mean theme?"),
+        ("[refresh]\n  metrics = 5\n", "config.toml:2:13: refresh.metrics is the number 5, but must be a duration in quotes"),
+        ("[keys]\nundoo = ['u']\n", "config.toml:2:9: keys.undoo: there is no such action"),
+        ("[keys]\nundo-rollout = ['ctrl-']\n", "config.toml:2:16: keys.undo-rollout"),
+        ("[looks\n", "config.toml:1:"),
+    ] {
+        home.write(".config/sev1/config.toml", text);
+        for command in [&["config", "check"][..], &["status"], &["demo"], &[]] {
+            let said = home.refused(command, &[]);
+            assert!(said.contains(expected), "{command:?}: {expected}\nin {said}");
+        }
+    }
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let home = Home::new();
+    let file = home.write("c.toml", "[looks]\ntheme = 1\nmouse = 2\n");
+    let answer = home.run(&["config", "check", "--config", &file]);
+    assert_eq!((answer.code, answer.err.lines().count()), (2, 2), "{}", answer.err);
+}
+
+#[test]
+fn an_unknown_theme_has_a_near_one() {
+    let said = Home::new().refused(&["demo", "--theme", "nigth"], &[]);
+    assert!(said.contains("flag --theme") && said.contains("did you mean night?"), "{said}");
+}
+
+#[test]
+fn a_file_in_the_working_directory_sets_no_server() {
+    let home = Home::new();
+    home.write("work/sev1.toml", "[servers.prometheus]\nurl = 'http://evil.example'\n[looks]\ntheme = 'day'\n");
+    let answer = home.run(&["config", "show"]);
+    assert_eq!(answer.code, 0);
+    assert!(answer.err.contains("sev1.toml:2:7: servers.prometheus.url is ignored here"), "{}", answer.err);
+    assert!(!answer.out.contains("evil") && answer.out.contains("sev1.toml:4:9"), "{}", answer.out);
+}
+
+#[test]
+fn a_hostile_file_reaches_the_terminal_as_text_only() {
+    let home = Home::new();
+    home.write("work/sev1.toml", "\"\\u001b[2J\\u202e\" = 1\n[looks]\ntheme = \"\\u001b]0;x\\u0007\"\n");
+    let answer = home.run(&["config", "check"]);
+    assert_eq!(answer.code, 2);
+    assert!(!answer.err.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{:?}", answer.err);
+}
+
+#[test]
+fn show_says_value_and_origin_as_text_and_json() {
+    let home = Home::new();
+    let answer = home.run_with(&["config", "show", "-o", "json", "--read-only"], &[("SEV1_THEME", "day")]);
+    let listing: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+    let of = |name: &str| listing.as_array().unwrap().iter().find(|shown| shown["setting"] == name).unwrap().clone();
+    assert_eq!(of("looks.theme"), serde_json::json!({"setting": "looks.theme", "value": "day", "from": {"environment": "SEV1_THEME"}}));
+    assert_eq!(of("read_only")["from"], serde_json::json!({"flag": "--read-only"}));
+    assert_eq!(of("looks.mouse")["from"], "default");
+    let text = home.run(&["config", "show"]).out;
+    assert!(text.lines().any(|line| line.starts_with("refresh.metrics ") && line.ends_with("\"5s\"  # default")), "{text}");
+}
+
+#[test]
+fn init_writes_once_and_what_it_writes_is_right() {
+    let home = Home::new();
+    let answer = home.run(&["config", "init"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let file = home.path().join(".config/sev1/config.toml");
+    assert_eq!(fs::read_to_string(&file).unwrap(), template::text());
+    fs::write(&file, "# mine\n").unwrap();
+    let again = home.run(&["config", "init"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("left alone"), "{}", again.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n");
+    assert!(home.run(&["config", "check"]).out.contains("config.toml: right"));
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    let home = Home::new();
+    for arguments in [&["frobnicate"][..], &["--frobnicate"], &["status", "--timeout", "soon"], &["-n", "x", "-A"], &["demo", "--speed", "0"]] {
+        assert_eq!(home.run(arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_page_print() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let answer = home.run(&["completions", shell]);
+        assert_eq!(answer.code, 0);
+        assert!(answer.out.contains("sev1") && answer.out.contains("doctor"), "{shell}");
+    }
+    let page = home.run(&["man"]);
+    assert_eq!(page.code, 0);
+    assert!(page.out.contains(".TH") && page.out.contains("KEYS"), "{}", page.out);
+}
+
+#[test]
+fn help_is_as_agreed() {
+    let home = Home::new();
+    let answer = home.run(&["-h"]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""));
+    insta::assert_snapshot!("help", answer.out);
+    assert_eq!(home.run(&["--version"]).out, format!("sev1 {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_dead_cluster_cannot_be_told() {
+    let home = Home::new();
+    let file = home.write("kubeconfig", KUBECONFIG);
+    let answer = home.run(&["status", "--kubeconfig", &file, "--timeout", "5s"]);
+    assert_eq!(answer.code, 2, "{}{}", answer.out, answer.err);
+    assert!(answer.out.contains("Cannot tell"), "{}", answer.out);
+    let answer = home.run(&["doctor", "--kubeconfig", &file, "--timeout", "5s"]);
+    assert_eq!(answer.code, 1, "{}{}", answer.out, answer.err);
+    assert!(answer.out.contains("FAIL  Kubernetes") && answer.out.contains("->") && !answer.out.contains("hunter2"), "{}", answer.out);
+}
+
+/// The part of the README between two marks; printed in full where it differs, to be pasted.
+fn in_readme(mark: &str, expected: &str) {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
+    let part = readme.split_once(&start).and_then(|(_, rest)| rest.split_once(&end)).map(|(part, _)| part);
+    if part != Some(expected) {
+        println!("README.md differs from the program between the marks of {mark:?}; it should say:\n{expected}");
+    }
+    assert!(part == Some(expected), "README.md, {mark}");
+}
+
+#[test]
+fn the_readme_has_every_default() {
+    in_readme("defaults", &format!("```toml\n{}```\n", template::text()));
+}
+
+#[test]
+fn the_readme_has_every_key() {
+    let mut text = String::new();
+    for group in action::Group::ALL {
+        text += &format!("\n**{}**\n\n| key | |\n|---|---|\n", group.title());
+        for (keys, action) in man::keys(group) {
+            text += &format!("| `{keys}` | {} |\n", action.words);
+        }
+    }
+    text += "\n**Fixed**\n\n| key | |\n|---|---|\n";
+    for (keys, words) in action::FIXED_KEYS {
+        text += &format!("| {keys} | {words} |\n");
+    }
+    in_readme("keys", &(text + "\n"));
+}
+
+#[test]
+fn the_readme_has_every_permission() {
+    let mut text = "\n| to | takes |\n|---|---|\n".to_owned();
+    for feature in permissions::FEATURES {
+        let rights: Vec<String> = feature.rights.iter().map(permissions::words).collect();
+        text += &format!("| {} | {} |\n", feature.name, rights.join(", "));
+    }
+    in_readme("permissions", &(text + "\n"));
+}
+
+#[test]
+fn the_themes_are_those_in_their_folder() {
+    let mut files: Vec<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("themes"))
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    files.sort();
+    for known in [config::settings::THEMES, &action::THEMES] {
+        let mut known: Vec<&str> = known.to_vec();
+        known.sort_unstable();
+        assert_eq!(known, files);
+    }
+}
