@@ -15,7 +15,7 @@ use crate::{
         clock::SystemClock,
         effects::Wiring,
     },
-    sources,
+    sources::{self, SourcesOptions},
     state::{State, session::Session},
 };
 
@@ -60,7 +60,16 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (act, actions) = mpsc::channel(ACTIONS);
     let (tell, messages) = mpsc::channel(MESSAGES);
-    let sources = sources::spawn(sources::SourcesOptions { reader: reader.clone(), scope, config: config.clone(), clock: Arc::clone(&clock) }, observe);
+    let options = SourcesOptions {
+        reader: reader.clone(),
+        scope,
+        servers: config.servers.clone(),
+        kpis: config.kpis.clone(),
+        errors: config.errors.clone(),
+        refresh: config.refresh.clone(),
+        clock: Arc::clone(&clock),
+    };
+    let sources = sources::spawn(options, observe);
     let wiring = Wiring {
         reader,
         writer: Writer::new(target),

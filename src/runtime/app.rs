@@ -205,7 +205,7 @@ impl Cockpit {
         if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
             return Ok(());
         }
-        if self.theme.name() != self.state.theme {
+        if self.theme.name != self.state.theme {
             self.theme = theme_of(&self.state)?;
         }
         let (state, theme) = (&self.state, &self.theme);

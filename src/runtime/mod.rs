@@ -1,8 +1,11 @@
 //! Terminal, input, clock, the loop; runs effects.
 
+pub mod app;
 pub mod clipboard;
 pub mod clock;
+pub mod effects;
 pub mod input;
 pub mod screen;
 pub mod signals;
 pub mod terminal;
+pub mod viewer;
