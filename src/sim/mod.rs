@@ -8,11 +8,11 @@
 //!      └──▶ LogStore ▶ Elasticsearch ◀─────────────────────────┘
 //! ```
 
-mod observability;
 pub mod alertmanager;
 pub mod elasticsearch;
 pub mod kubernetes;
 pub mod log_store;
+mod observability;
 pub mod prometheus;
 pub mod promql;
 mod serve;
@@ -72,7 +72,7 @@ pub enum SimError {
     #[error(transparent)]
     World(#[from] WorldError),
     #[error("the demo's alert rules cannot be read: {0}")]
-    Rules(String),
+    Rules(#[from] prometheus::GuideRulesError),
     #[error("the demo's {server} cannot listen on 127.0.0.1: {source}; is a port free there?")]
     Listen { server: &'static str, source: io::Error },
     #[error("the demo's certificate cannot be made: {0}")]

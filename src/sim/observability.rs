@@ -1,21 +1,32 @@
 //! Prometheus with its rules, Alertmanager and Elasticsearch, as one part of the platform.
 
+use std::sync::Arc;
+
 use axum::Router;
-use chrono::{DateTime, Utc};
-use http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::SimError;
+use super::alertmanager::{self, Alertmanager};
+use super::elasticsearch::{self, Elasticsearch};
 use super::log_store::LogStore;
+use super::prometheus::{self, Prometheus, Rules};
 use super::store::Clock;
 use super::tsdb::Tsdb;
 
+/// How far back the rules are evaluated at the start: longer than any rule's `for`.
+const RULES_BEGIN: TimeDelta = TimeDelta::minutes(45);
+
+/// What watches the simulated services; clones share it.
 #[derive(Clone)]
 pub struct Observability {
-    routers: Routers,
+    tsdb: Tsdb,
+    logs: LogStore,
+    rules: Rules,
+    alertmanager: Alertmanager,
+    clock: Clock,
 }
 
 /// The HTTP interfaces.
-#[derive(Clone)]
 pub struct Routers {
     pub prometheus: Router,
     pub alertmanager: Router,
@@ -23,17 +34,29 @@ pub struct Routers {
 }
 
 impl Observability {
-    #[expect(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the servers keep these")]
-    pub fn new(_tsdb: Tsdb, _logs: LogStore, _clock: Clock) -> Result<Self, SimError> {
-        let absent = || Router::new().fallback(async || StatusCode::SERVICE_UNAVAILABLE);
-        Ok(Self { routers: Routers { prometheus: absent(), alertmanager: absent(), elasticsearch: absent() } })
+    pub fn new(tsdb: Tsdb, logs: LogStore, clock: Clock) -> Result<Self, SimError> {
+        let alertmanager = Alertmanager::new();
+        let rules = Rules::guide(tsdb.clone(), alertmanager.clone())?;
+        Ok(Self { tsdb, logs, rules, alertmanager, clock })
     }
 
-    pub fn catch_up(&self, _now: DateTime<Utc>) {}
+    /// Evaluates the rules over the history that was played before `now`.
+    pub fn catch_up(&self, now: DateTime<Utc>) {
+        self.rules.evaluate_at(now - RULES_BEGIN);
+        self.rules.evaluate(now);
+    }
 
-    pub fn evaluate(&self, _now: DateTime<Utc>) {}
+    /// Evaluates the rules where that is due.
+    pub fn evaluate(&self, now: DateTime<Utc>) {
+        self.rules.evaluate(now);
+    }
 
     pub fn routers(&self) -> Routers {
-        self.routers.clone()
+        let clock = || Arc::clone(&self.clock);
+        Routers {
+            prometheus: prometheus::router(Prometheus::new(self.tsdb.clone(), self.rules.clone(), clock())),
+            alertmanager: alertmanager::router(self.alertmanager.clone(), clock()),
+            elasticsearch: elasticsearch::router(Elasticsearch::new(self.logs.clone(), clock())),
+        }
     }
 }

@@ -37,14 +37,14 @@ pub async fn receivers() -> Response {
 pub async fn alerts(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
     match selected(&server, query.as_deref()) {
         Ok(alerts) => answer(StatusCode::OK, &alerts.into_iter().map(|(alert, silenced_by)| alert.json(&silenced_by)).collect()),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
 pub async fn groups(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
     let selected = match selected(&server, query.as_deref()) {
         Ok(alerts) => alerts,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let mut groups: BTreeMap<String, Vec<Json>> = BTreeMap::new();
     for (alert, silenced_by) in selected {
@@ -56,7 +56,7 @@ pub async fn groups(State(server): State<Server>, RawQuery(query): RawQuery) -> 
 }
 
 /// The alerts that have not ended and pass the parameters, each with the silences that cover it.
-fn selected(server: &Server, query: Option<&str>) -> Result<Vec<(HeldAlert, Vec<String>)>, Response> {
+fn selected(server: &Server, query: Option<&str>) -> Result<Vec<(HeldAlert, Vec<String>)>, Refusal> {
     let parameters = Filter::parse(query)?;
     let now = (server.now)();
     let state = server.alertmanager.lock();
@@ -79,7 +79,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn parse(query: Option<&str>) -> Result<Self, Response> {
+    fn parse(query: Option<&str>) -> Result<Self, Refusal> {
         let mut filter = Self { matchers: Vec::new(), active: true, silenced: true, receiver: true };
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let flag = || match &*value {
@@ -112,13 +112,13 @@ pub async fn post_alerts(State(server): State<Server>, body: Bytes) -> Response 
     let posted: Vec<_> = list.iter().filter_map(|alert| alerts::posted(alert, now)).collect();
     let complete = posted.len() == list.len();
     server.alertmanager.receive(posted, now);
-    if complete { StatusCode::OK.into_response() } else { bad_request("at least one label pair required") }
+    if complete { StatusCode::OK.into_response() } else { bad_request("at least one label pair required").into_response() }
 }
 
 pub async fn silences(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
     let filter = match Filter::parse(query.as_deref()) {
         Ok(filter) => filter,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let now = (server.now)();
     let state = server.alertmanager.lock();
@@ -127,7 +127,7 @@ pub async fn silences(State(server): State<Server>, RawQuery(query): RawQuery) -
 
 pub async fn silence(State(server): State<Server>, Path(id): Path<String>) -> Response {
     if !is_uuid(&id) {
-        return not_a_uuid(&id);
+        return not_a_uuid(&id).into_response();
     }
     let state = server.alertmanager.lock();
     match state.silences.get(&id) {
@@ -138,7 +138,7 @@ pub async fn silence(State(server): State<Server>, Path(id): Path<String>) -> Re
 
 pub async fn delete_silence(State(server): State<Server>, Path(id): Path<String>) -> Response {
     if !is_uuid(&id) {
-        return not_a_uuid(&id);
+        return not_a_uuid(&id).into_response();
     }
     match server.alertmanager.lock().silences.expire(&id, (server.now)()) {
         Ok(()) => StatusCode::OK.into_response(),
@@ -151,28 +151,28 @@ pub async fn post_silence(State(server): State<Server>, body: Bytes) -> Response
     let now = (server.now)();
     let silence = match read_silence(&body, now) {
         Ok(silence) => silence,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     if silence.starts_at >= silence.ends_at {
-        return bad_request("Failed to create silence: start time must be before end time");
+        return bad_request("Failed to create silence: start time must be before end time").into_response();
     }
     if silence.ends_at < now {
-        return bad_request("Failed to create silence: end time can't be in the past");
+        return bad_request("Failed to create silence: end time can't be in the past").into_response();
     }
     match server.alertmanager.lock().silences.set(silence, now) {
         Ok(id) => answer(StatusCode::OK, &json!({ "silenceID": id })),
         Err(Refused::NotFound) => answer(StatusCode::NOT_FOUND, &json!("silence not found")),
-        Err(Refused::Invalid(why)) => bad_request(&why),
+        Err(Refused::Invalid(why)) => bad_request(&why).into_response(),
     }
 }
 
-fn read_silence(body: &[u8], now: chrono::DateTime<chrono::Utc>) -> Result<Silence, Response> {
+fn read_silence(body: &[u8], now: chrono::DateTime<chrono::Utc>) -> Result<Silence, Refusal> {
     let json: Json = serde_json::from_slice(body).map_err(|why| {
         let message = format!("parsing silence body from \"\" failed, because {why}");
-        answer(StatusCode::BAD_REQUEST, &json!({ "code": 400, "message": message }))
+        Refusal { status: StatusCode::BAD_REQUEST, body: json!({ "code": 400, "message": message }) }
     })?;
     let required = |key: &str| json.get(key).filter(|value| !value.is_null()).ok_or_else(|| invalid(602, &format!("{key} in body is required")));
-    let text = |key: &str| Ok::<_, Response>(required(key)?.as_str().unwrap_or_default().to_owned());
+    let text = |key: &str| Ok::<_, Refusal>(required(key)?.as_str().unwrap_or_default().to_owned());
     let moment = |key: &str| {
         let text = text(key)?;
         parse_time(&text).ok_or_else(|| invalid(601, &format!("{key} in body must be of type date-time: {text:?}")))
@@ -200,16 +200,28 @@ fn is_uuid(text: &str) -> bool {
     lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
-fn not_a_uuid(id: &str) -> Response {
+/// A request that was not taken: usually a text, sometimes code and message.
+struct Refusal {
+    status: StatusCode,
+    body: Json,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        answer(self.status, &self.body)
+    }
+}
+
+fn not_a_uuid(id: &str) -> Refusal {
     invalid(601, &format!("silenceID in path must be of type uuid: {id:?}"))
 }
 
-fn invalid(code: u16, message: &str) -> Response {
-    answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "code": code, "message": message }))
+fn invalid(code: u16, message: &str) -> Refusal {
+    Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, body: json!({ "code": code, "message": message }) }
 }
 
-fn bad_request(message: &str) -> Response {
-    answer(StatusCode::BAD_REQUEST, &json!(message))
+fn bad_request(message: &str) -> Refusal {
+    Refusal { status: StatusCode::BAD_REQUEST, body: json!(message) }
 }
 
 fn answer(status: StatusCode, body: &Json) -> Response {

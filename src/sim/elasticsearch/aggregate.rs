@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate};
@@ -228,7 +228,7 @@ fn metric(metric: Metric, field: Option<Field>, documents: &Documents) -> Json {
 fn distinct(field: Option<Field>, documents: &Documents) -> usize {
     let Some(field) = field else { return 0 };
     let texts: HashSet<&str> = documents.iter().filter_map(|stored| field.keyword(&stored.document)).collect();
-    let numbers: HashMap<u64, ()> = documents.iter().filter_map(|stored| field.number(&stored.document)).map(|value| (value.to_bits(), ())).collect();
+    let numbers: HashSet<u64> = documents.iter().filter_map(|stored| field.number(&stored.document)).map(f64::to_bits).collect();
     texts.len().max(numbers.len())
 }
 

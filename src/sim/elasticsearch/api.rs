@@ -88,16 +88,15 @@ impl Parameters {
 }
 
 /// A JSON body, if there is one.
-fn body(headers: &HeaderMap, bytes: &[u8]) -> Result<Json, Response> {
+fn body(headers: &HeaderMap, bytes: &[u8]) -> Result<Json, Error> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Json::Null);
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.contains("json") {
-        let error = json!({ "error": format!("Content-Type header [{kind}] is not supported"), "status": 406 });
-        return Err((StatusCode::NOT_ACCEPTABLE, [(header::CONTENT_TYPE, "application/json")], error.to_string()).into_response());
+        return Err(Error::content_type(kind));
     }
-    serde_json::from_slice(bytes).map_err(|why| Parameters(BTreeMap::new()).answer(Err(Error::not_json(why.to_string()))))
+    serde_json::from_slice(bytes).map_err(|why| Error::not_json(why.to_string()))
 }
 
 /// What the address says of the search, put into its body.
@@ -155,7 +154,7 @@ pub async fn search(
     }
     let body = match body(&headers, &bytes) {
         Ok(body) => with_address(body, &parameters),
-        Err(refusal) => return refusal,
+        Err(refusal) => return parameters.answer(Err(refusal)),
     };
     let missing = parameters.missing();
     let result = computed(move || server.search(&index, missing, &body)).await;
@@ -176,7 +175,7 @@ pub async fn count(
     let parameters = Parameters::read(query.as_deref());
     let body = match body(&headers, &bytes) {
         Ok(body) => with_address(body, &parameters),
-        Err(refusal) => return refusal,
+        Err(refusal) => return parameters.answer(Err(refusal)),
     };
     let missing = parameters.missing();
     let result = computed(move || server.count(&index, missing, &body)).await;

@@ -3,6 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value as Json, json};
 
+/// The one error that has no type of its own on the wire.
+const CONTENT_TYPE: &str = "content_type";
+
 /// A request that was refused or could not be answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
@@ -72,6 +75,11 @@ impl Error {
         ))
     }
 
+    /// The body is not said to be JSON.
+    pub fn content_type(kind: &str) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, CONTENT_TYPE, format!("Content-Type header [{kind}] is not supported"))
+    }
+
     pub fn no_such_index(index: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "index_not_found_exception", format!("no such index [{index}]"))
             .with("resource.type", "index_or_alias")
@@ -90,6 +98,9 @@ impl Error {
     }
 
     pub fn json(&self) -> Json {
+        if self.kind == CONTENT_TYPE {
+            return json!({ "error": self.reason, "status": self.status.as_u16() });
+        }
         let mut cause = json!({ "type": self.kind, "reason": self.reason });
         if let Some(object) = cause.as_object_mut() {
             object.extend(self.details.clone());

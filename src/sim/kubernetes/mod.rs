@@ -13,6 +13,7 @@ pub mod kubeconfig;
 mod logs;
 mod openapi;
 mod patch;
+mod protobuf;
 pub mod proxy;
 mod read;
 mod render;

@@ -13,7 +13,7 @@ use super::access::{Tokens, User, access_to};
 use super::proxy::Backends;
 use super::request::{Parameters, Target, served};
 use super::status::{ApiError, json_response};
-use super::{delete, discovery, eviction, logs, openapi, proxy, read, reviews, scale, watch, write};
+use super::{delete, discovery, eviction, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
 use crate::sim::store::Store;
 
 /// As the real server's limit on request bodies.
@@ -179,11 +179,12 @@ pub fn decode_body(parts: &Parts, body: &[u8], kind: &str) -> Result<Value, ApiE
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/json");
     let decoded = match content_type.split(';').next().unwrap_or_default().trim() {
         "application/json" | "" => serde_json::from_slice::<Value>(body).map_err(|error| error.to_string()),
+        "application/vnd.kubernetes.protobuf" => protobuf::decode(body).ok_or_else(|| "not an object that can be decoded".to_owned()),
         "application/yaml" => std::str::from_utf8(body)
             .map_err(|error| error.to_string())
             .and_then(|text| serde_saphyr::from_str(text).map_err(|error| error.to_string())),
         _ => {
-            let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
+            let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf";
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
         }
     };

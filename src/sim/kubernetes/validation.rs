@@ -57,7 +57,10 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
 
 fn default(object: &mut Value, at: &str, field: &str, value: Value) {
     if let Some(fields) = object.pointer_mut(at).and_then(Value::as_object_mut) {
-        fields.entry(field.to_owned()).or_insert(value);
+        let current = fields.entry(field.to_owned()).or_insert(Value::Null);
+        if current.is_null() || current.as_object().is_some_and(Map::is_empty) {
+            *current = value;
+        }
     }
 }
 

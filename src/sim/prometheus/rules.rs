@@ -1,6 +1,6 @@
 //! Evaluation of the guide's alert rules, `for` included, and the sending of what fires to the Alertmanager.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -110,7 +110,7 @@ struct Rule {
     kind: Kind,
     last_error: Option<String>,
     /// The series written at the last evaluation: those not written again end.
-    written: HashMap<SeriesId, ()>,
+    written: HashSet<SeriesId>,
 }
 
 #[derive(Debug)]
@@ -238,7 +238,7 @@ impl Rule {
         } else {
             Kind::Recording
         };
-        Ok(Self { name, query, labels: shape.labels, kind, last_error: None, written: HashMap::new() })
+        Ok(Self { name, query, labels: shape.labels, kind, last_error: None, written: HashSet::new() })
     }
 
     fn evaluate(&mut self, store: &Tsdb, t: DateTime<Utc>, to_send: &mut Vec<PostedAlert>) {
@@ -285,14 +285,14 @@ impl Rule {
 
     /// Appends the rule's own series and ends those that it no longer writes.
     fn write(&mut self, store: &Tsdb, t_ms: i64, samples: Vec<(Labels, f64)>) {
-        let mut written = HashMap::new();
+        let mut written = HashSet::new();
         for (labels, value) in samples {
             let id = store.series(&labels);
             store.append_id(id, t_ms, value);
             self.written.remove(&id);
-            written.insert(id, ());
+            written.insert(id);
         }
-        for id in self.written.keys() {
+        for id in &self.written {
             store.mark_stale(*id, t_ms);
         }
         self.written = written;

@@ -17,7 +17,7 @@ pub fn apply(operation: &AggregateExpr, elements: Vec<Element>, parameter: Optio
     let id = operation.op.id();
     match id {
         T_TOPK | T_BOTTOMK => {
-            let count = whole_number(scalar(parameter)?)?;
+            let count = whole_number(scalar(parameter.as_ref())?)?;
             let groups = grouped(elements, |element| labels::group(&element.labels, modifier));
             Ok(groups.into_iter().flat_map(|(_, members)| extremes(members, count, id == T_TOPK)).collect())
         }
@@ -30,7 +30,7 @@ pub fn apply(operation: &AggregateExpr, elements: Vec<Element>, parameter: Optio
             Ok(grouped(elements, key).into_iter().map(|(labels, members)| Element { labels, value: members.len() as f64 }).collect())
         }
         _ => {
-            let q = if id == T_QUANTILE { scalar(parameter)? } else { 0.0 };
+            let q = if id == T_QUANTILE { scalar(parameter.as_ref())? } else { 0.0 };
             grouped(elements, |element| labels::group(&element.labels, modifier))
                 .into_iter()
                 .map(|(labels, members)| {
@@ -94,9 +94,9 @@ fn extremes(mut members: Vec<Element>, count: usize, largest: bool) -> Vec<Eleme
     members
 }
 
-fn scalar(parameter: Option<Evaluated<'_>>) -> Result<f64, Error> {
+fn scalar(parameter: Option<&Evaluated<'_>>) -> Result<f64, Error> {
     match parameter {
-        Some(Evaluated::Scalar(value)) => Ok(value),
+        Some(Evaluated::Scalar(value)) => Ok(*value),
         _ => Err(Error::Execution("aggregation wants a scalar parameter".into())),
     }
 }

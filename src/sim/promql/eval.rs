@@ -38,11 +38,11 @@ pub struct Context {
 
 impl Context {
     /// Reads what `expr` needs between two moments from the store.
-    pub fn load(expr: &Expr, store: &Tsdb, start_ms: i64, end_ms: i64) -> std::result::Result<Self, Error> {
+    pub fn load(expr: &Expr, store: &Tsdb, start_ms: i64, end_ms: i64) -> Self {
         let bounds = Bounds { start_ms, end_ms };
         let mut loaded = Loaded::new();
         selection::load(expr, &store.read(), start_ms, end_ms, bounds, &mut loaded);
-        Ok(Self { loaded, bounds, evaluations: Cell::new(0) })
+        Self { loaded, bounds, evaluations: Cell::new(0) }
     }
 
     pub fn eval(&self, expr: &Expr, t_ms: i64) -> std::result::Result<Result<'_>, Error> {

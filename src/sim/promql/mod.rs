@@ -76,7 +76,7 @@ impl Query {
         if let Expr::StringLiteral(text) = &self.0 {
             return Ok(Value::String { t_ms, text: text.val.clone() });
         }
-        let context = eval::Context::load(&self.0, store, t_ms, t_ms)?;
+        let context = eval::Context::load(&self.0, store, t_ms, t_ms);
         Ok(match context.eval(&self.0, t_ms)? {
             eval::Result::Scalar(value) => Value::Scalar { t_ms, value },
             eval::Result::String(text) => Value::String { t_ms, text },
@@ -99,7 +99,7 @@ impl Query {
             let kind = if self.0.value_type() == ValueType::Matrix { "range vector" } else { "string" };
             return Err(Error::BadData(format!("invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector")));
         }
-        let context = eval::Context::load(&self.0, store, start_ms, end_ms)?;
+        let context = eval::Context::load(&self.0, store, start_ms, end_ms);
         let mut joined: HashMap<Labels, Vec<Sample>> = HashMap::new();
         let mut t_ms = start_ms;
         while t_ms <= end_ms {

@@ -162,8 +162,8 @@ mod tests {
     fn quantiles_interpolate() {
         assert!((quantile(0.5, vec![1.0, 2.0, 3.0, 4.0]) - 2.5).abs() < 1e-12);
         assert!((quantile(1.0, vec![3.0, 1.0]) - 3.0).abs() < 1e-12);
-        assert_eq!(quantile(-0.1, vec![1.0]), f64::NEG_INFINITY);
-        assert_eq!(quantile(1.1, vec![1.0]), f64::INFINITY);
+        assert_eq!(format_value(quantile(-0.1, vec![1.0])), "-Inf");
+        assert_eq!(format_value(quantile(1.1, vec![1.0])), "+Inf");
         assert!(quantile(0.5, vec![]).is_nan());
     }
 

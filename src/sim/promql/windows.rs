@@ -29,7 +29,7 @@ pub fn by_name(name: &str) -> Option<WindowFunction> {
         "present_over_time" => |window| non_empty(window).map(|_| 1.0),
         "stdvar_over_time" => |window| non_empty(window).map(|values| variance(&values)),
         "stddev_over_time" => |window| non_empty(window).map(|values| variance(&values).sqrt()),
-        "changes" => |window| pairs(window, |before, after| before != after && !(before.is_nan() && after.is_nan())),
+        "changes" => |window| pairs(window, changed),
         "resets" => |window| pairs(window, |before, after| after < before),
         _ => return None,
     })
@@ -52,6 +52,12 @@ pub fn predict_linear(window: &Window<'_>, t_ms: i64, seconds: f64) -> Option<f6
 /// Whether the metric's name stays with the result.
 pub fn keeps_name(function: &str) -> bool {
     matches!(function, "last_over_time" | "first_over_time")
+}
+
+/// Two NaNs in a row are no change.
+#[expect(clippy::float_cmp, reason = "any other number is a change, however near")]
+fn changed(before: f64, after: f64) -> bool {
+    before != after && !(before.is_nan() && after.is_nan())
 }
 
 fn non_empty(window: &Window<'_>) -> Option<Vec<f64>> {
@@ -78,21 +84,21 @@ fn extrapolated(window: &Window<'_>, counter: bool, per_second: bool) -> Option<
             }
         }
     }
-    let mut to_start = seconds(first.t_ms - window.after_ms);
-    let mut to_end = seconds(window.until_ms - last.t_ms);
-    let sampled = seconds(last.t_ms - first.t_ms);
-    let average = sampled / (samples.len() - 1) as f64;
+    let mut lead = seconds(first.t_ms - window.after_ms);
+    let mut trail = seconds(window.until_ms - last.t_ms);
+    let span = seconds(last.t_ms - first.t_ms);
+    let average = span / (samples.len() - 1) as f64;
     let threshold = average * 1.1;
-    if to_start >= threshold {
-        to_start = average / 2.0;
+    if lead >= threshold {
+        lead = average / 2.0;
     }
     if counter && difference > 0.0 && first.value >= 0.0 {
-        to_start = to_start.min(sampled * (first.value / difference));
+        lead = lead.min(span * (first.value / difference));
     }
-    if to_end >= threshold {
-        to_end = average / 2.0;
+    if trail >= threshold {
+        trail = average / 2.0;
     }
-    let mut factor = (sampled + to_start + to_end) / sampled;
+    let mut factor = (span + lead + trail) / span;
     if per_second {
         factor /= seconds(window.until_ms - window.after_ms);
     }
@@ -123,9 +129,9 @@ fn regression(samples: &[Sample], intercept_ms: i64) -> (f64, f64) {
     let count = samples.len() as f64;
     let sum_x = KahanSum::of(samples.iter().map(x));
     let sum_y = KahanSum::of(samples.iter().map(|sample| sample.value));
-    let sum_xy = KahanSum::of(samples.iter().map(|sample| x(sample) * sample.value));
-    let sum_xx = KahanSum::of(samples.iter().map(|sample| x(sample) * x(sample)));
-    let slope = (sum_xy - sum_x * sum_y / count) / (sum_xx - sum_x * sum_x / count);
+    let products = KahanSum::of(samples.iter().map(|sample| x(sample) * sample.value));
+    let squares = KahanSum::of(samples.iter().map(|sample| x(sample) * x(sample)));
+    let slope = (products - sum_x * sum_y / count) / (squares - sum_x * sum_x / count);
     (slope, sum_y / count - slope * sum_x / count)
 }
 
