@@ -72,11 +72,9 @@ pub fn shape(message: &str) -> Text {
         if out.len() > 4 * SHAPE_LIMIT {
             break;
         }
-        if first == '<'
-            && let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark))
-        {
-            out.push_str(mark);
-            rest = &rest[mark.len()..];
+        if let Some(length) = mark(rest) {
+            out.push_str(&rest[..length]);
+            rest = &rest[length..];
             continue;
         }
         if is_word(first) {
@@ -102,7 +100,12 @@ pub fn shape(message: &str) -> Text {
     Text::bounded(out.trim(), SHAPE_LIMIT)
 }
 
-const MARKS: [&str; 3] = ["<n>", "<id>", "<ip>"];
+/// Length of a mark of ours, or of a character that cleaning spelled out (`<U+202E>`), at the beginning.
+fn mark(rest: &str) -> Option<usize> {
+    let inner = rest.strip_prefix('<')?.split_once('>')?.0;
+    let is_code = |code: &str| (4..=6).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (matches!(inner, "n" | "id" | "ip") || inner.strip_prefix("U+").is_some_and(is_code)).then_some(inner.len() + 2)
+}
 
 /// Characters that hang together: a number with its point, an address, an id with its dashes.
 fn is_word(character: char) -> bool {
@@ -233,6 +236,7 @@ mod tests {
     #[case("bucket s3 of \"alice\" has \"4711\" items", "bucket s3 of \"alice\" has \"<n>\" items")]
     #[case("deadbeef is a word, facade too", "deadbeef is a word, facade too")]
     #[case("a  b\t\nc", "a b c")]
+    #[case("red <U+001B>[31m at <U+12>", "red <U+001B>[<n>m at <U+<n>>")]
     fn shapes(#[case] message: &str, #[case] expected: &str) {
         assert_eq!(&*shape(message), expected);
     }

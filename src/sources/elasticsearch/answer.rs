@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(window.newest.len(), 2);
         assert_eq!(window.newest[0].pod.as_deref(), Some("core-1"));
         let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.count, pattern.is_new)).collect();
-        assert_eq!(patterns, [("core", "took <n> ms", 2, false), ("api", "lost \u{fffd}[<n>m", 1, true)]);
+        assert_eq!(patterns, [("core", "took <n> ms", 2, false), ("api", "lost <U+001B>[<n>m", 1, true)]);
         assert!(window.patterns[1].example.contains("<U+001B>"));
     }
 
