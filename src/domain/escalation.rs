@@ -160,6 +160,8 @@ impl Ladder {
         if self.is_exhausted() {
             return None;
         }
+        // An acknowledgement that nobody has looked at since it expired holds nothing any more.
+        self.expire(now);
         let step = self.take(self.age(now));
         if let Some(ack) = &mut self.ack {
             ack.left = self.next_due.take().map(|_| self.rung.response);
@@ -257,6 +259,14 @@ mod tests {
         assert_eq!(ladder.left(mono(60)), Some(seconds(300)));
         assert_eq!(ladder.escalate_now(mono(61)).unwrap().who, "Manager");
         assert_eq!(ladder.escalate_now(mono(62)), None);
+    }
+
+    #[test]
+    fn an_ack_that_expired_unseen_does_not_hold_the_next_step() {
+        let mut ladder = critical(0);
+        ladder.acknowledge("me".into(), mono(0), seconds(600));
+        ladder.escalate_now(mono(901));
+        assert_eq!((ladder.ack.clone(), ladder.left(mono(901))), (None, Some(seconds(300))));
     }
 
     proptest! {

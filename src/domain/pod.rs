@@ -75,7 +75,7 @@ impl Pod {
             return true;
         }
         let young = server_now - self.created < chrono::Duration::seconds(30);
-        !self.is_ready && !(young && self.waits_normally())
+        !(self.is_ready || young && self.waits_normally())
     }
 
     /// Whether a container's last run ended for lack of memory.

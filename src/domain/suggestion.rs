@@ -113,7 +113,7 @@ impl Evidence {
             format!("rolled out {spoken} after errors began")
         };
         if rollout.unhealthy > 0 {
-            evidence.push_str(&format!(", {} unhealthy", pods(rollout.unhealthy)));
+            evidence = format!("{evidence}, {} unhealthy", pods(rollout.unhealthy));
         }
         let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(lead >= chrono::Duration::zero());
         Suggestion {

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn speaks_of_time() {
         assert_eq!(spoken(Duration::from_secs(89)), "89 s");
-        assert_eq!(spoken(Duration::from_secs(120)), "2 min");
+        assert_eq!(spoken(Duration::from_mins(2)), "2 min");
         assert_eq!(spoken(Duration::from_hours(3)), "3 h");
     }
 

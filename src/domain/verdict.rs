@@ -207,7 +207,7 @@ mod tests {
     fn the_worst_indicator_decides_and_leads_the_sentence() {
         let kpis = [kpi("calm", 10.0), kpi("e", 0.05)];
         let comparisons = vec![change("calm", 0.1, Some(9.0)), change("e", 0.118, Some(0.004))];
-        let (verdict, _) = Verdict::of(&kpis, comparisons, Duration::from_secs(120), Some(Duration::from_secs(60)));
+        let (verdict, _) = Verdict::of(&kpis, comparisons, Duration::from_mins(2), Some(Duration::from_mins(1)));
         assert_eq!(verdict.sentence(), "error rate 11.8 % → 0.4 % in 2 min: helped");
     }
 }

@@ -98,7 +98,9 @@ fn first(friction: &Friction) -> CardFocus {
 fn type_into(field: &mut String, key: Key, complaint: &mut Option<Text>) {
     match key.code {
         KeyCode::Char('u') if key.ctrl => field.clear(),
-        KeyCode::Char(character) if !key.ctrl && field.chars().count() < LIMIT && !crate::domain::text::is_hostile(character) => field.push(character),
+        KeyCode::Char(character) if !key.ctrl && field.chars().count() < LIMIT && !crate::domain::text::is_hostile(character) => {
+            field.push(character);
+        }
         KeyCode::Backspace => {
             field.pop();
         }

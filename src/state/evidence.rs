@@ -74,7 +74,7 @@ impl State {
         let unhealthy = self.unhealthy_apps();
         Evidence {
             errors_began: self.errors_began(),
-            error_rate_is_critical: self.kpis.iter().filter(|kpi| is_error(kpi)).any(|kpi| self.level(kpi) == Level::Critical),
+            error_rate_is_critical: self.kpis.iter().filter(|kpi| is_error(kpi)).any(|kpi| level(kpi) == Level::Critical),
             rollouts: self.rollouts(&unhealthy),
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
@@ -84,10 +84,6 @@ impl State {
             restart_at_once: self.config.mitigations.restart_at_once,
             unhealthy,
         }
-    }
-
-    fn level(&self, kpi: &KpiState) -> Level {
-        kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
     }
 
     /// When an error indicator crossed its threshold or the oldest firing alert began, whichever was first.
@@ -141,7 +137,7 @@ impl State {
     }
 
     fn overloads(&self) -> Vec<Overload> {
-        let critical = self.kpis.iter().filter(|kpi| !is_error(kpi) && is_load(kpi) && self.level(kpi) == Level::Critical);
+        let critical = self.kpis.iter().filter(|kpi| !is_error(kpi) && is_load(kpi) && level(kpi) == Level::Critical);
         let mut overloads: Vec<Overload> = Vec::new();
         for kpi in critical {
             let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value) else { continue };
@@ -173,6 +169,10 @@ impl State {
         let most = over.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
         Some(Key { namespace: most.1.key.namespace.clone(), name: most.1.target_name.clone() })
     }
+}
+
+fn level(kpi: &KpiState) -> Level {
+    kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
 }
 
 fn is_error(kpi: &KpiState) -> bool {

@@ -251,7 +251,7 @@ impl State {
 
     /// Runs a command of the keymap, the palette or the mouse.
     pub(super) fn run(&mut self, command: &Command, effects: &mut Vec<Effect>) {
-        self.dirty = true;
+        let was_dirty = std::mem::replace(&mut self.dirty, true);
         if self.viewer_command(command, effects) {
             return;
         }
@@ -285,7 +285,7 @@ impl State {
                 self.step(&Command::Top);
             }
             Command::Live => self.step(&Command::Top),
-            _ if !self.overlays.is_empty() => self.dirty = false,
+            _ if !self.overlays.is_empty() => self.dirty = was_dirty,
             on_screen => self.run_on_screen(on_screen, effects),
         }
     }
@@ -410,7 +410,7 @@ impl State {
     }
 
     fn click(&mut self, hit: &Hit, effects: &mut Vec<Effect>) {
-        self.dirty = true;
+        let was_dirty = std::mem::replace(&mut self.dirty, true);
         match (hit, self.overlays.last_mut()) {
             (Hit::Command(command), _) => {
                 let command = command.clone();
@@ -431,7 +431,6 @@ impl State {
             (Hit::Outside, Some(Overlay::Help { .. } | Overlay::Did { .. } | Overlay::Menu(_) | Overlay::Palette(_))) => {
                 self.overlays.pop();
             }
-            (_, Some(_)) => self.dirty = false,
             (Hit::Pane(pane, row), None) => self.click_pane(*pane, *row),
             (Hit::Row(row), None) if self.screen == Screen::Workloads => {
                 self.workloads.cursor.row = *row;
@@ -442,7 +441,7 @@ impl State {
             }
             (Hit::Column(column), None) if self.screen == Screen::Workloads => self.sort_column(*column),
             (Hit::Tab(kind), None) => self.show_kind(*kind),
-            _ => self.dirty = false,
+            _ => self.dirty = was_dirty,
         }
     }
 
@@ -450,7 +449,10 @@ impl State {
     fn clicked_command(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         let is_offered = self.footer().iter().any(|entry| entry.command == *command);
         let is_suggested = self.overlays.is_empty()
-            && matches!(command, Command::UndoRollout | Command::RestartUnhealthy | Command::Breaker | Command::Scale | Command::Screen(_) | Command::Kind(_));
+            && matches!(
+                command,
+                Command::UndoRollout | Command::RestartUnhealthy | Command::Breaker | Command::Scale | Command::Screen(_) | Command::Kind(_)
+            );
         if is_offered || is_suggested {
             self.run(command, effects);
         }

@@ -83,7 +83,7 @@ impl Key {
             KeyCode::Char(' ') => name.push_str("Space"),
             KeyCode::Char(character) if self.ctrl => name.push(character.to_ascii_uppercase()),
             KeyCode::Char(character) => name.push(character),
-            KeyCode::F(number) => name.push_str(&format!("F{number}")),
+            KeyCode::F(number) => name = format!("{name}F{number}"),
             KeyCode::Enter => name.push_str("Enter"),
             KeyCode::Esc => name.push_str("Esc"),
             KeyCode::Tab => name.push_str("Tab"),
@@ -182,7 +182,7 @@ mod tests {
     proptest! {
         #[test]
         fn reads_back_every_name(character in any::<char>(), ctrl: bool, alt: bool, shift: bool) {
-            prop_assume!(!character.is_control() && !(character.is_whitespace() && character != ' '));
+            prop_assume!(!(character.is_control() || character.is_whitespace() && character != ' '));
             let key = Key { code: KeyCode::Char(character), ctrl, alt, shift }.normal();
             prop_assert_eq!(Key::parse(&key.name()), Some(key), "{}", key.name());
         }

@@ -59,7 +59,8 @@ impl State {
         if self.screen == Screen::Workloads {
             return None;
         }
-        let focused = (self.cockpit.focus == super::screens::cockpit::Pane::Suggestions).then(|| self.suggestions.get(self.cockpit.suggestions.row)).flatten();
+        let focused =
+            (self.cockpit.focus == super::screens::cockpit::Pane::Suggestions).then(|| self.suggestions.get(self.cockpit.suggestions.row)).flatten();
         let first = self.suggestions.iter().find(|suggestion| suggestion.key == key);
         focused.filter(|suggestion| suggestion.key == key).or(first).map(|suggestion| suggestion.request.clone())
     }
@@ -88,7 +89,8 @@ impl State {
             Kind::Service => {
                 let selector = &self.cluster.services.get(&focused.key)?.selector;
                 let in_namespace = self.cluster.deployments.objects.values().filter(|deployment| deployment.key.namespace == focused.key.namespace);
-                let mut behind = in_namespace.filter(|deployment| !selector.is_empty() && selector.iter().all(|label| deployment.selector.contains(label)));
+                let mut behind =
+                    in_namespace.filter(|deployment| !selector.is_empty() && selector.iter().all(|label| deployment.selector.contains(label)));
                 behind.next().map(|deployment| deployment.key.clone())
             }
             _ => None,
@@ -145,7 +147,9 @@ impl State {
         };
         let focused = (app.is_none() && !marked).then(|| self.focused_app()).flatten();
         let pods = self.cluster.unhealthy.iter().filter_map(|key| self.cluster.pods.get(key));
-        let pods = pods.filter(|pod| wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app));
+        let pods = pods.filter(|pod| {
+            wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app)
+        });
         let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| is_restartable(pod)).take(200).collect();
         let Some(first) = pods.first() else {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
@@ -191,7 +195,11 @@ impl State {
             item('u', "undo rollout to the revision before", undo),
             item('r', "restart unhealthy pods", self.restart_request(None)),
             item('s', "scale", self.scale_request()),
-            item('b', if self.breaker().is_some_and(|(_, is_on)| is_on) { "circuit breaker off" } else { "circuit breaker on" }, self.breaker_request(None)),
+            item(
+                'b',
+                if self.breaker().is_some_and(|(_, is_on)| is_on) { "circuit breaker off" } else { "circuit breaker on" },
+                self.breaker_request(None),
+            ),
             item('U', "undo the last mitigation", self.undo_last()),
         ];
         let about = self.focused().map_or_else(|| "Mitigate".to_owned(), |focused| format!("Mitigate {focused}"));
@@ -320,7 +328,11 @@ impl State {
             kpi: kpi.spec.id.clone(),
             title: kpi.spec.title.clone(),
             unit: kpi.spec.unit,
-            before: kpi.reading.as_ref().and_then(|reading| reading.value).filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= RECENT)),
+            before: kpi
+                .reading
+                .as_ref()
+                .and_then(|reading| reading.value)
+                .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= RECENT)),
             after: None,
         });
         let mitigation = Mitigation {
@@ -364,10 +376,10 @@ impl State {
                 }
             }),
             ActionEvent::Progress { id, done, of } => self.stage(id, |mitigation| mitigation.stage = Stage::Executing { done, of }),
-            ActionEvent::Ended { id, outcome, undoable } => self.ended(id, outcome, undoable),
+            ActionEvent::Ended { id, outcome, undoable } => self.ended(id, &outcome, undoable),
             ActionEvent::Resolved { id, outcome } => {
                 let undoable = self.mitigations.all.iter().any(|mitigation| mitigation.id == id && mitigation.undoable);
-                self.ended(id, outcome, undoable);
+                self.ended(id, &outcome, undoable);
             }
             ActionEvent::Converging { id, ready, of, old, stuck } => self.stage(id, |mitigation| {
                 if !matches!(mitigation.stage, Stage::Ended(_)) {
@@ -416,17 +428,17 @@ impl State {
         }
     }
 
-    fn ended(&mut self, id: MitigationId, outcome: Outcome, undoable: bool) {
+    fn ended(&mut self, id: MitigationId, outcome: &Outcome, undoable: bool) {
         let now = self.now.mono;
         let Some(mitigation) = self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == id) else { return };
         mitigation.undoable = undoable;
-        mitigation.stage = match &outcome {
+        mitigation.stage = match outcome {
             Outcome::Done if mitigation.converges => Stage::Converging { ready: 0, of: 0, old: 0, stuck: None },
             Outcome::Done => Stage::Watching { since: now },
             other => Stage::Ended(other.clone()),
         };
         let (title, undoes) = (mitigation.title.clone(), mitigation.undoes);
-        let is_done = outcome == Outcome::Done;
+        let is_done = *outcome == Outcome::Done;
         if is_done {
             mitigation.done_at = Some(now);
             let undone = undoes.and_then(|undone| self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == undone));
@@ -451,7 +463,10 @@ impl State {
                 _ => continue,
             };
             let comparisons = mitigation.before.iter().map(|before| {
-                let kpi = self.kpis.iter().find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= RECENT));
+                let kpi = self
+                    .kpis
+                    .iter()
+                    .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= RECENT));
                 Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
             });
             let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), now.since(done_at), since_converged);
@@ -479,7 +494,9 @@ impl State {
 
     /// What would be left behind by leaving now.
     pub(super) fn in_flight(&self) -> Option<Text> {
-        let flying = |mitigation: &&Mitigation| matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Ended(Outcome::Unknown(_)));
+        let flying = |mitigation: &&Mitigation| {
+            matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Ended(Outcome::Unknown(_)))
+        };
         let mitigation = self.mitigations.all.iter().rev().find(flying)?;
         Some(Text::line(&match &mitigation.stage {
             Stage::Executing { .. } => format!("{} is being written", mitigation.title),
@@ -491,12 +508,11 @@ impl State {
 
 /// One check of each kind: a later word replaces the earlier.
 fn merge(checks: &mut Vec<Check>, check: Check) {
-    match checks.iter_mut().find(|known| known.what == check.what) {
-        Some(known) => *known = check,
-        None => {
-            checks.push(check);
-            checks.sort_by_key(|check| check.what);
-        }
+    if let Some(known) = checks.iter_mut().find(|known| known.what == check.what) {
+        *known = check;
+    } else {
+        checks.push(check);
+        checks.sort_by_key(|check| check.what);
     }
 }
 

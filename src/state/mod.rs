@@ -4,10 +4,10 @@
 
 pub mod action;
 pub mod card;
+mod card_input;
 pub mod cluster;
 pub mod columns;
 pub mod escalation;
-mod card_input;
 mod evidence;
 mod input;
 pub mod key_name;

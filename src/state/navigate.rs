@@ -65,7 +65,9 @@ impl State {
 
     fn target_of_suggestion(&self) -> Option<ObjectRef> {
         match &self.suggestions.get(self.cockpit.suggestions.row)?.request.kind {
-            RequestKind::Scale { deployment, .. } | RequestKind::UndoRollout { deployment, .. } => self.cluster.reference(Kind::Deployment, deployment),
+            RequestKind::Scale { deployment, .. } | RequestKind::UndoRollout { deployment, .. } => {
+                self.cluster.reference(Kind::Deployment, deployment)
+            }
             RequestKind::RestartUnhealthy { pods, .. } => pods.first().cloned(),
             RequestKind::SetConfigKey { config_map, .. } => self.cluster.reference(Kind::ConfigMap, config_map),
             RequestKind::Undo { .. } => None,
@@ -76,10 +78,14 @@ impl State {
     pub(super) fn step(&mut self, command: &Command) {
         let heights = self.heights;
         let overlay_height = usize::from(heights.overlay);
+        let lines = match self.overlays.last() {
+            Some(Overlay::Help { .. }) => self.help().iter().map(|group| group.lines.len() + 2).sum(),
+            Some(Overlay::Did { .. }) => self.timeline.own().count(),
+            _ => 0,
+        };
         match self.overlays.last_mut() {
             Some(Overlay::Help { scroll } | Overlay::Did { scroll }) => {
-                // The view stops at the last line; far beyond it, the way back would be long.
-                let row = moved(usize::from(*scroll), 400, overlay_height, command);
+                let row = moved(usize::from(*scroll), (lines + 1).saturating_sub(overlay_height), overlay_height, command);
                 *scroll = u16::try_from(row).unwrap_or(u16::MAX);
             }
             Some(Overlay::Menu(menu)) => {

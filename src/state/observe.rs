@@ -103,9 +103,10 @@ impl State {
         let offset = if offset.abs() < OFFSET_NOISE { chrono::Duration::zero() } else { offset };
         known.clock_offset = Some(offset);
         let is_cluster = !matches!(source, SourceId::Metrics | SourceId::Alerts | SourceId::Errors);
-        let cluster_is_known = self.sources.iter().any(|(id, state)| {
-            !matches!(id, SourceId::Metrics | SourceId::Alerts | SourceId::Errors) && state.clock_offset.is_some()
-        });
+        let cluster_is_known = self
+            .sources
+            .iter()
+            .any(|(id, state)| !matches!(id, SourceId::Metrics | SourceId::Alerts | SourceId::Errors) && state.clock_offset.is_some());
         if is_cluster || !cluster_is_known {
             self.session.clock_offset = offset;
         }
@@ -167,7 +168,12 @@ impl State {
     }
 
     /// Applies deltas to the index of `T`, to the rows if they are on the screen, and hands each real change to `each`.
-    fn batch<T: Indexed>(&mut self, deltas: Vec<Delta<T>>, replace: Option<Replace<T>>, mut each: impl FnMut(&mut Cluster, &Key, Option<&T>)) -> Batch {
+    fn batch<T: Indexed>(
+        &mut self,
+        deltas: Vec<Delta<T>>,
+        replace: Option<Replace<T>>,
+        mut each: impl FnMut(&mut Cluster, &Key, Option<&T>),
+    ) -> Batch {
         let mut batch = Batch::default();
         let is_shown = self.screen == Screen::Workloads && self.workloads.kind == T::KIND;
         let in_detail = self.screen == Screen::Workloads && self.workloads.detail.is_some();
@@ -249,7 +255,8 @@ impl State {
             if before.is_some_and(|before| before.revision > 0 && before.revision < after.revision) {
                 cluster.reused.insert(key.clone(), server_now);
             }
-            let same = |before: &ReplicaSet| before.revision == after.revision && before.images == after.images && before.changed_by == after.changed_by;
+            let same =
+                |before: &ReplicaSet| before.revision == after.revision && before.images == after.images && before.changed_by == after.changed_by;
             rolled_out |= !before.is_some_and(same);
         });
         self.due.changes |= rolled_out;

@@ -22,6 +22,9 @@ const MATCHES: usize = 100;
 /// Objects of one kind offered as arguments.
 const OBJECTS: usize = 200;
 
+/// More than any score of a fuzzy match.
+const NAME_BONUS: u32 = 100_000;
+
 /// Names of the kinds after `:`.
 const KIND_NAMES: [(&str, Kind); 11] = [
     ("pods", Kind::Pod),
@@ -49,7 +52,12 @@ impl State {
             let mut buffer = Vec::new();
             let mut scored: Vec<(u32, PaletteEntry)> = entries
                 .into_iter()
-                .filter_map(|entry| Some((pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?, entry)))
+                .filter_map(|entry| {
+                    let score = pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?;
+                    // A name that begins with what is typed comes before one that merely contains it.
+                    let begins = entry.title.to_lowercase().starts_with(&typed.to_lowercase());
+                    Some((score + if begins { NAME_BONUS } else { 0 }, entry))
+                })
                 .collect();
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             entries = scored.into_iter().map(|(_, entry)| entry).collect();
@@ -70,7 +78,8 @@ impl State {
             .filter(|action| !is_pointless(&action.command))
             .map(|action| entry(&format!("{}: {}", action.id, action.words), self.keymap.key_of(&action.command), action.command.clone()))
             .collect();
-        for (name, kind) in KIND_NAMES.iter().filter(|(name, _)| !matches!(*name, "po" | "no" | "deployments" | "services" | "hpas" | "autoscalers")) {
+        for (name, kind) in KIND_NAMES.iter().filter(|(name, _)| !matches!(*name, "po" | "no" | "deployments" | "services" | "hpas" | "autoscalers"))
+        {
             entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(*kind)));
         }
         entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
@@ -94,12 +103,13 @@ impl State {
                     entry(&format!("scale {} {replicas}", key.name), None, Command::ScaleTo { deployment: key, replicas })
                 })
                 .collect(),
-            "undo" => deployments
-                .map(|deployment| {
+            "undo" => {
+                let last = deployments.map(|deployment| {
                     let deployment = deployment.key.clone();
                     entry(&format!("undo {}", deployment.name), None, Command::UndoTo { deployment, revision: None })
-                })
-                .collect(),
+                });
+                last.chain(self.revisions().take(OBJECTS)).collect()
+            }
             "restart" => {
                 let unhealthy = self.cluster.unhealthy.iter().take(OBJECTS).filter_map(|key| self.cluster.pods.get(key));
                 let apps: std::collections::BTreeSet<Text> = unhealthy.map(|pod| self.cluster.app_of(pod)).collect();
@@ -107,6 +117,18 @@ impl State {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Every former revision that a deployment can be brought back to.
+    fn revisions(&self) -> impl Iterator<Item = PaletteEntry> {
+        self.cluster.replica_sets.objects.values().filter_map(|replica_set| {
+            let owner = replica_set.owner.as_ref().filter(|owner| owner.kind == "Deployment" && replica_set.revision > 0)?;
+            let deployment = Key { namespace: replica_set.key.namespace.clone(), name: owner.name.clone() };
+            let is_current = self.cluster.deployments.get(&deployment)?.revision == replica_set.revision;
+            let image = replica_set.images.first().map_or("", |(_, image)| image);
+            let title = format!("undo {} {} ({image})", owner.name, replica_set.revision);
+            (!is_current).then(|| entry(&title, None, Command::UndoTo { deployment, revision: Some(replica_set.revision) }))
+        })
     }
 
     /// What is typed, read as a command with its arguments.
@@ -141,7 +163,12 @@ impl State {
     /// `name`, or `namespace/name` where several namespaces are watched.
     fn deployment_named(&self, name: &str) -> Option<Key> {
         let (namespace, name) = name.split_once('/').map_or((None, name), |(namespace, name)| (Some(namespace), name));
-        let mut found = self.cluster.deployments.objects.keys().filter(|key| *key.name == *name && namespace.is_none_or(|namespace| *key.namespace == *namespace));
+        let mut found = self
+            .cluster
+            .deployments
+            .objects
+            .keys()
+            .filter(|key| *key.name == *name && namespace.is_none_or(|namespace| *key.namespace == *namespace));
         let first = found.next()?;
         // A name that two namespaces have says too little to write to one of them.
         found.next().is_none().then(|| first.clone())

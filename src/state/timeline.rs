@@ -26,6 +26,11 @@ impl Timeline {
             self.entries.remove(0);
         }
     }
+
+    /// What this program did, and what came of it.
+    pub fn own(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

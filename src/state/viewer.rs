@@ -48,7 +48,8 @@ impl State {
             return None;
         }
         let cluster = &self.cluster;
-        let is_its = |key: &&crate::domain::object::Key| cluster.pods.get(key).is_some_and(|pod| cluster.deployment_of(pod).as_ref() == Some(&focused.key));
+        let is_its =
+            |key: &&crate::domain::object::Key| cluster.pods.get(key).is_some_and(|pod| cluster.deployment_of(pod).as_ref() == Some(&focused.key));
         let key = cluster.unhealthy.iter().find(is_its).or_else(|| cluster.pods.objects.keys().find(is_its))?.clone();
         self.say(&format!("logs of {}, one of the pods of {}", key.name, focused.key.name));
         self.cluster.reference(Kind::Pod, &key)

@@ -10,13 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{health::Freshness, object::Kind, time::Mono, units};
 
-use super::{
-    Screen, State,
-    card::Stage,
-    cluster::Index,
-    overlay::Overlay,
-    rows::Row,
-};
+use super::{Screen, State, card::Stage, cluster::Index, overlay::Overlay, rows::Row, screens::cockpit::Pane};
 
 /// Longest time between two ticks.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -123,17 +117,28 @@ impl<'a> Texts<'a> {
 
     fn ladders(&mut self) {
         let now = self.state.now.mono;
+        let counts = self.countdown_is_shown();
         for ladder in self.state.ladders.values() {
             if let Some(left) = ladder.left(now) {
                 let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
                 let fraction = Duration::from_nanos(left.subsec_nanos().into());
-                self.show(seconds, if fraction.is_zero() { Duration::from_millis(1) } else { fraction });
+                if counts {
+                    self.show(seconds, if fraction.is_zero() { Duration::from_millis(1) } else { fraction });
+                }
+                self.wake(left);
             }
             if let Some(ack) = &ladder.ack {
                 self.wake(ack.expires.since(now));
             }
             self.age(ladder.age(now));
         }
+    }
+
+    /// Only the cockpit counts down, and not under a viewer or another pane that fills the screen.
+    fn countdown_is_shown(&self) -> bool {
+        let cockpit = &self.state.cockpit;
+        let covered = cockpit.full_screen && cockpit.focus != Pane::Escalation || matches!(self.state.overlays.last(), Some(Overlay::Viewer(_)));
+        self.state.screen == Screen::Cockpit && !covered
     }
 
     fn mitigations(&mut self) {

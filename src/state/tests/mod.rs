@@ -1,1 +1,9 @@
-//! Tests of the state.
+//! Tests of the state: a test's input is what a person does and what servers say, its output what is kept and asked for.
+
+mod cards;
+mod keys;
+mod ladders;
+mod play;
+mod quiet;
+mod random;
+mod table;

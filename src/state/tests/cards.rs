@@ -1,0 +1,352 @@
+//! Cards: what opens one, what confirms one and what does not, and what becomes of it.
+
+use super::play::*;
+use crate::{
+    config::Config,
+    domain::{
+        health::SourceId,
+        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Friction, MitigationId, Outcome, RequestKind},
+        object::Kind,
+        observation::{Delta, Identity, What},
+        time::Mono,
+        verdict::Judgement,
+    },
+    state::{
+        card::{CardContent, CardFocus, Stage},
+        msg::{Effect, Msg},
+        overlay::Overlay,
+        timeline::EntryKind,
+    },
+};
+
+fn word() -> Friction {
+    Friction::Word("prod".into())
+}
+
+#[test]
+fn the_right_card_is_one_key_away_and_the_word_confirms_it() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u");
+    let Some(Effect::Plan { request, .. }) = play.effects.last().cloned() else { panic!("no plan") };
+    assert_eq!(request.kind, RequestKind::UndoRollout { deployment: name("api-gateway"), to_revision: Some(41) });
+    play.planned(word()).type_("prod").enter();
+    assert_eq!((play.executed(), play.card()), (1, None));
+    assert!(matches!(play.state.mitigations.all[..], [ref one] if matches!(one.stage, Stage::Executing { .. })));
+}
+
+#[test]
+fn anything_but_the_word_does_nothing_and_says_so() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word()).enter();
+    assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &"type prod to confirm");
+    play.type_("prd").enter().type_("y").enter();
+    assert_eq!(play.executed(), 0);
+    play.press("ctrl-u").type_("prod").enter();
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn a_stray_enter_cancels_a_card_that_asks_for_one_key() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key);
+    assert_eq!(play.card().unwrap().focus, CardFocus::Cancel);
+    play.enter();
+    assert_eq!((play.executed(), play.card()), (0, None));
+    assert!(matches!(play.take().last(), Some(Effect::Abandon { .. })));
+    play.press("r").planned(Friction::Key).press("y");
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn keys_before_the_card_was_drawn_do_not_count() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r y enter");
+    let card = play.answer(Friction::Key);
+    play.press("y");
+    assert_eq!((play.executed(), play.card().is_some()), (0, true));
+    play.shown(card).press("y");
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn a_frame_of_the_unplanned_card_does_not_count_for_the_plan() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r");
+    play.shown(CardId(1));
+    play.answer(Friction::Key);
+    play.press("y");
+    assert_eq!(play.executed(), 0);
+}
+
+#[test]
+fn unfinished_and_blocking_checks_hold_the_card() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key);
+    let card = play.card().unwrap().id;
+    let told = |play: &mut Play, result: CheckResult| {
+        play.send(Msg::Action(ActionEvent::Checked { card, check: Check { what: CheckKind::DryRun, result } }));
+        play.press("y");
+        play.card().map(|card| card.complaint.clone().unwrap().to_string())
+    };
+    assert_eq!(told(&mut play, CheckResult::Pending).as_deref(), Some("still checking: server dry-run"));
+    assert_eq!(told(&mut play, CheckResult::Block("forbidden".into())).as_deref(), Some("blocked: forbidden"));
+    assert_eq!(play.card().unwrap().checks.len(), 5, "one check of each kind");
+    assert_eq!(told(&mut play, CheckResult::Pass("ok".into())), None);
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn a_late_answer_does_not_land_on_another_card() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u Esc r");
+    let late = plan(MitigationId(1), word());
+    play.send(Msg::Action(ActionEvent::Planned { card: CardId(1), plan: Box::new(late) }));
+    assert_eq!(play.card().unwrap().content, CardContent::Planning);
+}
+
+#[test]
+fn the_word_is_typed_not_pasted() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word());
+    play.send(Msg::Paste("prod".to_owned())).enter();
+    assert_eq!(play.executed(), 0);
+    play.press("tab");
+    play.send(Msg::Paste("bad\ndeploy".to_owned()));
+    assert!(play.card().unwrap().reason.ends_with("bad deploy"));
+}
+
+#[test]
+fn tab_goes_round_the_card() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word());
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(play.card().unwrap().focus);
+        play.press("tab");
+    }
+    assert_eq!(seen, [CardFocus::Word, CardFocus::Reason, CardFocus::Details, CardFocus::Cancel]);
+    play.press("shift-tab").enter();
+    assert!(play.card().is_none(), "enter on cancel cancels");
+}
+
+#[test]
+fn y_in_the_reason_is_a_letter() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key).press("tab ctrl-u").type_("why").enter();
+    assert_eq!(play.executed(), 0);
+    assert_eq!(play.card().unwrap().reason, "why");
+    play.press("y");
+    let Some(Effect::Execute(confirmed)) = play.effects.last() else { panic!("not executed") };
+    assert_eq!(confirmed.reason(), &"why");
+}
+
+#[test]
+fn a_required_reason_is_asked_for() {
+    let mut config = Config::default();
+    config.mitigations.reason_required = true;
+    let mut play = Play::with(config, false);
+    play.bad_deploy().press("b Esc :").type_("undo api-gateway").enter().planned(Friction::Key).press("y");
+    assert_eq!(play.executed(), 0);
+    play.press("tab").type_("bad deploy").enter().press("y");
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn nothing_opens_while_disarmed_and_an_open_card_says_why() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key);
+    play.send(Msg::Action(ActionEvent::Journal { broken: Some("disk full".into()) }));
+    play.press("y");
+    assert_eq!(play.executed(), 0);
+    assert!(play.card().unwrap().complaint.as_ref().unwrap().contains("disk full"));
+    play.press("Esc u");
+    assert!(play.card().is_none());
+    assert!(play.state.footer().iter().any(|entry| entry.title == "mitigate" && entry.disabled.is_some()));
+    play.send(Msg::Action(ActionEvent::Journal { broken: None })).press("u");
+    assert!(play.card().is_some());
+}
+
+#[test]
+fn another_cluster_under_the_same_name_is_never_written_to() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key);
+    let other = ClusterIdentity { uid: "uid-2".into(), ..cluster() };
+    play.observe(SourceId::Cluster, What::Identity(Identity { cluster: other.clone(), version: "v1".into() }));
+    play.press("y");
+    assert_eq!(play.executed(), 0);
+    assert!(play.state.disarmed().unwrap().contains("another cluster"));
+    play.observe(SourceId::Cluster, What::Identity(Identity { cluster: cluster(), version: "v1".into() })).press("y");
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn a_plan_for_another_cluster_cannot_be_confirmed() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r");
+    let mut foreign = plan(MitigationId(1), Friction::Key);
+    foreign.cluster.uid = "uid-2".into();
+    play.send(Msg::Action(ActionEvent::Planned { card: CardId(1), plan: Box::new(foreign) }));
+    play.passed(CardId(1)).shown(CardId(1)).press("y");
+    assert_eq!(play.executed(), 0);
+    assert!(matches!(play.card().unwrap().content, CardContent::Impossible(_)));
+}
+
+#[test]
+fn one_write_at_a_time_to_one_target() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(Friction::Key).press("y").press("u");
+    assert!(play.card().is_none());
+    assert!(play.state.notice.as_ref().unwrap().text.contains("still being written"));
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true })).press("u");
+    assert!(play.card().is_some());
+}
+
+#[test]
+fn scaling_asks_for_the_number_first() {
+    let mut play = Play::new();
+    play.bad_deploy().press("2").press("s");
+    let Some(Overlay::Replicas(prompt)) = play.state.overlays.last() else { panic!("no prompt") };
+    assert_eq!((prompt.current, prompt.line.text.as_str()), (3, "4"));
+    play.press("ctrl-u").type_("x").enter();
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::Replicas(prompt)) if prompt.complaint.is_some()));
+    play.press("ctrl-u").type_("6").enter();
+    let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
+    assert_eq!(request.kind, RequestKind::Scale { deployment: name("api-gateway"), replicas: 6 });
+}
+
+#[test]
+fn the_menu_offers_what_can_be_done_and_says_why_not() {
+    let mut play = Play::new();
+    play.bad_deploy().press("m");
+    let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
+    let disabled: String = menu.items.iter().filter(|item| item.disabled.is_some()).map(|item| item.key).collect();
+    assert_eq!(disabled, "U");
+    play.press("U");
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::Menu(_))));
+    play.press("b");
+    assert!(
+        matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if matches!(&request.kind, RequestKind::SetConfigKey { value, .. } if value == "true"))
+    );
+}
+
+#[test]
+fn marked_pods_are_what_a_restart_means() {
+    let mut play = Play::new();
+    play.bad_deploy().press("2 j space r");
+    let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
+    let RequestKind::RestartUnhealthy { pods, .. } = &request.kind else { panic!("{request:?}") };
+    assert_eq!(pods.iter().map(|pod| pod.key.clone()).collect::<Vec<_>>(), [name("api-gateway-b-2")]);
+    play.press("Esc Esc j j space r");
+    assert!(play.state.notice.as_ref().unwrap().text.contains("none of the marked pods"), "{:?}", play.state.notice);
+}
+
+/// Confirms the undo of the bad deploy and lets it be written.
+fn undone() -> (Play, MitigationId) {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Started { id }));
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    (play, id)
+}
+
+#[test]
+fn a_verdict_is_told_kept_and_journalled() {
+    let (mut play, id) = undone();
+    play.send(Msg::Action(ActionEvent::Converging { id, ready: 1, of: 3, old: 2, stuck: None }));
+    play.wait(40).send(Msg::Action(ActionEvent::Converged { id, after: std::time::Duration::from_secs(40) }));
+    play.error_rate(0.118);
+    assert_eq!(play.records("verdict"), 0);
+    play.wait(80).error_rate(0.004);
+    assert_eq!(play.records("verdict"), 1);
+    let mitigation = &play.state.mitigations.all[0];
+    assert_eq!(mitigation.verdict.as_ref().unwrap().judgement, Judgement::Helped);
+    assert_eq!(mitigation.stage, Stage::Ended(Outcome::Done));
+    let told = play.state.timeline.entries.iter().find(|entry| entry.what == EntryKind::Verdict).unwrap();
+    assert_eq!(told.text, "Undo rollout · api-gateway: error rate 11.8 % → 0.4 % in 2 min: helped");
+    play.wait(200).error_rate(0.5);
+    assert_eq!(play.records("verdict"), 1, "once");
+}
+
+#[test]
+fn a_silent_prometheus_gives_no_verdict_but_no_data() {
+    let (mut play, id) = undone();
+    play.send(Msg::Action(ActionEvent::Converged { id, after: std::time::Duration::ZERO }));
+    play.wait(181);
+    assert_eq!(play.state.mitigations.all[0].verdict.as_ref().unwrap().judgement, Judgement::NoData);
+}
+
+#[test]
+fn the_last_mitigation_is_taken_back_once() {
+    let (mut play, id) = undone();
+    play.press("U");
+    assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: id }));
+    play.planned(Friction::Key).press("y");
+    let undo = play.state.mitigations.all[1].id;
+    play.send(Msg::Action(ActionEvent::Ended { id: undo, outcome: Outcome::Done, undoable: false }));
+    assert_eq!(play.state.mitigations.all[0].undone_by, Some(undo));
+    play.take();
+    play.press("U");
+    assert!(play.card().is_none() && play.take().is_empty());
+}
+
+#[test]
+fn an_unknown_outcome_is_neither_done_nor_failed_until_it_is_read() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Unknown("no answer".into()), undoable: false }));
+    assert_eq!(play.state.mitigations.all[0].stage, Stage::Ended(Outcome::Unknown("no answer".into())));
+    assert_eq!(play.executed(), 1);
+    play.wait(400);
+    assert_eq!((play.executed(), play.state.mitigations.all[0].verdict.is_none()), (1, true));
+    play.send(Msg::Action(ActionEvent::Resolved { id, outcome: Outcome::Done }));
+    assert!(matches!(play.state.mitigations.all[0].stage, Stage::Converging { .. }));
+}
+
+#[test]
+fn suggestions_carry_their_evidence_and_follow_it() {
+    let mut play = Play::new();
+    play.bad_deploy();
+    let keys: String = play.state.suggestions.iter().map(|suggestion| suggestion.key).collect();
+    assert_eq!(keys, "urb");
+    assert_eq!(play.state.suggestions[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
+    play.alerts(Vec::new()).error_rate(0.001);
+    play.pods(vec![pod("api-gateway-b-1", "api-gateway-b")]);
+    assert_eq!(play.state.suggestions, []);
+}
+
+#[test]
+fn a_backlog_speaks_for_more_replicas_up_to_the_autoscalers_end() {
+    let mut play = Play::new();
+    let scaled = |play: &mut Play, max: u32| {
+        play.observe(SourceId::Autoscalers, What::Autoscalers(vec![Delta::Applied(autoscaler("sync-service", 2, max))]));
+        play.state.suggestions.iter().map(|suggestion| suggestion.title.to_string()).collect::<Vec<_>>()
+    };
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("sync-service", 1, 4, 4))]));
+    play.kpi("sync_backlog", 4_210.0);
+    assert_eq!(scaled(&mut play, 10), ["scale sync-service 4 → 6"]);
+    assert_eq!(scaled(&mut play, 4), [""; 0]);
+}
+
+#[test]
+fn changes_are_told_once_in_the_timeline() {
+    let mut play = Play::new();
+    play.bad_deploy().wait(120);
+    play.observe(SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::Applied(replica_set("api-gateway-b", 42, -600, "gw:2.4.0"))]));
+    let changes: Vec<_> = play.state.timeline.entries.iter().filter(|entry| entry.what == EntryKind::Change).collect();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].text, "api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0) by ci-deployer");
+    assert_eq!(changes[0].at, at(-600));
+}
+
+#[test]
+fn the_focus_of_a_pane_decides_what_is_described() {
+    let mut play = Play::new();
+    play.bad_deploy();
+    play.state.cockpit.focus = crate::state::screens::cockpit::Pane::Changes;
+    assert_eq!(play.state.focused().map(|focused| (focused.kind, focused.key)), Some((Kind::Deployment, name("api-gateway"))));
+    assert_eq!(play.state.freshness(SourceId::Errors), crate::domain::health::Freshness::Never);
+    assert_eq!(play.state.now.mono, Mono::ZERO);
+}
