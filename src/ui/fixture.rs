@@ -85,7 +85,10 @@ fn cluster() -> ClusterIdentity {
     ClusterIdentity { context: "prod-uk-1".into(), cluster: "prod-uk-1".into(), uid: "7f2c".into(), user: "oncall@gov".into() }
 }
 
-fn add_pod(state: &mut State, name: &str, status: &str, ready: bool, restarts: u32, created: DateTime<Utc>, node: &str, killed: bool) {
+/// `restarts` of a ready pod mean that it was killed for memory.
+fn add_pod(state: &mut State, name: &str, status: &str, restarts: u32, created: DateTime<Utc>, node: &str) {
+    let ready = status == "Running";
+    let killed = ready && restarts > 0;
     let app = name.rsplitn(3, '-').last().unwrap_or(name);
     let pod = Pod {
         key: Key::new(NAMESPACE, name),
@@ -124,13 +127,13 @@ fn list_pods(state: &mut State, bad: bool) {
     for (app, count) in [("api-gateway", 8), ("core-engine", 8), ("fraud-analytics", 7), ("gov-connector", 8), ("sync-service", 8)] {
         for index in 0..count {
             let name = format!("{app}-66d4c9f7b-{}", ["mm2zt", "k8s4w", "p9qrl", "zz7vd", "c4tnx", "hj6m2", "w8b5s", "d3fkg"][index]);
-            add_pod(state, &name, "Running", true, 0, at(0, 3) - chrono::Duration::days(9), &format!("node-{}", index + 1), false);
+            add_pod(state, &name, "Running", 0, at(0, 3) - chrono::Duration::days(9), &format!("node-{}", index + 1));
         }
     }
     if bad {
-        add_pod(state, "api-gateway-7c9f6d5b8-x2xqk", "CrashLoopBackOff", false, 7, at(2, 2), "node-3", false);
-        add_pod(state, "api-gateway-7c9f6d5b8-p9d4r", "CrashLoopBackOff", false, 6, at(2, 2), "node-7", false);
-        add_pod(state, "core-engine-66d4c9f7b-oom1k", "Running", true, 2, at(0, 3) - chrono::Duration::hours(1), "node-1", true);
+        add_pod(state, "api-gateway-7c9f6d5b8-x2xqk", "CrashLoopBackOff", 7, at(2, 2), "node-3");
+        add_pod(state, "api-gateway-7c9f6d5b8-p9d4r", "CrashLoopBackOff", 6, at(2, 2), "node-7");
+        add_pod(state, "core-engine-66d4c9f7b-oom1k", "Running", 2, at(0, 3) - chrono::Duration::hours(1), "node-1");
     }
     state.cluster.pods.apply(Delta::Listed, |_, _| {});
     state.workloads.rows = state.cluster.pods.objects.keys().cloned().collect();

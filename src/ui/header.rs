@@ -33,7 +33,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     // In the order of the line, with what is kept longest first.
     let candidates = [
         (1, insecure),
-        (if state.disarmed().is_some() { 0 } else { 2 }, alarm),
+        (if state.disarmed().is_some() { 0 } else { 2 }, Some(alarm)),
         (if state.disarmed().is_some() { 1 } else { 3 }, Some(arms)),
         (0, Some((time, theme.header))),
     ];
@@ -88,13 +88,13 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
 }
 
 /// The most severe firing alert and its age, on every screen. Nothing firing is only said when it is known.
-fn alarm(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
+fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
     let theme = canvas.theme;
     let standing = freshness::of(state, &[SourceId::Alerts]);
     let Some(first) = state.firing().next().map(|(alert, ladder)| state.escalation_of(alert, ladder)) else {
         return match (standing.trust, &state.alerts) {
-            (Trust::Live, Some(_)) => Some(("nothing fires".to_owned(), theme.header)),
-            _ => Some((format!("{} alerts unknown", glyph::WARNING), theme.warning)),
+            (Trust::Live, Some(_)) => ("nothing fires".to_owned(), theme.header),
+            _ => (format!("{} alerts unknown", glyph::WARNING), theme.warning),
         };
     };
     let age = units::age(first.age);
@@ -103,5 +103,5 @@ fn alarm(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
         Severity::Warning => (format!("{} WARNING {age}", glyph::WARNING), theme.warning),
         Severity::Info => (format!("info {age}"), theme.header),
     };
-    Some((text, standing.fact(theme, style)))
+    (text, standing.fact(theme, style))
 }

@@ -22,6 +22,7 @@ use crate::{
         card::{CardContent, CardFocus, Stage},
         overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, Viewer, ViewerId, ViewerKind},
         screens::cockpit::Pane,
+        table::Cursor,
     },
 };
 
@@ -74,7 +75,7 @@ fn written(buffer: &Buffer) -> String {
             theme.meanings().into_iter().filter(|(_, meant)| *meant == style || on_plain(*meant) == style).map(|(name, _)| name).collect();
         if names.is_empty() { format!("{:?} on {:?} {:?}", style.fg, style.bg, style.add_modifier) } else { names.join(" = ") }
     };
-    let plain = buffer.content().iter().map(|cell| cell.style()).map(bare).find(|style| *style == bare(theme.plain));
+    let plain = buffer.content().iter().map(ratatui::buffer::Cell::style).map(bare).find(|style| *style == bare(theme.plain));
     let mut letters: BTreeMap<String, char> = BTreeMap::new();
     let mut map = String::new();
     for row in buffer.content().chunks(usize::from(buffer.area.width).max(1)) {
@@ -230,7 +231,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         key,
         title: title.into(),
         disabled: disabled.map(Into::into),
-        request: request.clone(),
+        request: Some(request.clone()),
     };
     let entry =
         |title: &str, key: Option<&str>| PaletteEntry { title: title.into(), key: key.map(Into::into), command: crate::state::action::Command::Quit };
@@ -242,7 +243,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
             "palette",
             Overlay::Palette(Palette {
                 line: line("un"),
-                cursor: Default::default(),
+                cursor: Cursor::default(),
                 matches: vec![entry("undo rollout", Some("u")), entry("undo last", Some("U"))],
             }),
         ),
@@ -253,7 +254,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
             Overlay::Menu(Menu {
                 title: "deployment/api-gateway".into(),
                 items: vec![item('u', "undo rollout to rev 41", None), item('s', "scale", Some("you may not patch deployments/scale"))],
-                cursor: Default::default(),
+                cursor: Cursor::default(),
             }),
         ),
         (
@@ -268,7 +269,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
                     })
                     .collect(),
                 dropped: 1200,
-                cursor: crate::state::table::Cursor { row: 5, top: 2 },
+                cursor: Cursor { row: 5, top: 2 },
                 follow: true,
                 wrap: true,
                 search: line("Pool"),
@@ -508,7 +509,7 @@ fn a_table_of_many_rows_reads_only_what_is_seen() {
     let mut state = workloads((80, 24), Kind::Pod);
     let key = state.workloads.rows[0].clone();
     state.workloads.rows = vec![key; 50_000];
-    state.workloads.cursor = crate::state::table::Cursor { row: 49_999, top: 49_990 };
+    state.workloads.cursor = Cursor { row: 49_999, top: 49_990 };
     let rows = rows_of(&draw(&state));
     assert_eq!(rows.iter().filter(|row| row.contains("▸ api-gateway")).count(), 1);
     assert!(rows[12].contains("▸"), "{}", rows[12]);

@@ -175,7 +175,7 @@ impl Theme {
     }
 
     fn bare() -> Self {
-        let inks: String = Inks::NAMES.iter().map(|meaning| format!("{meaning} = {{}}\n")).collect();
+        let inks = format!("{} = {{}}\n", Inks::NAMES.join(" = {}\n"));
         Self::parse("mono", &inks).unwrap_or_else(|error| unreachable!("an empty theme is complete: {error}"))
     }
 }

@@ -1,6 +1,6 @@
 //! The escalation ladder of one firing alert, how many others there are, and that sev1 itself pages nobody.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt::Write};
 
 use ratatui::{layout::Rect, style::Style};
 
@@ -95,7 +95,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     for (line, what) in (1..area.height).zip(&lines) {
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         match what {
-            Line::Step(index, step) => render_step(canvas, inner, line, state, &standing, *index, step, next == Some(*index)),
+            Line::Step(index, step) => {
+                render_step(canvas, Rect { height: 1, ..below(inner, line) }, state, &standing, (*index, step), next == Some(*index))
+            }
             Line::Words(text, style) => {
                 canvas.pen(inner, line).write(text, *style);
             }
@@ -138,7 +140,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Sta
     pen.write_in(room, &shown.alert.name, standing.fact(theme, ink)).write(&more, theme.warning);
 }
 
-fn render_step(canvas: &mut Canvas<'_>, area: Rect, line: u16, state: &State, standing: &Standing, index: usize, step: &StepView, is_next: bool) {
+fn render_step(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing, (index, step): (usize, &StepView), is_next: bool) {
     let theme = canvas.theme;
     // Nobody is told by this version, so a step that has come is due, not done.
     let (sign, words, ink) = match step.state {
@@ -147,7 +149,7 @@ fn render_step(canvas: &mut Canvas<'_>, area: Rect, line: u16, state: &State, st
         StepState::Held(_) => (glyph::OPEN, "held".to_owned(), theme.label),
     };
     let ink = standing.fact(theme, ink);
-    let left = canvas.right(area, line, &words, ink);
+    let left = canvas.right(area, 0, &words, ink);
     let mut pen = canvas.pen(left, 0);
     pen.write(&format!("{} {sign} ", index + 1), standing.fact(theme, theme.label));
     let room = pen.left().saturating_sub(1);
@@ -191,10 +193,10 @@ fn nothing(state: &State, standing: &Standing) -> (String, bool) {
             let suppressed = list.alerts.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Suppressed).count();
             let mut text = format!("{} nothing fires, says {}", glyph::OK, list.said_by);
             if pending > 0 {
-                text.push_str(&format!("; {pending} pending"));
+                let _ = write!(text, "; {pending} pending");
             }
             if suppressed > 0 {
-                text.push_str(&format!("; {suppressed} silenced"));
+                let _ = write!(text, "; {suppressed} silenced");
             }
             (text, true)
         }

@@ -185,9 +185,8 @@ pub fn standing(state: &State, kpi: &KpiState) -> Standing {
 fn ink(theme: &crate::ui::theme::Theme, level: Level) -> Style {
     match level {
         Level::Critical => theme.critical,
-        Level::Warning => theme.warning,
+        Level::Warning | Level::NoData => theme.warning,
         Level::Good => theme.plain,
-        Level::NoData => theme.warning,
     }
 }
 

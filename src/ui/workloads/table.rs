@@ -168,8 +168,7 @@ fn column(field: Field) -> Column {
         Field::Version => (8, 16),
         Field::Type => (10, 13),
         Field::Ports => (10, 30),
-        Field::Reference => (14, 40),
-        Field::Metrics => (14, 40),
+        Field::Reference | Field::Metrics => (14, 40),
     };
     let align = match field {
         Field::Name | Field::Node | Field::Images | Field::Reference | Field::Namespace => Align::Name,
