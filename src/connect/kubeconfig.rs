@@ -195,7 +195,7 @@ fn target(options: &KubeOptions, mut config: kube::Config, context: &str, cluste
     for certificate in config.root_cert.iter().flatten() {
         hash.update(certificate);
     }
-    let fingerprint: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
     let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let request_timeout = match options.request_timeout {
         None => REQUEST_TIMEOUT,
@@ -210,7 +210,7 @@ fn target(options: &KubeOptions, mut config: kube::Config, context: &str, cluste
         insecure: config.accept_invalid_certs,
         request_timeout,
         files,
-        fingerprint: Text::line(&format!("address-{fingerprint}")),
+        fingerprint: Text::line(&format!("address-{number:032x}")),
         wire: Arc::new(Wire::new(config, Text::line(&server))),
         server: Text::line(&server),
     }

@@ -10,6 +10,10 @@ pub mod identity;
 pub mod kubeconfig;
 pub mod reader;
 mod refusal;
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
 mod wire;
 pub mod writer;
 

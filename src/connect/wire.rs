@@ -66,20 +66,17 @@ impl Wire {
 
     pub async fn stack(&self, purpose: Use) -> Result<Stack, ConnectError> {
         let mut built = self.built.lock().await;
-        let stacks = match &*built {
-            Some(stacks) => stacks.clone(),
-            None => {
-                let config = self.config.clone();
-                let making = tokio::task::spawn_blocking(move || build(&config));
-                let made = tokio::time::timeout(CREDENTIALS_WITHIN, making).await;
-                let stacks = match made {
-                    Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
-                    Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
-                    Ok(Ok(Err(error))) => return Err(self.not_built(&error)),
-                    Ok(Ok(Ok(stacks))) => stacks,
-                };
-                built.insert(stacks).clone()
-            }
+        let stacks = if let Some(stacks) = &*built {
+            stacks.clone()
+        } else {
+            let config = self.config.clone();
+            let making = tokio::task::spawn_blocking(move || build(&config));
+            let stacks = match tokio::time::timeout(CREDENTIALS_WITHIN, making).await {
+                Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
+                Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
+                Ok(Ok(made)) => made.map_err(|error| self.not_built(&error))?,
+            };
+            built.insert(stacks).clone()
         };
         Ok(match purpose {
             Use::Read => stacks.read,

@@ -33,6 +33,10 @@ pub enum StoreError {
     AlreadyExists { resource: Resource, name: String },
     #[error("Operation cannot be fulfilled on {resource} \"{name}\": {why}")]
     Conflict { resource: Resource, name: String, why: String },
+    #[error("Operation cannot be fulfilled on {} \"{name}\": {why}", qualified_kind(*.resource))]
+    Precondition { resource: Resource, name: String, why: String },
+    #[error("name or generateName is required")]
+    Unnamed { resource: Resource },
     #[error("{0}")]
     BadRequest(String),
 }
@@ -365,6 +369,11 @@ impl Store {
         Ok((table.changes.range(start..).cloned().collect(), inner.version))
     }
 
+    /// The version before which changes to a resource type are no longer kept.
+    pub fn oldest_version(&self, resource: Resource) -> u64 {
+        self.lock().table(resource).forgotten
+    }
+
     /// Wakes whenever the resource type was written to.
     pub fn subscribe(&self, resource: Resource) -> watch::Receiver<u64> {
         self.0.latest[resource as usize].subscribe()
@@ -425,7 +434,7 @@ impl Inner {
         let name = match (named, metadata.get("generateName").and_then(Value::as_str)) {
             (Some(name), _) => name,
             (None, Some(prefix)) => format!("{prefix}{}", self.suffix()),
-            (None, None) => return Err(StoreError::BadRequest("name or generateName is required".to_owned())),
+            (None, None) => return Err(StoreError::Unnamed { resource }),
         };
         let namespace = metadata.get("namespace").and_then(Value::as_str).unwrap_or_default().to_owned();
         if self.table(resource).objects.contains_key(&key(&namespace, &name)) {
@@ -632,16 +641,24 @@ fn record_manager(object: &mut Value, resource: Resource, writer: Writer<'_>, no
 }
 
 fn check_deletion(resource: Resource, current: &Value, how: &Deletion) -> Result<(), StoreError> {
-    let conflict = |why: String| StoreError::Conflict { resource, name: text(current, "name").to_owned(), why };
+    let refused = |why: String| StoreError::Precondition { resource, name: text(current, "name").to_owned(), why };
     let (uid, version) = (text(current, "uid"), text(current, "resourceVersion"));
     if let Some(asked) = how.uid.as_deref().filter(|asked| *asked != uid) {
-        return Err(conflict(format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {uid}")));
+        let why = "The object might have been deleted and then recreated";
+        return Err(refused(format!("the UID in the precondition ({asked}) does not match the UID in record ({uid}). {why}")));
     }
     if let Some(asked) = how.resource_version.as_deref().filter(|asked| *asked != version) {
-        let why = format!("Precondition failed: ResourceVersion in precondition: {asked}, ResourceVersion in object meta: {version}");
-        return Err(conflict(why));
+        let why = "The object might have been modified";
+        return Err(refused(format!(
+            "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record ({version}). {why}"
+        )));
     }
     Ok(())
+}
+
+fn qualified_kind(resource: Resource) -> String {
+    let definition = resource.definition();
+    if definition.group.is_empty() { definition.kind.to_owned() } else { format!("{}.{}", definition.kind, definition.group) }
 }
 
 /// Zero for pods that no kubelet runs: unscheduled, or done.
@@ -794,6 +811,6 @@ mod tests {
         let store = store();
         store.create(Resource::Deployments, me(), deployment("a")).unwrap();
         let how = Deletion { uid: Some("other".to_owned()), ..Deletion::default() };
-        assert!(matches!(store.delete(Resource::Deployments, "x", "a", &how), Err(StoreError::Conflict { .. })));
+        assert!(matches!(store.delete(Resource::Deployments, "x", "a", &how), Err(StoreError::Precondition { .. })));
     }
 }

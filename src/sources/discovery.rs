@@ -58,7 +58,7 @@ impl Which {
     /// What to say when there is none.
     pub fn remedy(self, forbidden: bool) -> String {
         let key = self.names()[0];
-        let why = if forbidden { " (not allowed to list services)" } else { "" };
+        let why = if forbidden { " (not allowed to list the services of all namespaces)" } else { "" };
         format!("no {} found{why}: start with --{key} URL or set servers.{key}.url", self.title())
     }
 }
@@ -69,7 +69,7 @@ pub struct Found {
     pub prometheus: Option<Endpoint>,
     pub alertmanager: Option<Endpoint>,
     pub elasticsearch: Option<Endpoint>,
-    /// Services could not be listed, neither everywhere nor in the usual namespaces.
+    /// Services could not be listed everywhere: only the usual namespaces were looked at, as far as allowed.
     pub forbidden: bool,
 }
 
@@ -85,37 +85,25 @@ impl Found {
 
 /// Looks once at all services, or, where that is not allowed, at those of the usual namespaces.
 pub async fn find(reader: &Reader, scope: &Scope) -> Result<Found, ConnectError> {
-    let services = match services(reader, "/api/v1/services").await {
-        Ok(services) => services,
+    let (services, forbidden) = match services(reader, "/api/v1/services").await {
+        Ok(services) => (services, false),
         Err(ConnectError::Forbidden { .. }) => {
             let mut namespaces: Vec<&str> = scope.namespace().into_iter().collect();
             namespaces.extend(USUAL_NAMESPACES);
             let mut seen = Vec::new();
-            let mut allowed = false;
             for namespace in namespaces {
                 match services(reader, &format!("/api/v1/namespaces/{namespace}/services")).await {
-                    Ok(some) => {
-                        allowed = true;
-                        seen.extend(some);
-                    }
+                    Ok(some) => seen.extend(some),
                     Err(ConnectError::Forbidden { .. } | ConnectError::NotFound { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if !allowed {
-                return Ok(Found { forbidden: true, ..Found::default() });
-            }
-            seen
+            (seen, true)
         }
         Err(error) => return Err(error),
     };
     let best = |which| best(which, &services, scope);
-    Ok(Found {
-        prometheus: best(Which::Prometheus),
-        alertmanager: best(Which::Alertmanager),
-        elasticsearch: best(Which::Elasticsearch),
-        forbidden: false,
-    })
+    Ok(Found { prometheus: best(Which::Prometheus), alertmanager: best(Which::Alertmanager), elasticsearch: best(Which::Elasticsearch), forbidden })
 }
 
 #[derive(Deserialize)]
@@ -156,7 +144,8 @@ struct Spec {
 #[serde(rename_all = "camelCase")]
 struct Port {
     name: Option<String>,
-    port: Option<u16>,
+    #[serde(rename = "port")]
+    number: Option<u16>,
     app_protocol: Option<String>,
 }
 
@@ -178,18 +167,18 @@ async fn services(reader: &Reader, path: &str) -> Result<Vec<Service>, ConnectEr
 }
 
 fn best(which: Which, services: &[Service], scope: &Scope) -> Option<Endpoint> {
-    let scored = services.iter().filter_map(|service| Some((score(which, service, scope)?, service)));
-    let (_, service) = scored.filter(|(score, _)| *score >= ENOUGH).max_by(|(one, a), (other, b)| {
+    let candidates = services.iter().filter_map(|service| Some((score(which, service, scope)?, service)));
+    let (_, service) = candidates.filter(|(score, _)| *score >= ENOUGH).max_by(|(one, a), (other, b)| {
         // Equal scores: by name, so that every cockpit finds the same one.
         one.cmp(other).then_with(|| (&b.metadata.namespace, &b.metadata.name).cmp(&(&a.metadata.namespace, &a.metadata.name)))
     })?;
     let port = port(which, service)?;
     let by_word = |word: &Option<String>| word.as_deref().is_some_and(|word| word.contains("https"));
-    let tls = by_word(&port.name) || by_word(&port.app_protocol) || port.port == Some(443);
+    let tls = by_word(&port.name) || by_word(&port.app_protocol) || port.number == Some(443);
     Some(Endpoint::ServiceProxy {
         namespace: service.metadata.namespace.clone()?,
         service: service.metadata.name.clone()?,
-        port: port.port?.to_string(),
+        port: port.number?.to_string(),
         tls,
     })
 }
@@ -225,11 +214,11 @@ fn score(which: Which, service: &Service, scope: &Scope) -> Option<u32> {
         return None;
     }
     let matches = |text: &str| which.names().contains(&text);
-    let mut score = 0;
-    score += if matches(label("app.kubernetes.io/name")) { 40 } else { 0 };
-    score += if matches(label("app")) || matches(label("k8s-app")) { 30 } else { 0 };
-    score += if matches(label("common.k8s.elastic.co/type")) && name.ends_with("-http") { 40 } else { 0 };
-    score += if matches(name) {
+    let mut points = 0;
+    points += if matches(label("app.kubernetes.io/name")) { 40 } else { 0 };
+    points += if matches(label("app")) || matches(label("k8s-app")) { 30 } else { 0 };
+    points += if matches(label("common.k8s.elastic.co/type")) && name.ends_with("-http") { 40 } else { 0 };
+    points += if matches(name) {
         30
     } else if which.names().iter().any(|usual| name.ends_with(usual) || name.starts_with(usual)) {
         25
@@ -240,18 +229,18 @@ fn score(which: Which, service: &Service, scope: &Scope) -> Option<u32> {
     };
     let namespace = service.metadata.namespace.as_deref()?;
     if let Some(place) = USUAL_NAMESPACES.iter().position(|usual| *usual == namespace) {
-        score += u32::try_from(USUAL_NAMESPACES.len() - place).unwrap_or(0);
+        points += u32::try_from(USUAL_NAMESPACES.len() - place).unwrap_or(0);
     }
-    score += if scope.namespace() == Some(namespace) { 5 } else { 0 };
+    points += if scope.namespace() == Some(namespace) { 5 } else { 0 };
     // The operator's headless twin of a service works as well, but the service proper is the better one.
-    score -= if name.ends_with("-operated") || name.ends_with("-headless") { 8.min(score) } else { 0 };
-    Some(score)
+    points -= if name.ends_with("-operated") || name.ends_with("-headless") { 8.min(points) } else { 0 };
+    Some(points)
 }
 
 fn port(which: Which, service: &Service) -> Option<&Port> {
     let ports = service.spec.ports.as_deref()?;
     let named = |port: &&Port| matches!(port.name.as_deref(), Some("web" | "http-web" | "http" | "https" | "http-es" | "api"));
-    let by_number = ports.iter().find(|port| port.port == Some(which.port()));
+    let by_number = ports.iter().find(|port| port.number == Some(which.port()));
     by_number.or_else(|| ports.iter().find(named)).or_else(|| ports.first().filter(|_| ports.len() == 1))
 }
 

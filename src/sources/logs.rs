@@ -223,8 +223,8 @@ impl Follower {
             }
             match end {
                 None => {}
-                Some(Ok(())) => return End::Maybe(None),
-                Some(Err(ConnectError::Timeout { .. })) => return End::Maybe(None),
+                // Quiet for long is not over.
+                Some(Ok(()) | Err(ConnectError::Timeout { .. })) => return End::Maybe(None),
                 Some(Err(error)) => return End::Maybe(Some(error)),
             }
         }

@@ -44,13 +44,13 @@ impl State {
         }
         let is_health = matches!(what, What::Health(_));
         if !is_health {
-            self.confirm(source, observed_at);
+            self.hear(source, observed_at);
         }
         let visible = match what {
             What::Health(health) => self.set_health(source, health, observed_at),
             What::Beat => {
                 if source == SourceId::Cluster {
-                    self.confirm_watches(observed_at);
+                    self.hear_watches(observed_at);
                 }
                 false
             }
@@ -111,14 +111,14 @@ impl State {
         }
     }
 
-    fn confirm(&mut self, source: SourceId, at: crate::domain::time::Mono) {
+    fn hear(&mut self, source: SourceId, at: crate::domain::time::Mono) {
         if let Some(state) = self.sources.get_mut(&source) {
             state.confirmed = state.confirmed.max(Some(at));
         }
     }
 
     /// The cluster's heartbeat vouches for every watch on it that is live.
-    fn confirm_watches(&mut self, at: crate::domain::time::Mono) {
+    fn hear_watches(&mut self, at: crate::domain::time::Mono) {
         for (id, state) in &mut self.sources {
             let is_watch = !matches!(id, SourceId::Metrics | SourceId::Alerts | SourceId::Errors);
             if is_watch && matches!(state.health, Health::Live { .. }) {
@@ -129,7 +129,7 @@ impl State {
 
     fn set_health(&mut self, source: SourceId, health: Health, at: crate::domain::time::Mono) -> bool {
         if matches!(health, Health::Live { .. }) {
-            self.confirm(source, at);
+            self.hear(source, at);
         }
         let Some(state) = self.sources.get_mut(&source) else { return false };
         let differs = match (&state.health, &health) {

@@ -301,6 +301,8 @@ fn confirm(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
                 pen.write("____", theme.label);
             } else {
                 line::render_field(&mut pen, &card.typed, is_focused, theme.input);
+                let open = columns(word).saturating_sub(columns(&card.typed));
+                pen.repeat("_", open, theme.label);
             }
         }
     }

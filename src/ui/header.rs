@@ -27,20 +27,28 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     };
 
     // What is at the right gives way before the cluster does: which cluster this is matters most.
+    let banner = super::canvas::cut_middle(&banner, area.width / 2);
     let needed = columns(&banner) + 2 + columns(&session.context).min(24);
+    let insecure = session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning));
+    // In the order of the line, with what is kept longest first.
+    let candidates = [
+        (1, insecure),
+        (if state.disarmed().is_some() { 0 } else { 2 }, alarm),
+        (if state.disarmed().is_some() { 1 } else { 3 }, Some(arms)),
+        (0, Some((time, theme.header))),
+    ];
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by_key(|index| candidates[*index].0);
     let mut room = area.width.saturating_sub(needed);
-    let mut right: Vec<(String, Style)> = vec![(time, theme.header)];
-    room = room.saturating_sub(8);
-    for (text, style) in
-        std::iter::once(arms).chain(session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning))).chain(alarm)
-    {
-        let width = columns(&text) + 3;
-        if width <= room {
-            room -= width;
-            right.insert(0, (text, style));
-        }
+    let mut fitting = [false; 4];
+    for index in order {
+        let width = candidates[index].1.as_ref().map_or(0, |(text, _)| columns(text) + 3);
+        fitting[index] = width > 0 && width <= room;
+        room -= if fitting[index] { width } else { 0 };
     }
-    let right_width: u16 = right.iter().map(|(text, _)| columns(text)).sum::<u16>() + 3 * u16::try_from(right.len() - 1).unwrap_or(0);
+    let right: Vec<(String, Style)> = candidates.into_iter().zip(fitting).filter(|(_, fits)| *fits).filter_map(|((_, part), _)| part).collect();
+    let gaps = 3 * u16::try_from(right.len().saturating_sub(1)).unwrap_or(0);
+    let right_width: u16 = right.iter().map(|(text, _)| columns(text)).sum::<u16>() + gaps;
 
     let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
     let mut pen = canvas.pen(left, 0);
@@ -55,7 +63,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let room = pen.left();
         pen.cell_name(room, &session.context, bold);
     }
-    if right_width < area.width {
+    if right_width > 0 && right_width < area.width {
         let mut pen = canvas.pen(Rect { x: area.right() - right_width, width: right_width, ..area }, 0);
         for (index, (text, style)) in right.iter().enumerate() {
             pen.skip(if index > 0 { 3 } else { 0 }).write(text, *style);

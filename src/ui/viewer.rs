@@ -35,7 +35,7 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
         ViewerKind::Yaml => "YAML".to_owned(),
         ViewerKind::Logs { container, previous } => {
             let container = container.as_ref().map_or(String::new(), |name| format!(" {name}"));
-            format!("Logs{container}{}", if *previous { " of the run before" } else { "" })
+            format!("{}{container}", if *previous { "Previous logs" } else { "Logs" })
         }
     };
     let mut facts = vec![(viewer.about.to_string(), theme.strong)];

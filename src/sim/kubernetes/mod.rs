@@ -1,5 +1,30 @@
 //! The simulated Kubernetes API server: what real clients (kubectl, kube-rs) expect on the wire, served from the [store](super::store).
+//!
+//! [`server`] authenticates, routes and authorizes; the modules beside it answer. Refusals are in the words of a real server
+//! ([`status`]), tables have its columns ([`table`]).
 
+pub mod access;
 pub mod container_logs;
+mod delete;
+mod discovery;
+mod eviction;
 pub mod kinds;
+pub mod kubeconfig;
+mod logs;
+mod openapi;
+mod patch;
+pub mod proxy;
+mod read;
+mod render;
+mod request;
+mod reviews;
+mod scale;
 pub mod selector;
+pub mod server;
+mod status;
+mod strategic;
+mod table;
+mod validation;
+mod versions;
+mod watch;
+mod write;

@@ -21,7 +21,8 @@ use promql_parser::parser::Expr;
 use promql_parser::parser::value::ValueType;
 
 use super::tsdb::{Labels, Sample, Tsdb};
-pub use value::{Series, Value, format_value};
+pub use selection::{matches, metric_name};
+pub use value::{Element, Series, Value, exponential, format_value};
 
 /// How far an instant selector looks back for a sample, in ms (Prometheus' default).
 pub const LOOKBACK_MS: i64 = 5 * 60 * 1000;

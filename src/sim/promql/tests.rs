@@ -246,7 +246,7 @@ fn a_match_that_is_not_unique_is_an_error() {
     );
     assert_eq!(
         ask(&store, "rate({app=\"a\", code=\"\"}[1m]) or abs({app=\"a\"})", 0),
-        "{app=\"a\"} 10\n{app=\"a\", code=\"1\"} 2\n{app=\"a\", code=\"2\"} 3"
+        "{app=\"a\", code=\"1\"} 2\n{app=\"a\", code=\"2\"} 3\n{app=\"a\"} 10"
     );
     let twins = self::store(&[("a{x=\"1\"}", "1"), ("b{x=\"1\"}", "2")]);
     assert_eq!(ask(&twins, "abs({x=\"1\"})", 0), "vector cannot contain metrics with the same labelset");

@@ -217,5 +217,9 @@ mod tests {
     fn the_fingerprint_is_the_one_of_prometheus() {
         // common/model's TestLabelSetFingerprint values: the empty set hashes to the FNV offset.
         assert_eq!(&*fingerprint(&std::collections::BTreeMap::new()), "cbf29ce484222325");
+        // What Alertmanager 0.34 said of these labels.
+        let labels = [("alertname", "SourcesProbe"), ("namespace", "w-sources"), ("severity", "info")];
+        let labels = labels.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        assert_eq!(&*fingerprint(&labels), "14499a9e9509708e");
     }
 }

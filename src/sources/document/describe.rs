@@ -34,7 +34,8 @@ impl Page {
     fn field(&mut self, name: &str, value: &str) {
         if !value.is_empty() {
             let label = format!("{name}:");
-            self.0.push(format!("{label:<VALUES_AT$}{value}"));
+            let gap = if label.len() < VALUES_AT { "" } else { " " };
+            self.0.push(format!("{label:<VALUES_AT$}{gap}{value}"));
         }
     }
 
@@ -150,10 +151,9 @@ fn container(page: &mut Page, spec: &Value, status: &Value) {
         page.inner(if index == 0 { "Environment" } else { "" }, &format!("{}={value}", at(variable, "/name")));
     }
     for source in list(spec, "/envFrom") {
-        page.inner(
-            "Env from",
-            &source.as_object().into_iter().flatten().map(|(kind, from)| format!("{kind} {}", pairs(Some(from)))).collect::<String>(),
-        );
+        for (kind, from) in source.as_object().into_iter().flatten() {
+            page.inner("Env from", &format!("{kind} {}", pairs(Some(from))));
+        }
     }
     for (index, mount) in list(spec, "/volumeMounts").iter().enumerate() {
         page.inner(if index == 0 { "Mounts" } else { "" }, &format!("{} from {}", at(mount, "/mountPath"), at(mount, "/name")));
@@ -162,14 +162,10 @@ fn container(page: &mut Page, spec: &Value, status: &Value) {
 
 fn state(state: &Value) -> String {
     let Some((name, detail)) = state.as_object().and_then(|state| state.iter().next()) else { return String::new() };
-    let mut words = name.clone();
-    for (label, key) in [("", "reason"), ("exit code ", "exitCode"), ("since ", "startedAt"), ("until ", "finishedAt"), ("", "message")] {
-        let value = at(detail, &format!("/{key}"));
-        if !value.is_empty() {
-            words.push_str(&format!(", {label}{value}"));
-        }
-    }
-    words
+    let parts = [("", "reason"), ("exit code ", "exitCode"), ("since ", "startedAt"), ("until ", "finishedAt"), ("", "message")];
+    let parts = parts.into_iter().map(|(label, key)| (label, at(detail, &format!("/{key}")))).filter(|(_, value)| !value.is_empty());
+    let words = std::iter::once(name.clone()).chain(parts.map(|(label, value)| format!("{label}{value}")));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn probe(probe: &Value) -> String {
@@ -245,7 +241,9 @@ fn autoscaler(page: &mut Page, json: &Value) {
             page.title(title);
             for metric in list(json, pointer) {
                 let source = metric.as_object().into_iter().flatten().find(|(key, _)| *key != "type");
-                page.line(format!("  {}", source.map(|(kind, detail)| format!("{kind} {}", pairs(Some(detail)))).unwrap_or_default()));
+                if let Some((kind, detail)) = source {
+                    page.line(format!("  {kind} {}", pairs(Some(detail))));
+                }
             }
         }
     }

@@ -40,7 +40,7 @@ pub async fn document(reader: &Reader, object: &ObjectRef, form: Form) -> Result
         }
         Form::Describe => {
             let events = events(reader, object, uid).await;
-            for line in describe::lines(object.kind, &json, events.as_deref().map_err(|error| error)) {
+            for line in describe::lines(object.kind, &json, events.as_deref()) {
                 push_text(&mut lines, &line);
             }
         }
@@ -53,6 +53,9 @@ pub async fn document(reader: &Reader, object: &ObjectRef, form: Form) -> Result
 }
 
 fn push_text(lines: &mut Vec<Text>, text: &str) {
+    if text.is_empty() {
+        lines.push(Text::default());
+    }
     let room = (MOST_LINES + 1).saturating_sub(lines.len());
     lines.extend(text.lines().take(room).map(|line| Text::bounded(line, LINE_LIMIT)));
 }

@@ -103,13 +103,15 @@ impl Search {
         let shards = self.shards();
         let timed_out = self.timed_out == Some(true);
         let hits = self.hits.unwrap_or(Hits { total: None, hits: None });
-        let mut read = hits.hits.unwrap_or_default();
-        let newest_read = read.len();
+        let read = hits.hits.unwrap_or_default();
         let aggregations = self.aggregations.unwrap_or(Aggregations { per_minute: None, recent: None, older: None });
         let older = aggregations.older.and_then(|older| older.some?.hits?.hits).unwrap_or_default();
         let known: std::collections::HashSet<String> = read.iter().filter_map(|hit| hit.id.clone()).collect();
-        read.extend(older.into_iter().filter(|hit| hit.id.as_ref().is_none_or(|id| !known.contains(id))));
-        let documents: Vec<LogError> = read.into_iter().filter_map(|hit| document(&hit.source?, settings)).collect();
+        let placed = |hits: Vec<Hit>| hits.into_iter().filter_map(|hit| document(&hit.source?, settings)).collect::<Vec<LogError>>();
+        let older = older.into_iter().filter(|hit| hit.id.as_ref().is_none_or(|id| !known.contains(id))).collect();
+        let mut documents = placed(read);
+        let newest_read = documents.len();
+        documents.extend(placed(older));
 
         let (total, total_is_lower_bound) = match hits.total {
             Some(Total::Tracked { value, relation }) => (value, relation.as_deref() == Some("gte")),
@@ -178,4 +180,54 @@ fn field<'v>(source: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     }
     let (first, rest) = name.split_once('.')?;
     field(source.get(first)?.as_object()?, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Errors {
+        let [index, level_field, level, service_field, message_field, pod_field, error_field] =
+            ["logstash-*", "level", "ERROR", "service", "message", "kubernetes.pod", "error"].map(str::to_owned);
+        Errors { index, level_field, level, service_field, message_field, pod_field, error_field }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339("2026-11-23T08:50:00Z").unwrap().to_utc()
+    }
+
+    /// As Elasticsearch 8.19 answered, shortened.
+    const ANSWER: &str = r#"{"timed_out":false,"_shards":{"total":5,"successful":3,"skipped":0,"failed":2,
+        "failures":[{"shard":0,"reason":{"type":"x","reason":"node left"}}]},
+      "hits":{"total":{"value":300,"relation":"gte"},"hits":[
+        {"_id":"a","_source":{"@timestamp":"2026-11-23T08:49:50.074Z","service":"core","message":"took 5 ms","kubernetes":{"pod":"core-1"}}},
+        {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"lost \u001b[31m","error":null}},
+        {"_id":"c","_source":{"message":"no time"}}]},
+      "aggregations":{"recent":{"doc_count":275},"per_minute":{"buckets":[{"key":1,"doc_count":1},{"key":2,"doc_count":2}]},
+        "older":{"doc_count":26,"some":{"hits":{"total":{"value":26,"relation":"eq"},"hits":[
+          {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"lost \u001b[31m"}},
+          {"_id":"d","_source":{"@timestamp":"2026-11-23T08:20:00Z","service":"core","message":"took 9 ms"}}]}}}}}"#;
+
+    #[test]
+    fn a_partial_answer_is_read_and_said() {
+        let search: Search = serde_json::from_str(ANSWER).unwrap();
+        assert_eq!(search.partial().unwrap(), "3 of 5 shards answered: node left");
+        let window = search.window(&settings(), &mut Memory::default(), now(), 10);
+        assert_eq!((window.recent, window.total, window.total_is_lower_bound, window.shards), (275, 300, true, (3, 5)));
+        assert!(window.is_partial());
+        assert_eq!(window.per_minute, [1, 2]);
+        assert_eq!(window.sampled, Some(3));
+        assert_eq!(window.newest.len(), 2);
+        assert_eq!(window.newest[0].pod.as_deref(), Some("core-1"));
+        let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.count, pattern.is_new)).collect();
+        assert_eq!(patterns, [("core", "took <n> ms", 2, false), ("api", "lost \u{fffd}[<n>m", 1, true)]);
+        assert!(window.patterns[1].example.contains("<U+001B>"));
+    }
+
+    #[test]
+    fn an_answer_without_anything_is_no_data() {
+        let search: Search = serde_json::from_str(r#"{"hits":{"total":7}}"#).unwrap();
+        let window = search.window(&settings(), &mut Memory::default(), now(), 10);
+        assert_eq!((window.total, window.recent, window.newest.len(), window.sampled), (7, 0, 0, Some(0)));
+    }
 }

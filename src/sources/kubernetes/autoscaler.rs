@@ -74,7 +74,7 @@ struct Source<'a> {
     name: Option<Str<'a>>,
     metric: Option<Named<'a>>,
     #[serde(alias = "current")]
-    target: Option<Value<'a>>,
+    target: Option<Amount<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -84,12 +84,13 @@ struct Named<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Value<'a> {
-    #[serde(borrow)]
-    value: Option<Str<'a>>,
-    average_value: Option<Str<'a>>,
-    average_utilization: Option<i64>,
+struct Amount<'a> {
+    #[serde(borrow, rename = "value")]
+    total: Option<Str<'a>>,
+    #[serde(rename = "averageValue")]
+    average: Option<Str<'a>>,
+    #[serde(rename = "averageUtilization")]
+    utilization: Option<i64>,
 }
 
 impl Watched for Autoscalers {
@@ -143,14 +144,14 @@ fn cell(metric: &Metric<'_>, current: &[Metric<'_>]) -> Text {
     let goal = source.target.as_ref();
     let unknown = || "<unknown>".to_owned();
     let owned = |text: Option<&Str<'_>>| text.map_or_else(unknown, |text| text.0.to_string());
-    let (now, goal) = if let Some(percent) = goal.and_then(|goal| goal.average_utilization) {
-        let now = measured.and_then(|measured| measured.average_utilization);
+    let (now, goal) = if let Some(percent) = goal.and_then(|goal| goal.utilization) {
+        let now = measured.and_then(|measured| measured.utilization);
         (now.map_or_else(unknown, |now| format!("{now}%")), format!("{percent}%"))
-    } else if let Some(average) = goal.and_then(|goal| goal.average_value.as_ref()) {
+    } else if let Some(average) = goal.and_then(|goal| goal.average.as_ref()) {
         let suffix = if metric.external.is_some() || metric.object.is_some() { " (avg)" } else { "" };
-        (owned(measured.and_then(|measured| measured.average_value.as_ref())), format!("{}{suffix}", average.0))
+        (owned(measured.and_then(|measured| measured.average.as_ref())), format!("{}{suffix}", average.0))
     } else {
-        (owned(measured.and_then(|measured| measured.value.as_ref())), owned(goal.and_then(|goal| goal.value.as_ref())))
+        (owned(measured.and_then(|measured| measured.total.as_ref())), owned(goal.and_then(|goal| goal.total.as_ref())))
     };
     Text::line(&format!("{name}: {now}/{goal}"))
 }

@@ -56,7 +56,7 @@ impl Watched for Events {
         let about = wire.involved_object.as_ref();
         let happened = time(wire.event_time.as_ref());
         let series = wire.series.as_ref();
-        let created = wire.metadata.creation_timestamp.as_ref().and_then(|_| Some(wire.metadata.created()));
+        let created = wire.metadata.creation_timestamp.as_ref().map(|_| wire.metadata.created());
         let last = series.and_then(|series| time(series.last_observed_time.as_ref()));
         Some(Event {
             key: wire.metadata.key()?,

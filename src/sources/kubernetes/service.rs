@@ -49,7 +49,8 @@ struct Spec<'a> {
 struct Port<'a> {
     #[serde(borrow)]
     name: Option<Str<'a>>,
-    port: Option<i64>,
+    #[serde(rename = "port")]
+    number: Option<i64>,
     protocol: Option<Str<'a>>,
 }
 
@@ -61,7 +62,7 @@ impl Watched for Services {
     fn object(&self, wire: Wire<'_>) -> Option<Service> {
         let Wire { metadata, spec } = wire;
         let port = |port: &Port<'_>| {
-            let number = format!("{}/{}", port.port.unwrap_or(0), port.protocol.as_ref().map_or("TCP", |protocol| &*protocol.0));
+            let number = format!("{}/{}", port.number.unwrap_or(0), port.protocol.as_ref().map_or("TCP", |protocol| &*protocol.0));
             Text::line(&match port.name.as_ref().filter(|name| !name.0.is_empty()) {
                 Some(name) => format!("{}:{number}", name.0),
                 None => number,

@@ -45,7 +45,7 @@ impl From<ConnectError> for QueryError {
     }
 }
 
-pub struct Found<T> {
+pub struct Reply<T> {
     pub found: T,
     /// What to say beside it: Prometheus' own warnings, or that the answer is no single number.
     pub warning: Option<Text>,
@@ -106,7 +106,7 @@ fn millis(seconds: f64) -> i64 {
 }
 
 /// The value of a query at the server's present.
-pub async fn instant(server: &HttpReader, query: &str) -> Result<Found<Sample>, QueryError> {
+pub async fn instant(server: &HttpReader, query: &str) -> Result<Reply<Sample>, QueryError> {
     let answer = server.get("/api/v1/query", &[("query", query), ("timeout", QUERY_WITHIN)], ANSWER_LIMIT, WITHIN).await?;
     let (data, warning) = open(&answer)?;
     let (found, several) = match data {
@@ -122,11 +122,11 @@ pub async fn instant(server: &HttpReader, query: &str) -> Result<Found<Sample>, 
         Data::Matrix(_) => (Sample::default(), Some("a range, not a number: drop the [range] of the query".to_owned())),
         Data::String(_) => (Sample::default(), Some("a text, not a number".to_owned())),
     };
-    Ok(Found { found, warning: several.map(|words| Text::line(&words)).or(warning), date: answer.date })
+    Ok(Reply { found, warning: several.map(|words| Text::line(&words)).or(warning), date: answer.date })
 }
 
 /// The values of a query at each step from `start` to `end` (Unix seconds), a gap where there is none.
-pub async fn range(server: &HttpReader, query: &str, start: i64, end: i64, step: Duration) -> Result<Found<Vec<Option<f64>>>, QueryError> {
+pub async fn range(server: &HttpReader, query: &str, start: i64, end: i64, step: Duration) -> Result<Reply<Vec<Option<f64>>>, QueryError> {
     let seconds = i64::try_from(step.as_secs()).unwrap_or(60).max(1);
     let [from, to, by] = [start, end, seconds].map(|number| number.to_string());
     let parameters = [("query", query), ("start", from.as_str()), ("end", to.as_str()), ("step", by.as_str()), ("timeout", QUERY_WITHIN)];
@@ -147,7 +147,7 @@ pub async fn range(server: &HttpReader, query: &str, start: i64, end: i64, step:
         }
         _ => words = Some("its history is not a range of numbers".to_owned()),
     }
-    Ok(Found { found: values, warning: words.map(|words| Text::line(&words)).or(warning), date: answer.date })
+    Ok(Reply { found: values, warning: words.map(|words| Text::line(&words)).or(warning), date: answer.date })
 }
 
 fn several(count: usize) -> String {
@@ -170,5 +170,62 @@ fn open(answer: &HttpAnswer) -> Result<(Data, Option<Text>), QueryError> {
             Ok((data, warning.map(|words| Text::bounded(&words, 240))))
         }
         (_, _) => Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "an answer without data".to_owned()), 240))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::{
+        Endpoint, Reader,
+        scripted::{Scripted, Step, answer, json},
+    };
+
+    async fn ask(steps: Vec<Step>) -> Result<Reply<Sample>, QueryError> {
+        let server = Scripted::start(move |_, _| steps.clone()).await;
+        let endpoint: Endpoint = server.url.parse().unwrap();
+        instant(&HttpReader::found(&endpoint, &Reader::new(&server.target())).unwrap(), "up").await
+    }
+
+    fn success(data: &str) -> Vec<Step> {
+        json(200, &format!(r#"{{"status":"success","data":{data}}}"#))
+    }
+
+    #[tokio::test]
+    async fn one_number_is_a_value_and_everything_else_is_none() {
+        let one = |value: &str| success(&format!(r#"{{"resultType":"vector","result":[{{"metric":{{}},"value":[1700000000.5,"{value}"]}}]}}"#));
+        let sample = ask(one("0.118")).await.unwrap().found;
+        assert_eq!((sample.value, sample.at.unwrap().timestamp_millis()), (Some(0.118), 1_700_000_000_500));
+        for nothing in ["NaN", "+Inf", "-Inf", "rubbish"] {
+            assert_eq!(ask(one(nothing)).await.unwrap().found.value, None, "{nothing}");
+        }
+        assert_eq!(ask(success(r#"{"resultType":"vector","result":[]}"#)).await.unwrap().found, Sample::default());
+        assert_eq!(ask(success(r#"{"resultType":"scalar","result":[1,"3"]}"#)).await.unwrap().found.value, Some(3.0));
+        let two = ask(success(r#"{"resultType":"vector","result":[{"value":[1,"1"]},{"value":[1,"2"]}]}"#)).await.unwrap();
+        assert_eq!(two.found.value, None);
+        assert!(two.warning.unwrap().contains("2 series in place of one"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_query_is_not_a_failed_server() {
+        let refused = ask(json(400, r#"{"status":"error","errorType":"bad_data","error":"parse error\u001b[31m"}"#)).await;
+        assert!(matches!(&refused, Err(QueryError::Query(words)) if words.contains("parse error<U+001B>")), "{:?}", refused.err());
+        for steps in [json(500, "{}"), answer(200, "Content-Type: text/html\r\n", "<html>"), answer(503, "", "no endpoints"), vec![Step::Close]] {
+            let failed = ask(steps.clone()).await;
+            assert!(matches!(failed, Err(QueryError::Server(_))), "{steps:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_range_has_a_place_for_every_step() {
+        let server = Scripted::start(|request, _| {
+            assert!(request.contains("start=600") && request.contains("end=720") && request.contains("step=30"), "{request}");
+            success(r#"{"resultType":"matrix","result":[{"values":[[600,"1"],[660,"NaN"],[690,"4"],[99999,"9"]]}]}"#)
+        })
+        .await;
+        let endpoint: Endpoint = server.url.parse().unwrap();
+        let http = HttpReader::found(&endpoint, &Reader::new(&server.target())).unwrap();
+        let range = range(&http, "up", 600, 720, Duration::from_secs(30)).await.unwrap();
+        assert_eq!(range.found, [Some(1.0), None, None, Some(4.0), None]);
     }
 }

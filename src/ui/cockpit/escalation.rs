@@ -72,7 +72,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         lines.push(Line::Words(format!("{} acked until {until} by {}", glyph::OK, ack.by), theme.own));
     }
     let nobody = if area.width >= 60 {
-        format!("{} nobody is paged by sev1 (screen only): call them yourself", glyph::WARNING)
+        format!("{} nobody is paged by sev1 (screen only): call them", glyph::WARNING)
     } else {
         format!("{} sev1 pages nobody", glyph::WARNING)
     };
@@ -116,14 +116,15 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Sta
     let (word, style) = severity(canvas, shown.alert.severity);
     let style = standing.fact(theme, style);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    let marker = if standing.is_live() { String::new() } else { format!(" {}", standing.marker) };
-    let wide = columns(&shown.alert.name) + columns(&word) + columns(&marker) + 2 <= inner.width;
-    let right = if wide {
+    let marker = if standing.is_live() { String::new() } else { format!("  {}", standing.marker) };
+    let room = inner.width.saturating_sub(columns(&shown.alert.name) + 1);
+    let right = if columns(&word) + columns(&marker) <= room {
         format!("{word}{marker}")
     } else if marker.is_empty() {
         word
     } else {
-        format!("{} {}", glyph::WARNING, standing.marker.trim_start_matches(['!', ' ']))
+        // The name stays readable; the sign of the severity and the age stay too.
+        format!("{} {}", word.split(' ').next().unwrap_or_default(), standing.short(8))
     };
     let left = canvas.right(inner, 0, &right, style);
     let left = Rect { width: left.width.saturating_sub(1), ..left };

@@ -62,8 +62,12 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         return;
     }
     let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
-    let widths = columns::widths(&COLUMNS, inner.width);
-    columns::titles(&mut canvas.pen(inner, 1), &COLUMNS, &widths, theme.label);
+    // The status matters more than the count of ready containers where only one of them fits.
+    let is_narrow = inner.width < 45;
+    let shown = |index: usize| !is_narrow || index == 0 || index == 2;
+    let layout: Vec<Column> = (0..COLUMNS.len()).filter(|index| shown(*index)).map(|index| COLUMNS[index]).collect();
+    let widths = columns::widths(&layout, inner.width);
+    columns::titles(&mut canvas.pen(inner, 1), &layout, &widths, theme.label);
     let rows = below(area, 2);
     let inner = below(inner, 2);
     let pods = cluster.unhealthy.iter().enumerate().skip(state.cockpit.pods.top);
@@ -79,7 +83,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             (Cow::Owned(clock::age_or_time(state, pod.created)), fact(theme.plain)),
             (Cow::Owned(format!(" {}", pod.node.as_deref().unwrap_or("none"))), fact(theme.plain)),
         ];
-        columns::row(&mut canvas.pen(inner, line), &COLUMNS, &widths, &cells);
+        let cells: Vec<_> = cells.into_iter().enumerate().filter(|(index, _)| shown(*index)).map(|(_, cell)| cell).collect();
+        columns::row(&mut canvas.pen(inner, line), &layout, &widths, &cells);
         cursor(canvas, rows, line, index == state.cockpit.pods.row, focused);
     }
 }

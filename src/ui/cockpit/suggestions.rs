@@ -27,15 +27,18 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let all = state.keymap.keys_of("menu").into_iter().next().unwrap_or_default();
         let words = if state.session.read_only {
             "read-only: no mitigations".to_owned()
+        } else if !state.cluster.pods.is_complete || state.alerts.is_none() {
+            "not enough is known yet to suggest a mitigation".to_owned()
         } else {
-            format!("nothing speaks for a mitigation; {all} lists what can be done with what is focused")
+            format!("nothing speaks for a mitigation; {all} lists what the focused row allows")
         };
         say(canvas, rows, &words, theme.label);
         return;
     }
     // The widest title of all, so that scrolling moves no column.
     let widest = state.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
-    let title_width = widest.min(inner.width * 3 / 5);
+    // A title says what would be done, and is whole before the evidence begins.
+    let title_width = widest.min(inner.width.saturating_sub(3));
     for (line, (index, suggestion)) in (0..rows.height).zip(state.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
         let mut pen = canvas.pen(inner, line);
         let off = disarmed.is_some();

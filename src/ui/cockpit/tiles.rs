@@ -39,7 +39,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
             let theme = canvas.theme;
             canvas.pen(bar, line).write(glyph::BAR, theme.rule);
         }
-        render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(3), ..tile }, state, kpi, index == 0);
+        render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(2), ..tile }, state, kpi, index == 0);
     }
 }
 
@@ -47,8 +47,10 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
     let theme = canvas.theme;
     let standing = standing(state, kpi);
     let focused = is_first && is_focused(state, Pane::Tiles);
-    let short = if standing.is_live() { standing.marker.clone() } else { short_marker(&standing, area.width) };
-    let left = canvas.right(area, 0, &short, standing.style(theme));
+    let short = if standing.is_live() { standing.marker.clone() } else { standing.short(area.width / 2) };
+    // Words may use the last column; marker and history leave it blank before the bar.
+    let narrow = Rect { width: area.width.saturating_sub(1), ..area };
+    let left = canvas.right(narrow, 0, &short, standing.style(theme));
     let mut pen = canvas.pen(Rect { width: left.width.saturating_sub(1), ..left }, 0);
     if focused {
         pen.write(glyph::CURSOR, theme.focus).write(&kpi.spec.title, theme.focus);
@@ -61,32 +63,33 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
     let level = kpi.spec.level(value);
     let mut pen = canvas.pen(area, 1);
     match value {
-        None if reading.is_none() && !standing.is_live() => {
-            let words = if standing.trust == freshness::Trust::Waiting { "no data yet" } else { "no data" };
-            pen.write(&format!("{} {words}", glyph::WARNING), theme.warning);
-        }
         None => {
-            pen.write(&format!("{} no data", glyph::WARNING), theme.warning);
+            let (text, style) = no_data(theme, &standing);
+            pen.write(&text, style);
         }
         Some(value) => {
             let ink = standing.fact(theme, ink(theme, level));
             pen.write(&units::value(value, kpi.spec.unit), ink.add_modifier(ratatui::style::Modifier::BOLD)).skip(2);
-            if let Some((sign, words)) = judgement(&kpi.spec, level) {
+            match judgement(&kpi.spec, level) {
                 // A value that is not current was not checked.
-                let sign = if level == Level::Good && !standing.is_live() { glyph::WARNING } else { sign };
-                pen.write(sign, ink).skip(1).write(&words, standing.fact(theme, theme.label));
+                Some(_) if level == Level::Good && !standing.is_live() => {}
+                Some((sign, words)) => {
+                    let sign_ink = if level == Level::Good { theme.ok } else { ink };
+                    pen.write(sign, sign_ink).skip(1).write(&words, standing.fact(theme, theme.label));
+                }
+                None => {}
             }
         }
     }
 
-    let plot = Rect { height: area.height.saturating_sub(3), ..below(area, 2) };
+    let plot = Rect { height: area.height.saturating_sub(3), ..below(narrow, 2) };
     render_history(canvas, plot, state, kpi, level, &standing);
     if area.height > 2 {
         let last = Rect { height: 1, ..below(area, area.height - 1) };
         let problem = reading.and_then(|reading| reading.problem.as_ref());
         match problem {
             Some(problem) => canvas.pen(last, 0).write(&format!("{} {problem}", glyph::WARNING), theme.warning),
-            None => canvas.pen(last, 0).write(&since_and_trend(state, kpi, level), standing.fact(theme, theme.plain)),
+            None => canvas.pen(last, 0).write(&since_and_trend(state, kpi, level, area.width), standing.fact(theme, theme.plain)),
         };
     }
 }
@@ -136,17 +139,29 @@ pub fn render_others(canvas: &mut Canvas<'_>, area: Rect, state: &State, tiles: 
         }
         pen.write(&kpi.spec.title, theme.label).skip(1);
         let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value).filter(|value| value.is_finite()) else {
-            pen.write(&format!("{} no data", glyph::WARNING), theme.warning);
+            let (text, style) = no_data(theme, &standing);
+            pen.write(&text, style);
             continue;
         };
         let ink = standing.fact(theme, ink(theme, level));
         pen.write(&units::value(value, kpi.spec.unit), ink);
         match judgement(&kpi.spec, level) {
-            _ if !standing.is_live() => pen.skip(1).write(&short_marker(&standing, 12), standing.style(theme)),
             Some((sign, words)) if level != Level::Good => pen.skip(1).write(sign, ink).skip(1).write(&words, theme.label),
-            Some((sign, _)) => pen.skip(1).write(sign, ink),
-            None => &mut pen,
+            Some((sign, _)) if standing.is_live() => pen.skip(1).write(sign, theme.ok),
+            _ => &mut pen,
         };
+        if !standing.is_live() {
+            pen.skip(1).write(&standing.short(12), standing.style(theme));
+        }
+    }
+}
+
+/// While the first answer is awaited there is nothing to be alarmed about; after it, no data is a warning.
+fn no_data(theme: &crate::ui::theme::Theme, standing: &Standing) -> (String, Style) {
+    if standing.trust == freshness::Trust::Waiting {
+        (format!("{} no data yet", glyph::ELLIPSIS), theme.label)
+    } else {
+        (format!("{} no data", glyph::WARNING), theme.warning)
     }
 }
 
@@ -164,20 +179,6 @@ pub fn standing(state: &State, kpi: &KpiState) -> Standing {
     match sample_age.filter(|age| *age > kpi.spec.freshness_limit) {
         Some(age) if server.trust < freshness::Trust::Stale => Standing::old(age, "the newest sample"),
         _ => server,
-    }
-}
-
-/// What fits beside a tile's title: the sign and an age, or a word.
-fn short_marker(standing: &Standing, width: u16) -> String {
-    if columns(&standing.marker) <= width / 2 {
-        return standing.marker.clone();
-    }
-    let age =
-        standing.marker.rsplit(' ').next().filter(|word| word.ends_with(['s', 'm', 'h', 'd']) && word.starts_with(|c: char| c.is_ascii_digit()));
-    match (age, standing.trust) {
-        (Some(age), _) => format!("{} {age}", glyph::WARNING),
-        (None, freshness::Trust::Waiting) => glyph::ELLIPSIS.to_owned(),
-        (None, _) => glyph::WARNING.to_owned(),
     }
 }
 
@@ -205,7 +206,8 @@ fn judgement(kpi: &Kpi, level: Level) -> Option<(&'static str, String)> {
     }
 }
 
-fn since_and_trend(state: &State, kpi: &KpiState, level: Level) -> String {
+/// Both where they fit; the trend gives way before the beginning does.
+fn since_and_trend(state: &State, kpi: &KpiState, level: Level, room: u16) -> String {
     let Some(reading) = &kpi.reading else { return String::new() };
     let is_bad = |value: f64| matches!(kpi.spec.level(Some(value)), Level::Critical | Level::Warning);
     let since = (matches!(level, Level::Critical | Level::Warning))
@@ -214,9 +216,21 @@ fn since_and_trend(state: &State, kpi: &KpiState, level: Level) -> String {
         .map(|(at, start)| {
             // Bad from the first point on: it began earlier than the history shows.
             let before = if Some(at) == start { "before" } else { "since" };
-            format!("{before} {}", clock::moment(state, at))
+            (before, clock::moment(state, at))
         });
-    [since, trend(&kpi.spec, reading)].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    match (since, trend(&kpi.spec, reading)) {
+        (None, trend) => trend.unwrap_or_default(),
+        (Some((word, at)), None) => format!("{word} {at}"),
+        (Some((word, at)), Some(trend)) => {
+            let whole = format!("{word} {at} {trend}");
+            let shorter = format!("from {at} {trend}");
+            match (columns(&whole) <= room, columns(&shorter) <= room && word == "since") {
+                (true, _) => whole,
+                (false, true) => shorter,
+                (false, false) => format!("{word} {at}"),
+            }
+        }
+    }
 }
 
 fn trend(kpi: &Kpi, reading: &KpiReading) -> Option<String> {

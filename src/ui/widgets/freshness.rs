@@ -13,7 +13,7 @@ use crate::{
         units,
     },
     state::State,
-    ui::{clock, glyph, theme::Theme},
+    ui::{canvas::columns, clock, glyph, theme::Theme},
 };
 
 /// What is to be said about the data of a pane. Worse ones are greater.
@@ -54,6 +54,19 @@ impl Standing {
     /// The style of a fact of this pane: past its limit nothing keeps the ink of current data.
     pub fn fact(&self, theme: &Theme, current: Style) -> Style {
         if self.trust >= Trust::Stale { theme.stale } else { current }
+    }
+
+    /// The marker in at most `room` columns: the sign and an age, or the sign alone.
+    pub fn short(&self, room: u16) -> String {
+        if columns(&self.marker) <= room {
+            return self.marker.clone();
+        }
+        let is_age = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit()) && word.ends_with(['s', 'm', 'h', 'd']);
+        match (self.marker.rsplit(' ').next().filter(is_age), self.trust) {
+            (Some(age), _) => format!("{} {age}", glyph::WARNING),
+            (None, Trust::Waiting) => glyph::ELLIPSIS.to_owned(),
+            (None, _) => glyph::WARNING.to_owned(),
+        }
     }
 
     fn live() -> Self {

@@ -25,14 +25,14 @@ pub fn render_marked(canvas: &mut Canvas<'_>, area: Rect, title: &str, facts: &[
     } else {
         pen.skip(1).write(title, theme.title);
     }
-    if !title.is_empty() {
+    if !title.is_empty() && facts.iter().any(|(fact, _)| !fact.is_empty()) {
         pen.skip(2);
     }
     for (fact, style) in facts {
         pen.write(fact, *style);
     }
     if pen.left() > 1 {
-        pen.skip(u16::from(!facts.is_empty())).fill(glyph::RULE, theme.rule);
+        pen.skip(1).fill(glyph::RULE, theme.rule);
     }
     if let Some((marker, style)) = marker {
         let tail = Rect { x: area.right().saturating_sub(room + 1), width: room.min(area.width), ..area };

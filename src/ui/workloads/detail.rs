@@ -33,7 +33,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let inner = below(Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area }, 1);
     let keys = "d describe  y YAML  l logs  Esc back";
     let rows = inner.height.saturating_sub(1);
-    let width = 12.min(inner.width / 3);
+    let width = 13.min(inner.width / 3);
     let mut line = 0;
     'all: for (label, text, style) in &lines {
         for (part, piece) in wrap(text, inner.width - width).into_iter().enumerate() {

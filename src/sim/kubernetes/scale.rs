@@ -1,0 +1,76 @@
+//! The `scale` subresource of deployments, replica sets and stateful sets.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::patch::Patch;
+use super::request::field_manager;
+use super::server::{Answer, Call, decode_body};
+use super::status::{ApiError, json_response};
+use super::table::selector_text;
+use super::validation;
+use crate::sim::store::{StoreError, Writer, text};
+
+pub fn answer(call: &Call<'_>) -> Answer {
+    let current = call.current()?;
+    if call.parts.method == Method::GET {
+        return Ok(json_response(StatusCode::OK, &scale_of(&current)));
+    }
+    let manager = field_manager(&call.parameters, &call.parts.headers);
+    let patch = if call.parts.method == Method::PATCH { Some(Patch::decode(&call.parts.headers, &call.body)?) } else { None };
+    let sent = if patch.is_none() { Some(decode_body(&call.parts, &call.body, "Scale")?) } else { None };
+    let writer = Writer { manager: &manager, operation: "Update", subresource: "scale" };
+    let edit = |object: &mut Value| -> Result<(), ApiError> {
+        let mut scale = scale_of(object);
+        match (&patch, &sent) {
+            (Some(patch), _) => patch.apply(&mut scale)?,
+            (None, Some(sent)) => scale = sent.clone(),
+            (None, None) => {}
+        }
+        check(call.target.name(), &scale)?;
+        let replicas = scale.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or_default();
+        for field in ["resourceVersion", "uid"] {
+            if let Some(asked) = scale.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).filter(|asked| !asked.is_empty()) {
+                object["metadata"][field] = json!(asked);
+            }
+        }
+        object["spec"]["replicas"] = json!(replicas);
+        Ok(())
+    };
+    let (store, target) = (&call.server.store, &call.target);
+    let scaled = if call.parameters.dry_run() {
+        scale_of(&store.modify_dry_run(target.resource, &target.namespace, target.name(), writer, edit)?)
+    } else {
+        scale_of(&*store.try_modify::<ApiError>(target.resource, &target.namespace, target.name(), writer, edit)?)
+    };
+    Ok(json_response(StatusCode::OK, &scaled))
+}
+
+fn check(name: &str, scale: &Value) -> Result<(), ApiError> {
+    let sent = text(scale, "name");
+    if !sent.is_empty() && sent != name {
+        return Err(StoreError::BadRequest(format!("the name of the object ({sent}) does not match the name on the URL ({name})")).into());
+    }
+    if let Some(replicas) = scale.pointer("/spec/replicas").filter(|replicas| replicas.as_i64().is_none()) {
+        let message = format!("Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {replicas} into int32");
+        return Err(ApiError::bad_request(message));
+    }
+    let mut faults = Vec::new();
+    validation::check_replicas(scale, &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(ApiError::invalid("Scale", "autoscaling", name, &faults)) }
+}
+
+fn scale_of(object: &Value) -> Value {
+    let metadata: serde_json::Map<String, Value> = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"]
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), object.get("metadata")?.get(field)?.clone())))
+        .collect();
+    json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
+        "spec": {"replicas": object.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1)},
+        "status": {
+            "replicas": object.pointer("/status/replicas").and_then(Value::as_i64).unwrap_or_default(),
+            "selector": selector_text(object.pointer("/spec/selector")),
+        },
+    })
+}
