@@ -99,8 +99,7 @@ pub struct Looks {
     /// ASCII in the place of every other glyph.
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Configuration file, in place of $XDG_CONFIG_HOME/sev1/config.toml.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help = "Configuration file, in place of $XDG_CONFIG_HOME/sev1/config.toml")]
     pub config: Option<PathBuf>,
 }
 

@@ -1,5 +1,7 @@
 //! The house stands as drawn: which room may import which, no cycles, one clock, a first line in every file.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "architecture/rust_source.rs"]
 mod rust_source;
 #[path = "architecture/table.rs"]
@@ -61,7 +63,7 @@ fn name(path: &Path, root: &Path) -> String {
     path.strip_prefix(root).unwrap().components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-/// Files that some `#[cfg(test)] mod x;` brings in.
+/// Files that some `#[cfg(test)] mod x;` brings in, with all below them.
 fn of_tests(files: &[File]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files {
@@ -70,8 +72,10 @@ fn of_tests(files: &[File]) -> BTreeSet<String> {
         let folder = path.parent().unwrap();
         let folder = if matches!(stem.as_str(), "mod" | "lib" | "main") { folder.to_owned() } else { folder.join(stem) };
         for module in Source::parse(&file.text).test_modules() {
-            names.insert(name(&folder.join(format!("{module}.rs")), Path::new("")));
-            names.insert(name(&folder.join(module).join("mod.rs"), Path::new("")));
+            let own = name(&folder.join(module), Path::new(""));
+            let below = format!("{own}/");
+            let brought_in = files.iter().filter(|file| file.name == format!("{own}.rs") || file.name.starts_with(&below));
+            names.extend(brought_in.map(|file| file.name.clone()));
         }
     }
     names
@@ -276,8 +280,15 @@ mod this_test_can_fail {
 
     #[test]
     fn files_of_tests_are_left_out() {
-        let files = [file("journal/mod.rs", "#[cfg(test)]\nmod tests;"), file("ui/pane.rs", "#[cfg(test)]\nmod fixture;")];
-        let names = of_tests(&files);
-        assert!(names.contains("journal/tests.rs") && names.contains("ui/pane/fixture.rs"), "{names:?}");
+        let files = [
+            file("journal/mod.rs", "#[cfg(test)]\nmod tests;"),
+            file("journal/tests.rs", ""),
+            file("ui/pane.rs", "#[cfg(test)]\nmod fixture;\nmod real;"),
+            file("ui/pane/fixture/mod.rs", ""),
+            file("ui/pane/fixture/rows.rs", ""),
+            file("ui/pane/real.rs", ""),
+        ];
+        let names: Vec<_> = of_tests(&files).into_iter().collect();
+        assert_eq!(names, ["journal/tests.rs", "ui/pane/fixture/mod.rs", "ui/pane/fixture/rows.rs"]);
     }
 }

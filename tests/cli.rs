@@ -1,6 +1,8 @@
 //! What a person sees who types something: answers, complaints and exit codes of the built program.
 
-use std::{fs, path::Path};
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fmt::Write as _, fs, path::Path};
 
 use assert_cmd::Command;
 use sev1::{
@@ -248,14 +250,14 @@ fn the_readme_has_every_default() {
 fn the_readme_has_every_key() {
     let mut text = String::new();
     for group in action::Group::ALL {
-        text += &format!("\n**{}**\n\n| key | |\n|---|---|\n", group.title());
+        let _ = write!(text, "\n**{}**\n\n| key | |\n|---|---|\n", group.title());
         for (keys, action) in man::keys(group) {
-            text += &format!("| `{keys}` | {} |\n", action.words);
+            let _ = writeln!(text, "| `{keys}` | {} |", action.words);
         }
     }
     text += "\n**Fixed**\n\n| key | |\n|---|---|\n";
     for (keys, words) in action::FIXED_KEYS {
-        text += &format!("| {keys} | {words} |\n");
+        let _ = writeln!(text, "| {keys} | {words} |");
     }
     in_readme("keys", &(text + "\n"));
 }
@@ -265,7 +267,7 @@ fn the_readme_has_every_permission() {
     let mut text = "\n| to | takes |\n|---|---|\n".to_owned();
     for feature in permissions::FEATURES {
         let rights: Vec<String> = feature.rights.iter().map(permissions::words).collect();
-        text += &format!("| {} | {} |\n", feature.name, rights.join(", "));
+        let _ = writeln!(text, "| {} | {} |", feature.name, rights.join(", "));
     }
     in_readme("permissions", &(text + "\n"));
 }

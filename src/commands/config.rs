@@ -35,7 +35,7 @@ pub fn check(cli: &Cli) -> Exit {
     };
     let said = match loaded.files.as_slice() {
         [] => "no configuration file: every setting has its default\n".to_owned(),
-        files => files.iter().map(|file| format!("{}: right\n", file.display())).collect(),
+        files => files.iter().map(|file| file.display().to_string() + ": right\n").collect(),
     };
     output::print(&said)
 }

@@ -147,12 +147,12 @@ async fn api_server(patient: &Patient<'_>, findings: &mut Vec<Finding>) -> Optio
 /// How far a server's clock is from ours.
 fn clock_offset(about: &'static str, server: DateTime<Utc>, ours: DateTime<Utc>) -> Finding {
     let offset = server - ours;
-    let size = units::countdown(offset.abs().to_std().unwrap_or_default());
+    let difference = units::countdown(offset.abs().to_std().unwrap_or_default());
     if offset.abs() < CLOCK_LIMIT {
         return Finding::ok(about, "its clock agrees with ours");
     }
     let side = if offset > chrono::Duration::zero() { "ahead of" } else { "behind" };
-    Finding::warn(about, &format!("its clock is {size} {side} ours"), "set both by NTP; until then sev1 corrects ages by this difference")
+    Finding::warn(about, &format!("its clock is {difference} {side} ours"), "set both by NTP; until then sev1 corrects ages by this difference")
 }
 
 /// Whether the journal of this cluster can be written; without it there are no mitigations.

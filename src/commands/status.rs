@@ -125,7 +125,7 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     }
     text.push('\n');
     for kpi in &config.kpis {
-        let _ = writeln!(text, "{:<22} {:<8} {}", kpi.title, word(look.level(kpi)), value(look, kpi));
+        let _ = writeln!(text, "{:<22} {:<8} {}", kpi.title.as_str(), word(look.level(kpi)), value(look, kpi));
     }
     let firing: Vec<_> = look.firing().collect();
     heading(&mut text, "Firing", firing.len());

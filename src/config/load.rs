@@ -179,7 +179,7 @@ impl Layers {
         let mut origins = Origins::new();
         for Entry { found, star, value, place } in &self.entries {
             let name = name_of(*found, star);
-            let outcome = if holds_secret(&name, value, place) {
+            let outcome = if holds_secret(*found, value, place) {
                 Err("holds a user or a password: leave them out and set user and password_file, or pass the address by the environment".to_owned())
             } else {
                 (found.setting.set)(&mut draft, star, value)
@@ -224,8 +224,8 @@ impl Loaded {
 }
 
 /// An address with a login: others can read arguments and files; a variable is as private as the process.
-fn holds_secret(name: &str, value: &Value, place: &Place) -> bool {
-    let is_address = name.starts_with("servers.") && name.ends_with(".url");
+fn holds_secret(found: Found, value: &Value, place: &Place) -> bool {
+    let is_address = found.section.name == settings::servers::SERVERS.name && found.setting.name == "url";
     is_address && !matches!(place, Place::Environment(_)) && matches!(value, Value::Text(url) if settings::servers::has_login(url))
 }
 

@@ -167,13 +167,12 @@ fn tokens(text: &str) -> Vec<String> {
             first if first.is_alphabetic() || first == '_' => {
                 let word: String = rest.iter().take_while(|character| character.is_alphanumeric() || **character == '_').collect();
                 let end = word.chars().count();
-                at += match raw_string(&word, &rest[end..]) {
-                    Some(length) => end + length,
-                    None => {
-                        tokens.push(word);
-                        end
-                    }
-                };
+                if let Some(length) = raw_string(&word, &rest[end..]) {
+                    at += end + length;
+                } else {
+                    tokens.push(word);
+                    at += end;
+                }
             }
             first => {
                 if !first.is_whitespace() {
