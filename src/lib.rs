@@ -12,8 +12,8 @@
 //! | [`state`] | `State`, `Msg`, `Effect`, `update()` | `config` |
 //! | [`ui`] | pure rendering of the state | `state`, `config` |
 //! | [`connect`] | clients: kubeconfig, TLS, proxies; a reader and a never-retrying writer | `config` |
-//! | [`sources`] | read-only tasks: wire format to observations | `connect` |
-//! | [`actions`] | the only code that writes to a cluster | `connect`, `journal` |
+//! | [`sources`] | read-only tasks: wire format to observations | `connect`, `config` (the shapes of servers and indicators) |
+//! | [`actions`] | the only code that writes to a cluster | `connect`, `journal`, `config` (the shape of its policy) |
 //! | [`runtime`] | terminal, input, clock, the loop; runs effects | all of the above but `sim` |
 //! | [`commands`] | one file per subcommand; wires rooms together | everything |
 //!

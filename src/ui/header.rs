@@ -30,24 +30,21 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let banner = super::canvas::cut_middle(&banner, area.width / 2);
     let needed = columns(&banner) + 2 + columns(&session.context).min(24);
     let insecure = session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning));
+    let is_off = state.identity_changed.is_some() || state.session.journal_broken.is_some();
+    let gap = if area.width < 60 { 1 } else { 3 };
     // In the order of the line, with what is kept longest first.
-    let candidates = [
-        (1, insecure),
-        (if state.disarmed().is_some() { 0 } else { 2 }, Some(alarm)),
-        (if state.disarmed().is_some() { 1 } else { 3 }, Some(arms)),
-        (0, Some((time, theme.header))),
-    ];
+    let candidates = [(2, insecure), (2, Some(alarm)), (if is_off { 1 } else { 3 }, Some(arms)), (0, Some((time, theme.header)))];
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|index| candidates[*index].0);
     let mut room = area.width.saturating_sub(needed);
     let mut fitting = [false; 4];
     for index in order {
-        let width = candidates[index].1.as_ref().map_or(0, |(text, _)| columns(text) + 3);
+        let width = candidates[index].1.as_ref().map_or(0, |(text, _)| columns(text) + gap);
         fitting[index] = width > 0 && width <= room;
         room -= if fitting[index] { width } else { 0 };
     }
     let right: Vec<(String, Style)> = candidates.into_iter().zip(fitting).filter(|(_, fits)| *fits).filter_map(|((_, part), _)| part).collect();
-    let gaps = 3 * u16::try_from(right.len().saturating_sub(1)).unwrap_or(0);
+    let gaps = gap * u16::try_from(right.len().saturating_sub(1)).unwrap_or(0);
     let right_width: u16 = right.iter().map(|(text, _)| columns(text)).sum::<u16>() + gaps;
 
     let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
@@ -66,7 +63,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if right_width > 0 && right_width < area.width {
         let mut pen = canvas.pen(Rect { x: area.right() - right_width, width: right_width, ..area }, 0);
         for (index, (text, style)) in right.iter().enumerate() {
-            pen.skip(if index > 0 { 3 } else { 0 }).write(text, *style);
+            pen.skip(if index > 0 { gap } else { 0 }).write(text, *style);
         }
     }
 }
@@ -75,9 +72,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
     let off = |word: &str| (format!("{} {word}", glyph::WARNING), warning);
     if state.identity_changed.is_some() {
-        off("OTHER CLUSTER: mitigations off")
+        off("OFF: OTHER CLUSTER")
     } else if state.session.journal_broken.is_some() {
-        off("NO JOURNAL: mitigations off")
+        off("OFF: NO JOURNAL")
     } else if state.session.read_only {
         ("read-only".to_owned(), plain)
     } else if state.disarmed().is_some() {

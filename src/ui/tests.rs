@@ -478,6 +478,19 @@ fn the_first_screen_answers_the_questions_of_the_night() {
     }
 }
 
+/// Laws 3 and 6: why nothing can be written is in the header, at every width that shows the whole cockpit.
+#[test]
+fn the_header_says_when_mitigations_are_off() {
+    for width in [60, 80, 120, 200] {
+        let mut state = fixture::troubled((width, 24));
+        let header = |state: &State| rows_of(&draw(state)).swap_remove(0);
+        assert!(header(&state).contains("! OFF: NO JOURNAL"), "{}", header(&state));
+        state.identity_changed = Some("another cluster answers".into());
+        assert!(header(&state).contains("! OFF: OTHER CLUSTER"), "{}", header(&state));
+        assert!(header(&state).contains("prod-uk-1"), "{}", header(&state));
+    }
+}
+
 #[test]
 fn a_card_never_loses_what_decides() {
     for size in [(80, 24), (80, 15), (60, 15), (50, 12), (44, 9)] {

@@ -12,8 +12,8 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("state", &["domain", "config"]),
     ("ui", &["domain", "state", "config"]),
     ("connect", &["domain", "config"]),
-    ("sources", &["domain", "connect"]),
-    ("actions", &["domain", "connect", "journal"]),
+    ("sources", &["domain", "config", "connect"]),
+    ("actions", &["domain", "config", "connect", "journal"]),
     ("runtime", &["domain", "config", "journal", "state", "ui", "connect", "sources", "actions"]),
     ("commands", &["domain", "sim", "cli", "config", "journal", "state", "ui", "connect", "sources", "actions", "runtime"]),
 ];

@@ -25,6 +25,8 @@ pub mod server;
 mod status;
 mod strategic;
 mod table;
+#[cfg(test)]
+mod tests;
 mod validation;
 mod versions;
 mod watch;

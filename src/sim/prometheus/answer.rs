@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
-use crate::sim::promql::{Error, Value, format_value};
+use crate::sim::promql::{Error, Value, format_plain, format_value};
 use crate::sim::tsdb::Labels;
 
 /// A refusal, with the API's type and status.
@@ -72,7 +72,7 @@ impl IntoResponse for Success {
 pub fn result(value: Value, limit: Option<usize>) -> Success {
     let limit = limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let (kind, length, result) = match value {
-        Value::Scalar { t_ms, value } => ("scalar", 0, json!([time(t_ms), format_value(value)])),
+        Value::Scalar { t_ms, value } => ("scalar", 0, json!([time(t_ms), format_plain(value)])),
         Value::String { t_ms, text } => ("string", 0, json!([time(t_ms), text])),
         Value::Vector { t_ms, elements } => {
             let one = |element: &crate::sim::promql::Element| json!({ "metric": labels(&element.labels), "value": [time(t_ms), format_value(element.value)] });

@@ -7,7 +7,7 @@ use promql_parser::parser::AggregateExpr;
 use promql_parser::parser::token::{T_AVG, T_BOTTOMK, T_COUNT, T_COUNT_VALUES, T_GROUP, T_MAX, T_MIN, T_QUANTILE, T_STDDEV, T_STDVAR, T_SUM, T_TOPK};
 
 use super::eval::Result as Evaluated;
-use super::value::{Element, KahanSum, format_value, mean, quantile, variance};
+use super::value::{Element, KahanSum, format_plain, mean, quantile, variance};
 use super::{Error, labels};
 use crate::sim::tsdb::Labels;
 
@@ -26,7 +26,7 @@ pub fn apply(operation: &AggregateExpr, elements: Vec<Element>, parameter: Optio
             if !is_label_name(&label) {
                 return Err(Error::Execution(format!("invalid label name {label:?}")));
             }
-            let key = |element: &Element| labels::group(&element.labels, modifier).with(&label, &format_value(element.value));
+            let key = |element: &Element| labels::group(&element.labels, modifier).with(&label, &format_plain(element.value));
             Ok(grouped(elements, key).into_iter().map(|(labels, members)| Element { labels, value: members.len() as f64 }).collect())
         }
         _ => {

@@ -9,6 +9,8 @@ mod eval;
 mod functions;
 mod histogram;
 mod labels;
+#[cfg(test)]
+mod recorded_tests;
 mod selection;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use promql_parser::parser::value::ValueType;
 
 use super::tsdb::{Labels, Sample, Tsdb};
 pub use selection::{matches, metric_name};
-pub use value::{Element, Series, Value, exponential, format_value};
+pub use value::{Element, Series, Value, exponential, format_plain, format_value};
 
 /// How far an instant selector looks back for a sample, in ms (Prometheus' default).
 pub const LOOKBACK_MS: i64 = 5 * 60 * 1000;

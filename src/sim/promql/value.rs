@@ -35,6 +35,11 @@ pub fn format_value(value: f64) -> String {
     if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) { exponential(value) } else { format!("{value}") }
 }
 
+/// Like [`format_value`] but never with an exponent: how scalars, and labels made of values, are written.
+pub fn format_plain(value: f64) -> String {
+    special(value).map_or_else(|| format!("{value}"), str::to_owned)
+}
+
 /// As Go's `%e` with shortest digits: `1.5e+03`; how alerts carry their value.
 pub fn exponential(value: f64) -> String {
     if let Some(word) = special(value) {
@@ -154,6 +159,7 @@ mod tests {
         ] {
             assert_eq!(format_value(value), text);
         }
+        assert_eq!(format_plain(1e-7), "0.0000001");
         assert_eq!(exponential(1500.0), "1.5e+03");
         assert_eq!(exponential(0.0), "0e+00");
     }

@@ -96,7 +96,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         match what {
             Line::Step(index, step) => {
-                render_step(canvas, Rect { height: 1, ..below(inner, line) }, state, &standing, (*index, step), next == Some(*index))
+                render_step(canvas, Rect { height: 1, ..below(inner, line) }, state, &standing, (*index, step), next == Some(*index));
             }
             Line::Words(text, style) => {
                 canvas.pen(inner, line).write(text, *style);

@@ -22,7 +22,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let disarmed = state.disarmed().map(|why| format!("{} off: {why}", glyph::WARNING));
     rule::render_marked(canvas, area, "Suggested", &[], disarmed.as_deref().map(|why| (why, theme.warning)), focused);
     let rows = below(area, 1);
-    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..rows };
+    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..rows };
     if state.suggestions.is_empty() {
         let all = state.keymap.keys_of("menu").into_iter().next().unwrap_or_default();
         let words = if state.session.read_only {
