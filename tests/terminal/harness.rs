@@ -31,6 +31,9 @@ struct Drawn {
 struct DrawnState {
     parser: vt100::Parser,
     bytes: u64,
+    /// Frames that changed something on the screen, and those that did not.
+    telling: u64,
+    futile: u64,
     closed: bool,
 }
 
@@ -58,7 +61,7 @@ impl Session {
         drop(pair.slave);
 
         let drawn = Arc::new(Drawn {
-            state: Mutex::new(DrawnState { parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0), bytes: 0, closed: false }),
+            state: Mutex::new(DrawnState { parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0), bytes: 0, telling: 0, futile: 0, closed: false }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
@@ -74,7 +77,14 @@ impl Session {
                     return;
                 }
                 state.bytes += read as u64;
+                let before = state.parser.screen().clone();
                 state.parser.process(&buffer[..read]);
+                let changed = !state.parser.screen().contents_diff(&before).is_empty();
+                if changed {
+                    state.telling += 1;
+                } else {
+                    state.futile += 1;
+                }
                 sink.changed.notify_all();
             }
         });
@@ -135,6 +145,21 @@ impl Session {
         }
     }
 
+    /// Waits until so many more writes have come.
+    #[track_caller]
+    pub fn see_frames(&mut self, more: u64) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.drawn.state.lock().expect("the drawn screen");
+        let wanted = state.telling + state.futile + more;
+        while state.telling + state.futile < wanted {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !state.closed, "waited for {more} more frames");
+            state = self.drawn.changed.wait_timeout(state, left).expect("the drawn screen").0;
+        }
+        drop(state);
+        self
+    }
+
     /// The text on the screen, line by line.
     pub fn screen(&self) -> String {
         self.drawn.state.lock().expect("the drawn screen").parser.screen().contents()
@@ -150,9 +175,11 @@ impl Session {
         self.drawn.state.lock().expect("the drawn screen").parser.screen().hide_cursor()
     }
 
-    /// Bytes the program has sent to the terminal so far.
-    pub fn bytes(&self) -> u64 {
-        self.drawn.state.lock().expect("the drawn screen").bytes
+
+    /// How many writes changed something on the screen, and how many did not.
+    pub fn frames(&self) -> (u64, u64) {
+        let state = self.drawn.state.lock().expect("the drawn screen");
+        (state.telling, state.futile)
     }
 
     pub fn pid(&self) -> u32 {
