@@ -30,6 +30,8 @@ struct Drawn {
 struct DrawnState {
     parser: vt100::Parser,
     bytes: u64,
+    /// Everything the program has sent, for tests of what a terminal must never get.
+    sent: Vec<u8>,
     closed: bool,
 }
 
@@ -57,7 +59,7 @@ impl Session {
         drop(pair.slave);
 
         let drawn = Arc::new(Drawn {
-            state: Mutex::new(DrawnState { parser: vt100::Parser::new(rows, columns, 0), bytes: 0, closed: false }),
+            state: Mutex::new(DrawnState { parser: vt100::Parser::new(rows, columns, 0), bytes: 0, sent: Vec::new(), closed: false }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
@@ -73,6 +75,7 @@ impl Session {
                     return;
                 }
                 state.bytes += read as u64;
+                state.sent.extend_from_slice(&buffer[..read]);
                 state.parser.process(&buffer[..read]);
                 sink.changed.notify_all();
             }
@@ -116,7 +119,13 @@ impl Session {
     /// Waits until `wanted` holds for the screen's text.
     #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_at_most(PATIENCE, what, wanted)
+    }
+
+    /// The same for effects that take longer than most, or must not.
+    #[track_caller]
+    pub fn wait_at_most(&mut self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
+        let deadline = Instant::now() + patience;
         let mut state = self.drawn.state.lock().expect("the drawn screen");
         loop {
             let text = state.parser.screen().contents();
@@ -152,6 +161,11 @@ impl Session {
     /// Bytes the program has sent to the terminal so far.
     pub fn bytes(&self) -> u64 {
         self.drawn.state.lock().expect("the drawn screen").bytes
+    }
+
+    /// The bytes themselves.
+    pub fn sent(&self) -> Vec<u8> {
+        self.drawn.state.lock().expect("the drawn screen").sent.clone()
     }
 
     pub fn pid(&self) -> u32 {
