@@ -60,7 +60,12 @@ impl Session {
         drop(pair.slave);
 
         let drawn = Arc::new(Drawn {
-            state: Mutex::new(DrawnState { parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0), bytes: 0, sent: Vec::new(), closed: false }),
+            state: Mutex::new(DrawnState {
+                parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0),
+                bytes: 0,
+                sent: Vec::new(),
+                closed: false,
+            }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
@@ -199,8 +204,12 @@ impl Session {
 
     /// Everything in the journal files, line by line.
     pub fn journal(&self) -> Vec<serde_json::Value> {
-        let root = self.home.path().join(".local/state/sev1");
-        let clusters = std::fs::read_dir(&root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
+        self.journal_in(&self.home.path().join(".local/state/sev1"))
+    }
+
+    /// The same of the journals in another folder.
+    pub fn journal_in(&self, root: &Path) -> Vec<serde_json::Value> {
+        let clusters = std::fs::read_dir(root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
         clusters
             .iter()
             .filter_map(|cluster| std::fs::read_to_string(cluster.join("journal.jsonl")).ok())
