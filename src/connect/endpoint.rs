@@ -299,11 +299,8 @@ impl HttpReader {
                 if io.kind() == std::io::ErrorKind::ConnectionRefused {
                     return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
                 }
-                if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                    return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
-                }
             }
-            if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            if let Some(tls) = super::wire::tls_error(current) {
                 return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
             }
             cause = current.source();

@@ -114,11 +114,7 @@ impl Wire {
             if let Some(error) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
                 connecting |= error.is_connect();
             }
-            let tls = current.downcast_ref::<rustls::Error>().or_else(|| {
-                let inner = current.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-                inner.and_then(|inner| inner.downcast_ref())
-            });
-            if let Some(error) = tls {
+            if let Some(error) = tls_error(current) {
                 return ConnectError::Tls { server, why: tls_words(error) };
             }
             if let Some(error) = current.downcast_ref::<std::io::Error>()
@@ -206,6 +202,16 @@ fn credentials_words(error: &AuthError) -> String {
     }
 }
 
+/// The TLS error that this error is or carries. An I/O error names as its source what its content has as source, not the
+/// content: what it carries has to be taken out, layer by layer.
+pub(crate) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    let carried: &(dyn std::error::Error + 'static) = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    tls_error(carried)
+}
+
 pub(crate) fn tls_words(error: &rustls::Error) -> Text {
     use rustls::CertificateError as Bad;
     let words = match error {
@@ -218,4 +224,22 @@ pub(crate) fn tls_words(error: &rustls::Error) -> Text {
         error => error.to_string(),
     };
     Text::line(&words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_tls_error_is_found_however_often_it_was_wrapped() {
+        let tls = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let once = io::Error::new(io::ErrorKind::InvalidData, tls());
+        let twice = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls()));
+        for error in [&tls() as &(dyn std::error::Error + 'static), &once, &twice] {
+            assert_eq!(tls_error(error), Some(&tls()));
+        }
+        assert_eq!(tls_error(&io::Error::other("no")), None);
+    }
 }

@@ -30,10 +30,11 @@ struct Drawn {
 
 struct DrawnState {
     parser: vt100::Parser,
-    bytes: u64,
     /// Frames that changed something on the screen, and those that did not.
     telling: u64,
     futile: u64,
+    /// Everything the program has sent, for tests of what a terminal must never get.
+    sent: Vec<u8>,
     closed: bool,
 }
 
@@ -61,7 +62,13 @@ impl Session {
         drop(pair.slave);
 
         let drawn = Arc::new(Drawn {
-            state: Mutex::new(DrawnState { parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0), bytes: 0, telling: 0, futile: 0, closed: false }),
+            state: Mutex::new(DrawnState {
+                parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0),
+                telling: 0,
+                futile: 0,
+                sent: Vec::new(),
+                closed: false,
+            }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
@@ -76,8 +83,8 @@ impl Session {
                     sink.changed.notify_all();
                     return;
                 }
-                state.bytes += read as u64;
                 let before = state.parser.screen().clone();
+                state.sent.extend_from_slice(&buffer[..read]);
                 state.parser.process(&buffer[..read]);
                 let changed = !state.parser.screen().contents_diff(&before).is_empty();
                 if changed {
@@ -127,7 +134,13 @@ impl Session {
     /// Waits until `wanted` holds for the screen's text.
     #[track_caller]
     pub fn wait(&mut self, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_at_most(PATIENCE, what, wanted)
+    }
+
+    /// The same for effects that take longer than most, or must not.
+    #[track_caller]
+    pub fn wait_at_most(&mut self, patience: Duration, what: &str, wanted: impl Fn(&str) -> bool) -> &mut Self {
+        let deadline = Instant::now() + patience;
         let mut state = self.drawn.state.lock().expect("the drawn screen");
         loop {
             let text = state.parser.screen().contents();
@@ -175,11 +188,15 @@ impl Session {
         self.drawn.state.lock().expect("the drawn screen").parser.screen().hide_cursor()
     }
 
-
     /// How many writes changed something on the screen, and how many did not.
     pub fn frames(&self) -> (u64, u64) {
         let state = self.drawn.state.lock().expect("the drawn screen");
         (state.telling, state.futile)
+    }
+
+    /// The bytes themselves.
+    pub fn sent(&self) -> Vec<u8> {
+        self.drawn.state.lock().expect("the drawn screen").sent.clone()
     }
 
     pub fn pid(&self) -> u32 {
@@ -212,8 +229,12 @@ impl Session {
 
     /// Everything in the journal files, line by line.
     pub fn journal(&self) -> Vec<serde_json::Value> {
-        let root = self.home.path().join(".local/state/sev1");
-        let clusters = std::fs::read_dir(&root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
+        self.journal_in(&self.home.path().join(".local/state/sev1"))
+    }
+
+    /// The same of the journals in another folder.
+    pub fn journal_in(&self, root: &Path) -> Vec<serde_json::Value> {
+        let clusters = std::fs::read_dir(root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
         clusters
             .iter()
             .filter_map(|cluster| std::fs::read_to_string(cluster.join("journal.jsonl")).ok())

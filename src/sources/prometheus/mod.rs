@@ -16,7 +16,7 @@ use super::{
     report::Report,
 };
 use crate::{
-    connect::HttpReader,
+    connect::{ConnectError, HttpReader},
     domain::{
         kpi::{History, Kpi, KpiReading},
         observation::What,
@@ -57,6 +57,20 @@ struct Said {
     date: Option<DateTime<Utc>>,
 }
 
+impl Said {
+    fn server_error(&self) -> Option<&ConnectError> {
+        match &self.heard {
+            Err(QueryError::Server(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the server is not there any more, as far as this error knows.
+fn is_lost(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Unreachable { .. } | ConnectError::Cut { .. })
+}
+
 impl Metrics {
     pub fn new(kpis: Vec<Kpi>, range: Duration, step: Duration) -> Self {
         let step = step.max(Duration::from_secs(1));
@@ -93,13 +107,11 @@ impl Asking for Metrics {
         let asking = questions.into_iter().map(|(kpi, question)| ask_one(server, &kpis[kpi], kpi, question, step));
         let said: Vec<Said> = stream::iter(asking).buffer_unordered(IN_FLIGHT).collect().await;
 
-        // A server that answers nothing at all has failed; one that answers some queries has not.
-        if !said.is_empty() && said.iter().all(|one| matches!(one.heard, Err(QueryError::Server(_)))) {
-            let first = said.into_iter().find_map(|one| match one.heard {
-                Err(QueryError::Server(error)) => Some(error),
-                _ => None,
-            });
-            return first.map_or(Ok(()), |error| Err(Failed::Server(error)));
+        // A server that answers nothing at all has failed; one that refuses some queries has not. One that was lost within
+        // the round has: half a round would put nothing in the place of the last values.
+        let is_silent = said.iter().all(|one| one.server_error().is_some());
+        if let Some(error) = said.iter().filter_map(Said::server_error).find(|error| is_silent || is_lost(error)) {
+            return Err(Failed::Server(error.clone()));
         }
         let date = said.iter().filter_map(|one| one.date).max();
         if let Some(date) = date {

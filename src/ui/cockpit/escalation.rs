@@ -174,6 +174,18 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         pen.write(&alert.name, standing.fact(theme, theme.plain)).write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
         super::cursor(canvas, rows, line, index == state.cockpit.alerts.row, focused);
     }
+    if !standing.is_live() {
+        say_why(canvas, below(rows, u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX).saturating_add(1)), standing);
+    }
+}
+
+/// The whole of what the marker has no room for, under the alerts.
+fn say_why(canvas: &mut Canvas<'_>, area: Rect, standing: &Standing) {
+    let style = standing.style(canvas.theme);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (line, words) in (0..inner.height).zip(crate::ui::canvas::wrap(&standing.sentence, inner.width)) {
+        canvas.pen(inner, line).write(&words, style);
+    }
 }
 
 fn severity(canvas: &Canvas<'_>, severity: Severity) -> (String, Style) {

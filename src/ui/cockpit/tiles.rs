@@ -41,6 +41,25 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
         }
         render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(2), ..tile }, state, kpi, index == 0);
     }
+    let all = Rect { width: (width * count).saturating_sub(1), ..area };
+    if state.kpis.iter().take(usize::from(count)).all(|kpi| kpi.reading.is_none()) {
+        say_why_empty(canvas, below(all, 2), state);
+    }
+}
+
+/// Across all tiles: what is waited for or what is wrong, since when. One tile is too narrow for it.
+fn say_why_empty(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    let standing = freshness::of(state, &[SourceId::Metrics]);
+    let style = standing.style(canvas.theme);
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    for (line, words) in (0..area.height).zip(crate::ui::canvas::wrap(&standing.sentence, inner.width)) {
+        if words.is_empty() {
+            break;
+        }
+        // Over the bars between the tiles.
+        canvas.pen(area, line).write(&" ".repeat(usize::from(area.width)), style);
+        canvas.pen(inner, line).write(&words, style);
+    }
 }
 
 fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState, is_first: bool) {

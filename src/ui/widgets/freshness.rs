@@ -127,7 +127,7 @@ fn of_one(state: &State, source: SourceId) -> Standing {
         Health::Forbidden { verb, resource, since: began } => Standing {
             trust: trust_of_old(freshness, Trust::Missing),
             marker: with_age(&format!("{} forbidden", glyph::WARNING), freshness),
-            sentence: format!("You are not allowed to {verb} {resource} (since {}). `sev1 rbac` prints the role that allows it.", since(*began)),
+            sentence: format!("You are not allowed to {verb} {resource} (since {}). `sev1 doctor` lists the rights that are missing.", since(*began)),
         },
         Health::Absent { remedy, .. } => Standing {
             trust: trust_of_old(freshness, Trust::Missing),

@@ -1,0 +1,36 @@
+//! Two cockpits at once on one cluster and one journal: both see what one did, and the journal stays whole.
+
+use super::{
+    open_undo_card,
+    platform::{Api, Platform},
+};
+
+#[test]
+fn two_cockpits_share_a_cluster_and_a_journal() {
+    let platform = Platform::start(Api::Direct, &["--speed", "5"]);
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let shared = state.path().join("state");
+    let open = || platform.cockpit_with(120, 40, &[], |command, _| command.env("XDG_STATE_HOME", &shared));
+    let (mut one, mut other) = (open(), open());
+    open_undo_card(&mut one);
+    open_undo_card(&mut other);
+    one.press("prod").enter().see("done");
+    // The other's card was made before: what it would write is not there any more to be written.
+    other.press("prod").enter().see("nothing was sent: ");
+    other.see_gone("CrashLoopBackOff");
+    for note in ["first", "second", "third"] {
+        one.press("n").press(note).enter();
+        other.press("n").press(note).enter();
+    }
+    one.press("q");
+    other.press("q");
+    one.ended();
+    other.ended();
+
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sev1"));
+    let verified = command.args(["audit", "verify"]).env_clear().env("HOME", state.path()).env("XDG_STATE_HOME", &shared).output().expect("it runs");
+    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    let journal = one.journal_in(&shared.join("sev1"));
+    let count = |kind: &str| journal.iter().filter(|line| line["kind"] == kind).count();
+    assert_eq!((count("session"), count("intent"), count("not_sent"), count("note")), (2, 1, 1, 6), "{journal:#?}");
+}
