@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    num::NonZeroU16,
     path::Path,
     sync::{Arc, Condvar, Mutex},
     time::{Duration, Instant},
@@ -57,7 +58,7 @@ impl Session {
         drop(pair.slave);
 
         let drawn = Arc::new(Drawn {
-            state: Mutex::new(DrawnState { parser: vt100::Parser::new(rows, columns, 0), bytes: 0, closed: false }),
+            state: Mutex::new(DrawnState { parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0), bytes: 0, closed: false }),
             changed: Condvar::new(),
         });
         let mut reader = pair.master.try_clone_reader().expect("the terminal can be read");
@@ -96,7 +97,7 @@ impl Session {
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
-        self.drawn.state.lock().expect("the drawn screen").parser.screen_mut().set_size(rows, columns);
+        self.drawn.state.lock().expect("the drawn screen").parser.screen_mut().set_size(at_least_one(rows), at_least_one(columns));
         self.pty.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).expect("the terminal resizes");
         self
     }
@@ -193,6 +194,10 @@ impl Session {
             .map(|line| serde_json::from_str(&line).expect("a journal line is JSON"))
             .collect()
     }
+}
+
+fn at_least_one(cells: u16) -> NonZeroU16 {
+    NonZeroU16::new(cells).unwrap_or(NonZeroU16::MIN)
 }
 
 impl Drop for Session {
