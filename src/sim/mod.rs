@@ -260,4 +260,18 @@ mod tests {
         let pace = Pace { real: Arc::new(move || begin + TimeDelta::seconds(2)), begin, speed: 30.0 };
         assert_eq!(pace.now(), begin + TimeDelta::seconds(60));
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_dropped_platform_closes_its_ports() {
+        let Ok(running) = start(options(1.0, 0, "calm")).await else { panic!("the platform did not start") };
+        let port = running.kubernetes_url.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap();
+        assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+        drop(running);
+        let refused = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+    }
 }
