@@ -41,7 +41,7 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
         pods: demo.pods.map_or(0, |pods| pods as usize),
         clock: Arc::new(move || clock.now().utc),
     };
-    let running = match sim::start(options).await {
+    let mut running = match sim::open(options).await {
         Ok(running) => running,
         Err(error) => {
             output::complain(&error.to_string());
@@ -62,6 +62,10 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
         return Exit::FAILED;
     }
     if demo.serve {
+        if let Err(error) = running.ready().await {
+            output::complain(&error.to_string());
+            return Exit::FAILED;
+        }
         return serve(demo, &running, file).await;
     }
 
