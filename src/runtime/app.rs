@@ -60,7 +60,8 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
     let mut input = EventStream::new();
-    let mut cockpit = Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, redraw_all: false, leave: None };
+    let mut cockpit =
+        Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, redraw_all: false, leave: None };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         cockpit.apply(Msg::Resize { columns, rows });
     }

@@ -2,6 +2,7 @@
 
 mod bad_deploy;
 mod cockpit;
+#[expect(dead_code, reason = "the fault tests use the rest")]
 mod harness;
 mod leaving;
 mod sync_backlog;
