@@ -26,10 +26,7 @@ struct Served<'a> {
 
 /// Starts the platform and opens the cockpit on it, or serves it until it is interrupted.
 pub fn run(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
-    match setup::block_on(play(demo, cli, loaded)) {
-        Ok(exit) => exit,
-        Err(exit) => exit,
-    }
+    setup::block_on(play(demo, cli, loaded)).unwrap_or_else(|exit| exit)
 }
 
 async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {

@@ -11,7 +11,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long an effect may take before the test gives up. Generous: it is a bound, never a wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program under test and what it drew.
 pub struct Session {
@@ -229,11 +229,11 @@ impl Session {
 
     /// Everything in the journal files, line by line.
     pub fn journal(&self) -> Vec<serde_json::Value> {
-        self.journal_in(&self.home.path().join(".local/state/sev1"))
+        Self::journal_in(&self.home.path().join(".local/state/sev1"))
     }
 
     /// The same of the journals in another folder.
-    pub fn journal_in(&self, root: &Path) -> Vec<serde_json::Value> {
+    pub fn journal_in(root: &Path) -> Vec<serde_json::Value> {
         let clusters = std::fs::read_dir(root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
         clusters
             .iter()
