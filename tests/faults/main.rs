@@ -1,6 +1,7 @@
 //! What the cockpit must withstand: servers that are absent, die, freeze, refuse, lie and attack. The built binary in a
 //! pseudo-terminal on the simulated servers, with a gate of ours before each.
 
+#![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
 
 mod absent;
