@@ -35,10 +35,7 @@ pub fn run(cli: &Cli, loaded: Loaded) -> Exit {
         Ok(found) => found,
         Err(error) => return setup::refuse_connection(&error),
     };
-    match setup::block_on(open(loaded.config, &target, scope, false)) {
-        Ok(exit) => exit,
-        Err(exit) => exit,
-    }
+    setup::block_on(open(loaded.config, &target, scope, false)).unwrap_or_else(|exit| exit)
 }
 
 /// The cockpit until it is left.

@@ -26,10 +26,7 @@ struct Served<'a> {
 
 /// Starts the platform and opens the cockpit on it, or serves it until it is interrupted.
 pub fn run(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
-    match setup::block_on(play(demo, cli, loaded)) {
-        Ok(exit) => exit,
-        Err(exit) => exit,
-    }
+    setup::block_on(play(demo, cli, loaded)).unwrap_or_else(|exit| exit)
 }
 
 async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
@@ -41,7 +38,7 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
         pods: demo.pods.map_or(0, |pods| pods as usize),
         clock: Arc::new(move || clock.now().utc),
     };
-    let running = match sim::start(options).await {
+    let mut running = match sim::open(options).await {
         Ok(running) => running,
         Err(error) => {
             output::complain(&error.to_string());
@@ -62,6 +59,10 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
         return Exit::FAILED;
     }
     if demo.serve {
+        if let Err(error) = running.ready().await {
+            output::complain(&error.to_string());
+            return Exit::FAILED;
+        }
         return serve(demo, &running, file).await;
     }
 

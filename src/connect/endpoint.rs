@@ -295,10 +295,8 @@ impl HttpReader {
         let server = self.name.clone();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(current) = cause {
-            if let Some(io) = current.downcast_ref::<std::io::Error>() {
-                if io.kind() == std::io::ErrorKind::ConnectionRefused {
-                    return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
-                }
+            if current.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+                return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
             }
             if let Some(tls) = super::wire::tls_error(current) {
                 return ConnectError::Tls { server, why: super::wire::tls_words(tls) };

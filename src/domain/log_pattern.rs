@@ -62,6 +62,7 @@ impl ErrorWindow {
 const SHAPE_LIMIT: usize = 200;
 
 /// What a message says once what varies is taken out: numbers become `<n>`, hex ids and uuids `<id>`, IP addresses `<ip>`.
+/// An HTTP error status stays: a 503 is another error than a 504.
 /// Words keep their digits (`api2`, `s3`); a quoted string that holds digits becomes `"<id>"` or `"<n>"` by the same rules inside.
 ///
 /// The shape of a shape is itself, unless it was cut.
@@ -112,6 +113,13 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '.' | ':' | '-' | '_')
 }
 
+/// An HTTP status that tells one error from another: 400 to 599 after a colon or a word that announces it.
+fn is_http_error(before: &str, core: &str) -> bool {
+    const ANNOUNCED_BY: [&str; 9] = [":", "answered", "returned", "responded", "status", "code", "got", "with", "HTTP"];
+    let is_status = core.len() == 3 && core.starts_with(['4', '5']) && core.bytes().all(|byte| byte.is_ascii_digit());
+    is_status && ANNOUNCED_BY.iter().any(|announcing| before.trim_end().ends_with(announcing))
+}
+
 fn push_word(out: &mut String, word: &str) {
     // Punctuation at the end belongs to the sentence.
     let core = word.trim_end_matches(['.', ':', '-', '_']);
@@ -125,6 +133,8 @@ fn push_word(out: &mut String, word: &str) {
         out.push_str("<n>");
     } else if is_id(core) {
         out.push_str("<id>");
+    } else if is_http_error(out, core) {
+        out.push_str(core);
     } else {
         push_parts(out, core);
     }
@@ -225,8 +235,9 @@ mod tests {
     #[rstest::rstest]
     #[case("pool timed out after 3000 ms waiting for connection", "pool timed out after <n> ms waiting for connection")]
     #[case("pool timed out after 3000ms.", "pool timed out after <n>ms.")]
-    #[case("upstream core-engine: 503 (circuit open: false)", "upstream core-engine: <n> (circuit open: false)")]
-    #[case("HMRC answered 504 after 2.5 s", "HMRC answered <n> after <n> s")]
+    #[case("upstream core-engine: 503 (circuit open: false)", "upstream core-engine: 503 (circuit open: false)")]
+    #[case("HMRC answered 504 after 2.5 s", "HMRC answered 504 after <n> s")]
+    #[case("batch of 450 rows answered 200 after 12 ms", "batch of <n> rows answered <n> after <n> ms")]
     #[case("dial tcp 10.0.3.7:5432: connect refused", "dial tcp <ip>: connect refused")]
     #[case("no route to fe80::1", "no route to <ip>")]
     #[case("user 550e8400-e29b-41d4-a716-446655440000 not found", "user <id> not found")]

@@ -1,6 +1,6 @@
 //! Text that came from a server, made safe to show: the only way from a wire string to the screen.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Longest single-line field kept, in characters; the rest is cut and marked with `…`.
 pub const LINE_LIMIT: usize = 1_024;
@@ -30,7 +30,7 @@ impl Text {
             match character {
                 '\t' => clean.push_str("    "),
                 hostile if is_hostile(hostile) => {
-                    clean.push_str(&format!("<U+{:04X}>", u32::from(hostile)));
+                    let _ = write!(clean, "<U+{:04X}>", u32::from(hostile));
                 }
                 plain => clean.push(plain),
             }

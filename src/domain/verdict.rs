@@ -14,6 +14,11 @@ pub const EARLIEST: Duration = Duration::from_secs(30);
 pub const WORSE_AFTER: Duration = Duration::from_mins(1);
 /// After this, nothing seen means no effect.
 pub const WINDOW: Duration = Duration::from_mins(3);
+/// An indicator that is getting better has this long before no effect is said: usual queries average over five minutes,
+/// so that a cure shows whole only after them.
+pub const RECOVERY: Duration = Duration::from_mins(7);
+/// From this share on, a change to the better counts as getting better.
+const GETTING_BETTER: f64 = 0.1;
 /// When what was started never converges, it is judged this long after the write.
 pub const GIVE_UP: Duration = Duration::from_mins(6);
 
@@ -72,7 +77,9 @@ impl Verdict {
         });
         let watched = since_converged.unwrap_or_default();
         let over = watched >= WINDOW || since_write >= GIVE_UP.max(WINDOW);
+        let getting_better = comparisons.first().is_some_and(|decider| is_getting_better(kpis, decider));
         let judgement = match change {
+            Judgement::NoEffect if getting_better && since_write < RECOVERY => Judgement::TooEarly,
             Judgement::Helped if since_write >= EARLIEST => Judgement::Helped,
             Judgement::Worse if watched >= WORSE_AFTER || over => Judgement::Worse,
             other if over && other != Judgement::TooEarly => other,
@@ -119,6 +126,17 @@ fn compare(kpi: &Kpi, before: Option<f64>, after: Option<f64>) -> Judgement {
     } else {
         Judgement::NoEffect
     }
+}
+
+/// Whether the indicator moved to the better, without having got far enough to say that it helped.
+fn is_getting_better(kpis: &[Kpi], decider: &Comparison) -> bool {
+    let (Some(before), Some(after)) = (decider.before, decider.after) else { return false };
+    let Some(kpi) = kpis.iter().find(|kpi| kpi.id == decider.kpi) else { return false };
+    let better_by = match kpi.direction {
+        Direction::HigherIsWorse => before - after,
+        Direction::LowerIsWorse => after - before,
+    };
+    better_by > GETTING_BETTER * before.abs()
 }
 
 fn beyond(kpi: &Kpi, value: f64) -> Level {

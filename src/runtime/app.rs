@@ -14,7 +14,7 @@ use crate::{
     },
     state::{
         State,
-        msg::{Effect, Mouse, Msg},
+        msg::{Effect, Key, KeyCode, Mouse, Msg},
         overlay::Overlay,
         update::update,
     },
@@ -60,7 +60,8 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
     let mut input = EventStream::new();
-    let mut cockpit = Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, leave: None };
+    let mut cockpit =
+        Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, redraw_all: false, leave: None };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         cockpit.apply(Msg::Resize { columns, rows });
     }
@@ -115,20 +116,37 @@ struct Cockpit {
     effects: Effects,
     clock: Arc<dyn Clock>,
     last_frame: Option<Mono>,
+    /// Nothing that the terminal showed can be relied on.
+    redraw_all: bool,
     leave: Option<i32>,
 }
 
 impl Cockpit {
     fn input(&mut self, event: crossterm::event::Event) {
         match input::translate(event) {
-            Some(Input::Key(key)) => self.apply(Msg::Key(key)),
+            Some(Input::Key(key)) => self.key(key),
             Some(Input::Mouse(mouse)) => {
                 let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
                 self.apply(Msg::Mouse(Mouse { hit, ..mouse }));
             }
             Some(Input::Paste(text)) => self.apply(Msg::Paste(text)),
-            Some(Input::Resize { columns, rows }) => self.apply(Msg::Resize { columns, rows }),
+            Some(Input::Resize { columns, rows }) => {
+                // Sizes in between may have been missed, and with them cells that the terminal threw away.
+                self.redraw_all = true;
+                self.state.dirty = true;
+                self.apply(Msg::Resize { columns, rows });
+            }
             None => {}
+        }
+    }
+
+    /// `Esc` and a letter typed right after it arrive as one Alt-key: unless something is bound to that, they are two keys.
+    fn key(&mut self, key: Key) {
+        if key.alt && self.state.keymap.action(key, &self.state.places()).is_none() {
+            self.apply(Msg::Key(Key { code: KeyCode::Esc, ctrl: false, alt: false, shift: false }));
+            self.apply(Msg::Key(Key { alt: false, ..key }));
+        } else {
+            self.apply(Msg::Key(key));
         }
     }
 
@@ -207,6 +225,9 @@ impl Cockpit {
         }
         if self.theme.name != self.state.theme {
             self.theme = theme_of(&self.state)?;
+        }
+        if std::mem::take(&mut self.redraw_all) {
+            self.taken.terminal.clear()?;
         }
         let (state, theme) = (&self.state, &self.theme);
         self.taken.terminal.draw(|frame| ui::render(frame, state, theme))?;

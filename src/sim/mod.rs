@@ -1,6 +1,7 @@
 //! The simulated platform behind `demo`: one world behind four wire-compatible servers.
 //!
-//! [`start`] plays the world's history, opens the servers on loopback ports and lets the world run on in a thread of its own:
+//! [`open`] takes loopback ports at once; the world's history is played in a thread of its own, where the world then runs on,
+//! and whoever connects meanwhile waits for it. [`start`] comes back when it has been played.
 //!
 //! ```text
 //!  World ─▶ Store ──▶ Kubernetes API (TLS) ─── service proxy ──┐
@@ -21,11 +22,14 @@ pub mod tsdb;
 pub mod world;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use kubernetes::access::Tokens;
@@ -99,10 +103,16 @@ pub struct Running {
     pub store: Store,
     clock: SimClock,
     world: Thread,
+    played: watch::Receiver<bool>,
     _stop: DropGuard,
 }
 
 impl Running {
+    /// Waits until the history has been played and the servers answer.
+    pub async fn ready(&mut self) -> Result<(), SimError> {
+        self.played.wait_for(|played| *played).await.map(drop).map_err(|_| SimError::Thread(io::Error::other("its history could not be played")))
+    }
+
     /// The simulated time.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
@@ -116,8 +126,15 @@ impl Drop for Running {
     }
 }
 
-/// Starts the platform. Needs a Tokio runtime, and goes on as long as that runs and [`Running`] is kept.
+/// Starts the platform and waits until it answers. Needs a Tokio runtime, and goes on as long as that runs and [`Running`] is kept.
 pub async fn start(options: Options) -> Result<Running, SimError> {
+    let mut running = open(options).await?;
+    running.ready().await?;
+    Ok(running)
+}
+
+/// Opens the ports; answers come once the history has been played ([`Running::ready`]).
+pub async fn open(options: Options) -> Result<Running, SimError> {
     if !(SLOWEST..=FASTEST).contains(&options.speed) {
         return Err(SimError::Speed(options.speed));
     }
@@ -133,49 +150,62 @@ pub async fn start(options: Options) -> Result<Running, SimError> {
     let store = Store::new(options.seed, clock.for_store());
     let (tsdb, logs) = (Tsdb::new(), LogStore::default());
     let observability = Observability::new(tsdb.clone(), logs.clone(), clock.for_store())?;
-
-    let building = (scenario, options.seed, options.pods, store.clone(), clock.clone(), tsdb, logs);
-    let observed = observability.clone();
-    let built = tokio::task::spawn_blocking(move || {
-        let (scenario, seed, pods, store, clock, tsdb, logs) = building;
-        let world = World::new(scenario, seed, pods, store, clock, tsdb, logs, begin);
-        observed.catch_up(begin);
-        world
-    });
-    let world = built.await.map_err(|error| SimError::Thread(io::Error::other(error)))??;
-
-    let time = clock.for_store();
-    let listen = |server: &'static str| move |source: io::Error| SimError::Listen { server, source };
-    let routers = observability.routers();
-    let prometheus = serve::plain(routers.prometheus.clone(), Arc::clone(&time), stop.clone()).await.map_err(listen("Prometheus"))?;
-    let alertmanager = serve::plain(routers.alertmanager.clone(), Arc::clone(&time), stop.clone()).await.map_err(listen("Alertmanager"))?;
-    let elasticsearch = serve::plain(routers.elasticsearch.clone(), Arc::clone(&time), stop.clone()).await.map_err(listen("Elasticsearch"))?;
     let tokens = Tokens::from_seed(options.seed);
     let identity = Identity::generate()?;
-    let backends = Backends::new([
-        ("monitoring", "prometheus", 9090, routers.prometheus),
-        ("monitoring", "alertmanager", 9093, routers.alertmanager),
-        ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
-    ]);
-    let api = router(ApiServer { store: store.clone(), tokens: tokens.clone(), backends, stop: stop.clone() });
-    let kubernetes = serve::with_tls(api, &identity, time, stop.clone()).await.map_err(listen("Kubernetes API"))?;
 
-    let pace = Pace { real: options.clock, begin, speed: options.speed };
-    let thread = thread::Builder::new().name("sim-world".to_owned()).spawn(move || live(world, &observability, &pace, &stop));
-    let thread = thread.map_err(SimError::Thread)?;
-    let kubernetes_url = format!("https://{kubernetes}");
+    let refused = |server: &'static str| move |source: io::Error| SimError::Listen { server, source };
+    let prometheus = serve::listen().await.map_err(refused("Prometheus"))?;
+    let alertmanager = serve::listen().await.map_err(refused("Alertmanager"))?;
+    let elasticsearch = serve::listen().await.map_err(refused("Elasticsearch"))?;
+    let kubernetes = serve::listen().await.map_err(refused("Kubernetes API"))?;
+    let url = |scheme: &str, address: SocketAddr| format!("{scheme}://{address}");
+    let (prometheus_url, alertmanager_url) = (url("http", prometheus.1), url("http", alertmanager.1));
+    let (elasticsearch_url, kubernetes_url) = (url("http", elasticsearch.1), url("https", kubernetes.1));
+    let (kubeconfig, ca_pem) = (kubeconfig(&kubernetes_url, &identity.ca_pem, &tokens), identity.ca_pem.clone());
+
+    let (tell, played) = watch::channel(false);
+    let runtime = Handle::current();
+    let (world_store, world_clock, world_tokens) = (store.clone(), clock.clone(), tokens.clone());
+    let play = move || {
+        let time = world_clock.for_store();
+        let world = match World::new(scenario, options.seed, options.pods, world_store.clone(), world_clock, tsdb, logs, begin) {
+            Ok(world) => world,
+            // The ports close with this thread, and `ready` says so.
+            Err(error) => return tracing::error!(%error, "the simulated history cannot be played"),
+        };
+        observability.catch_up(begin);
+        {
+            let _context = runtime.enter();
+            let routers = observability.routers();
+            serve::plain(prometheus.0, routers.prometheus.clone(), Arc::clone(&time), stop.clone());
+            serve::plain(alertmanager.0, routers.alertmanager.clone(), Arc::clone(&time), stop.clone());
+            serve::plain(elasticsearch.0, routers.elasticsearch.clone(), Arc::clone(&time), stop.clone());
+            let backends = Backends::new([
+                ("monitoring", "prometheus", 9090, routers.prometheus),
+                ("monitoring", "alertmanager", 9093, routers.alertmanager),
+                ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
+            ]);
+            let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, stop: stop.clone() });
+            serve::with_tls(kubernetes, api, &identity, time, stop.clone());
+        }
+        tell.send_replace(true);
+        let pace = Pace { real: options.clock, begin, speed: options.speed };
+        live(world, &observability, &pace, &stop);
+    };
+    let thread = thread::Builder::new().name("sim-world".to_owned()).spawn(play).map_err(SimError::Thread)?;
     Ok(Running {
-        kubeconfig: kubeconfig(&kubernetes_url, &identity.ca_pem, &tokens),
+        kubeconfig,
         kubernetes_url,
-        prometheus_url: format!("http://{prometheus}"),
-        alertmanager_url: format!("http://{alertmanager}"),
-        elasticsearch_url: format!("http://{elasticsearch}"),
+        prometheus_url,
+        alertmanager_url,
+        elasticsearch_url,
         token: tokens.on_call,
         viewer_token: tokens.viewer,
-        ca_pem: identity.ca_pem,
+        ca_pem,
         store,
         clock,
         world: thread.thread().clone(),
+        played,
         _stop: guard,
     })
 }
@@ -229,5 +259,19 @@ mod tests {
         let begin = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let pace = Pace { real: Arc::new(move || begin + TimeDelta::seconds(2)), begin, speed: 30.0 };
         assert_eq!(pace.now(), begin + TimeDelta::seconds(60));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_dropped_platform_closes_its_ports() {
+        let Ok(running) = start(options(1.0, 0, "calm")).await else { panic!("the platform did not start") };
+        let port = running.kubernetes_url.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap();
+        assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+        drop(running);
+        let refused = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
     }
 }

@@ -62,22 +62,23 @@ impl Identity {
     }
 }
 
-/// Serves on a free loopback port until stopped.
-pub async fn plain(router: Router, clock: Clock, stop: CancellationToken) -> io::Result<SocketAddr> {
+/// A free loopback port. Who connects waits until it is served.
+pub async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    run(listener, router, clock, stop);
-    Ok(address)
+    Ok((listener, address))
 }
 
-/// The same with TLS.
-pub async fn with_tls(router: Router, identity: &Identity, clock: Clock, stop: CancellationToken) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
+/// Serves until stopped. Needs a Tokio runtime.
+pub fn plain(listener: TcpListener, router: Router, clock: Clock, stop: CancellationToken) {
+    run(listener, router, clock, stop);
+}
+
+/// The same with TLS; `address` is where it listens.
+pub fn with_tls((listener, address): (TcpListener, SocketAddr), router: Router, identity: &Identity, clock: Clock, stop: CancellationToken) {
     let (connections, ready) = mpsc::channel(HANDSHAKES_WAITING);
     tokio::spawn(accept(listener, identity.acceptor.clone(), connections, stop.clone()));
     run(TlsListener { ready, address }, router, clock, stop);
-    Ok(address)
 }
 
 fn run<L>(listener: L, router: Router, clock: Clock, stop: CancellationToken)

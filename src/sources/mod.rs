@@ -32,7 +32,7 @@ use self::{
 use crate::{
     config::shape::{Errors, Refresh, Servers},
     connect::Reader,
-    domain::{health::SourceId, kpi::Kpi, object::Scope, observation::Observation, time::Clock},
+    domain::{health::SourceId, kpi::Kpi, object::Scope, observation::Observation, pod::Pod, time::Clock},
 };
 
 /// What the sources need to know.
@@ -44,6 +44,11 @@ pub struct SourcesOptions {
     pub errors: Errors,
     pub refresh: Refresh,
     pub clock: Arc<dyn Clock>,
+}
+
+/// The pods of one page of a list as the API server sends it; none for anything else.
+pub fn pods_of_page(body: &[u8]) -> Option<Vec<Pod>> {
+    kubernetes::pods_of_page(body)
 }
 
 /// Keeps the sources running; dropping it ends them.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
+use memchr::memmem::Finder;
 
 use crate::domain::{
     object::{Key, Kind},
@@ -53,15 +54,17 @@ pub enum Value<'a> {
 }
 
 /// Words of the filter: substrings without regard to case, `!word` excludes, `label=value` is a label.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     words: Vec<Word>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Word {
     is_excluded: bool,
+    /// In lower case.
     text: String,
+    searcher: Finder<'static>,
     /// Name and value where the word is a label.
     label: Option<(String, String)>,
 }
@@ -71,7 +74,8 @@ impl Filter {
         let word = |word: &str| {
             let (is_excluded, word) = word.strip_prefix('!').map_or((false, word), |word| (true, word));
             let label = word.split_once('=').filter(|(name, _)| !name.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned()));
-            Word { is_excluded, text: word.to_lowercase(), label }
+            let text = word.to_lowercase();
+            Word { is_excluded, searcher: Finder::new(&text).into_owned(), text, label }
         };
         Self { words: filter.split_whitespace().map(word).filter(|word| !word.text.is_empty()).collect() }
     }
@@ -80,20 +84,27 @@ impl Filter {
         self.words.iter().all(|word| {
             let found = match &word.label {
                 Some((name, value)) => labels.iter().any(|(has, is)| **has == **name && **is == **value),
-                None => fields.iter().any(|field| contains(field, &word.text)),
+                None => fields.iter().any(|field| word.is_in(field)),
             };
             found != word.is_excluded
         })
     }
 }
 
-/// Whether `field` contains the lower-case `word`, without regard to case.
-fn contains(field: &str, word: &str) -> bool {
-    if field.contains(word) {
-        return true;
+impl Word {
+    /// Whether a field contains the word, without regard to case.
+    fn is_in(&self, field: &str) -> bool {
+        // Names in a cluster are lower-case: the searcher that was set up once serves nearly every field.
+        let is_plain = field.bytes().fold(true, |plain, byte| plain & !byte.is_ascii_uppercase() & byte.is_ascii());
+        if is_plain {
+            self.searcher.find(field.as_bytes()).is_some()
+        } else if field.is_ascii() {
+            // Reasons such as `CrashLoopBackOff`: short, so compared in place rather than converted.
+            field.as_bytes().windows(self.text.len()).any(|part| part.eq_ignore_ascii_case(self.text.as_bytes()))
+        } else {
+            field.to_lowercase().contains(&self.text)
+        }
     }
-    // Names in a cluster are lower-case already: only what has upper-case or foreign letters is converted.
-    field.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) && field.to_lowercase().contains(word)
 }
 
 fn number(number: impl Into<i64>) -> Value<'static> {
@@ -149,9 +160,14 @@ impl Row for Pod {
     }
 
     fn passes(&self, filter: &Filter) -> bool {
-        let memory = if self.out_of_memory() { "oomkilled" } else { "" };
+        if filter.words.is_empty() {
+            return true;
+        }
+        // Looking into the containers costs as much as all the rest: only for a word that could be meant.
+        let asks_memory = filter.words.iter().any(|word| "oomkilled".contains(&word.text));
+        let memory = if asks_memory && self.out_of_memory() { "oomkilled" } else { "" };
         let node = self.node.as_deref().unwrap_or_default();
-        filter.words.is_empty() || filter.passes(&[&self.key.name, &self.key.namespace, &self.status, node, memory], &self.labels)
+        filter.passes(&[&self.key.name, &self.status, node, &self.key.namespace, memory], &self.labels)
     }
 }
 

@@ -200,8 +200,8 @@ fn share(rows: u16, side_by_side: bool) -> Share {
         Suggestions,
     }
     use To::{Changes as C, Errors as E, Pods as P, Suggestions as S};
-    const FIRST: [To; 11] = [C, P, S, E, P, S, E, P, S, E, P];
-    const THEN: [To; 8] = [C, P, E, P, C, E, P, S];
+    const FIRST: [To; 12] = [C, P, S, E, P, S, E, P, C, S, E, P];
+    const THEN: [To; 7] = [P, E, P, C, E, P, S];
     const AFTER: [To; 3] = [P, P, E];
     let (mut pods, mut errors, mut changes) = (2, 1, 0);
     let overhead = if side_by_side { 2 + 1 } else { 2 + 1 + 1 };

@@ -1,6 +1,8 @@
 //! What the cockpit must withstand: servers that are absent, die, freeze, refuse, lie and attack. The built binary in a
 //! pseudo-terminal on the simulated servers, with a gate of ours before each.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
+
 mod absent;
 mod changed;
 mod gate;

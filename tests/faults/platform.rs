@@ -143,8 +143,8 @@ impl Platform {
         self.api("GET", path, "", &Value::Null)
     }
 
-    pub fn merge(&self, path: &str, patch: &Value) -> Value {
-        self.api("PATCH", path, "application/merge-patch+json", patch)
+    pub fn merge(&self, path: &str, change: &Value) -> Value {
+        self.api("PATCH", path, "application/merge-patch+json", change)
     }
 }
 

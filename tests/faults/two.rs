@@ -48,7 +48,7 @@ fn two_cockpits_share_a_cluster_and_a_journal() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sev1"));
     let verified = command.args(["audit", "verify"]).env_clear().env("HOME", state.path()).env("XDG_STATE_HOME", &shared).output().expect("it runs");
     assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
-    let journal = one.journal_in(&shared.join("sev1"));
+    let journal = super::harness::Session::journal_in(&shared.join("sev1"));
     let count = |kind: &str| journal.iter().filter(|line| line["kind"] == kind).count();
     assert_eq!((count("session"), count("intent"), count("not_sent"), count("note")), (2, 1, 1, 6), "{journal:#?}");
 }

@@ -34,7 +34,7 @@ fn a_read_only_cockpit_offers_no_mitigation() {
     let mut session = Session::start(80, 24, &["demo", "--read-only"]);
     session.see("CrashLoopBackOff").see("read-only");
     session.press("u");
-    session.press("?").see("Help").esc();
+    session.press("?").see("Keys ─").esc();
     assert!(!session.screen().contains("Type prod"), "{}", session.screen());
     assert!(session.journal().iter().all(|line| line["kind"] != "intent"));
 }

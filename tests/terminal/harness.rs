@@ -11,7 +11,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long an effect may take before the test gives up. Generous: it is a bound, never a wait.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program under test and what it drew.
 pub struct Session {
@@ -30,7 +30,9 @@ struct Drawn {
 
 struct DrawnState {
     parser: vt100::Parser,
-    bytes: u64,
+    /// Frames that changed something on the screen, and those that did not.
+    telling: u64,
+    futile: u64,
     /// Everything the program has sent, for tests of what a terminal must never get.
     sent: Vec<u8>,
     closed: bool,
@@ -62,7 +64,8 @@ impl Session {
         let drawn = Arc::new(Drawn {
             state: Mutex::new(DrawnState {
                 parser: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0),
-                bytes: 0,
+                telling: 0,
+                futile: 0,
                 sent: Vec::new(),
                 closed: false,
             }),
@@ -80,9 +83,15 @@ impl Session {
                     sink.changed.notify_all();
                     return;
                 }
-                state.bytes += read as u64;
+                let before = state.parser.screen().clone();
                 state.sent.extend_from_slice(&buffer[..read]);
                 state.parser.process(&buffer[..read]);
+                let changed = !state.parser.screen().contents_diff(&before).is_empty();
+                if changed {
+                    state.telling += 1;
+                } else {
+                    state.futile += 1;
+                }
                 sink.changed.notify_all();
             }
         });
@@ -149,6 +158,21 @@ impl Session {
         }
     }
 
+    /// Waits until so many more writes have come.
+    #[track_caller]
+    pub fn see_frames(&mut self, more: u64) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.drawn.state.lock().expect("the drawn screen");
+        let wanted = state.telling + state.futile + more;
+        while state.telling + state.futile < wanted {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !state.closed, "waited for {more} more frames");
+            state = self.drawn.changed.wait_timeout(state, left).expect("the drawn screen").0;
+        }
+        drop(state);
+        self
+    }
+
     /// The text on the screen, line by line.
     pub fn screen(&self) -> String {
         self.drawn.state.lock().expect("the drawn screen").parser.screen().contents()
@@ -164,9 +188,10 @@ impl Session {
         self.drawn.state.lock().expect("the drawn screen").parser.screen().hide_cursor()
     }
 
-    /// Bytes the program has sent to the terminal so far.
-    pub fn bytes(&self) -> u64 {
-        self.drawn.state.lock().expect("the drawn screen").bytes
+    /// How many writes changed something on the screen, and how many did not.
+    pub fn frames(&self) -> (u64, u64) {
+        let state = self.drawn.state.lock().expect("the drawn screen");
+        (state.telling, state.futile)
     }
 
     /// The bytes themselves.
@@ -204,11 +229,11 @@ impl Session {
 
     /// Everything in the journal files, line by line.
     pub fn journal(&self) -> Vec<serde_json::Value> {
-        self.journal_in(&self.home.path().join(".local/state/sev1"))
+        Self::journal_in(&self.home.path().join(".local/state/sev1"))
     }
 
     /// The same of the journals in another folder.
-    pub fn journal_in(&self, root: &Path) -> Vec<serde_json::Value> {
+    pub fn journal_in(root: &Path) -> Vec<serde_json::Value> {
         let clusters = std::fs::read_dir(root).map(|entries| entries.flatten().map(|entry| entry.path()).collect::<Vec<_>>()).unwrap_or_default();
         clusters
             .iter()

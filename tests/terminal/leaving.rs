@@ -50,8 +50,8 @@ fn control_c_twice_always_leaves() {
 fn escape_control_d_and_control_k_do_nothing_dangerous() {
     let mut session = demo();
     session.press("\u{4}").press("\u{b}").esc();
-    session.press("?").see("Help");
-    session.esc().see_gone("Help");
+    session.press("?").see("Keys ─");
+    session.esc().see_gone("Keys ─");
     session.press("q");
     assert_eq!(session.ended(), 0);
     assert!(session.journal().iter().all(|line| line["kind"] != "intent"), "no write was started");

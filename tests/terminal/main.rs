@@ -1,7 +1,11 @@
 //! The built binary in a pseudo-terminal, as a person uses it: keys go in, the screen is read back.
 
+#![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
+
 mod bad_deploy;
 mod cockpit;
+#[expect(dead_code, reason = "the fault tests use the rest")]
 mod harness;
 mod leaving;
 mod sync_backlog;

@@ -18,7 +18,7 @@ pub struct Access<'a> {
     pub name: &'a str,
 }
 
-/// Verbs on resources; `*` is all, `*/*` nothing special.
+/// Verbs on resources; `*` is every verb.
 #[derive(Debug)]
 struct Rule {
     verbs: &'static [&'static str],
@@ -166,7 +166,7 @@ impl User {
     }
 }
 
-/// Whether a write by this verb changes anything.
+/// Access to a resource type the server knows.
 pub fn access_to<'a>(resource: Resource, group: &'a str, verb: &'a str, subresource: &'a str, namespace: &'a str, name: &'a str) -> Access<'a> {
     Access { verb, group, resource: resource.definition().plural, subresource, namespace, name }
 }

@@ -81,5 +81,5 @@ pub fn collection(call: &Call<'_>) -> Answer {
         }
     }
     let metadata = json!({"resourceVersion": call.server.store.resource_version().to_string()});
-    Ok(render::list(&call.target, Form::Json, Include::Metadata, &metadata, listing.items, call.server.store.now()))
+    Ok(render::list(&call.target, Form::Json, Include::Metadata, &metadata, &listing.items, call.server.store.now()))
 }

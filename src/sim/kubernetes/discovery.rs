@@ -114,21 +114,21 @@ fn entries(group: &str, version: &str) -> Vec<Entry> {
 }
 
 /// `/api`.
-pub fn core_versions(headers: &HeaderMap) -> Answer {
+pub fn core_versions(headers: &HeaderMap) -> Response {
     if let Some(version) = aggregated_version(headers) {
-        return Ok(aggregated(version, &GROUPS[..1]));
+        return aggregated(version, &GROUPS[..1]);
     }
     let addresses = json!([{"clientCIDR": "0.0.0.0/0", "serverAddress": "127.0.0.1"}]);
-    Ok(json_response(StatusCode::OK, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses})))
+    json_response(StatusCode::OK, &json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses}))
 }
 
 /// `/apis`.
-pub fn groups(headers: &HeaderMap) -> Answer {
+pub fn groups(headers: &HeaderMap) -> Response {
     if let Some(version) = aggregated_version(headers) {
-        return Ok(aggregated(version, &GROUPS[1..]));
+        return aggregated(version, &GROUPS[1..]);
     }
     let groups: Vec<Value> = GROUPS[1..].iter().map(|(name, versions)| group_object(name, versions)).collect();
-    Ok(json_response(StatusCode::OK, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})))
+    json_response(StatusCode::OK, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
 }
 
 /// `/apis/GROUP`.
@@ -147,7 +147,7 @@ fn group_object(name: &str, versions: &[&str]) -> Value {
 }
 
 /// `/api/v1`, `/apis/GROUP/VERSION`.
-pub fn resources(group: &str, version: &str) -> Answer {
+pub fn resources(group: &str, version: &str) -> Response {
     let resources: Vec<Value> = entries(group, version)
         .iter()
         .map(|entry| {
@@ -170,7 +170,7 @@ pub fn resources(group: &str, version: &str) -> Answer {
         .collect();
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources});
-    Ok(json_response(StatusCode::OK, &list))
+    json_response(StatusCode::OK, &list)
 }
 
 /// The version of aggregated discovery that is asked for, when it is asked for before the plain form.

@@ -29,6 +29,7 @@ pub enum Resource {
 }
 
 /// What discovery says about a resource type.
+#[expect(clippy::struct_excessive_bools, reason = "independent marks of a table row")]
 #[derive(Debug)]
 pub struct Definition {
     pub resource: Resource,

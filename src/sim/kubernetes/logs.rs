@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::container_logs::LogLine;
+use super::kinds::Resource;
 use super::server::{Answer, ApiServer, Call};
 use super::status::{ApiError, Fault};
 use super::watch::streamed;
@@ -130,10 +131,8 @@ fn check_started(pod: &Value, container: &str) -> Result<(), ApiError> {
     let status = statuses.into_iter().flatten().find(|status| status.get("name").and_then(Value::as_str) == Some(container));
     let name = text(pod, "name");
     let waiting = match status {
-        None if pod.pointer("/spec/nodeName").is_none() => {
-            let message = format!("container {container} in pod {name} is waiting to start: not scheduled");
-            return Err(ApiError::bad_request(message.replace(": not scheduled", "")));
-        }
+        // A pod without a node has no log yet, and nobody who could say why.
+        None if pod.pointer("/spec/nodeName").is_none() => return Ok(()),
         None => "ContainerCreating",
         Some(status) if status.pointer("/lastState/terminated").is_some() => return Ok(()),
         Some(status) => match status.pointer("/state/waiting/reason").and_then(Value::as_str) {
@@ -148,6 +147,9 @@ fn check_started(pod: &Value, container: &str) -> Result<(), ApiError> {
 
 /// Lines of a running container that the world says nothing about, after `after` and up to `now`.
 fn heartbeats(pod: &Value, container: &str, after: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<LogLine> {
+    if pod.pointer("/spec/nodeName").is_none() {
+        return Vec::new();
+    }
     let started = pod.pointer("/status/startTime").or_else(|| pod.pointer("/metadata/creationTimestamp"));
     let started = started.and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     let Some(started) = started.map(|time| time.with_timezone(&Utc)).filter(|started| *started <= now) else { return Vec::new() };
@@ -197,16 +199,16 @@ impl Follower {
         }
         loop {
             latest.mark_unchanged();
-            let mut text = String::new();
+            let mut written = String::new();
             for line in self.fresh(&store) {
-                write(&mut text, &line, self.timestamps);
+                write(&mut written, &line, self.timestamps);
                 self.last = Some(line);
             }
-            if !text.is_empty() && self.chunks.send(Bytes::from(text)).await.is_err() {
+            if !written.is_empty() && self.chunks.send(Bytes::from(written)).await.is_err() {
                 return;
             }
-            let pod = store.get(crate::sim::kubernetes::kinds::Resource::Pods, &self.namespace, &self.name);
-            if pod.is_none_or(|pod| crate::sim::store::text(&pod, "uid") != self.uid) {
+            let pod = store.get(Resource::Pods, &self.namespace, &self.name);
+            if pod.is_none_or(|pod| text(&pod, "uid") != self.uid) {
                 return;
             }
             tokio::select! {
@@ -220,7 +222,7 @@ impl Follower {
         let after = self.last.as_ref().map_or(0, |line| line.number);
         let lines = store.logs().since(&self.namespace, &self.name, &self.container, after);
         let silent = lines.is_empty() && after == 0;
-        let pod = store.get(crate::sim::kubernetes::kinds::Resource::Pods, &self.namespace, &self.name).filter(|_| silent);
+        let pod = store.get(Resource::Pods, &self.namespace, &self.name).filter(|_| silent);
         match pod {
             Some(pod) => heartbeats(&pod, &self.container, self.last.as_ref().map(|line| line.time), store.now()),
             None => lines,

@@ -1,4 +1,4 @@
-//! As much of OpenAPI v3 as kubectl reads: which paths take a patch, with `dryRun` and `fieldValidation`.
+//! As much of `OpenAPI` v3 as kubectl reads: which paths take a patch, with `dryRun` and `fieldValidation`.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -42,11 +42,11 @@ pub fn document(group: &str, version: &str) -> Answer {
             parameter("fieldValidation", "string"),
             parameter("force", "boolean"),
         ];
-        let patch = json!({
+        let operation = json!({
             "operationId": format!("patch{}", definition.kind), "parameters": parameters, "responses": {"200": {"description": "OK"}},
             "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": kind,
         });
-        paths.insert(path, json!({"patch": patch}));
+        paths.insert(path, json!({"patch": operation}));
         let name = format!("io.k8s.api.{}.{version}.{}", if group.is_empty() { "core" } else { group }, definition.kind);
         schemas.insert(name, json!({"type": "object", "x-kubernetes-group-version-kind": [kind]}));
     }

@@ -94,7 +94,7 @@ pub fn list(call: &Call<'_>) -> Answer {
         }
     }
     let include = Include::parse(call.parameters.text("includeObject"));
-    Ok(render::list(&call.target, form, include, &metadata, listing.items, call.server.store.now()))
+    Ok(render::list(&call.target, form, include, &metadata, &listing.items, call.server.store.now()))
 }
 
 fn token_for(version: i64, after: &ObjectKey) -> String {

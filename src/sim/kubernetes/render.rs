@@ -57,7 +57,7 @@ pub fn shaped(target: &Target, form: Form, include: Include, object: &Value, now
 }
 
 /// A list, streamed in chunks.
-pub fn list(target: &Target, form: Form, include: Include, metadata: &Value, items: Vec<Arc<Value>>, now: DateTime<Utc>) -> Response {
+pub fn list(target: &Target, form: Form, include: Include, metadata: &Value, items: &[Arc<Value>], now: DateTime<Utc>) -> Response {
     let (head, key) = match form {
         Form::Json => (json!({"kind": format!("{}List", target.resource.definition().kind), "apiVersion": target.api_version()}), "items"),
         Form::PartialMetadata => (json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}), "items"),
@@ -70,7 +70,7 @@ pub fn list(target: &Target, form: Form, include: Include, metadata: &Value, ite
     }
     let mut opening = opening.to_string();
     opening.pop();
-    opening.push_str(&format!(",\"{key}\":["));
+    let opening = format!("{opening},\"{key}\":[");
     let target = target.clone();
     let mut first = true;
     let chunks: Vec<Vec<Arc<Value>>> = items.chunks(CHUNK).map(<[_]>::to_vec).collect();

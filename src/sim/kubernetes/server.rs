@@ -49,12 +49,9 @@ pub fn router(server: ApiServer) -> Router {
 
 async fn handle(State(server): State<ApiServer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match axum::body::to_bytes(body, BODY_LIMIT).await {
-        Ok(body) => body,
-        Err(_) => {
-            let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message).into_response();
-        }
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message).into_response();
     };
     answer(&server, parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
@@ -71,8 +68,8 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let user = server.tokens.authenticate(authorization)?;
     let (group, version, rest) = match segments.as_slice() {
-        ["api"] | ["api", ""] => return discovery::core_versions(&parts.headers),
-        ["apis"] | ["apis", ""] => return discovery::groups(&parts.headers),
+        ["api"] | ["api", ""] => return Ok(discovery::core_versions(&parts.headers)),
+        ["apis"] | ["apis", ""] => return Ok(discovery::groups(&parts.headers)),
         ["apis", group] | ["apis", group, ""] => return discovery::group(group),
         ["openapi", "v3"] => return Ok(json_response(StatusCode::OK, &openapi::index())),
         ["openapi", "v3", "api", version] => return openapi::document("", version),
@@ -86,7 +83,7 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
     }
     let rest: Vec<&str> = if rest.last() == Some(&"") && !rest.contains(&"proxy") { rest[..rest.len() - 1].to_vec() } else { rest.to_vec() };
     if rest.is_empty() {
-        return discovery::resources(group, version);
+        return Ok(discovery::resources(group, version));
     }
     if let [review] = rest.as_slice()
         && reviews::is_review(group, review)

@@ -185,6 +185,15 @@ async fn a_dry_run_shows_the_result_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_patch_of_the_wrong_type_is_refused() {
+    let cluster = Cluster::new();
+    let (status, answer) = cluster.patch("/api/v1/namespaces/x/configmaps/c", MERGE, json!({"data": {"k": true}})).await;
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.starts_with(" \"\" is invalid: patch: Invalid value: ") && status == 422, "{status} {message}");
+    assert!(message.ends_with(": json: cannot unmarshal bool into Go struct field ConfigMap.data of type string"), "{message}");
+}
+
+#[tokio::test]
 async fn status_and_object_are_written_apart() {
     let cluster = Cluster::new();
     let both = json!({"spec": {"replicas": 9}, "status": {"replicas": 9}});

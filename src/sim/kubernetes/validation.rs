@@ -83,7 +83,11 @@ fn fill_in_pod(spec: Option<&mut Value>) {
 
 /// Refuses what may not be stored; `current` is the object that would be replaced.
 pub fn check(resource: Resource, current: Option<&Value>, object: &Value) -> Result<(), ApiError> {
-    check_types(resource, object)?;
+    wrong_type(resource, object).map_or(Ok(()), |wrong| {
+        let definition = resource.definition();
+        let (kind, version) = (definition.kind, definition.version);
+        Err(ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {wrong}")))
+    })?;
     let mut faults = Vec::new();
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if current.is_none() && !name.is_empty() && !SUBDOMAIN.as_ref().is_none_or(|rule| rule.is_match(name)) {
@@ -165,10 +169,10 @@ fn check_bounds(object: &Value, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Fields of the wrong JSON type, as the decoder of the real server finds them.
-fn check_types(resource: Resource, object: &Value) -> Result<(), ApiError> {
-    let definition = resource.definition();
-    let refuse = |found: &Value, field: &str, wanted: &str| {
+/// The first field of the wrong JSON type, in the words of the real server's decoder.
+pub fn wrong_type(resource: Resource, object: &Value) -> Option<String> {
+    let kind = resource.definition().kind;
+    let complaint = |found: &Value, field: &str, wanted: &str| {
         let found = match found {
             Value::Bool(_) => "bool",
             Value::Number(_) => "number",
@@ -176,34 +180,31 @@ fn check_types(resource: Resource, object: &Value) -> Result<(), ApiError> {
             Value::Array(_) => "array",
             _ => "object",
         };
-        let (kind, version) = (definition.kind, definition.version);
-        let message = format!(
-            "{kind} in version \"{version}\" cannot be handled as a {kind}: json: cannot unmarshal {found} into Go struct field {kind}.{field} of type {wanted}"
-        );
-        Err(ApiError::bad_request(message))
+        format!("json: cannot unmarshal {found} into Go struct field {field} of type {wanted}")
     };
-    for map in ["/metadata/labels", "/metadata/annotations", "/data"] {
-        if map == "/data" && resource != Resource::ConfigMaps {
+    for (path, field) in [
+        ("/metadata/labels", "ObjectMeta.metadata.labels".to_owned()),
+        ("/metadata/annotations", "ObjectMeta.metadata.annotations".to_owned()),
+        ("/data", format!("{kind}.data")),
+    ] {
+        if path == "/data" && resource != Resource::ConfigMaps {
             continue;
         }
-        if let Some(value) = object.pointer(map).filter(|value| !value.is_null()) {
-            let Some(entries) = value.as_object() else { return refuse(value, &map[1..].replace('/', "."), "map[string]string") };
+        if let Some(value) = object.pointer(path).filter(|value| !value.is_null()) {
+            let Some(entries) = value.as_object() else { return Some(complaint(value, &field, "map[string]string")) };
             if let Some(wrong) = entries.values().find(|value| !value.is_string()) {
-                return refuse(wrong, &map[1..].replace('/', "."), "string");
+                return Some(complaint(wrong, &field, "string"));
             }
         }
     }
-    for (field, wanted) in [("replicas", "int32"), ("minReplicas", "int32"), ("maxReplicas", "int32")] {
-        if let Some(value) = object.get("spec").and_then(|spec| spec.get(field)).filter(|value| value.as_i64().is_none()) {
-            return refuse(value, &format!("spec.{field}"), wanted);
+    let in_spec = |name: &str| object.get("spec").and_then(|spec| spec.get(name)).filter(|value| !value.is_null());
+    let numbers = ["replicas", "minReplicas", "maxReplicas"].map(|name| (name, "int32"));
+    for (name, wanted) in numbers.into_iter().chain([("paused", "bool"), ("unschedulable", "bool")]) {
+        if let Some(value) = in_spec(name).filter(|value| if wanted == "bool" { !value.is_boolean() } else { value.as_i64().is_none() }) {
+            return Some(complaint(value, &format!("{kind}Spec.spec.{name}"), wanted));
         }
     }
-    for field in ["paused", "unschedulable"] {
-        if let Some(value) = object.get("spec").and_then(|spec| spec.get(field)).filter(|value| !value.is_boolean()) {
-            return refuse(value, &format!("spec.{field}"), "bool");
-        }
-    }
-    Ok(())
+    None
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::versions::outgoing;
 use crate::sim::store::{Change, ChangeKind, Query};
 
 const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 /// Lines in flight to one client; when it does not read, its watch waits and at last finds its version expired.
 const LINES_IN_FLIGHT: usize = 64;
 

@@ -76,6 +76,10 @@ pub fn patch(call: &Call<'_>) -> Answer {
         let mut shown = (*versions::outgoing(&call.target, &Arc::new(current.clone()))).clone();
         let uid = text(&shown, "uid").to_owned();
         patch.apply(&mut shown)?;
+        if let Some(wrong) = validation::wrong_type(call.target.resource, &shown) {
+            let fault = Fault::invalid("patch", &json!(shown.to_string()), &wrong);
+            return Err(ApiError::invalid("", "", "", &[fault]));
+        }
         let sent = text(&shown, "uid");
         if sent != uid && !sent.is_empty() {
             let definition = call.target.resource.definition();

@@ -109,7 +109,7 @@ impl Traffic {
             connections: 80.0,
             kafka_queue: 96.0,
             websockets: 6_200.0,
-            registrations: 41_000_000.0,
+            registrations: 41_000.0,
             failed_logins: 9_000.0,
             government_failures: 300.0,
             sensitive_queries: 140.0,
@@ -223,7 +223,7 @@ impl Traffic {
         self.connections = (connections + self.held(around, &strengths, now)).min(DATABASE_MAX);
         self.flow(around, &strengths, load * (1.0 - served_errors), queued, seconds);
         let users = load / BASE_RPS;
-        self.registrations += 300.0 * users * (1.0 - served_errors) * factors["user_registrations_total"] * seconds * noise(&mut self.rng, 0.5);
+        self.registrations += 0.021 * users * (1.0 - served_errors) * factors["user_registrations_total"] * seconds * noise(&mut self.rng, 0.5);
         self.failed_logins += 0.09 * users * factors["login_attempts_failed_total"] * seconds * noise(&mut self.rng, 0.4);
         self.government_failures += 0.04 * users * factors["government_api_requests_failed_total"] * seconds * noise(&mut self.rng, 0.4);
         self.sensitive_queries = 140.0 * users * factors["database_queries_sensitive"] * noise(&mut self.rng, 0.1);

@@ -341,14 +341,14 @@ impl<T> Default for Batch<T> {
     }
 }
 
-struct Decoded<T> {
-    objects: Vec<T>,
+pub(super) struct Decoded<T> {
+    pub objects: Vec<T>,
     version: Option<String>,
     next: Option<String>,
 }
 
 /// An error is the shape that was wrong, or none when it is not JSON at all.
-fn decode_page<K: Watched>(kind: &K, body: &[u8]) -> Result<Decoded<K::Object>, Option<String>> {
+pub(super) fn decode_page<K: Watched>(kind: &K, body: &[u8]) -> Result<Decoded<K::Object>, Option<String>> {
     let page: Page<'_, K::Wire<'_>> = serde_json::from_slice(body).map_err(|error| error.is_data().then(|| error.to_string()))?;
     Ok(Decoded {
         objects: page.items.unwrap_or_default().into_iter().filter_map(|wire| kind.object(wire)).collect(),

@@ -36,6 +36,7 @@ use crate::{
         health::SourceId,
         object::{Kind, Scope},
         observation::Delta,
+        pod::Pod,
         workload::Deployment,
     },
 };
@@ -81,6 +82,11 @@ pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wak
         sink: join,
     };
     tasks.spawn(slices.run());
+}
+
+/// The pods of one page of a list; none for anything else.
+pub(super) fn pods_of_page(body: &[u8]) -> Option<Vec<Pod>> {
+    list_watch::decode_page(&pod::Pods, body).ok().map(|page| page.objects)
 }
 
 /// What every start needs.

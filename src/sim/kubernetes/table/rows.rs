@@ -96,7 +96,7 @@ pub fn cells(resource: Resource, object: &Value, now: DateTime<Utc>) -> Vec<Valu
                 json!(object.pointer("/status/lastScheduleTime").map_or_else(|| "<none>".to_owned(), |time| age(Some(time), now))),
                 row.age(),
             ];
-            row.with_containers(cells, object.pointer("/spec/jobTemplate/spec/template/spec"), json!("<none>"))
+            Row::with_containers(cells, object.pointer("/spec/jobTemplate/spec/template/spec"), json!("<none>"))
         }
         Resource::Pods | Resource::ServiceAccounts => vec![row.name(), row.age()],
     }
@@ -146,10 +146,10 @@ impl<'a> Row<'a> {
 
     fn with_template(&self, cells: Vec<Value>) -> Vec<Value> {
         let selector = json!(selector_text(self.object.pointer("/spec/selector")));
-        self.with_containers(cells, self.object.pointer("/spec/template/spec"), selector)
+        Self::with_containers(cells, self.object.pointer("/spec/template/spec"), selector)
     }
 
-    fn with_containers(&self, mut cells: Vec<Value>, pod: Option<&Value>, selector: Value) -> Vec<Value> {
+    fn with_containers(mut cells: Vec<Value>, pod: Option<&Value>, selector: Value) -> Vec<Value> {
         let containers = pod.and_then(|pod| pod.get("containers")).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for field in ["name", "image"] {
             let texts: Vec<&str> = containers.iter().filter_map(|container| container.get(field)?.as_str()).collect();
