@@ -233,10 +233,16 @@ pub fn wrap(text: &str, room: u16) -> Vec<String> {
                 lines.push(String::new());
                 used = 0;
             }
+            // Graphemes may join into something wider or narrower than their sum: the line itself is measured.
             if let Some(line) = lines.last_mut() {
                 line.push_str(grapheme);
+                used = columns(line);
+                if used > room && line.len() > grapheme.len() {
+                    line.truncate(line.len() - grapheme.len());
+                    lines.push(grapheme.to_owned());
+                    used = width;
+                }
             }
-            used += width;
         }
     }
     for line in &mut lines {
@@ -362,6 +368,7 @@ mod tests {
         assert_eq!(wrap("pool timed out after 30 ms", 10), ["pool timed", "out after", "30 ms"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
+        assert!(wrap("a\u{a9b4}\u{f72}", 2).iter().all(|line| columns(line) <= 2));
     }
 
     proptest! {

@@ -1,9 +1,25 @@
 //! Two cockpits at once on one cluster and one journal: both see what one did, and the journal stays whole.
 
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
 use super::{
+    harness::Session,
     open_undo_card,
     platform::{Api, Platform},
 };
+
+/// Waits until a record of this kind is in the shared journal.
+#[track_caller]
+fn wait_for(session: &Session, journal: &Path, kind: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while session.journal_in(journal).iter().all(|line| line["kind"] != kind) {
+        assert!(Instant::now() < deadline, "no {kind}; the screen:\n{}", session.screen());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
 
 #[test]
 fn two_cockpits_share_a_cluster_and_a_journal() {
@@ -14,7 +30,8 @@ fn two_cockpits_share_a_cluster_and_a_journal() {
     let (mut one, mut other) = (open(), open());
     open_undo_card(&mut one);
     open_undo_card(&mut other);
-    one.press("prod").enter().see("done");
+    one.press("prod").enter();
+    wait_for(&one, &shared.join("sev1"), "outcome");
     // The other's card was made before: what it would write is not there any more to be written.
     other.press("prod").enter().see("nothing was sent: ");
     other.see_gone("CrashLoopBackOff");
@@ -22,6 +39,7 @@ fn two_cockpits_share_a_cluster_and_a_journal() {
         one.press("n").press(note).enter();
         other.press("n").press(note).enter();
     }
+    wait_for(&one, &shared.join("sev1"), "converged");
     one.press("q");
     other.press("q");
     one.ended();
