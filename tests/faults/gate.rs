@@ -40,7 +40,7 @@ pub struct Gate {
 
 impl Gate {
     /// A gate before `server`, at first as `way` says.
-    pub async fn before(server: SocketAddr, way: Way) -> Self {
+    pub fn before(server: SocketAddr, way: Way) -> Self {
         let setting = Arc::new(watch::Sender::new(Setting { way, generation: 0 }));
         let bound = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
         let address = bound.local_addr().expect("the port");

@@ -79,7 +79,7 @@ impl Platform {
             let pem = Some(authority.as_slice());
             let kubernetes = Relay::before(&url("kubernetes"), pem).await;
             let behind = if api == Api::Direct { address(&url("kubernetes")) } else { kubernetes.address() };
-            let kubernetes = Server { gate: Gate::before(behind, way).await, relay: kubernetes };
+            let kubernetes = Server { gate: Gate::before(behind, way), relay: kubernetes };
             (kubernetes, plain(&url("prometheus"), way).await, plain(&url("alertmanager"), way).await, plain(&url("elasticsearch"), way).await)
         });
 
@@ -157,7 +157,7 @@ impl Drop for Platform {
 
 async fn plain(url: &str, way: Way) -> Server {
     let relay = Relay::before(url, None).await;
-    Server { gate: Gate::before(relay.address(), way).await, relay }
+    Server { gate: Gate::before(relay.address(), way), relay }
 }
 
 fn address(url: &str) -> SocketAddr {

@@ -14,8 +14,8 @@ use super::{
 /// Waits until a record of this kind is in the shared journal.
 #[track_caller]
 fn wait_for(session: &Session, journal: &Path, kind: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while session.journal_in(journal).iter().all(|line| line["kind"] != kind) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while Session::journal_in(journal).iter().all(|line| line["kind"] != kind) {
         assert!(Instant::now() < deadline, "no {kind}; the screen:\n{}", session.screen());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -48,7 +48,7 @@ fn two_cockpits_share_a_cluster_and_a_journal() {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sev1"));
     let verified = command.args(["audit", "verify"]).env_clear().env("HOME", state.path()).env("XDG_STATE_HOME", &shared).output().expect("it runs");
     assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
-    let journal = super::harness::Session::journal_in(&shared.join("sev1"));
+    let journal = Session::journal_in(&shared.join("sev1"));
     let count = |kind: &str| journal.iter().filter(|line| line["kind"] == kind).count();
     assert_eq!((count("session"), count("intent"), count("not_sent"), count("note")), (2, 1, 1, 6), "{journal:#?}");
 }

@@ -25,7 +25,7 @@ fn undo(session: &mut Session) {
 /// The next word comes from reading.
 #[track_caller]
 fn wait_until_resolved(session: &Session) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while session.journal().iter().all(|line| line["kind"] != "resolved") {
         assert!(Instant::now() < deadline, "never resolved; the screen:\n{}", session.screen());
         std::thread::sleep(Duration::from_millis(50));
