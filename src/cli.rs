@@ -134,7 +134,7 @@ pub struct Demo {
     /// How much faster than life.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub speed: f64,
-    /// Pods in the cluster, the platform's own included.
+    /// Pods beside the platform's own, to make the cluster bigger: up to 50000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub pods: Option<u32>,
     /// Only serve, without the cockpit: print a kubeconfig and the URLs, for kubectl and curl.

@@ -18,7 +18,10 @@ use crate::{
         overlay::Overlay,
         update::update,
     },
-    ui::{self, theme::Theme},
+    ui::{
+        self,
+        theme::{Depth, Theme},
+    },
 };
 
 use super::{
@@ -106,7 +109,10 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
 }
 
 fn theme_of(state: &State) -> Result<Theme, CockpitError> {
-    Theme::by_name(&state.theme).map_err(|unknown| CockpitError::Theme(unknown.to_string()))
+    let theme = Theme::by_name(&state.theme).map_err(|unknown| CockpitError::Theme(unknown.to_string()))?;
+    // What terminals say that take 24-bit colours; the others get the nearest of the 256.
+    let has_true_colour = std::env::var("COLORTERM").is_ok_and(|depth| matches!(&*depth, "truecolor" | "24bit"));
+    Ok(if has_true_colour { theme } else { theme.at_depth(Depth::Indexed) })
 }
 
 struct Cockpit {

@@ -34,6 +34,8 @@ impl Taken {
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             return Err(io::Error::other("sev1 needs a terminal on standard input and output; for scripts there is `sev1 status`"));
         }
+        // With NO_COLOR crossterm drops bold and reverse too, which the theme without colours lives by.
+        style::force_color_output(true);
         terminal::enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         // A file of the terminal itself: Rust's standard output is line-buffered and splits a frame into many writes.
