@@ -15,7 +15,7 @@ use super::{
 #[track_caller]
 fn wait_for(session: &Session, journal: &Path, kind: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
-    while session.journal_in(journal).iter().all(|line| line["kind"] != kind) {
+    while Session::journal_in(journal).iter().all(|line| line["kind"] != kind) {
         assert!(Instant::now() < deadline, "no {kind}; the screen:\n{}", session.screen());
         std::thread::sleep(Duration::from_millis(50));
     }
