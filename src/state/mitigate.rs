@@ -389,11 +389,14 @@ impl State {
             ActionEvent::Converged { id, after: _ } => {
                 let now = self.now.mono;
                 self.stage(id, |mitigation| {
-                    if mitigation.verdict.is_none() && !matches!(mitigation.stage, Stage::Ended(_)) {
-                        mitigation.stage = Stage::Watching { since: now };
+                    if matches!(mitigation.stage, Stage::Ended(_)) {
+                        return;
                     }
+                    // A verdict may come before the last pod is replaced: then nothing is left to watch for.
+                    mitigation.stage = if mitigation.verdict.is_some() { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
                 });
                 self.watch_mitigations(effects);
+                self.ask_anew_whether_to_quit();
             }
             ActionEvent::Journal { broken } => {
                 self.session.journal_broken = broken;
@@ -492,6 +495,19 @@ impl State {
         }
     }
 
+    /// A question whose ground is gone goes too; what else is under way is asked about instead.
+    fn ask_anew_whether_to_quit(&mut self) {
+        if !matches!(self.overlays.last(), Some(Overlay::QuitQuestion { .. })) {
+            return;
+        }
+        self.overlays.pop();
+        match self.in_flight() {
+            Some(why) => self.overlays.push(Overlay::QuitQuestion { why }),
+            None => self.notify("nothing is under way any more: q leaves".into(), false),
+        }
+        self.dirty = true;
+    }
+
     /// What would be left behind by leaving now.
     pub(super) fn in_flight(&self) -> Option<Text> {
         let flying = |mitigation: &&Mitigation| {
@@ -499,9 +515,9 @@ impl State {
         };
         let mitigation = self.mitigations.all.iter().rev().find(flying)?;
         Some(Text::line(&match &mitigation.stage {
-            Stage::Executing { .. } => format!("{} is being written", mitigation.title),
-            Stage::Converging { .. } => format!("{} has not converged yet", mitigation.title),
-            _ => format!("the outcome of {} is not known yet", mitigation.title),
+            Stage::Executing { .. } => format!("{} is being written.", mitigation.title),
+            Stage::Converging { .. } => format!("{} has not converged yet.", mitigation.title),
+            _ => format!("the outcome of {} is not known yet.", mitigation.title),
         }))
     }
 }
