@@ -47,6 +47,9 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
             }
             object["status"] = json!({"loadBalancer": {}});
         }
+        Resource::PodDisruptionBudgets => {
+            object["status"] = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
+        }
         Resource::Namespaces => {
             object["spec"] = json!({"finalizers": ["kubernetes"]});
             object["status"] = json!({"phase": "Active"});
