@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Notice, State,
+    action::Command,
     msg::{Effect, Key, KeyCode},
     overlay::Overlay,
 };
@@ -26,6 +27,9 @@ impl State {
         if self.notice.take().is_some() {
             self.dirty = true;
         }
+        if self.selection.is_some() && self.only_deselects(key) {
+            return;
+        }
         match self.overlays.last() {
             Some(Overlay::Card(_)) => self.card_key(key, effects),
             Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, effects),
@@ -46,6 +50,17 @@ impl State {
             }
             _ => self.mapped(key, effects),
         }
+    }
+
+    /// Any key takes the selection away, since it may move what is selected; but not the one that copies. `Esc` does
+    /// nothing else then, except where it says no.
+    fn only_deselects(&mut self, key: Key) -> bool {
+        if self.keymap.action(key, &self.places()).is_some_and(|action| action.command == Command::Copy) {
+            return false;
+        }
+        self.deselect();
+        let says_no = matches!(self.overlays.last(), Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. }));
+        key.code == KeyCode::Esc && !says_no
     }
 
     fn mapped(&mut self, key: Key, effects: &mut Vec<Effect>) {

@@ -1,4 +1,4 @@
-//! The mouse: the wheel, and clicks on what is drawn under the pointer.
+//! The mouse: the wheel, clicks on what is drawn under the pointer, and dragging.
 
 use super::{
     Screen, State,
@@ -18,16 +18,21 @@ impl State {
         match mouse.what {
             MouseKind::WheelUp | MouseKind::WheelDown => self.wheel(mouse),
             MouseKind::Click => {
+                self.deselect();
+                let place = self.place();
                 if let Some(hit) = &mouse.hit {
                     self.renew_acks();
                     self.click(hit, effects);
                 }
+                self.pressed(mouse, place);
             }
-            MouseKind::Drag | MouseKind::Release => {}
+            MouseKind::Drag => self.dragged((mouse.column, mouse.row)),
+            MouseKind::Release => self.released(effects),
         }
     }
 
     fn wheel(&mut self, mouse: &Mouse) {
+        self.deselect();
         if let (true, Some(Hit::Pane(pane, _))) = (self.overlays.is_empty(), &mouse.hit) {
             self.cockpit.focus = *pane;
         }

@@ -12,6 +12,10 @@ use super::{
 impl State {
     pub(super) fn run(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         let was_dirty = std::mem::replace(&mut self.dirty, true);
+        if *command == Command::Copy && self.selection.is_some() {
+            effects.push(Effect::CopySelected);
+            return;
+        }
         if self.viewer_command(command, effects) {
             return;
         }

@@ -1,5 +1,7 @@
 //! Whole frames: snapshots with styles, and what must hold at every size and in every state.
 
+mod selection;
+
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use proptest::prelude::*;

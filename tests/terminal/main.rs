@@ -5,7 +5,7 @@
 
 mod bad_deploy;
 mod cockpit;
-#[expect(dead_code, reason = "the fault tests use the rest")]
 mod harness;
 mod leaving;
+mod mouse;
 mod sync_backlog;
