@@ -28,9 +28,10 @@ use crate::{
 use super::{
     clipboard,
     effects::{Effects, Wiring},
+    fault::Fault,
     input::{self, Input},
     signals,
-    terminal::Taken,
+    terminal::{self, Taken},
 };
 
 /// Shortest time between two frames: 30 a second.
@@ -62,6 +63,7 @@ pub struct Inbox {
 /// Runs the cockpit until it is left; returns the exit code.
 pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<i32, CockpitError> {
     let mut signals = signals::watch()?;
+    let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
     let mut input = EventStream::new();
@@ -106,6 +108,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
                 }
             }
             () = tokio::time::sleep(wake) => cockpit.tick(),
+            () = fault.strike() => {}
         }
     }
 }
@@ -219,6 +222,9 @@ impl Cockpit {
 
     fn push(&mut self, bytes: &[u8]) {
         use ratatui::backend::Backend;
+        if !terminal::is_taken() {
+            return;
+        }
         let backend = self.taken.terminal.backend_mut();
         // A terminal that takes no bytes is noticed by the next frame.
         let _ = backend.push(bytes).and_then(|()| backend.flush());
@@ -237,7 +243,8 @@ impl Cockpit {
 
     fn draw_when_due(&mut self) -> Result<(), CockpitError> {
         let now = self.clock.now();
-        if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
+        // After a panic elsewhere the terminal is the shell's again, while the loop is still being told.
+        if !self.state.dirty || !self.frame_due(now.mono).is_zero() || !terminal::is_taken() {
             return Ok(());
         }
         if self.theme.name != self.state.theme {

@@ -8,4 +8,5 @@ mod cockpit;
 mod harness;
 mod leaving;
 mod mouse;
+mod panic;
 mod sync_backlog;
