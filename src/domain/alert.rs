@@ -53,7 +53,15 @@ pub struct Alert {
     pub description: Text,
 }
 
+/// Labels that say what an alert is about, the first that is there counts.
+const SUBJECT: [&str; 9] = ["service", "app", "deployment", "statefulset", "job_name", "pod", "node", "instance", "namespace"];
+
 impl Alert {
+    /// What it is about: alerts of one rule differ in nothing else.
+    pub fn subject(&self) -> Option<&Text> {
+        SUBJECT.iter().find_map(|name| self.label(name)).filter(|subject| !subject.is_empty())
+    }
+
     pub fn label(&self, name: &str) -> Option<&Text> {
         self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }

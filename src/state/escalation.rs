@@ -161,7 +161,8 @@ impl State {
             effects.push(record("alert-logged", alert, json!({ "age_seconds": age.as_secs() })));
         }
         self.ladders.insert(alert.fingerprint.clone(), Ladder::start(rung, age, self.now.mono));
-        let text = format!("{} fires ({}) {}", alert.name, alert.severity.word(), alert.summary);
+        let subject = alert.subject().map(|subject| format!(" {subject}")).unwrap_or_default();
+        let text = format!("{}{subject} fires ({}) {}", alert.name, alert.severity.word(), alert.summary);
         self.timeline.add(alert.starts_at, EntryKind::Alert, Text::line(text.trim_end()));
     }
 

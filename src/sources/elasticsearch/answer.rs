@@ -88,6 +88,11 @@ impl Search {
         self.shards.as_ref().map_or((0, 0), |shards| (shards.successful.unwrap_or(0), shards.total.unwrap_or(0)))
     }
 
+    /// Whether it says what was searched; without that nothing it counts means anything.
+    pub fn is_search(&self) -> bool {
+        self.shards.as_ref().is_some_and(|shards| shards.total.is_some()) && self.hits.is_some()
+    }
+
     /// What is missing from the answer.
     pub fn partial(&self) -> Option<String> {
         let (answered, all) = self.shards();

@@ -36,9 +36,14 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         many => format!("{many} patterns"),
     };
     let sampled = window.sampled.map_or(String::new(), |sampled| format!(" of {} sampled", units::thousands(sampled)));
-    let summary = format!("{count} in 15 min {} {patterns}{sampled}", glyph::DOT);
+    // Patterns count the whole hour, and would seem to be more than all errors; the histogram above them says it itself.
+    let hour = if histogram(area).is_some() { "" } else { " in 1 h" };
+    let summary =
+        if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}{hour}", glyph::DOT) };
     let ink = standing.fact(theme, theme.plain);
-    rule::render(canvas, area, "Errors", &[(&summary, ink)], Some(&standing), focused);
+    // Zero errors in nothing that was searched would be read as zero errors.
+    let facts = [(summary.as_str(), ink)];
+    rule::render(canvas, area, "Errors", if window.shards.1 == 0 { &[] } else { &facts }, Some(&standing), focused);
     let mut rows = below(area, 1);
     if window.patterns.is_empty() {
         let (text, is_good) = nothing(window, &standing);
