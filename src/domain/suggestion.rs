@@ -22,14 +22,17 @@ pub struct Suggestion {
     pub request: Request,
 }
 
-/// A rollout this long before errors began, or since, is suspected of them.
+/// A rollout at most this long before a trouble began is suspected of it.
 pub const SUSPECT: chrono::Duration = chrono::Duration::minutes(30);
+
+/// Clocks of two servers, and points of a history, may differ by this much without meaning an order.
+const AT_THE_SAME_TIME: chrono::Duration = chrono::Duration::seconds(30);
 
 /// What is known that speaks for or against a mitigation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    /// When the errors began: the error indicator's crossing, or the oldest firing alert.
-    pub errors_began: Option<DateTime<Utc>>,
+    /// When each trouble began: an error indicator crossed its threshold, an alert started to fire. In no order.
+    pub troubles: Vec<DateTime<Utc>>,
     pub error_rate_is_critical: bool,
     /// The newest rollout of each deployment.
     pub rollouts: Vec<Rollout>,
@@ -99,15 +102,26 @@ pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
 impl Evidence {
     fn suspects(&self, rollout: &Rollout) -> bool {
         let has_effect = rollout.unhealthy > 0 || self.error_rate_is_critical;
-        let began_near = self.errors_began.is_some_and(|began| (began - rollout.at).abs() <= SUSPECT);
-        rollout.from > 0 && has_effect && began_near
+        rollout.from > 0 && has_effect && self.lead(rollout).is_some()
+    }
+
+    /// From the rollout to the trouble it may have caused: the first one after it. What was wrong before a rollout was not
+    /// caused by it, so a negative lead speaks against it unless its own pods are unhealthy. None: no connection in time.
+    fn lead(&self, rollout: &Rollout) -> Option<chrono::Duration> {
+        let leads = || self.troubles.iter().map(|began| *began - rollout.at);
+        let caused = leads().filter(|lead| (-AT_THE_SAME_TIME..=SUSPECT).contains(lead)).min();
+        let inherited = || leads().filter(|lead| rollout.unhealthy > 0 && (-SUSPECT..-AT_THE_SAME_TIME).contains(lead)).max();
+        caused.or_else(inherited)
     }
 
     fn undo(&self, rollout: &Rollout) -> Suggestion {
         let name = &rollout.deployment.name;
-        let lead = self.errors_began.map(|began| began - rollout.at).unwrap_or_default();
+        let lead = self.lead(rollout).unwrap_or_default();
         let spoken = units::spoken(lead.abs().to_std().unwrap_or_default());
-        let mut evidence = if lead >= chrono::Duration::zero() {
+        let is_before = lead >= -AT_THE_SAME_TIME;
+        let mut evidence = if lead.abs() < AT_THE_SAME_TIME {
+            "rolled out as errors began".to_owned()
+        } else if is_before {
             format!("rolled out {spoken} before errors began")
         } else {
             format!("rolled out {spoken} after errors began")
@@ -115,7 +129,7 @@ impl Evidence {
         if rollout.unhealthy > 0 {
             evidence = format!("{evidence}, {} unhealthy", pods(rollout.unhealthy));
         }
-        let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(lead >= chrono::Duration::zero());
+        let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(is_before);
         Suggestion {
             key: 'u',
             title: Text::line(&format!("undo rollout {name} to rev {}", rollout.from)),
@@ -212,7 +226,7 @@ mod tests {
     fn bad_deploy() -> Evidence {
         let deployment = Key::new("n", "api-gateway");
         Evidence {
-            errors_began: Some(at(7)),
+            troubles: vec![at(7)],
             error_rate_is_critical: true,
             rollouts: vec![Rollout { deployment: deployment.clone(), from: 41, to: 42, at: at(5), unhealthy: 2 }],
             unhealthy: vec![UnhealthyApp {
@@ -245,8 +259,32 @@ mod tests {
     }
 
     #[test]
+    fn the_rollout_that_took_a_bad_one_back_is_not_suspected() {
+        let mut evidence = bad_deploy();
+        evidence.rollouts[0] = Rollout { from: 42, to: 43, at: at(14), unhealthy: 0, ..evidence.rollouts[0].clone() };
+        assert!(suggest(&evidence).iter().all(|suggestion| suggestion.key != 'u'));
+        evidence.rollouts[0].unhealthy = 1;
+        let undo = suggest(&evidence).into_iter().find(|suggestion| suggestion.key == 'u').unwrap();
+        assert_eq!(undo.evidence, "rolled out 7 min after errors began, 1 pod unhealthy");
+    }
+
+    #[test]
+    fn an_old_unrelated_alert_hides_no_fresh_suspect() {
+        let mut evidence = bad_deploy();
+        evidence.troubles.insert(0, at(-600));
+        assert_eq!(suggest(&evidence)[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
+    }
+
+    #[test]
+    fn clocks_that_differ_by_seconds_make_no_order() {
+        let mut evidence = bad_deploy();
+        evidence.rollouts[0].at = at(7) + chrono::Duration::seconds(5);
+        assert_eq!(suggest(&evidence)[0].evidence, "rolled out as errors began, 2 pods unhealthy");
+    }
+
+    #[test]
     fn nothing_is_suggested_on_a_calm_day() {
-        let evidence = Evidence { errors_began: None, error_rate_is_critical: false, unhealthy: Vec::new(), ..bad_deploy() };
+        let evidence = Evidence { troubles: Vec::new(), error_rate_is_critical: false, unhealthy: Vec::new(), ..bad_deploy() };
         assert_eq!(suggest(&evidence), []);
     }
 
