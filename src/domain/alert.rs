@@ -1,5 +1,7 @@
 //! Alerts as Alertmanager or Prometheus report them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::text::Text;
@@ -54,6 +56,11 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// The server's time when it was this old.
+    pub fn at_age(&self, age: Duration) -> DateTime<Utc> {
+        chrono::Duration::from_std(age).ok().and_then(|age| self.starts_at.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     pub fn label(&self, name: &str) -> Option<&Text> {
         self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
