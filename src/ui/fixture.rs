@@ -167,10 +167,11 @@ fn read_kpis(state: &mut State, bad: bool) {
 }
 
 fn window(bad: bool) -> ErrorWindow {
-    let pattern = |service: &str, shape: &str, count, is_new| Pattern {
+    let pattern = |service: &str, shape: &str, recent, is_new| Pattern {
         service: service.into(),
         shape: shape.into(),
-        count,
+        recent,
+        read: recent,
         first_seen: at(2, 7),
         last_seen: at(2, 14),
         is_new,
