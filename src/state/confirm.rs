@@ -30,6 +30,7 @@ impl State {
         self.overlays.push(Overlay::Card(Box::new(Card {
             id,
             reason: request.reason.to_string(),
+            aim: self.aim_of(&request),
             request: request.clone(),
             shown_at: None,
             content: CardContent::Planning,
@@ -40,6 +41,14 @@ impl State {
             scroll: 0,
         })));
         effects.push(Effect::Plan { card: id, id: mitigation, request });
+    }
+
+    /// The indicator that a request is meant to better: that of the suggestion like it, or of what it takes back.
+    fn aim_of(&self, request: &Request) -> Option<Text> {
+        if let RequestKind::Undo { of } = request.kind {
+            return self.mitigations.all.iter().find(|mitigation| mitigation.id == of)?.aim.clone();
+        }
+        self.suggestions.iter().find(|suggestion| suggestion.request.kind.is_like(&request.kind))?.aim.clone()
     }
 
     /// Title of a mitigation whose write to a target like this is under way.
@@ -85,8 +94,9 @@ impl State {
         };
         match confirmed {
             Ok(confirmed) => {
+                let aim = card.aim.clone();
                 self.overlays.pop();
-                self.begin(&confirmed);
+                self.begin(&confirmed, aim);
                 effects.push(Effect::Execute(Box::new(confirmed)));
             }
             Err(why) => {
@@ -97,7 +107,7 @@ impl State {
         }
     }
 
-    fn begin(&mut self, confirmed: &ConfirmedPlan) {
+    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>) {
         let plan = confirmed.plan();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
         let before = self.kpis.iter().map(|kpi| Comparison {
@@ -124,6 +134,7 @@ impl State {
             stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX) },
             undoable: false,
             undone_by: None,
+            aim,
             before: before.collect(),
             verdict: None,
         };

@@ -117,7 +117,7 @@ impl State {
                     .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= RECENT));
                 Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
             });
-            let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), now.since(done_at), since_converged);
+            let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), mitigation.aim.as_deref(), now.since(done_at), since_converged);
             if is_final {
                 verdicts.push((mitigation.id, mitigation.title.clone(), verdict.clone()));
                 mitigation.verdict = Some(verdict);
