@@ -20,5 +20,5 @@ release_address() { [ ! -e "$RUN/address" ] || ip address del "$(<"$RUN/address"
 listen_on() {
     local address
     # shellcheck disable=SC2059
-    for address in 127.0.0.1 $POD_IP; do printf "$1\n" "$address"; done
+    for address in 127.0.0.1 $POD_IP; do printf -- "$1\n" "$address"; done
 }

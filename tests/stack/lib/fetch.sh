@@ -35,7 +35,7 @@ debian() {
     debian_lists
     libraries=$(apt-get install -s --no-install-recommends "$@" | sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p' | grep -v libllvm || true)
     # shellcheck disable=SC2086
-    (cd "$folder" && apt-get download -qq "$@" $libraries) || die "apt-get download $* failed"
+    (cd "$folder" && apt-get -o APT::Sandbox::User=root download -qq "$@" $libraries) || die "apt-get download $* failed"
     local package
     for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; rm "$package"; done
 }

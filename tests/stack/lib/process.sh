@@ -21,15 +21,19 @@ launch() {
 }
 alive() { [[ $(readlink "/proc/$(<"$RUN/pid/$1")/cwd") == "$RUN"/* ]] 2>/dev/null; }
 
+died() {
+    printf 'the end of the log of %s:\n' "$1" >&2
+    tail -n 25 "$RUN/log/$1.log" >&2
+    die "$1 did not start"
+}
+# all_alive: a server may also end after it said that it is ready.
+all_alive() { local pid; for pid in "$RUN"/pid/*; do alive "${pid##*/}" || died "${pid##*/}"; done; }
+
 # wait_for NAME SECONDS COMMAND...: until COMMAND succeeds; the end of NAME's log where that does not happen.
 wait_for() {
     local name=$1 end=$((SECONDS + $2)); shift 2
     until "$@" >/dev/null 2>&1; do
-        if ! alive "$name" || [ $SECONDS -ge $end ]; then
-            printf 'the end of the log of %s:\n' "$name" >&2
-            tail -n 25 "$RUN/log/$name.log" >&2
-            die "$name did not start"
-        fi
+        alive "$name" && [ $SECONDS -lt $end ] || died "$name"
         sleep 0.1
     done
 }

@@ -31,7 +31,8 @@ apply() { kubectl apply --server-side --force-conflicts "$@" >/dev/null; }
 kubernetes_users() {
     certificate oncall /O=system:masters/CN=oncall@gov
     certificate front-proxy /CN=front-proxy
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$TLS/service-account.key" 2>/dev/null
+    new_key service-account
+    openssl pkey -in "$TLS/service-account.key" -pubout -out "$TLS/service-account.pub"
     printf '%s\n' viewer-token,viewer@gov,viewer,viewers controller-manager-token,system:kube-controller-manager,kcm \
         scheduler-token,system:kube-scheduler,scheduler components-token,components,components,system:masters >"$TLS/tokens.csv"
     local oncall
@@ -64,7 +65,7 @@ start_kubernetes() {
     start kube-apiserver "$bin/kube-apiserver" --etcd-servers "$etcd" --bind-address 127.0.0.1 --secure-port "${PORT[apiserver]}" \
         --advertise-address 203.0.113.1 --external-hostname localhost --tls-cert-file "$TLS/server.crt" --tls-private-key-file "$TLS/server.key" \
         --client-ca-file "$TLS/ca.crt" --token-auth-file "$TLS/tokens.csv" --authorization-mode RBAC --service-cluster-ip-range 10.96.0.0/16 \
-        --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$TLS/service-account.key" \
+        --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$TLS/service-account.pub" \
         --service-account-signing-key-file "$TLS/service-account.key" --kubelet-certificate-authority "$TLS/ca.crt" \
         --kubelet-preferred-address-types InternalIP --requestheader-client-ca-file "$TLS/ca.crt" --requestheader-allowed-names front-proxy \
         --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group --requestheader-extra-headers-prefix X-Remote-Extra- \
@@ -95,15 +96,16 @@ ready_kubernetes() {
         --enable-crds Stage,ClusterLogs,ClusterExec,ClusterPortForward,ClusterAttach,ClusterResourceUsage,Metric
     start metrics-server "$bin/metrics-server" --kubeconfig "$TLS/components" --authentication-kubeconfig "$TLS/components" \
         --authorization-kubeconfig "$TLS/components" --secure-port "${PORT[metrics_server]}" --bind-address 127.0.0.1 \
-        --kubelet-insecure-tls --kubelet-preferred-address-types InternalIP --kubelet-use-node-status-port --metric-resolution 10s
+        --kubelet-insecure-tls --kubelet-preferred-address-types InternalIP --kubelet-use-node-status-port --metric-resolution 10s --kubelet-request-timeout 5s
     apply -f "$bin/kwok.d" -f "$STACK/kubernetes/pods.yaml"
-    sed "s#@RUN@#$RUN#; s#@METRICS_SERVER@#${PORT[metrics_server]}#; s#@PROMETHEUS@#${PORT[prometheus]}#; s#@ALERTMANAGER@#${PORT[alertmanager]}#
+    sed "s#@RUN@#$RUN#g; s#@METRICS_SERVER@#${PORT[metrics_server]}#; s#@PROMETHEUS@#${PORT[prometheus]}#; s#@ALERTMANAGER@#${PORT[alertmanager]}#
         s#@ELASTICSEARCH@#${PORT[elasticsearch]}#; s#@REDIS@#${PORT[redis]}#; s#@POSTGRES@#${PORT[postgres]}#" \
         "$STACK"/kubernetes/{debugging,metrics-server}.yaml | apply -f -
     # Created, not applied: apply would drop the status, which brings the node's address.
     for ((i = 1; i <= NODES; i++)); do sed "s/@N@/$i/g" "$STACK/kubernetes/node.yaml"; done | kubectl create -f - >/dev/null
     wait_http kube-controller-manager -k "https://127.0.0.1:${PORT[controller_manager]}/healthz"
     wait_http kube-scheduler -k "https://127.0.0.1:${PORT[scheduler]}/healthz"
+    wait_http metrics-server -k "https://127.0.0.1:${PORT[metrics_server]}/livez"
     wait_http kwok -k "https://127.0.0.1:${PORT[kwok]}/healthz"
     kubectl wait --for=condition=Ready node --all --timeout=60s >/dev/null
     kubectl -n default wait --for=create serviceaccount/default --timeout=60s >/dev/null

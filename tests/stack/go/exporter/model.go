@@ -82,9 +82,10 @@ func (g *grown) advance(seconds, value, rate float64) {
 	}
 }
 
+// find takes the name with its labels, or without for the first of that name.
 func (m *model) find(name string) *grown {
 	for _, g := range m.series {
-		if g.String() == name || g.name == name && g.labels == "" {
+		if g.String() == name || g.name == name {
 			return g
 		}
 	}
