@@ -45,17 +45,13 @@ members() {
         cut -d/ -f3 | sort -un | grep -vxF -e $$ -e $BASHPID || true
 }
 
-# stop_all: the data is thrown away, so nobody is asked to save it; but PostgreSQL has shared memory to give back.
+# stop_all: the data is thrown away, so nobody is asked to save it.
 stop_all() {
-    local pid end=$((SECONDS + 15))
-    if [ -e "$RUN/pid/postgres" ] && alive postgres; then
-        kill -INT "$(<"$RUN/pid/postgres")" || true
-        while alive postgres && [ $SECONDS -lt $end ]; do sleep 0.05; done
-    fi
-    while pid=$(members) && [ -n "$pid" ]; do
+    local pids end=$((SECONDS + 15))
+    while pids=$(members) && [ -n "$pids" ]; do
         [ $SECONDS -lt $end ] || return 1
         # shellcheck disable=SC2086
-        kill -KILL $pid 2>/dev/null || true
+        kill -KILL $pids 2>/dev/null || true
         sleep 0.05
     done
 }

@@ -4,7 +4,7 @@ ELASTICSEARCH_VERSION=$(sed -n 's:.*<version.elasticsearch>\(.*\)</version.elast
 ELASTICSEARCH=elasticsearch-$ELASTICSEARCH_VERSION-$(find "$STACK/elasticsearch" -type f \( -name '*.java' -o -name pom.xml \) -exec sha256sum {} + | sort | cut -d' ' -f1 | sha256sum | cut -c1-10)
 # The passwords that elasticsearch/users holds the hashes of.
 ELASTICSEARCH_ADMIN=admin:changeme ELASTICSEARCH_USER=cockpit ELASTICSEARCH_PASSWORD=cockpit-pw
-LOG_HISTORY_HOURS=168
+LOG_HISTORY_HOURS=48
 
 build_elasticsearch() { build_once "$ELASTICSEARCH" elasticsearch_home; }
 
