@@ -6,6 +6,7 @@
 mod bad_deploy;
 mod cockpit;
 #[expect(dead_code, reason = "the fault tests use the rest")]
+#[path = "../support/session.rs"]
 mod harness;
 mod leaving;
 mod sync_backlog;
