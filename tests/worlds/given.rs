@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use super::{
     objects::{self, path},
     play::Play,
-    proxy::gate::Way,
     script::Step,
 };
 
 /// The index of a scenario's log lines, below the pattern that sev1 searches.
-const INDEX: &str = "logstash-worlds";
+pub const INDEX: &str = "logstash-worlds";
 
 pub fn make(play: &mut Play, step: &Step) {
     let namespace = play.namespace.clone();
@@ -35,7 +34,7 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "spec": { "replicas": replicas } }));
         }
         Step::TemplateChangedBySomebody { name } => {
-            let change = json!({ "spec": { "template": { "metadata": { "annotations": { "example.org/by": "somebody else" } } } } });
+            let change = json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": "somebody-else" } } } } });
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &change);
         }
         Step::ConfigMap { name, key, value } => config_map(play, name, key, value),
@@ -57,26 +56,20 @@ pub fn make(play: &mut Play, step: &Step) {
             let url = format!("{}/set", play.stack().value("EXPORTER_URL"));
             play.world.http("POST", &url, "text/plain", format!("{name}={value}\n"));
         }
+        Step::Hang { name, pods } => hang(play, name, *pods),
+        // A calm day of the simulation has its errors.
+        Step::SomeErrors if play.world.is_real() => log(play, "core-engine", 5, "credential <n> rejected"),
+        Step::SomeErrors => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
         other => panic!("{other:?} is no premise"),
     }
 }
 
-/// Takes back what other scenarios would meet.
-pub fn put_back(play: &Play) {
-    if play.touched_series {
-        play.world.http("POST", &format!("{}/rest", play.stack().value("EXPORTER_URL")), "text/plain", String::new());
-    }
-    if play.touched_logs {
-        play.world.http("DELETE", &format!("{}/{INDEX}", play.stack().value("ELASTICSEARCH_URL")), "text/plain", String::new());
-    }
-}
-
-fn collection(namespace: &str, group: &str, plural: &str) -> String {
+pub fn collection(namespace: &str, group: &str, plural: &str) -> String {
     format!("/{group}/namespaces/{namespace}/{plural}")
 }
 
-fn config_map(play: &Play, name: &str, key: &str, value: &str) {
+pub fn config_map(play: &Play, name: &str, key: &str, value: &str) {
     let maps = collection(&play.namespace, "api/v1", "configmaps");
     let listed = play.world.get(&maps);
     let exists = listed["items"].as_array().is_some_and(|items| items.iter().any(|item| item["metadata"]["name"] == name));
@@ -115,6 +108,28 @@ pub fn is_ready(pod: &Value) -> bool {
     conditions.is_some_and(|conditions| conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"))
 }
 
+pub fn uid(pod: &Value) -> &str {
+    pod["metadata"]["uid"].as_str().unwrap_or_default()
+}
+
+/// They go on running and fail their readiness check, as a kubelet would say it.
+fn hang(play: &mut Play, name: &str, pods: usize) {
+    for mut pod in pods_of(play, name).into_iter().take(pods) {
+        play.hung.insert(uid(&pod).to_owned());
+        for condition in pod["status"]["conditions"].as_array_mut().expect("conditions") {
+            if ["Ready", "ContainersReady"].iter().any(|kind| condition["type"] == *kind) {
+                condition["status"] = json!("False");
+            }
+        }
+        for container in pod["status"]["containerStatuses"].as_array_mut().expect("containers") {
+            container["ready"] = json!(false);
+        }
+        let path = path(&play.namespace, &format!("pod/{}", pod["metadata"]["name"].as_str().expect("a name")));
+        let status = json!({ "conditions": pod["status"]["conditions"], "containerStatuses": pod["status"]["containerStatuses"] });
+        play.world.merge(&format!("{path}/status"), &json!({ "status": status }));
+    }
+}
+
 /// Its container was there and is not well.
 fn is_failing(pod: &Value) -> bool {
     let state = &pod["status"]["containerStatuses"][0]["state"];
@@ -144,20 +159,4 @@ fn log(play: &mut Play, service: &str, count: u64, message: &str) {
         .collect();
     let answer = play.world.http("POST", &url, "application/x-ndjson", lines);
     assert!(answer.contains("\"errors\":false"), "{answer}");
-}
-
-/// What a watch could go on from is forgotten: the history is compacted and the API server begins anew, while sev1 hears nothing.
-pub fn expire_watches(play: &mut Play) {
-    play.world.kubernetes().gate.set(Way::Shut);
-    let probe = play.world.post(&collection(&play.namespace, "api/v1", "configmaps"), &objects::config_map(&play.namespace, "probe", "number", "0"));
-    drop(probe);
-    for number in 1..=20 {
-        config_map(play, "probe", "number", &number.to_string());
-    }
-    let version = play.world.get(&path(&play.namespace, "configmap/probe"))["metadata"]["resourceVersion"].as_str().expect("a version").to_owned();
-    let etcd = play.stack().value("ETCD_URL").to_owned();
-    play.world.http("POST", &format!("{etcd}/v3/kv/compaction"), "application/json", json!({ "revision": version, "physical": true }).to_string());
-    play.stack().kill("kube-apiserver");
-    play.stack().restart("kube-apiserver");
-    play.world.kubernetes().heal();
 }

@@ -16,11 +16,11 @@ use libtest_mimic::Failed;
 use serde_json::Value;
 
 use super::{
-    given,
+    disasters, given,
     proxy::gate::Way,
     script::{Line, Scenario, Step},
     session::{PATIENCE, Session},
-    world::{Kind, World},
+    world::{Kind, SERVERS, World},
 };
 
 /// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
@@ -29,17 +29,17 @@ const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
 const PLATFORM: &str = "digital-identity";
 
 /// What scenarios that play `alone` have for themselves: the real servers are one.
-static SERVERS: RwLock<()> = RwLock::new(());
+static RUNNING: RwLock<()> = RwLock::new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// For tests that change what others rest on, such as whether a server runs.
 pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    SERVERS.write().unwrap_or_else(PoisonError::into_inner)
+    RUNNING.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// For tests that rest on running servers.
 pub fn among_others() -> RwLockReadGuard<'static, ()> {
-    SERVERS.read().unwrap_or_else(PoisonError::into_inner)
+    RUNNING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub struct Play {
@@ -49,11 +49,12 @@ pub struct Play {
     owns_namespace: bool,
     session: Option<Session>,
     done: Option<Output>,
-    /// Pods that were there when sev1 started.
-    pods_before: BTreeSet<String>,
+    /// Uids of the pods that were made to hang.
+    pub hung: BTreeSet<String>,
     /// What has to be put back in the real world.
     pub touched_series: bool,
     pub touched_logs: bool,
+    pub overloaded: bool,
 }
 
 /// Plays it and says at which line it failed.
@@ -80,7 +81,17 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, pods_before: BTreeSet::new(), touched_series: false, touched_logs: false }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            done: None,
+            hung: BTreeSet::new(),
+            touched_series: false,
+            touched_logs: false,
+            overloaded: false,
+        }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
@@ -112,7 +123,12 @@ impl Play {
             Step::Back(server) => self.world.proxy(server).heal(),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
-            Step::WatchesExpire => given::expire_watches(self),
+            Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::ShardsFail => disasters::fail_shards(self),
+            Step::Overloaded => disasters::overload(self),
+            Step::WholeAgain => disasters::make_whole(self),
+            Step::StartsOnTheClusterAlone => self.start_alone(),
+            Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
             Step::See(text) => see(self.session(), text),
             Step::SeeNothingOf(text) => {
                 let wanted = run_together(text);
@@ -125,9 +141,9 @@ impl Play {
                 let all = given::pods_of(play, name);
                 all.len() == *pods && all.iter().all(given::is_ready)
             }),
-            Step::AllReplaced { name } => self.until(&format!("no pod of {name} from before"), |play| {
+            Step::HungReplaced { name } => self.until(&format!("no hung pod of {name} left"), |play| {
                 let all = given::pods_of(play, name);
-                !all.is_empty() && all.iter().all(|pod| !play.pods_before.contains(pod["metadata"]["uid"].as_str().unwrap_or_default()))
+                all.iter().all(|pod| !play.hung.contains(given::uid(pod)))
             }),
             Step::Written(wanted) => self.written(wanted),
             Step::NothingWritten => assert_eq!(self.world.written(), [], "sev1 wrote"),
@@ -161,11 +177,28 @@ impl Play {
     }
 
     fn start(&mut self, context: &str, arguments: &[String]) {
-        self.pods_before = given::pods(self).iter().map(|pod| pod["metadata"]["uid"].as_str().unwrap_or_default().to_owned()).collect();
         let namespace = self.namespace.clone();
         let mut more = vec!["--context", context, "--namespace", &namespace];
         more.extend(arguments.iter().map(String::as_str));
         self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+    }
+
+    /// With a kubeconfig and no address of any other server.
+    fn start_alone(&mut self) {
+        let arguments = self.world.arguments();
+        let mut arguments: Vec<&str> = arguments.iter().take(2).map(String::as_str).collect();
+        arguments.extend(["--context", "prod-uk-1", "--namespace", &self.namespace]);
+        self.session = Some(Session::start(80, 24, &arguments));
+    }
+
+    fn asked_through_the_api_server(&self) {
+        for server in &SERVERS[1..] {
+            let is_asked = |play: &Self| {
+                let passed = play.world.kubernetes().relay.passed();
+                passed.iter().any(|request| request.path.contains("/services/") && request.path.contains(server) && request.path.contains("/proxy/"))
+            };
+            self.until(&format!("a request to {server} through the API server"), is_asked);
+        }
     }
 
     fn run(&mut self, arguments: &[String]) {
@@ -249,7 +282,7 @@ impl Drop for Play {
         drop(self.session.take());
         if self.world.is_real() {
             // Not while panicking only: a second panic would hide the first.
-            let _ = catch_unwind(AssertUnwindSafe(|| given::put_back(self)));
+            let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
             if self.owns_namespace {
                 let path = format!("/api/v1/namespaces/{}", self.namespace);
                 let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
@@ -283,7 +316,15 @@ pub fn run_together(screen: &str) -> String {
 
 /// `<enter>` and the like in the place of keys that have no letter.
 fn typed(keys: &str) -> String {
-    [("<enter>", "\r"), ("<esc>", "\u{1b}"), ("<tab>", "\t"), ("<space>", " "), ("<ctrl-r>", "\u{12}"), ("<down>", "\u{1b}[B")]
-        .iter()
-        .fold(keys.to_owned(), |keys, (name, bytes)| keys.replace(name, bytes))
+    [
+        ("<enter>", "\r"),
+        ("<esc>", "\u{1b}"),
+        ("<tab>", "\t"),
+        ("<space>", " "),
+        ("<ctrl-r>", "\u{12}"),
+        ("<down>", "\u{1b}[B"),
+        ("<backspace>", "\u{7f}"),
+    ]
+    .iter()
+    .fold(keys.to_owned(), |keys, (name, bytes)| keys.replace(name, bytes))
 }

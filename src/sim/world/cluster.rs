@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Key = (String, String);
 
 /// The resource types whose changes the controllers follow.
-const FOLLOWED: [Resource; 8] = [
+const FOLLOWED: [Resource; 9] = [
+    Resource::Namespaces,
     Resource::Deployments,
     Resource::ReplicaSets,
     Resource::Pods,
@@ -265,6 +266,7 @@ impl Cluster {
         let object = &change.object;
         let key = key_of(object);
         match resource {
+            Resource::Namespaces if change.kind == ChangeKind::Added => self.furnish(&key.1),
             Resource::Deployments if change.kind != ChangeKind::Deleted => {
                 self.dirty_deployments.insert(key);
             }

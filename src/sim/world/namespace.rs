@@ -1,5 +1,5 @@
-//! The quota controller and its admission, for the number of pods: what is used stands in the quota's status, and a pod
-//! beyond it is refused in the words of the real server.
+//! What the control plane does for a namespace: furnishes a new one, and keeps its quota of pods. What is used stands in the
+//! quota's status, and a pod beyond it is refused in the words of the real server.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,13 @@ use crate::sim::{
 const COUNTED: [&str; 2] = ["pods", "count/pods"];
 
 impl Cluster {
+    /// Puts into a new namespace what every namespace has.
+    pub(super) fn furnish(&mut self, namespace: &str) {
+        for (resource, object) in super::objects::of_every_namespace(namespace) {
+            let _ = self.store.create(resource, Writer::update("kube-controller-manager"), object);
+        }
+    }
+
     /// Pods of the namespace that count: all but those that are done.
     fn counted(&self, namespace: &str) -> usize {
         let pods = self.store.list(Resource::Pods, &Query::namespace(namespace));
