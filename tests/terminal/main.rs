@@ -5,6 +5,7 @@
 
 mod bad_deploy;
 mod cockpit;
+#[path = "../support/session.rs"]
 mod harness;
 mod leaving;
 mod mouse;

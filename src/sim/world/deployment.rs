@@ -70,7 +70,6 @@ impl Cluster {
         let bare = comparable(&deployment["spec"]["template"]);
         let hash = template_hash(&bare);
         let mut template = deployment["spec"]["template"].clone();
-        prune(&mut template);
         template["metadata"]["labels"][HASH] = json!(hash);
         let mut selector = deployment["spec"]["selector"].clone();
         selector["matchLabels"][HASH] = json!(hash);

@@ -11,7 +11,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long an effect may take before the test gives up. Generous: it is a bound, never a wait.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program under test and what it drew.
 pub struct Session {

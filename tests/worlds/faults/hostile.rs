@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{
-    harness::Session,
-    platform::{Api, Platform},
-    relay::Manner,
+use super::super::{
+    proxy::relay::Manner,
+    session::Session,
+    world::{Kind, World},
 };
 
 /// A title for the window, red ink, a cleared screen, a turned reading direction, C1, a tag, a zero width space.
@@ -32,36 +32,34 @@ fn attacked(path: &'static str, before: &'static str) -> Manner {
     Manner::Rewrites(Arc::new(move |asked, body| if asked.contains(path) { body.replace(before, &format!("{before}{}", in_json())) } else { body }))
 }
 
-#[test]
-fn in_answers_of_prometheus_alertmanager_and_elasticsearch() {
-    let platform = Platform::start(Api::Direct, &[]);
-    platform.elasticsearch.relay.set(attacked("_search", "HMRC answered "));
-    platform.alertmanager.relay.set(attacked("/api/v2/alerts", r#""summary":""#));
-    platform.prometheus.relay.set(Manner::Says {
+pub fn in_answers() {
+    let world = World::open(Kind::simulated(&[]));
+    world.proxy("elasticsearch").relay.set(attacked("_search", "HMRC answered "));
+    world.proxy("alertmanager").relay.set(attacked("/api/v2/alerts", r#""summary":""#));
+    world.proxy("prometheus").relay.set(Manner::Says {
         status: 500,
         content_type: "text/plain",
         body: "\u{1b}]0;PWNED\u{7}\u{1b}[31mRED\u{1b}[2J\u{202e}\u{9b}1m".as_bytes(),
         retry_after: None,
     });
-    let mut session = platform.cockpit(200, 60);
+    let mut session = world.cockpit(200, 60);
     session.see("HMRC answered <U+001B>]<n>;PWNED").see("<U+001B>]0;PWNED<U+0007><U+001B>[31mRED");
     // The list of alerts has the cursor's alert's summary at this size.
     session.see("HighErrorRate");
     assert_unharmed(&session);
 }
 
-#[test]
-fn in_annotations_events_and_conditions_of_objects() {
-    let platform = Platform::start(Api::Direct, &[]);
+pub fn in_objects() {
+    let world = World::open(Kind::simulated(&[]));
     let namespace = "digital-identity";
     let deployment = format!("/apis/apps/v1/namespaces/{namespace}/deployments/api-gateway");
-    let found = platform.merge(
+    let found = world.merge(
         &deployment,
         &json!({ "metadata": { "annotations": {
         "kubernetes.io/change-cause": ATTACK, "example.org/note": ATTACK,
     } } }),
     );
-    platform.api(
+    world.api(
         "POST",
         &format!("/api/v1/namespaces/{namespace}/events"),
         "application/json",
@@ -76,7 +74,7 @@ fn in_annotations_events_and_conditions_of_objects() {
             "firstTimestamp": found["metadata"]["creationTimestamp"], "lastTimestamp": found["metadata"]["creationTimestamp"],
         }),
     );
-    let mut session = platform.cockpit(200, 60);
+    let mut session = world.cockpit(200, 60);
     session.see("CrashLoopBackOff").press("2").press("\t").see("gov-connectors");
     session.press("/").press("api-gateway").enter().see("1 of ");
     // In YAML the serializer has spelt the controls in its own way, which is as harmless.
@@ -86,16 +84,15 @@ fn in_annotations_events_and_conditions_of_objects() {
     assert_unharmed(&session);
 }
 
-#[test]
-fn in_log_lines() {
-    let platform = Platform::start(Api::Relayed, &[]);
-    platform.kubernetes.relay.set(Manner::Rewrites(Arc::new(|asked, body| {
+pub fn in_log_lines() {
+    let world = World::open(Kind::simulated(&[]));
+    world.kubernetes().relay.set(Manner::Rewrites(Arc::new(|asked, body| {
         if !asked.contains("/log?") {
             return body;
         }
         body.lines().flat_map(|line| [line, " ", ATTACK, "\n"]).collect()
     })));
-    let mut session = platform.cockpit(200, 60);
+    let mut session = world.cockpit(200, 60);
     session.see("CrashLoopBackOff").press("l").see("<U+001B>]0;PWNED<U+0007>");
     session.press("w").press("g").press("G").press("/").press("PWNED").enter();
     session.see("<U+202E>");

@@ -1,12 +1,14 @@
-//! A server that freezes, dies or is lost behind a gateway while the cockpit runs: what is shown ages visibly, stays, and
+//! Servers that freeze together, or are lost behind a gateway, while the cockpit runs: what is shown ages visibly, stays, and
 //! comes back.
 
 use std::time::Duration;
 
 use super::{
-    gate::Way,
-    live,
-    platform::{Api, Platform},
+    super::{
+        proxy::{Path, gate::Way},
+        world::{Kind, World},
+    },
+    live, press_help,
 };
 
 /// Data of a frozen server is past its limit after at most 90 s; two heartbeats of slack.
@@ -17,59 +19,43 @@ fn title<'a>(screen: &'a str, pane: &str) -> &'a str {
     screen.lines().find(|line| line.trim_start_matches([' ', '▸']).starts_with(pane)).unwrap_or_default()
 }
 
-#[test]
-fn frozen_servers_leave_old_data_that_says_how_old_it_is() {
-    let platform = Platform::start(Api::Direct, &[]);
-    let mut session = platform.cockpit(80, 24);
+/// Frozen servers leave old data that says how old it is.
+pub fn all() {
+    let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Open);
+    let mut session = world.cockpit(80, 24);
     session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see("armed");
     session.wait("all panes live", |screen| title(screen, "Pods").contains('●') && title(screen, "Errors").contains('●'));
-    platform.set_all(Way::Silent);
+    world.set_all(Way::Silent);
 
-    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
+    press_help(&mut session);
     session.wait_at_most(PAST_ITS_LIMIT, "no pane live", |screen| !live(screen));
     session.press("2").see("api-gateway").see_gone("Suggested").press("1").see("Suggested");
     session.wait_at_most(PAST_ITS_LIMIT, "stale pods", |screen| title(screen, "Pods").contains("stale "));
     // The last that was known stays on the screen.
     session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min");
-    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
+    press_help(&mut session);
     assert!(!live(&session.screen()), "{}", session.screen());
 
-    platform.set_all(Way::Open);
+    world.set_all(Way::Open);
     session.wait("all panes live again", |screen| title(screen, "Pods").contains('●') && title(screen, "Errors").contains('●'));
     session.see_gone("stale");
     session.press("q");
     assert_eq!(session.ended(), 0);
 }
 
-#[test]
-fn killed_servers_are_said_to_fail_and_come_back() {
-    let platform = Platform::start(Api::Direct, &[]);
-    let mut session = platform.cockpit(80, 24);
-    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min");
-    platform.set_all(Way::Shut);
-    session.wait("failing pods", |screen| title(screen, "Pods").contains("! failing"));
-    session.wait("failing errors", |screen| title(screen, "Errors").contains("! failing"));
-    session.wait("no pane live", |screen| !live(screen));
-    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min");
-    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
-    platform.set_all(Way::Open);
-    session.wait("all panes live again", |screen| title(screen, "Pods").contains('●') && title(screen, "Errors").contains('●'));
-    session.see_gone("failing");
-}
-
-#[test]
-fn connections_that_a_gateway_lost_without_a_word_are_replaced() {
-    let platform = Platform::start(Api::Direct, &[]);
-    let mut session = platform.cockpit(80, 24);
+/// Connections that a gateway lost without a word are replaced.
+pub fn lost() {
+    let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Open);
+    let mut session = world.cockpit(80, 24);
     session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min");
     session.wait("pods live", |screen| title(screen, "Pods").contains('●'));
-    for server in platform.servers() {
-        server.gate.lose_connections();
+    for proxy in world.proxies() {
+        proxy.gate.lose_connections();
     }
     // Only new connections pass: what is new is seen again only if the watches were opened anew.
     let pods = "/api/v1/namespaces/digital-identity/pods";
     let name = "lost-and-found-0";
-    platform.api(
+    world.api(
         "POST",
         pods,
         "application/json",

@@ -13,6 +13,7 @@ use axum::{
     extract::Request,
     response::Response,
 };
+use chrono::{DateTime, TimeDelta};
 use futures::stream;
 
 /// What the relay does with a request.
@@ -28,14 +29,43 @@ pub enum Manner {
     Dripping,
     /// Answers are changed by this function of path and body. Streams are changed piece by piece.
     Rewrites(Rewrite),
+    /// Answers say in `Date` that it is so much later.
+    Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
     Swallows(&'static str),
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
 
-/// A request as it passed: method and path with query.
-pub type Passed = (String, String);
+/// A request that was passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    pub method: String,
+    /// With query.
+    pub path: String,
+}
+
+/// How the relay speaks to its server.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Who signed the server's certificate, PEM.
+    pub authority: Option<Vec<u8>>,
+    /// Certificate and key of a client that is known by them, PEM.
+    pub identity: Option<Vec<u8>>,
+}
+
+impl Access {
+    pub fn client(&self) -> reqwest::ClientBuilder {
+        let mut client = reqwest::Client::builder().no_proxy().http1_only().redirect(reqwest::redirect::Policy::none());
+        if let Some(pem) = &self.authority {
+            client = client.tls_certs_only([reqwest::Certificate::from_pem(pem).expect("the authority's certificate")]);
+        }
+        if let Some(pem) = &self.identity {
+            client = client.identity(reqwest::Identity::from_pem(pem).expect("a client's certificate"));
+        }
+        client
+    }
+}
 
 pub struct Relay {
     address: SocketAddr,
@@ -50,15 +80,11 @@ struct Inner {
 }
 
 impl Relay {
-    /// A relay before the server at `server` (`http://…` or `https://…`), which is signed by `authority` if it has TLS.
-    pub async fn before(server: &str, authority: Option<&[u8]>) -> Self {
-        let mut client = reqwest::Client::builder().no_gzip().http1_only().redirect(reqwest::redirect::Policy::none());
-        if let Some(pem) = authority {
-            client = client.tls_certs_only([reqwest::Certificate::from_pem(pem).expect("the authority's certificate")]);
-        }
+    /// A relay before the server at `server` (`http://…` or `https://…`).
+    pub async fn before(server: &str, access: &Access) -> Self {
         let inner = Arc::new(Inner {
-            server: server.to_owned(),
-            client: client.build().expect("a client"),
+            server: server.trim_end_matches('/').to_owned(),
+            client: access.client().no_gzip().build().expect("a client"),
             manner: Mutex::new(Manner::Honest),
             passed: Mutex::default(),
         });
@@ -106,6 +132,7 @@ impl Inner {
                 Some((Ok::<_, Infallible>(" "), ()))
             }))),
             Manner::Honest => self.pass(request, None).await,
+            Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
                 let is_swallowed = request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun");
@@ -118,7 +145,7 @@ impl Inner {
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        self.passed.lock().expect("the requests").push((parts.method.to_string(), path.clone()));
+        self.passed.lock().expect("the requests").push(Passed { method: parts.method.to_string(), path: path.clone() });
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
         let mut headers = parts.headers;
         for name in ["host", "connection", "content-length", "transfer-encoding", "accept-encoding"] {
@@ -152,6 +179,15 @@ impl Inner {
 
 fn json(body: Body) -> Response {
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+fn dated(mut answer: Response, later: TimeDelta) -> Response {
+    let date = answer.headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+    if let Some(date) = date {
+        let date = (date.to_utc() + later).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        answer.headers_mut().insert("date", date.parse().expect("a header"));
+    }
+    answer
 }
 
 fn streamed(answer: reqwest::Response, change: impl Fn(Bytes) -> Bytes + Send + 'static) -> Body {

@@ -1,34 +1,59 @@
-//! A TCP gate before a server: open, shut, silent, or talking nonsense.
+//! A TCP gate before a server: open, shut, silent, or tampering with the bytes of the connection.
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{
+        TcpListener, TcpSocket, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
 };
 
-/// What happens to connections.
+/// How long a dripping gate takes for one byte.
+const DROP_EVERY: Duration = Duration::from_millis(250);
+
+/// What happens to connections, new and old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// Bytes pass.
     Open,
-    /// Nothing listens, and what was connected is cut.
+    /// Nothing listens, and what was connected is closed.
     Shut,
     /// Connections are accepted and kept, and no byte passes.
     Silent,
     /// Whoever connects gets bytes that are no protocol at all.
     Babbling,
+    /// Connections end by RST once something was asked.
+    Resetting,
+    /// Of what the server says so many bytes pass, and the connection is closed.
+    Cutting(usize),
+    /// What the server says passes byte by byte, with a pause between them.
+    Dripping,
+}
+
+impl Way {
+    /// Bytes from the client pass.
+    fn lets_ask(self) -> bool {
+        matches!(self, Self::Open | Self::Cutting(_) | Self::Dripping)
+    }
+
+    /// What was connected before does not outlive the change.
+    fn ends_connections(self) -> bool {
+        matches!(self, Self::Shut | Self::Resetting)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Setting {
     way: Way,
-    /// Connections of an earlier generation are lost: never cut, never heard of again.
+    /// Connections of an earlier generation are lost: never closed, never heard of again.
     generation: u64,
 }
 
@@ -109,39 +134,76 @@ async fn accept(listener: &TcpListener, server: SocketAddr, setting: &mut watch:
 async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Receiver<Setting>) {
     let own = setting.borrow().generation;
     let Ok(now) = setting.wait_for(|setting| setting.way != Way::Silent).await.map(|setting| *setting) else { return };
+    let mut asked = [0; 4096];
     match now.way {
         Way::Shut => return,
+        Way::Resetting => {
+            let _ = client.read(&mut asked).await;
+            let _ = client.set_zero_linger();
+            return;
+        }
         Way::Babbling => {
             // After what was asked, so that the bytes are taken for the answer.
-            let mut asked = [0; 4096];
             let _ = client.read(&mut asked).await;
             let _ = client.write_all(b"\x1b]0;owned\x07\x00\xff\xfe 42 bottles of beer\r\n\r\n").await;
             return;
         }
-        Way::Open | Way::Silent => {}
+        Way::Open | Way::Silent | Way::Cutting(_) | Way::Dripping => {}
     }
     let Ok(server) = TcpStream::connect(server).await else { return };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let cut = {
-        let mut setting = setting.clone();
-        async move { setting.wait_for(|setting| setting.way == Way::Shut).await.map(drop) }
-    };
-    let (up, down) = (setting.clone(), setting);
+    let (up, down, mut ends) = (setting.clone(), setting.clone(), setting);
     tokio::select! {
-        () = pump(&mut from_client, &mut to_server, up, own) => {}
-        () = pump(&mut from_server, &mut to_client, down, own) => {}
-        _ = cut => {}
+        () = ask(&mut from_client, &mut to_server, up, own) => {}
+        () = answer(&mut from_server, &mut to_client, down, own) => {}
+        ended = ends.wait_for(|setting| setting.way.ends_connections()) => {
+            if ended.is_ok_and(|setting| setting.way == Way::Resetting) {
+                let _ = to_client.as_ref().set_zero_linger();
+            }
+        }
     }
 }
 
-async fn pump(from: &mut (impl AsyncReadExt + Unpin), to: &mut (impl AsyncWriteExt + Unpin), mut setting: watch::Receiver<Setting>, own: u64) {
+async fn ask(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: watch::Receiver<Setting>, own: u64) {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let Ok(read) = from.read(&mut bytes).await else { return };
-        let passes = setting.wait_for(|setting| setting.way == Way::Open && setting.generation == own).await.is_ok();
+        let passes = setting.wait_for(|setting| setting.way.lets_ask() && setting.generation == own).await.is_ok();
         if read == 0 || !passes || to.write_all(&bytes[..read]).await.is_err() {
             return;
+        }
+    }
+}
+
+async fn answer(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: watch::Receiver<Setting>, own: u64) {
+    let mut bytes = vec![0; 64 * 1024];
+    // Since the gate began to cut.
+    let mut passed = 0;
+    loop {
+        let Ok(read) = from.read(&mut bytes).await else { return };
+        if read == 0 {
+            return;
+        }
+        let mut left = &bytes[..read];
+        while !left.is_empty() {
+            let Ok(now) = setting.wait_for(|setting| setting.way.lets_ask() && setting.generation == own).await.map(|now| *now) else { return };
+            let most = match now.way {
+                Way::Cutting(limit) if passed >= limit => return,
+                Way::Cutting(limit) => limit - passed,
+                Way::Dripping => {
+                    tokio::time::sleep(DROP_EVERY).await;
+                    1
+                }
+                _ => left.len(),
+            };
+            let (next, rest) = left.split_at(most.min(left.len()));
+            passed = if matches!(now.way, Way::Cutting(_)) { passed + next.len() } else { 0 };
+            if to.write_all(next).await.is_err() {
+                return;
+            }
+            left = rest;
         }
     }
 }

@@ -2,25 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use rstest::rstest;
-
 use super::{
-    gate::Way,
+    super::{
+        proxy::{Path, gate::Way},
+        world::{Kind, World},
+    },
     open_undo_card,
-    platform::{Api, Platform},
 };
 
 /// The program promises a second; a loaded machine gets another two.
 const SOON: Duration = Duration::from_secs(3);
 
-#[rstest]
-#[case::terminated("TERM", 143)]
-#[case::hung_up("HUP", 129)]
-fn a_signal_is_obeyed_while_every_server_is_frozen(#[case] signal: &str, #[case] code: u32) {
-    let platform = Platform::start(Api::Direct, &[]);
-    let mut session = platform.cockpit(80, 24);
+/// A signal is obeyed while every server is frozen.
+pub fn by_signal(signal: &str, code: u32) {
+    let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Open);
+    let mut session = world.cockpit(80, 24);
     open_undo_card(&mut session);
-    platform.set_all(Way::Silent);
+    world.set_all(Way::Silent);
     // Confirmed, so that the last check before the write is on its way and will not be answered.
     session.press("prod").enter();
     let asked = Instant::now();
@@ -33,7 +31,7 @@ fn a_signal_is_obeyed_while_every_server_is_frozen(#[case] signal: &str, #[case]
 #[test]
 fn it_starts_and_is_left_while_nobody_ever_answered() {
     let platform = Platform::start_as(Api::Direct, Way::Silent, &[]);
-    let mut session = platform.cockpit(80, 24);
+    let mut session = world.cockpit(80, 24);
     session.see("listing pods since ").see("looking for Prometheus since ").see("not armed yet");
     session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
     let asked = Instant::now();

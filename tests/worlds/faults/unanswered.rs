@@ -3,17 +3,18 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    gate::Way,
-    harness::Session,
-    open_undo_card,
-    platform::{Api, Platform},
-    relay::Manner,
+    super::{
+        proxy::{gate::Way, relay::Manner},
+        session::Session,
+        world::{Kind, World},
+    },
+    open_undo_card, press_help,
 };
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/digital-identity/deployments/api-gateway";
 
-fn patches(platform: &Platform) -> usize {
-    platform.kubernetes.relay.passed().iter().filter(|(method, path)| method == "PATCH" && !path.contains("dryRun")).count()
+fn patches(world: &World) -> usize {
+    world.written().len()
 }
 
 /// The card of the undo, confirmed.
@@ -43,38 +44,38 @@ fn assert_told_honestly(session: &Session) {
     assert_eq!(states, ["intent ", "outcome unknown", "resolved done"], "{journal:#?}");
 }
 
-#[test]
-fn an_answer_that_never_comes_is_unknown_until_it_is_read() {
-    let platform = Platform::start(Api::Relayed, &[]);
-    let before = platform.get(DEPLOYMENT);
-    let mut session = platform.cockpit(120, 40);
+/// An answer that never comes is unknown until it is read.
+pub fn resolved_by_reading() {
+    let world = World::open(Kind::simulated(&[]));
+    let before = world.get(DEPLOYMENT);
+    let mut session = world.cockpit(120, 40);
     session.see("undo rollout api-gateway");
-    platform.kubernetes.relay.set(Manner::Swallows("PATCH"));
+    world.kubernetes().relay.set(Manner::Swallows("PATCH"));
     undo(&mut session);
     session.wait_at_most(Duration::from_secs(50), "an unknown outcome", |screen| screen.contains("unknown"));
     wait_until_resolved(&session);
     session.see_gone("CrashLoopBackOff");
-    assert_eq!(patches(&platform), 1);
-    assert_ne!(platform.get(DEPLOYMENT)["spec"], before["spec"]);
+    assert_eq!(patches(&world), 1);
+    assert_ne!(world.get(DEPLOYMENT)["spec"], before["spec"]);
     assert_told_honestly(&session);
 }
 
-#[test]
-fn a_cluster_lost_after_the_write_leaves_it_unknown_until_it_is_back() {
-    let platform = Platform::start(Api::Relayed, &["--speed", "5"]);
-    let mut session = platform.cockpit(120, 40);
+/// A cluster lost after the write leaves it unknown until it is back.
+pub fn lost_cluster() {
+    let world = World::open(Kind::simulated(&["--speed", "5"]));
+    let mut session = world.cockpit(120, 40);
     session.see("undo rollout api-gateway");
-    platform.kubernetes.relay.set(Manner::Swallows("PATCH"));
+    world.kubernetes().relay.set(Manner::Swallows("PATCH"));
     undo(&mut session);
-    while patches(&platform) == 0 {
+    while patches(&world) == 0 {
         std::thread::sleep(Duration::from_millis(20));
     }
-    platform.kubernetes.gate.set(Way::Shut);
+    world.kubernetes().gate.set(Way::Shut);
     session.see("unknown");
-    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
-    platform.kubernetes.relay.set(Manner::Honest);
-    platform.kubernetes.gate.set(Way::Open);
+    press_help(&mut session);
+    world.kubernetes().relay.set(Manner::Honest);
+    world.kubernetes().gate.set(Way::Open);
     wait_until_resolved(&session);
-    assert_eq!(patches(&platform), 1);
+    assert_eq!(patches(&world), 1);
     assert_told_honestly(&session);
 }

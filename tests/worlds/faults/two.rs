@@ -6,9 +6,11 @@ use std::{
 };
 
 use super::{
-    harness::Session,
+    super::{
+        session::Session,
+        world::{Kind, World},
+    },
     open_undo_card,
-    platform::{Api, Platform},
 };
 
 /// Waits until a record of this kind is in the shared journal.
@@ -21,12 +23,11 @@ fn wait_for(session: &Session, journal: &Path, kind: &str) {
     }
 }
 
-#[test]
-fn two_cockpits_share_a_cluster_and_a_journal() {
-    let platform = Platform::start(Api::Direct, &["--speed", "5"]);
+pub fn share() {
+    let world = World::open(Kind::simulated(&["--speed", "5"]));
     let state = tempfile::tempdir().expect("a temporary folder");
     let shared = state.path().join("state");
-    let open = || platform.cockpit_with(120, 40, &[], |command, _| command.env("XDG_STATE_HOME", &shared));
+    let open = || world.cockpit_with(120, 40, &[], |command, _| command.env("XDG_STATE_HOME", &shared));
     let (mut one, mut other) = (open(), open());
     open_undo_card(&mut one);
     open_undo_card(&mut other);
