@@ -4,6 +4,7 @@
 //! ([`status`]), tables have its columns ([`table`]).
 
 pub mod access;
+mod admission;
 pub mod container_logs;
 mod delete;
 mod discovery;
