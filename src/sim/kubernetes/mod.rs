@@ -21,6 +21,7 @@ mod render;
 mod request;
 mod reviews;
 mod scale;
+mod schemas;
 pub mod selector;
 pub mod server;
 mod status;

@@ -22,6 +22,9 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
         Resource::ReplicaSets | Resource::StatefulSets => object["status"] = json!({"replicas": 0}),
         Resource::Pods => object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"}),
         Resource::Services => object["status"] = json!({"loadBalancer": {}}),
+        Resource::PodDisruptionBudgets => {
+            object["status"] = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
+        }
         Resource::Namespaces => {
             object["spec"] = json!({"finalizers": ["kubernetes"]});
             object["status"] = json!({"phase": "Active"});

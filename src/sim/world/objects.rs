@@ -164,8 +164,8 @@ pub fn autoscalers() -> Vec<Value> {
                     external("sync_event_backlog", ("service", "fraud-analytics"), "50"),
                 ],
                 "behavior": {
-                    "scaleUp": {"stabilizationWindowSeconds": 60, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
-                    "scaleDown": {"stabilizationWindowSeconds": 300, "policies": [{"type": "Percent", "value": 20, "periodSeconds": 60}]},
+                    "scaleUp": {"stabilizationWindowSeconds": 60, "selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
+                    "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [{"type": "Percent", "value": 20, "periodSeconds": 60}]},
                 },
             },
             "status": {"currentReplicas": 0, "desiredReplicas": 0},

@@ -75,6 +75,7 @@ pub fn from_template(replica_set: &Value) -> Value {
         ("restartPolicy", json!("Always")),
         ("dnsPolicy", json!("ClusterFirst")),
         ("serviceAccountName", json!("default")),
+        ("serviceAccount", json!("default")),
         ("schedulerName", json!("default-scheduler")),
         ("terminationGracePeriodSeconds", json!(30)),
         ("enableServiceLinks", json!(true)),
