@@ -11,6 +11,8 @@ use crate::{
     journal::sha256,
 };
 
+use super::conceal;
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expect {
     Replicas(u64),
@@ -97,9 +99,9 @@ impl Expect {
         }
     }
 
-    /// What differs, for a person.
+    /// What differs, for a person; it goes into the journal too, so that values are concealed.
     pub fn difference(&self, seen: &Self) -> String {
-        let shown = |value: &Option<String>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| format!("{value:?}"));
+        let shown = |value: &Option<String>| conceal::shown(value.as_deref());
         match (self, seen) {
             (Self::Replicas(before), Self::Replicas(after)) => format!("replicas {before} → {after}"),
             (Self::Data { name, value: before }, Self::Data { value: after, .. }) => format!("{name} {} → {}", shown(before), shown(after)),

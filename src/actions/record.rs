@@ -1,14 +1,16 @@
 //! What the journal says of a mitigation: what the card said of it, and for each write hashes of the state before and
-//! after, by which a later run recognises what became of it. No pod template and no environment of a container.
+//! after, by which a later run recognises what became of it. No pod template, no environment of a container, and no value
+//! of a ConfigMap but switches.
 
 use serde_json::{Value, json};
 
 use crate::domain::{
     mitigation::{Outcome, Plan},
+    object::Key,
     text::Text,
 };
 
-use super::expect::Expect;
+use super::{conceal, expect::Expect, kubectl};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
@@ -38,17 +40,39 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
             })
         })
         .collect();
+    let (what, kubectl) = told(plan);
     json!({
         "id": plan.id,
         "mitigation": plan.kind,
         "title": plan.title,
-        "what": plan.what,
+        "what": what,
         "reason": reason,
         "context": plan.cluster.context,
-        "kubectl": plan.kubectl,
+        "kubectl": kubectl,
         "undoes": plan.undoes,
         "writes": writes,
     })
+}
+
+/// What the card said, and its command: as they are, but for values of a ConfigMap that may be secrets.
+fn told(plan: &Plan) -> (Vec<Text>, Text) {
+    let mut what = Vec::new();
+    let mut kubectl = plan.kubectl.clone();
+    for write in &plan.writes {
+        let Some(Expect::Data { name, value: after }) = Expect::of(write) else { continue };
+        let before = match Expect::before(write) {
+            Some(Expect::Data { value, .. }) => value,
+            _ => None,
+        };
+        let Key { namespace, name: config_map } = &write.target.key;
+        let (before, shown) = (conceal::shown(before.as_deref()), conceal::shown(after.as_deref()));
+        what.push(Text::line(&format!("{}  {name}: {before} → {shown} in {namespace}", write.target)));
+        if let Some(secret) = after.filter(|value| !conceal::is_switch(value)) {
+            let patch = json!({ "data": { name: conceal::length(&secret) } }).to_string();
+            kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, &plan.cluster);
+        }
+    }
+    (if what.is_empty() { plan.what.clone() } else { what }, kubectl)
 }
 
 pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> Value {

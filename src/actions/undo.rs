@@ -38,7 +38,27 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, of: MitigationId) -> Resu
         }
         Expect::Gone => return Err(finished.plan.undo.clone()),
     };
-    draft.plan.title = Text::line(&format!("Undo: {}", finished.plan.title));
+    draft.plan.title = Text::line(&title(&finished.plan.title));
     draft.plan.undoes = Some(of);
     Ok(draft)
+}
+
+/// What takes an undo back is a redo, and no undo of an undo of an undo.
+fn title(of: &str) -> String {
+    match of.strip_prefix("Undo: ") {
+        Some(original) => format!("Redo: {original}"),
+        None => format!("Undo: {}", of.strip_prefix("Redo: ").unwrap_or(of)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn back_and_forth_is_undo_and_redo() {
+        assert_eq!(title("Scale · gw"), "Undo: Scale · gw");
+        assert_eq!(title("Undo: Scale · gw"), "Redo: Scale · gw");
+        assert_eq!(title("Redo: Scale · gw"), "Undo: Scale · gw");
+    }
 }

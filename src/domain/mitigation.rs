@@ -33,6 +33,21 @@ pub enum RequestKind {
     Undo { of: MitigationId },
 }
 
+impl RequestKind {
+    /// Whether both do the same to the same objects, whatever the numbers.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Scale { deployment: one, .. }, Self::Scale { deployment: other, .. })
+            | (Self::UndoRollout { deployment: one, .. }, Self::UndoRollout { deployment: other, .. }) => one == other,
+            (Self::RestartUnhealthy { app: one, .. }, Self::RestartUnhealthy { app: other, .. }) => one == other,
+            (Self::SetConfigKey { config_map: one, name: of_one, .. }, Self::SetConfigKey { config_map: other, name: of_other, .. }) => {
+                (one, of_one) == (other, of_other)
+            }
+            _ => self == other,
+        }
+    }
+}
+
 /// Sequence number within this run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct MitigationId(pub u32);

@@ -19,18 +19,24 @@ pub struct Suggestion {
     pub evidence: Text,
     /// Higher is stronger.
     pub weight: u32,
+    /// Id of the indicator it is meant to better, by which it is judged.
+    pub aim: Option<Text>,
     pub request: Request,
 }
 
-/// A rollout this long before errors began, or since, is suspected of them.
+/// A rollout at most this long before a trouble began is suspected of it.
 pub const SUSPECT: chrono::Duration = chrono::Duration::minutes(30);
+
+/// Clocks of two servers, and points of a history, may differ by this much without meaning an order.
+const AT_THE_SAME_TIME: chrono::Duration = chrono::Duration::seconds(30);
 
 /// What is known that speaks for or against a mitigation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    /// When the errors began: the error indicator's crossing, or the oldest firing alert.
-    pub errors_began: Option<DateTime<Utc>>,
-    pub error_rate_is_critical: bool,
+    /// When each trouble began: an error indicator crossed its threshold, an alert started to fire. In no order.
+    pub troubles: Vec<DateTime<Utc>>,
+    /// Id of an error indicator that is critical.
+    pub critical_errors: Option<Text>,
     /// The newest rollout of each deployment.
     pub rollouts: Vec<Rollout>,
     /// Unhealthy pods by app.
@@ -75,6 +81,8 @@ pub struct Breaker {
 pub struct Overload {
     /// `Sync backlog 4,210`.
     pub what: Text,
+    /// Id of the indicator.
+    pub indicator: Text,
     pub deployment: Key,
     pub replicas: u32,
     pub ready: u32,
@@ -88,9 +96,11 @@ pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
     let mut suggestions: Vec<Suggestion> = suspects.iter().map(|rollout| evidence.undo(rollout)).collect();
     suggestions.extend(evidence.unhealthy.iter().map(|app| {
         let is_fresh = suspects.iter().any(|rollout| app.deployment.as_ref() == Some(&rollout.deployment));
-        restart(app, is_fresh, evidence.restart_at_once)
+        restart(app, is_fresh, evidence)
     }));
-    suggestions.extend(evidence.breaker.iter().filter(|breaker| evidence.error_rate_is_critical && !breaker.is_on).map(breaker_on));
+    suggestions.extend(
+        evidence.breaker.iter().filter(|breaker| !breaker.is_on).filter_map(|breaker| Some(breaker_on(breaker, evidence.critical_errors.clone()?))),
+    );
     suggestions.extend(evidence.overloads.iter().filter_map(scale));
     suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
     suggestions
@@ -98,16 +108,27 @@ pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
 
 impl Evidence {
     fn suspects(&self, rollout: &Rollout) -> bool {
-        let has_effect = rollout.unhealthy > 0 || self.error_rate_is_critical;
-        let began_near = self.errors_began.is_some_and(|began| (began - rollout.at).abs() <= SUSPECT);
-        rollout.from > 0 && has_effect && began_near
+        let has_effect = rollout.unhealthy > 0 || self.critical_errors.is_some();
+        rollout.from > 0 && has_effect && self.lead(rollout).is_some()
+    }
+
+    /// From the rollout to the trouble it may have caused: the first one after it. What was wrong before a rollout was not
+    /// caused by it, so a negative lead speaks against it unless its own pods are unhealthy. None: no connection in time.
+    fn lead(&self, rollout: &Rollout) -> Option<chrono::Duration> {
+        let leads = || self.troubles.iter().map(|began| *began - rollout.at);
+        let caused = leads().filter(|lead| (-AT_THE_SAME_TIME..=SUSPECT).contains(lead)).min();
+        let inherited = || leads().filter(|lead| rollout.unhealthy > 0 && (-SUSPECT..-AT_THE_SAME_TIME).contains(lead)).max();
+        caused.or_else(inherited)
     }
 
     fn undo(&self, rollout: &Rollout) -> Suggestion {
         let name = &rollout.deployment.name;
-        let lead = self.errors_began.map(|began| began - rollout.at).unwrap_or_default();
+        let lead = self.lead(rollout).unwrap_or_default();
         let spoken = units::spoken(lead.abs().to_std().unwrap_or_default());
-        let mut evidence = if lead >= chrono::Duration::zero() {
+        let is_before = lead >= -AT_THE_SAME_TIME;
+        let mut evidence = if lead.abs() < AT_THE_SAME_TIME {
+            "rolled out as errors began".to_owned()
+        } else if is_before {
             format!("rolled out {spoken} before errors began")
         } else {
             format!("rolled out {spoken} after errors began")
@@ -115,12 +136,13 @@ impl Evidence {
         if rollout.unhealthy > 0 {
             evidence = format!("{evidence}, {} unhealthy", pods(rollout.unhealthy));
         }
-        let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(lead >= chrono::Duration::zero());
+        let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(is_before);
         Suggestion {
             key: 'u',
             title: Text::line(&format!("undo rollout {name} to rev {}", rollout.from)),
             evidence: Text::line(&evidence),
             weight,
+            aim: self.critical_errors.clone(),
             request: Request {
                 kind: RequestKind::UndoRollout { deployment: rollout.deployment.clone(), to_revision: Some(rollout.from) },
                 reason: Text::line(&format!("rev {} {evidence}", rollout.to)),
@@ -129,7 +151,7 @@ impl Evidence {
     }
 }
 
-fn restart(app: &UnhealthyApp, is_fresh: bool, at_once: u8) -> Suggestion {
+fn restart(app: &UnhealthyApp, is_fresh: bool, all: &Evidence) -> Suggestion {
     let mut evidence = Vec::new();
     if app.crash_looping > 0 {
         evidence.push(format!("{} in a crash loop", app.crash_looping));
@@ -149,19 +171,21 @@ fn restart(app: &UnhealthyApp, is_fresh: bool, at_once: u8) -> Suggestion {
         title: Text::line(&format!("restart {} unhealthy {} {}", app.pods.len(), app.app, if app.pods.len() == 1 { "pod" } else { "pods" })),
         evidence: Text::line(&evidence),
         weight: if is_fresh { 30 + many } else { 40 + many },
+        aim: all.critical_errors.clone(),
         request: Request {
-            kind: RequestKind::RestartUnhealthy { app: app.app.clone(), pods: app.pods.clone(), at_once },
+            kind: RequestKind::RestartUnhealthy { app: app.app.clone(), pods: app.pods.clone(), at_once: all.restart_at_once },
             reason: Text::line(&evidence),
         },
     }
 }
 
-fn breaker_on(breaker: &Breaker) -> Suggestion {
+fn breaker_on(breaker: &Breaker, aim: Text) -> Suggestion {
     Suggestion {
         key: 'b',
         title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
         evidence: "error rate is critical and the breaker is off".into(),
         weight: 25,
+        aim: Some(aim),
         request: Request {
             kind: RequestKind::SetConfigKey { config_map: breaker.config_map.clone(), name: breaker.name.clone(), value: breaker.value_on.clone() },
             reason: "error rate is critical".into(),
@@ -184,6 +208,7 @@ fn scale(overload: &Overload) -> Option<Suggestion> {
         title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
         evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, pods(overload.ready as usize))),
         weight: 50,
+        aim: Some(overload.indicator.clone()),
         request: Request {
             kind: RequestKind::Scale { deployment: overload.deployment.clone(), replicas },
             reason: Text::line(&format!("{} is critical", overload.what)),
@@ -212,8 +237,8 @@ mod tests {
     fn bad_deploy() -> Evidence {
         let deployment = Key::new("n", "api-gateway");
         Evidence {
-            errors_began: Some(at(7)),
-            error_rate_is_critical: true,
+            troubles: vec![at(7)],
+            critical_errors: Some("error_rate".into()),
             rollouts: vec![Rollout { deployment: deployment.clone(), from: 41, to: 42, at: at(5), unhealthy: 2 }],
             unhealthy: vec![UnhealthyApp {
                 app: "api-gateway".into(),
@@ -245,15 +270,47 @@ mod tests {
     }
 
     #[test]
+    fn the_rollout_that_took_a_bad_one_back_is_not_suspected() {
+        let mut evidence = bad_deploy();
+        evidence.rollouts[0] = Rollout { from: 42, to: 43, at: at(14), unhealthy: 0, ..evidence.rollouts[0].clone() };
+        assert!(suggest(&evidence).iter().all(|suggestion| suggestion.key != 'u'));
+        evidence.rollouts[0].unhealthy = 1;
+        let undo = suggest(&evidence).into_iter().find(|suggestion| suggestion.key == 'u').unwrap();
+        assert_eq!(undo.evidence, "rolled out 7 min after errors began, 1 pod unhealthy");
+    }
+
+    #[test]
+    fn an_old_unrelated_alert_hides_no_fresh_suspect() {
+        let mut evidence = bad_deploy();
+        evidence.troubles.insert(0, at(-600));
+        assert_eq!(suggest(&evidence)[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
+    }
+
+    #[test]
+    fn clocks_that_differ_by_seconds_make_no_order() {
+        let mut evidence = bad_deploy();
+        evidence.rollouts[0].at = at(7) + chrono::Duration::seconds(5);
+        assert_eq!(suggest(&evidence)[0].evidence, "rolled out as errors began, 2 pods unhealthy");
+    }
+
+    #[test]
     fn nothing_is_suggested_on_a_calm_day() {
-        let evidence = Evidence { errors_began: None, error_rate_is_critical: false, unhealthy: Vec::new(), ..bad_deploy() };
+        let evidence = Evidence { troubles: Vec::new(), critical_errors: None, unhealthy: Vec::new(), ..bad_deploy() };
         assert_eq!(suggest(&evidence), []);
     }
 
     #[test]
     fn scaling_needs_ready_pods_and_room() {
-        let overload = Overload { what: "Sync backlog 4,210".into(), deployment: Key::new("n", "sync"), replicas: 4, ready: 4, max: Some(10) };
-        assert_eq!(scale(&overload).unwrap().title, "scale sync 4 → 6");
+        let overload = Overload {
+            what: "Sync backlog 4,210".into(),
+            indicator: "sync_backlog".into(),
+            deployment: Key::new("n", "sync"),
+            replicas: 4,
+            ready: 4,
+            max: Some(10),
+        };
+        let suggestion = scale(&overload).unwrap();
+        assert_eq!((&*suggestion.title, suggestion.aim.as_deref()), ("scale sync 4 → 6", Some("sync_backlog")));
         assert_eq!(scale(&Overload { max: Some(4), ..overload.clone() }), None);
         assert_eq!(scale(&Overload { ready: 3, ..overload }), None);
     }

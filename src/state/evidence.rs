@@ -18,7 +18,7 @@ use crate::domain::{
 
 use super::{KpiState, State, timeline::EntryKind};
 
-/// Unhealthy pods looked at; beyond them the advice would not differ.
+/// Unhealthy pods and alerts looked at; beyond them the advice would not differ.
 const LOOKED_AT: usize = 2_000;
 /// Pods that one restart names at most.
 const PODS_OF_A_RESTART: usize = 200;
@@ -73,8 +73,8 @@ impl State {
     fn evidence(&self) -> Evidence {
         let unhealthy = self.unhealthy_apps();
         Evidence {
-            errors_began: self.errors_began(),
-            error_rate_is_critical: self.kpis.iter().filter(|kpi| is_error(kpi)).any(|kpi| level(kpi) == Level::Critical),
+            troubles: self.troubles(),
+            critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
             rollouts: self.rollouts(&unhealthy),
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
@@ -86,14 +86,14 @@ impl State {
         }
     }
 
-    /// When an error indicator crossed its threshold or the oldest firing alert began, whichever was first.
-    fn errors_began(&self) -> Option<DateTime<Utc>> {
+    /// When error indicators crossed their thresholds and alerts began to fire.
+    fn troubles(&self) -> Vec<DateTime<Utc>> {
         let crossed = self.kpis.iter().filter(|kpi| is_error(kpi)).filter_map(|kpi| {
             let history = kpi.reading.as_ref()?.history.as_ref()?;
             history.bad_since(|value| kpi.spec.level(Some(value)) >= Level::Warning)
         });
-        let alerted = self.firing().filter(|(alert, _)| alert.severity > Severity::Info).map(|(alert, _)| alert.starts_at).min();
-        crossed.chain(alerted).min()
+        let alerted = self.firing().filter(|(alert, _)| alert.severity > Severity::Info).map(|(alert, _)| alert.starts_at);
+        crossed.chain(alerted).take(LOOKED_AT).collect()
     }
 
     fn unhealthy_apps(&self) -> Vec<UnhealthyApp> {
@@ -147,6 +147,7 @@ impl State {
             }
             overloads.push(Overload {
                 what: Text::line(&format!("{} {}", kpi.spec.title, units::value(value, kpi.spec.unit))),
+                indicator: kpi.spec.id.clone(),
                 deployment: deployment.key.clone(),
                 replicas: deployment.replicas,
                 ready: deployment.ready,

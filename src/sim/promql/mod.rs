@@ -10,9 +10,6 @@ mod functions;
 mod histogram;
 mod labels;
 #[cfg(test)]
-mod recorded_tests;
-mod selection;
-#[cfg(test)]
 mod tests;
 mod value;
 mod windows;

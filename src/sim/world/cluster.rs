@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Key = (String, String);
 
 /// The resource types whose changes the controllers follow.
-const FOLLOWED: [Resource; 7] = [
+const FOLLOWED: [Resource; 9] = [
+    Resource::Namespaces,
     Resource::Deployments,
     Resource::ReplicaSets,
     Resource::Pods,
@@ -27,6 +28,7 @@ const FOLLOWED: [Resource; 7] = [
     Resource::Services,
     Resource::ConfigMaps,
     Resource::PodDisruptionBudgets,
+    Resource::ResourceQuotas,
 ];
 
 /// Changes made in answer to changes; more rounds than this in a tick wait for the next.
@@ -82,6 +84,7 @@ pub struct Cluster {
     pub(super) dirty_replica_sets: BTreeSet<Key>,
     pub(super) dirty_services: BTreeSet<Key>,
     pub(super) dirty_budgets: BTreeSet<String>,
+    pub(super) dirty_quotas: BTreeSet<String>,
     pub(super) unscheduled: BTreeSet<Key>,
     /// Pods for which no node has room.
     pub(super) waiting: BTreeSet<Key>,
@@ -114,6 +117,7 @@ impl Cluster {
             dirty_replica_sets: BTreeSet::new(),
             dirty_services: BTreeSet::new(),
             dirty_budgets: BTreeSet::new(),
+            dirty_quotas: BTreeSet::new(),
             unscheduled: BTreeSet::new(),
             waiting: BTreeSet::new(),
             nodes: BTreeMap::new(),
@@ -187,8 +191,10 @@ impl Cluster {
         let replica_sets = std::mem::take(&mut self.dirty_replica_sets);
         let services = std::mem::take(&mut self.dirty_services);
         let budgets = std::mem::take(&mut self.dirty_budgets);
+        let quotas = std::mem::take(&mut self.dirty_quotas);
         let unscheduled = std::mem::take(&mut self.unscheduled);
-        let busy = !(deployments.is_empty() && replica_sets.is_empty() && services.is_empty() && budgets.is_empty() && unscheduled.is_empty());
+        let idle = deployments.is_empty() && replica_sets.is_empty() && services.is_empty() && budgets.is_empty();
+        let busy = !(idle && quotas.is_empty() && unscheduled.is_empty());
         for key in &replica_sets {
             self.sync_replica_set(key);
         }
@@ -203,6 +209,9 @@ impl Cluster {
         }
         for namespace in &budgets {
             self.sync_budgets(namespace);
+        }
+        for namespace in &quotas {
+            self.sync_quotas(namespace);
         }
         busy
     }
@@ -257,6 +266,7 @@ impl Cluster {
         let object = &change.object;
         let key = key_of(object);
         match resource {
+            Resource::Namespaces if change.kind == ChangeKind::Added => self.furnish(&key.1),
             Resource::Deployments if change.kind != ChangeKind::Deleted => {
                 self.dirty_deployments.insert(key);
             }
@@ -281,6 +291,12 @@ impl Cluster {
             Resource::PodDisruptionBudgets if change.kind != ChangeKind::Deleted => {
                 self.dirty_budgets.insert(key.0);
             }
+            Resource::ResourceQuotas => {
+                self.dirty_quotas.insert(key.0.clone());
+                // A higher limit lets in what a lower one kept out.
+                let waiting = self.store.list(Resource::ReplicaSets, &Query::namespace(&key.0));
+                self.dirty_replica_sets.extend(waiting.items.iter().map(|replica_set| key_of(replica_set)));
+            }
             _ => {}
         }
     }
@@ -291,6 +307,9 @@ impl Cluster {
             self.dirty_replica_sets.insert((key.0.clone(), owner.to_owned()));
         }
         let relevant = |pod: &Value| (super::pod::is_ready(pod), super::pod::is_terminating(pod), pod.pointer("/metadata/labels").cloned());
+        if change.kind != ChangeKind::Modified {
+            self.dirty_quotas.insert(key.0.clone());
+        }
         if change.kind != ChangeKind::Modified || change.previous.as_ref().is_none_or(|before| relevant(before) != relevant(pod)) {
             self.mark_services_of(&key.0, pod, change.previous.as_deref());
             self.dirty_budgets.insert(key.0.clone());

@@ -4,6 +4,7 @@ mod cards;
 mod keys;
 mod ladders;
 mod play;
+mod pointer;
 mod quiet;
 mod random;
 mod table;
