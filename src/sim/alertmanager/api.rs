@@ -50,8 +50,9 @@ pub async fn groups(State(server): State<Server>, RawQuery(query): RawQuery) -> 
     for (alert, silenced_by) in selected {
         groups.entry(alert.labels.value("alertname").to_owned()).or_default().push(alert.json(&silenced_by));
     }
-    let groups =
-        groups.into_iter().map(|(name, alerts)| json!({ "alerts": alerts, "labels": { "alertname": name }, "receiver": { "name": RECEIVER }, "routeLabels": {} }));
+    let groups = groups
+        .into_iter()
+        .map(|(name, alerts)| json!({ "alerts": alerts, "labels": { "alertname": name }, "receiver": { "name": RECEIVER }, "routeLabels": {} }));
     answer(StatusCode::OK, &groups.collect())
 }
 

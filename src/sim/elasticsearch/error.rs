@@ -151,8 +151,7 @@ impl Error {
         }
         let mut error = if self.on_shards {
             let failed = json!([{ "shard": 0, "index": "logstash", "node": "n1", "reason": whole }]);
-            let mut error =
-                json!({ "type": "search_phase_execution_exception", "reason": "all shards failed", "phase": "query", "grouped": true, "failed_shards": failed });
+            let mut error = json!({ "type": "search_phase_execution_exception", "reason": "all shards failed", "phase": "query", "grouped": true, "failed_shards": failed });
             // What the shards refused is told again below, twice; not so what they could not parse.
             if self.kind == "illegal_argument_exception" {
                 error["caused_by"] = cause.clone();

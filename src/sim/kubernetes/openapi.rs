@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::discovery::{GROUPS, serves};
 use super::kinds::DEFINITIONS;
 use super::request::served;
-use super::server::Answer;
 use super::schemas;
+use super::server::Answer;
 use super::status::{ApiError, json_response};
 
 /// `/openapi/v3`: where the documents are.

@@ -34,7 +34,9 @@ fn one(kind: &str) -> Value {
         "int32" | "int64" => json!({"type": "integer", "format": kind}),
         "double" => json!({"type": "number", "format": "double"}),
         "bytes" => json!({"type": "string", "format": "byte"}),
-        kind if MESSAGES.contains_key(kind) && !MESSAGES[kind].is_empty() => json!({"allOf": [{"$ref": format!("#/components/schemas/{}", name(kind))}]}),
+        kind if MESSAGES.contains_key(kind) && !MESSAGES[kind].is_empty() => {
+            json!({"allOf": [{"$ref": format!("#/components/schemas/{}", name(kind))}]})
+        }
         // Quantities, times and values that are a number or a text are written as text.
         _ => json!({"type": "string"}),
     }

@@ -9,6 +9,7 @@ mod eval;
 mod functions;
 mod histogram;
 mod labels;
+mod selection;
 #[cfg(test)]
 mod tests;
 mod value;

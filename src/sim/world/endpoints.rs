@@ -1,9 +1,9 @@
 //! Which pods stand behind each service (endpoint slices and endpoints), and what disruption budgets allow.
 
-use super::stamp::rfc3339;
 use super::cluster::{Cluster, Key, key_of, owner_reference};
 use super::pod;
 use super::rollout::amount;
+use super::stamp::rfc3339;
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Deletion, Query, Writer, text};
 use serde_json::{Map, Value, json};
