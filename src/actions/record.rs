@@ -8,7 +8,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::expect::Expect;
+use super::expect::{Side, digest};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
@@ -32,9 +32,10 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
             json!({
                 "method": write.method,
                 "path": write.path,
+                "object": write.target.path(),
                 "target": write.target,
-                "after": Expect::of(write).map(|after| after.digest()),
-                "before": Expect::before(write).map(|before| before.digest()),
+                "after": digest(&write.effect, Side::After),
+                "before": digest(&write.effect, Side::Before),
             })
         })
         .collect();
@@ -46,7 +47,7 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
         "reason": reason,
         "context": plan.cluster.context,
         "kubectl": plan.kubectl,
-        "undoes": plan.undoes,
+        "undoes": plan.undoes.map(|undoes| undoes.recorded),
         "writes": writes,
     })
 }

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    mitigation::{Request, RequestKind},
+    ask::Request,
+    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
     object::{Key, ObjectRef},
     text::Text,
     units,
@@ -135,10 +136,8 @@ impl Evidence {
             title: Text::line(&format!("undo rollout {name} to rev {}", rollout.from)),
             evidence: Text::line(&evidence),
             weight,
-            request: Request {
-                kind: RequestKind::UndoRollout { deployment: rollout.deployment.clone(), to_revision: Some(rollout.from) },
-                reason: Text::line(&format!("rev {} {evidence}", rollout.to)),
-            },
+            request: Request::of(UndoRollout::deployment(rollout.deployment.clone(), Some(rollout.from)))
+                .because(Text::line(&format!("rev {} {evidence}", rollout.to))),
         }
     }
 }
@@ -163,10 +162,8 @@ fn restart(app: &UnhealthyApp, is_fresh: bool, at_once: u8) -> Suggestion {
         title: Text::line(&format!("restart {} unhealthy {} {}", app.pods.len(), app.app, if app.pods.len() == 1 { "pod" } else { "pods" })),
         evidence: Text::line(&evidence),
         weight: if is_fresh { 30 + many } else { 40 + many },
-        request: Request {
-            kind: RequestKind::RestartUnhealthy { app: app.app.clone(), pods: app.pods.clone(), at_once },
-            reason: Text::line(&evidence),
-        },
+        request: Request::of(RestartUnhealthy { app: app.app.clone(), pods: Unhealthy::Listed(app.pods.clone()), at_once: Some(at_once) })
+            .because(Text::line(&evidence)),
     }
 }
 
@@ -176,10 +173,8 @@ fn breaker_on(breaker: &Breaker) -> Suggestion {
         title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
         evidence: "error rate is critical and the breaker is off".into(),
         weight: 25,
-        request: Request {
-            kind: RequestKind::SetConfigKey { config_map: breaker.config_map.clone(), name: breaker.name.clone(), value: breaker.value_on.clone() },
-            reason: "error rate is critical".into(),
-        },
+        request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on))
+            .because("error rate is critical".into()),
     }
 }
 
@@ -198,10 +193,7 @@ fn scale(overload: &Overload) -> Option<Suggestion> {
         title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
         evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, pods(overload.ready as usize))),
         weight: 50,
-        request: Request {
-            kind: RequestKind::Scale { deployment: overload.deployment.clone(), replicas },
-            reason: Text::line(&format!("{} is critical", overload.what)),
-        },
+        request: Request::of(Scale::deployment(overload.deployment.clone(), replicas)).because(Text::line(&format!("{} is critical", overload.what))),
     })
 }
 

@@ -61,6 +61,13 @@ impl State {
         }
     }
 
+    /// The palette, with `line` typed already.
+    pub(super) fn compose(&mut self, line: &str) {
+        let mut palette = Palette { line: LineEdit::of(line), ..Palette::default() };
+        self.match_palette(&mut palette);
+        self.overlays.push(Overlay::Palette(palette));
+    }
+
     fn mapped(&mut self, key: Key, effects: &mut Vec<Effect>) {
         let Some(action) = self.keymap.action(key, &self.places()) else { return };
         self.run(&action.command.clone(), effects);
@@ -267,11 +274,8 @@ impl State {
                 }
                 _ => self.overlays.push(Overlay::Help { scroll: 0 }),
             },
-            Command::Palette => {
-                let mut palette = Palette::default();
-                self.match_palette(&mut palette);
-                self.overlays.push(Overlay::Palette(palette));
-            }
+            Command::Palette => self.compose(""),
+            Command::Compose(line) => self.compose(line),
             Command::Reconnect => {
                 effects.push(Effect::Reconnect);
                 self.say("every source tries again now");

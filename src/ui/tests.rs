@@ -231,6 +231,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         key,
         title: title.into(),
         disabled: disabled.map(Into::into),
+        compose: None,
         request: Some(request.clone()),
     };
     let entry =

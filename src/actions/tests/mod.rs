@@ -1,9 +1,12 @@
 //! The engine against a fake API server: what was sent, what was said, what was journalled.
 
+mod catalogue;
 mod fake;
 mod kinds;
 mod real;
 mod rig;
+mod rollouts;
+mod undoing;
 
 use std::time::Duration;
 
@@ -14,7 +17,10 @@ use self::{
     fake::Fault,
     rig::{CONFIG_MAP, DEPLOYMENT, Rig, breaker, rollback, scale, world},
 };
-use crate::domain::mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome, RequestKind};
+use crate::domain::{
+    ask::{Finished, RequestKind},
+    mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome},
+};
 
 fn resolved(events: &[ActionEvent]) -> Option<&Outcome> {
     events.iter().find_map(|event| match event {
@@ -64,7 +70,7 @@ async fn an_unanswered_write_is_resolved_by_reading_and_never_repeated(
     assert_eq!(journal[2]["state"], "unknown");
     assert_eq!((&journal[3]["kind"], &journal[3]["state"]), (&json!("resolved"), &json!(state)));
     // What turned out to be done can be undone.
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await;
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await;
     assert_eq!(undo.is_ok(), was_done, "{:?}", undo.err());
 }
 
@@ -193,7 +199,7 @@ async fn a_change_in_the_last_moment_is_caught_by_the_server() {
         ..crate::connect::KubeOptions::default()
     });
     let writer = crate::connect::Writer::new(&target.unwrap());
-    let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content_type, &write.body, Duration::from_secs(5)).await.unwrap();
+    let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content.header(), &write.body, Duration::from_secs(5)).await.unwrap();
     assert_eq!(answer.status, 422);
     assert_eq!(rig.world().get(DEPLOYMENT).unwrap()["spec"]["replicas"], 5);
 }
@@ -237,6 +243,7 @@ async fn what_a_crash_left_open_is_read_journalled_and_said() {
         rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = after.into());
         rig.engine.recover().await;
         let ActionEvent::Notice { text, .. } = rig.event().await else { panic!() };
+        assert!(matches!(rig.event().await, ActionEvent::Undoable { .. }));
         let says = match (replicas, after) {
             (6, 6) => "done",
             (7, 6) => "failed: it was not done",
