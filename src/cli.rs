@@ -191,10 +191,10 @@ pub struct Headless {
 
 #[derive(Debug, Clone, Args)]
 pub struct Do {
-    #[arg(value_name = "KIND", required_unless_present_any = ["plan", "help"], help = "Kind of mitigation, listed below.")]
+    #[arg(index = 1, value_name = "KIND", required_unless_present_any = ["plan", "help"], help = "Kind of mitigation, listed below.")]
     pub kind: Option<String>,
     /// What it is done to (deployment/NAME, or a name alone), then its own arguments.
-    #[arg(value_name = "TARGET")]
+    #[arg(index = 2, value_name = "TARGET")]
     pub words: Vec<String>,
     #[command(flatten)]
     pub how: Headless,

@@ -73,7 +73,7 @@ async fn a_rollout_is_held_and_goes_on() {
     assert!(lines(&resume).contains(&"api-gateway  image api-gateway:2.4.0 → api-gateway:2.5.0"), "{:?}", lines(&resume));
     assert_eq!(rig.execute(&resume).await.0, Outcome::Done);
     assert!(rig.world().get(DEPLOYMENT).unwrap()["spec"].get("paused").is_none());
-    let back = rig.plan(undo(5)).await.unwrap();
+    let back = rig.plan(undo(4)).await.unwrap();
     assert_eq!(back.plan.kind, "pause");
 }
 

@@ -81,7 +81,13 @@ fn a_kind_that_is_switched_off_is_not_offered() {
 #[test]
 fn what_earlier_runs_did_can_be_taken_back_by_name() {
     let mut play = play();
-    let one = Undoable { id: 12, title: "Scale · api-gateway".into(), time: "02:14".into(), by: "me".into(), undo: "scale deployment/api-gateway 3".into() };
+    let one = Undoable {
+        id: 12,
+        title: "Scale · api-gateway".into(),
+        time: "02:14".into(),
+        by: "me".into(),
+        undo: "scale deployment/api-gateway 3".into(),
+    };
     play.send(Msg::Action(ActionEvent::Undoable { all: vec![one] }));
     play.press(":").type_("undo #12");
     assert_eq!(palette(&play).1[0], "undo #12 Scale · api-gateway: scale deployment/api-gateway 3");
