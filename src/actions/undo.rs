@@ -39,6 +39,7 @@ pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
         "reason": reason,
         "time": time,
         "by": plan.cluster.user,
+        "undoes": plan.undoes.map(|undoes| undoes.recorded),
         "kind": inverse.kind(),
         "namespace": inverse.namespace(),
         "words": inverse.words(),
@@ -88,7 +89,8 @@ fn undoable(seq: Seq, kept: &Value) -> Option<Undoable> {
     let shows_values = text("kind").as_str() != "set-config-key";
     let shown = if shows_values { words.join(" ") } else { shown.join(" ") };
     let undo = Text::line(&format!("{} {shown}", text("kind")));
-    Some(Undoable { id: seq.0, title: text("title"), time: text("time"), by: text("by"), undo })
+    let is_undo = kept.get("undoes").is_some_and(Value::is_u64);
+    Some(Undoable { id: seq.0, title: text("title"), time: text("time"), by: text("by"), undo, is_undo })
 }
 
 fn words(kept: &Value) -> Vec<String> {

@@ -107,6 +107,8 @@ pub struct Undoable {
     pub by: Text,
     /// What undoing does: `scale deployment/api-gateway 4`.
     pub undo: Text,
+    /// Whether it took another one back itself: then undoing it does that other one again.
+    pub is_undo: bool,
 }
 
 impl Request {

@@ -176,7 +176,8 @@ impl State {
     }
 
     fn undo_last(&self) -> Result<Request, String> {
-        let last = self.mitigations.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none());
+        let last =
+            self.mitigations.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none() && mitigation.undoes.is_none());
         let last = last.ok_or_else(|| "nothing that sev1 did in this session can be taken back".to_owned())?;
         Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason: Text::line(&format!("takes back: {}", last.title)) })
     }

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         ask::{Ask, Wish, Words},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, DiffLine, DiffSign, Field, MitigationId},
+        mitigation::{CheckKind, Field, MitigationId},
         object::{ObjectRef, Subject},
         text::{Text, is_hostile},
     },
@@ -105,8 +105,6 @@ impl Mitigation for SetImage {
                 continue;
             }
             draft.what.push(Text::line(&format!("{container}  image {was} → {image}")));
-            draft.diff.push(DiffLine { sign: DiffSign::Removed, text: Text::line(&format!("{container}: image={was}")) });
-            draft.diff.push(DiffLine { sign: DiffSign::Added, text: Text::line(&format!("{container}: image={image}")) });
             let field = format!("{path}/image");
             steps.push(json!({ "op": "replace", "path": field, "value": image }));
             fields.push(Field { path: field.clone(), before: Some(was.as_str().into()), after: Some(image.as_str().into()) });

@@ -97,6 +97,11 @@ pub fn ending(ended: &Ended) -> String {
     text
 }
 
+/// The last mitigation that was no undo itself: taking that back would do again what was just taken back.
+pub fn last(undoable: &[Undoable]) -> Option<&Undoable> {
+    undoable.iter().find(|one| !one.is_undo)
+}
+
 pub fn list(undoable: &[Undoable]) -> String {
     if undoable.is_empty() {
         return "nothing that sev1 did on this cluster, from this machine, can be taken back\n".to_owned();
@@ -164,4 +169,16 @@ fn plan(planned: &Planned) -> Value {
         "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
         "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_is_none_that_took_another_back() {
+        let one = |id, is_undo| Undoable { id, title: "t".into(), time: "t".into(), by: "b".into(), undo: "u".into(), is_undo };
+        assert_eq!(last(&[one(9, true), one(5, false), one(3, false)]).map(|one| one.id), Some(5));
+        assert_eq!(last(&[one(9, true)]), None);
+    }
 }

@@ -104,7 +104,7 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &Loaded) -> Exit {
     }
     let chosen = match what.id {
         Some(id) => undoable.iter().find(|one| one.id == id),
-        None => undoable.first(),
+        None => card::last(&undoable),
     };
     let Some(chosen) = chosen else {
         output::complain(&match what.id {

@@ -87,6 +87,7 @@ fn what_earlier_runs_did_can_be_taken_back_by_name() {
         time: "02:14".into(),
         by: "me".into(),
         undo: "scale deployment/api-gateway 3".into(),
+        is_undo: false,
     };
     play.send(Msg::Action(ActionEvent::Undoable { all: vec![one] }));
     play.press(":").type_("undo #12");
