@@ -29,6 +29,9 @@ mod objects;
 pub mod platform;
 mod pod;
 mod replica_set;
+#[cfg(test)]
+mod revision_tests;
+mod revisioned;
 mod rollout;
 pub mod scenario;
 mod scheduler;
