@@ -104,7 +104,7 @@ async fn it_looks_around() {
     kubectl.shows("get events", &["BackOff", "Back-off restarting failed container"]);
     kubectl.shows("get pods --all-namespaces --chunk-size=5", &["monitoring", "kube-system"]);
     kubectl.shows("get pods -l app=core-engine -o name", &["pod/core-engine-"]);
-    kubectl.shows("describe pods -l app=api-gateway", &["Back-off restarting failed container", "Controlled By:  ReplicaSet/"]);
+    kubectl.shows("describe pods -l app=api-gateway --show-events", &["Back-off restarting failed container", "Controlled By:  ReplicaSet/"]);
     kubectl.shows("describe deployment api-gateway", &["RollingUpdate", "NewReplicaSet"]);
     kubectl.shows("api-resources", &["deployments", "poddisruptionbudgets", "endpointslices"]);
     kubectl.shows("version", &["Server Version: v1.36"]);

@@ -11,6 +11,8 @@ use crate::{
     journal::sha256,
 };
 
+use super::conceal;
+
 /// How an object stands to a write.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
@@ -130,13 +132,14 @@ fn hash(value: Option<&Value>) -> Value {
     value.map_or(Value::Null, |value| sha256(canonical(value).to_string().as_bytes()).into())
 }
 
-/// What differs, for a person: `replicas 3 → 5`.
+/// What differs, for a person: `replicas 3 → 5`. It goes into the journal too, so that values of a ConfigMap are concealed.
 fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> String {
     if path.ends_with("/template") {
         return "the pod template changed".to_owned();
     }
     let is_number = before.or(after).is_some_and(Value::is_number);
     let shown = |value: Option<&Value>| match value {
+        value if path.starts_with("/data/") => conceal::shown(value.and_then(Value::as_str)),
         None if is_number => "0".to_owned(),
         None => "absent".to_owned(),
         Some(value) if value.is_object() || value.is_array() => "other".to_owned(),
@@ -146,7 +149,7 @@ fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> Stri
 }
 
 /// The last name of a JSON pointer.
-fn label(path: &str) -> String {
+pub fn label(path: &str) -> String {
     if path.ends_with("/template") {
         "the pod template".to_owned()
     } else {

@@ -6,6 +6,7 @@
 mod api;
 mod changed;
 mod checks;
+mod conceal;
 mod converge;
 mod diff;
 mod disruption;

@@ -1,14 +1,20 @@
 //! What the journal says of a mitigation: what the card said of it, and for each write hashes of the state before and
-//! after, by which a later run recognises what became of it. No pod template and no environment of a container.
+//! after, by which a later run recognises what became of it. No pod template, no environment of a container, and no value
+//! of a ConfigMap but switches.
 
 use serde_json::{Value, json};
 
 use crate::domain::{
-    mitigation::{Outcome, Plan},
+    mitigation::{Effect, Outcome, Plan},
+    object::{Key, Kind},
     text::Text,
 };
 
-use super::expect::{Side, digest};
+use super::{
+    conceal,
+    expect::{Side, digest, label},
+    kubectl,
+};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
@@ -39,17 +45,38 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
             })
         })
         .collect();
+    let (what, kubectl) = told(plan);
     json!({
         "id": plan.id,
         "mitigation": plan.kind,
         "title": plan.title,
-        "what": plan.what,
+        "what": what,
         "reason": reason,
         "context": plan.cluster.context,
-        "kubectl": plan.kubectl,
+        "kubectl": kubectl,
         "undoes": plan.undoes.map(|undoes| undoes.recorded),
         "writes": writes,
     })
+}
+
+/// What the card said, and its command: as they are, but for values of a ConfigMap that may be secrets.
+fn told(plan: &Plan) -> (Vec<Text>, Text) {
+    let mut what = Vec::new();
+    let mut kubectl = plan.kubectl.clone();
+    for write in plan.writes.iter().filter(|write| write.target.kind == Kind::ConfigMap) {
+        let Effect::Fields(fields) = &write.effect else { continue };
+        for field in fields {
+            let Key { namespace, name: config_map } = &write.target.key;
+            let (name, after) = (label(&field.path), field.after.as_ref().and_then(Value::as_str));
+            let before = conceal::shown(field.before.as_ref().and_then(Value::as_str));
+            what.push(Text::line(&format!("{}  {name}: {before} → {} in {namespace}", write.target, conceal::shown(after))));
+            if let Some(secret) = after.filter(|value| !conceal::is_switch(value)) {
+                let patch = json!({ "data": { name: conceal::length(secret) } }).to_string();
+                kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, &plan.cluster);
+            }
+        }
+    }
+    (if what.is_empty() { plan.what.clone() } else { what }, kubectl)
 }
 
 pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> Value {

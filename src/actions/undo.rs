@@ -115,8 +115,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, of: Finished) -> Result<(
     }
     let wish = inverse(&kept)?;
     let mut draft = kinds::draft(core, id, &wish).await?;
-    let title = kept.get("title").and_then(Value::as_str).unwrap_or_default();
-    draft.title = Text::line(&format!("Undo: {title}"));
+    draft.title = Text::line(&title(kept.get("title").and_then(Value::as_str).unwrap_or_default()));
     Ok((draft, Undoes { recorded: seq, here: core.session_id(seq) }))
 }
 
@@ -152,4 +151,24 @@ pub fn reference(target: &Value) -> Option<ObjectRef> {
     let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
     let kind = Kind::ALL.into_iter().find(|kind| Some(format!("{kind:?}").as_str()) == text("/kind"))?;
     Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
+}
+
+/// What takes an undo back is a redo, and no undo of an undo of an undo.
+fn title(of: &str) -> String {
+    match of.strip_prefix("Undo: ") {
+        Some(original) => format!("Redo: {original}"),
+        None => format!("Undo: {}", of.strip_prefix("Redo: ").unwrap_or(of)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+
+    #[test]
+    fn back_and_forth_is_undo_and_redo() {
+        assert_eq!(title("Scale · gw"), "Undo: Scale · gw");
+        assert_eq!(title("Undo: Scale · gw"), "Redo: Scale · gw");
+        assert_eq!(title("Redo: Scale · gw"), "Undo: Scale · gw");
+    }
 }

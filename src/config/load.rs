@@ -30,6 +30,9 @@ pub const VARIABLES: &[(&str, &str)] = &[
 /// Variables of this program that are no setting.
 const OTHER_VARIABLES: &[&str] = &["SEV1_CONFIG", "SEV1_LOG"];
 
+/// Strongest first, by POSIX.
+const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+
 /// Name of the file in the working directory.
 pub const PROJECT_FILE: &str = "sev1.toml";
 
@@ -70,6 +73,7 @@ type Origins = BTreeMap<String, Place>;
 /// Reads all layers. Errors are everything that is wrong, not only the first.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Vec<Problem>> {
     let mut layers = Layers::default();
+    layers.locale(&inputs.variables);
     if let Some(path) = inputs.explicit_file.as_ref().or(inputs.user_file.as_ref()) {
         layers.own_file(path, inputs.explicit_file.is_some());
     }
@@ -143,6 +147,17 @@ impl Layers {
                 self.problems.push(Problem::new(Place::WholeFile(path.to_owned()), why));
                 None
             }
+        }
+    }
+
+    /// What a terminal can draw where nothing else says it: the first of these that is set decides, as for every program.
+    /// Where none is, nothing is known, and most terminals take UTF-8.
+    fn locale(&mut self, variables: &BTreeMap<String, String>) {
+        let said = LOCALE.iter().find_map(|name| variables.get(*name).filter(|value| !value.is_empty()).map(|value| (*name, value)));
+        if let Some((name, locale)) = said
+            && !locale.to_lowercase().replace('-', "").contains("utf8")
+        {
+            self.words("looks.ascii", "true", Place::Environment(name.to_owned()));
         }
     }
 
@@ -319,6 +334,20 @@ mod tests {
         assert_eq!(home.load().config.looks.theme, "mono");
         assert_eq!(home.flag("--theme", "looks.theme", "day").load().config.looks.theme, "day");
         assert_eq!(Home::new().variable("NO_COLOR", "").load().config.looks.theme, "night");
+    }
+
+    #[test]
+    fn a_locale_without_utf_8_means_ascii_unless_someone_insists() {
+        let ascii = |home: &Home| home.load().config.looks.ascii;
+        for (locale, expected) in
+            [("C", Some(true)), ("POSIX", Some(true)), ("de_DE.ISO-8859-1", Some(true)), ("C.UTF-8", None), ("en_GB.utf8", None)]
+        {
+            assert_eq!(ascii(&Home::new().variable("LANG", locale)), expected, "{locale}");
+        }
+        assert_eq!(ascii(&Home::new().variable("LANG", "en_GB.UTF-8").variable("LC_ALL", "C")), Some(true));
+        assert_eq!(ascii(&Home::new().variable("LANG", "C").variable("LC_CTYPE", "C.UTF-8")), None);
+        assert_eq!(ascii(&Home::new().variable("LANG", "C").user("[looks]\nascii = false")), Some(false));
+        assert_eq!(ascii(&Home::new().variable("LANG", "C").variable("SEV1_ASCII", "false")), Some(false));
     }
 
     #[test]

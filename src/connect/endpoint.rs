@@ -112,11 +112,16 @@ impl HttpAnswer {
         }
         serde_json::from_slice(&self.body).map_err(|error| {
             if error.is_data() {
-                let why = format!("its answer has another shape than expected: {error}");
-                return ConnectError::Server { server: self.server.clone(), status: self.status, message: Text::line(&why) };
+                return self.misshapen(&error.to_string());
             }
             not_json(&self.server, &self.headers, &self.body)
         })
+    }
+
+    /// A success in JSON that does not hold what was asked for.
+    pub fn misshapen(&self, why: &str) -> ConnectError {
+        let message = Text::line(&format!("its answer has another shape than expected: {why}"));
+        ConnectError::Server { server: self.server.clone(), status: self.status, message }
     }
 
     /// What an answer that is not a success means.

@@ -1,5 +1,7 @@
 //! Alerts as Alertmanager or Prometheus report them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::text::Text;
@@ -53,7 +55,20 @@ pub struct Alert {
     pub description: Text,
 }
 
+/// Labels that say what an alert is about, the first that is there counts.
+const SUBJECT: [&str; 9] = ["service", "app", "deployment", "statefulset", "job_name", "pod", "node", "instance", "namespace"];
+
 impl Alert {
+    /// What it is about: alerts of one rule differ in nothing else.
+    pub fn subject(&self) -> Option<&Text> {
+        SUBJECT.iter().find_map(|name| self.label(name)).filter(|subject| !subject.is_empty())
+    }
+
+    /// The server's time when it was this old.
+    pub fn at_age(&self, age: Duration) -> DateTime<Utc> {
+        chrono::Duration::from_std(age).ok().and_then(|age| self.starts_at.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
     pub fn label(&self, name: &str) -> Option<&Text> {
         self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }

@@ -22,6 +22,11 @@ pub trait Ask: Any + fmt::Debug + Send + Sync {
 
     /// What stands after the kind's name in `sev1 do`.
     fn words(&self) -> Vec<String>;
+
+    /// What it is about, whatever the numbers: two asks of a kind that say the same here are alternatives.
+    fn about(&self) -> String {
+        self.objects().iter().map(|object| format!("{}/{object}", object.key.namespace)).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// An ask of whatever kind.
@@ -136,6 +141,14 @@ impl Request {
 impl RequestKind {
     pub fn of(ask: impl Ask) -> Self {
         Self::Do(Wish::new(ask))
+    }
+
+    /// Whether both do the same to the same objects, whatever the numbers.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Do(one), Self::Do(other)) => one.kind() == other.kind() && one.0.about() == other.0.about(),
+            _ => self == other,
+        }
     }
 
     pub fn get<A: Ask>(&self) -> Option<&A> {

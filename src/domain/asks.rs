@@ -85,6 +85,10 @@ impl Ask for RestartUnhealthy {
         }
     }
 
+    fn about(&self) -> String {
+        self.app.to_string()
+    }
+
     fn words(&self) -> Vec<String> {
         let objects = self.objects().into_iter().map(|object| object.to_string());
         objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).collect()
@@ -106,6 +110,10 @@ impl Ask for SetConfigKey {
 
     fn objects(&self) -> Vec<ObjectRef> {
         vec![ObjectRef { kind: Kind::ConfigMap, key: self.config_map.clone(), uid: Text::default() }]
+    }
+
+    fn about(&self) -> String {
+        format!("{}/{} {}", self.config_map.namespace, self.config_map.name, self.name)
     }
 
     fn words(&self) -> Vec<String> {

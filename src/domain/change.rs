@@ -100,7 +100,13 @@ fn differing(before: &[(Text, Text)], after: &[(Text, Text)]) -> Vec<(Text, Text
         .collect()
 }
 
+/// The cluster's own certificate, which every namespace gets when it is made: nobody's change.
+const CLUSTER_CERTIFICATE: &str = "kube-root-ca.crt";
+
 pub fn config_change(config_map: &ConfigMap) -> Option<Change> {
+    if config_map.key.name == CLUSTER_CERTIFICATE {
+        return None;
+    }
     let object = ObjectRef { kind: Kind::ConfigMap, key: config_map.key.clone(), uid: config_map.uid.clone() };
     Some(Change { at: config_map.changed_at?, object, what: ChangeKind::ConfigChanged, by: config_map.changed_by.clone() })
 }
@@ -157,6 +163,19 @@ mod tests {
         assert_eq!(rollouts(sets.iter(), &BTreeMap::new()), []);
         let seen = BTreeMap::from([(Key::new("n", "a"), at(90))]);
         assert_eq!(rollouts(sets.iter(), &seen)[0].at, at(90));
+    }
+
+    #[test]
+    fn the_certificate_that_every_namespace_gets_is_nobodys_change() {
+        let config_map = |name: &str| ConfigMap {
+            key: Key::new("n", name),
+            uid: name.into(),
+            data: BTreeMap::new(),
+            changed_at: Some(at(0)),
+            changed_by: Some("kube-controller-manager".into()),
+        };
+        assert_eq!(config_change(&config_map("kube-root-ca.crt")), None);
+        assert!(config_change(&config_map("api-config")).is_some());
     }
 
     #[test]

@@ -21,7 +21,10 @@ pub struct Pattern {
     pub service: Text,
     /// The message with `<n>`, `<id>`, `<ip>` in the place of what varies.
     pub shape: Text,
-    pub count: u64,
+    /// How many there were in the last 15 minutes; an estimate where the window was sampled.
+    pub recent: u64,
+    /// Documents of the whole window that were read and have this shape.
+    pub read: u64,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
     /// Not seen in the part of the window before the last 15 minutes.
@@ -43,9 +46,10 @@ pub struct ErrorWindow {
     pub per_minute: Vec<u64>,
     /// Newest first, bounded.
     pub newest: Vec<LogError>,
-    /// Largest first.
+    /// Most of the last 15 minutes first.
     pub patterns: Vec<Pattern>,
-    /// How many documents the patterns were made from, when fewer than `total`.
+    /// How many errors of the last 15 minutes the patterns were made from, when fewer than `recent`: the newest ones. Their
+    /// counts are then estimates.
     pub sampled: Option<u64>,
     /// Shards that answered, and all of them; fewer is a partial answer and is said.
     pub shards: (u32, u32),

@@ -20,6 +20,8 @@ pub struct Suggestion {
     pub evidence: Text,
     /// Higher is stronger.
     pub weight: u32,
+    /// Id of the indicator it is meant to better, by which it is judged.
+    pub aim: Option<Text>,
     pub request: Request,
 }
 
@@ -34,7 +36,8 @@ const AT_THE_SAME_TIME: chrono::Duration = chrono::Duration::seconds(30);
 pub struct Evidence {
     /// When each trouble began: an error indicator crossed its threshold, an alert started to fire. In no order.
     pub troubles: Vec<DateTime<Utc>>,
-    pub error_rate_is_critical: bool,
+    /// Id of an error indicator that is critical.
+    pub critical_errors: Option<Text>,
     /// The newest rollout of each deployment.
     pub rollouts: Vec<Rollout>,
     /// Unhealthy pods by app.
@@ -79,6 +82,8 @@ pub struct Breaker {
 pub struct Overload {
     /// `Sync backlog 4,210`.
     pub what: Text,
+    /// Id of the indicator.
+    pub indicator: Text,
     pub deployment: Key,
     pub replicas: u32,
     pub ready: u32,
@@ -92,9 +97,11 @@ pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
     let mut suggestions: Vec<Suggestion> = suspects.iter().map(|rollout| evidence.undo(rollout)).collect();
     suggestions.extend(evidence.unhealthy.iter().map(|app| {
         let is_fresh = suspects.iter().any(|rollout| app.deployment.as_ref() == Some(&rollout.deployment));
-        restart(app, is_fresh, evidence.restart_at_once)
+        restart(app, is_fresh, evidence)
     }));
-    suggestions.extend(evidence.breaker.iter().filter(|breaker| evidence.error_rate_is_critical && !breaker.is_on).map(breaker_on));
+    suggestions.extend(
+        evidence.breaker.iter().filter(|breaker| !breaker.is_on).filter_map(|breaker| Some(breaker_on(breaker, evidence.critical_errors.clone()?))),
+    );
     suggestions.extend(evidence.overloads.iter().filter_map(scale));
     suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
     suggestions
@@ -102,7 +109,7 @@ pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
 
 impl Evidence {
     fn suspects(&self, rollout: &Rollout) -> bool {
-        let has_effect = rollout.unhealthy > 0 || self.error_rate_is_critical;
+        let has_effect = rollout.unhealthy > 0 || self.critical_errors.is_some();
         rollout.from > 0 && has_effect && self.lead(rollout).is_some()
     }
 
@@ -136,13 +143,14 @@ impl Evidence {
             title: Text::line(&format!("undo rollout {name} to rev {}", rollout.from)),
             evidence: Text::line(&evidence),
             weight,
+            aim: self.critical_errors.clone(),
             request: Request::of(UndoRollout::deployment(rollout.deployment.clone(), Some(rollout.from)))
                 .because(Text::line(&format!("rev {} {evidence}", rollout.to))),
         }
     }
 }
 
-fn restart(app: &UnhealthyApp, is_fresh: bool, at_once: u8) -> Suggestion {
+fn restart(app: &UnhealthyApp, is_fresh: bool, all: &Evidence) -> Suggestion {
     let mut evidence = Vec::new();
     if app.crash_looping > 0 {
         evidence.push(format!("{} in a crash loop", app.crash_looping));
@@ -162,17 +170,23 @@ fn restart(app: &UnhealthyApp, is_fresh: bool, at_once: u8) -> Suggestion {
         title: Text::line(&format!("restart {} unhealthy {} {}", app.pods.len(), app.app, if app.pods.len() == 1 { "pod" } else { "pods" })),
         evidence: Text::line(&evidence),
         weight: if is_fresh { 30 + many } else { 40 + many },
-        request: Request::of(RestartUnhealthy { app: app.app.clone(), pods: Unhealthy::Listed(app.pods.clone()), at_once: Some(at_once) })
-            .because(Text::line(&evidence)),
+        aim: all.critical_errors.clone(),
+        request: Request::of(RestartUnhealthy {
+            app: app.app.clone(),
+            pods: Unhealthy::Listed(app.pods.clone()),
+            at_once: Some(all.restart_at_once),
+        })
+        .because(Text::line(&evidence)),
     }
 }
 
-fn breaker_on(breaker: &Breaker) -> Suggestion {
+fn breaker_on(breaker: &Breaker, aim: Text) -> Suggestion {
     Suggestion {
         key: 'b',
         title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
         evidence: "error rate is critical and the breaker is off".into(),
         weight: 25,
+        aim: Some(aim),
         request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on))
             .because("error rate is critical".into()),
     }
@@ -193,6 +207,7 @@ fn scale(overload: &Overload) -> Option<Suggestion> {
         title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
         evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, pods(overload.ready as usize))),
         weight: 50,
+        aim: Some(overload.indicator.clone()),
         request: Request::of(Scale::deployment(overload.deployment.clone(), replicas)).because(Text::line(&format!("{} is critical", overload.what))),
     })
 }
@@ -219,7 +234,7 @@ mod tests {
         let deployment = Key::new("n", "api-gateway");
         Evidence {
             troubles: vec![at(7)],
-            error_rate_is_critical: true,
+            critical_errors: Some("error_rate".into()),
             rollouts: vec![Rollout { deployment: deployment.clone(), from: 41, to: 42, at: at(5), unhealthy: 2 }],
             unhealthy: vec![UnhealthyApp {
                 app: "api-gateway".into(),
@@ -276,14 +291,22 @@ mod tests {
 
     #[test]
     fn nothing_is_suggested_on_a_calm_day() {
-        let evidence = Evidence { troubles: Vec::new(), error_rate_is_critical: false, unhealthy: Vec::new(), ..bad_deploy() };
+        let evidence = Evidence { troubles: Vec::new(), critical_errors: None, unhealthy: Vec::new(), ..bad_deploy() };
         assert_eq!(suggest(&evidence), []);
     }
 
     #[test]
     fn scaling_needs_ready_pods_and_room() {
-        let overload = Overload { what: "Sync backlog 4,210".into(), deployment: Key::new("n", "sync"), replicas: 4, ready: 4, max: Some(10) };
-        assert_eq!(scale(&overload).unwrap().title, "scale sync 4 → 6");
+        let overload = Overload {
+            what: "Sync backlog 4,210".into(),
+            indicator: "sync_backlog".into(),
+            deployment: Key::new("n", "sync"),
+            replicas: 4,
+            ready: 4,
+            max: Some(10),
+        };
+        let suggestion = scale(&overload).unwrap();
+        assert_eq!((&*suggestion.title, suggestion.aim.as_deref()), ("scale sync 4 → 6", Some("sync_backlog")));
         assert_eq!(scale(&Overload { max: Some(4), ..overload.clone() }), None);
         assert_eq!(scale(&Overload { ready: 3, ..overload }), None);
     }

@@ -65,12 +65,19 @@ impl Judgement {
 }
 
 impl Verdict {
-    /// Judges by the indicator that was worst at confirmation. `since_write` counts from the answer to the write,
-    /// `since_converged` from the end of the rollout. Says also whether the verdict is final.
-    pub fn of(kpis: &[Kpi], mut comparisons: Vec<Comparison>, since_write: Duration, since_converged: Option<Duration>) -> (Self, bool) {
-        let worst = worst_before(kpis, &comparisons);
-        if worst < comparisons.len() {
-            comparisons.swap(0, worst);
+    /// Judges by the indicator with the id `aim`, else by the one that was worst at confirmation. `since_write` counts from
+    /// the answer to the write, `since_converged` from the end of the rollout. Says also whether the verdict is final.
+    pub fn of(
+        kpis: &[Kpi],
+        mut comparisons: Vec<Comparison>,
+        aim: Option<&str>,
+        since_write: Duration,
+        since_converged: Option<Duration>,
+    ) -> (Self, bool) {
+        let aimed_at = comparisons.iter().position(|comparison| aim == Some(comparison.kpi.as_str()) && comparison.before.is_some());
+        let decider = aimed_at.unwrap_or_else(|| worst_before(kpis, &comparisons));
+        if decider < comparisons.len() {
+            comparisons.swap(0, decider);
         }
         let change = comparisons.first().map_or(Judgement::NoData, |decider| {
             kpis.iter().find(|kpi| kpi.id == decider.kpi).map_or(Judgement::NoData, |kpi| compare(kpi, decider.before, decider.after))
@@ -192,7 +199,7 @@ mod tests {
 
     fn judge(before: f64, after: Option<f64>, write: u64, converged: Option<u64>) -> (Judgement, bool) {
         let (verdict, is_final) =
-            Verdict::of(&[kpi("e", 0.05)], vec![change("e", before, after)], Duration::from_secs(write), converged.map(Duration::from_secs));
+            Verdict::of(&[kpi("e", 0.05)], vec![change("e", before, after)], None, Duration::from_secs(write), converged.map(Duration::from_secs));
         (verdict.judgement, is_final)
     }
 
@@ -225,7 +232,18 @@ mod tests {
     fn the_worst_indicator_decides_and_leads_the_sentence() {
         let kpis = [kpi("calm", 10.0), kpi("e", 0.05)];
         let comparisons = vec![change("calm", 0.1, Some(9.0)), change("e", 0.118, Some(0.004))];
-        let (verdict, _) = Verdict::of(&kpis, comparisons, Duration::from_mins(2), Some(Duration::from_mins(1)));
+        let (verdict, _) = Verdict::of(&kpis, comparisons, None, Duration::from_mins(2), Some(Duration::from_mins(1)));
         assert_eq!(verdict.sentence(), "error rate 11.8 % → 0.4 % in 2 min: helped");
+    }
+
+    #[test]
+    fn what_a_mitigation_is_aimed_at_decides_though_another_indicator_is_worse() {
+        let kpis = [kpi("backlog", 0.1), kpi("e", 0.05)];
+        let comparisons = vec![change("backlog", 9.0, Some(9.0)), change("e", 0.118, Some(0.004))];
+        let minutes = |minutes| Duration::from_mins(minutes);
+        let (verdict, _) = Verdict::of(&kpis, comparisons.clone(), Some("e"), minutes(2), Some(minutes(1)));
+        assert_eq!((verdict.judgement, &*verdict.comparisons[0].kpi), (Judgement::Helped, "e"));
+        let (verdict, _) = Verdict::of(&kpis, comparisons, Some("gone"), minutes(4), Some(minutes(3)));
+        assert_eq!((verdict.judgement, &*verdict.comparisons[0].kpi), (Judgement::NoEffect, "backlog"));
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         mitigation::ActionEvent,
         observation::Observation,
+        text::Text,
         time::{Clock, Mono},
     },
     state::{
@@ -25,10 +26,12 @@ use crate::{
 };
 
 use super::{
+    clipboard,
     effects::{Effects, Wiring},
+    fault::Fault,
     input::{self, Input},
     signals,
-    terminal::Taken,
+    terminal::{self, Taken},
 };
 
 /// Shortest time between two frames: 30 a second.
@@ -60,6 +63,7 @@ pub struct Inbox {
 /// Runs the cockpit until it is left; returns the exit code.
 pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<i32, CockpitError> {
     let mut signals = signals::watch()?;
+    let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
     let mut input = EventStream::new();
@@ -104,6 +108,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
                 }
             }
             () = tokio::time::sleep(wake) => cockpit.tick(),
+            () = fault.strike() => {}
         }
     }
 }
@@ -133,7 +138,8 @@ impl Cockpit {
             Some(Input::Key(key)) => self.key(key),
             Some(Input::Mouse(mouse)) => {
                 let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
-                self.apply(Msg::Mouse(Mouse { hit, ..mouse }));
+                let pane = ui::pane_at(&self.state, mouse.column, mouse.row);
+                self.apply(Msg::Mouse(Mouse { hit, pane, ..mouse }));
             }
             Some(Input::Paste(text)) => self.apply(Msg::Paste(text)),
             Some(Input::Resize { columns, rows }) => {
@@ -190,24 +196,35 @@ impl Cockpit {
                 Effect::Quit { code } => self.leave = Some(code),
                 Effect::Theme(_) => self.state.dirty = true,
                 Effect::Bell => self.push(b"\x07"),
-                Effect::Copy(text) => {
-                    let notice = match super::clipboard::sequence(&text) {
-                        Some(sequence) => {
-                            self.push(sequence.as_bytes());
-                            Msg::Notice { text: "sent to the terminal's clipboard".into(), is_error: false }
-                        }
-                        None => Msg::Notice { text: "too long for the terminal's clipboard".into(), is_error: true },
-                    };
-                    let more = update(&mut self.state, notice);
-                    self.perform(more);
+                Effect::Copy(text) => self.copy(&text),
+                Effect::CopySelected => {
+                    let text = ui::selected_text(&self.state, &self.theme).unwrap_or_default();
+                    self.copy(&text);
                 }
                 other => self.effects.perform(other),
             }
         }
     }
 
+    /// Hands text to the terminal's clipboard and says how much, since what was meant may have been more.
+    fn copy(&mut self, text: &str) {
+        let (words, is_error) = match clipboard::sequence(text) {
+            _ if text.trim().is_empty() => ("nothing but blanks there: nothing was copied".to_owned(), false),
+            Some(sequence) => {
+                self.push(sequence.as_bytes());
+                (format!("sent {} to the terminal's clipboard", clipboard::amount(text)), false)
+            }
+            None => (format!("{} are too much for the terminal's clipboard", clipboard::amount(text)), true),
+        };
+        let effects = update(&mut self.state, Msg::Notice { text: Text::line(&words), is_error });
+        self.perform(effects);
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         use ratatui::backend::Backend;
+        if !terminal::is_taken() {
+            return;
+        }
         let backend = self.taken.terminal.backend_mut();
         // A terminal that takes no bytes is noticed by the next frame.
         let _ = backend.push(bytes).and_then(|()| backend.flush());
@@ -226,7 +243,8 @@ impl Cockpit {
 
     fn draw_when_due(&mut self) -> Result<(), CockpitError> {
         let now = self.clock.now();
-        if !self.state.dirty || !self.frame_due(now.mono).is_zero() {
+        // After a panic elsewhere the terminal is the shell's again, while the loop is still being told.
+        if !self.state.dirty || !self.frame_due(now.mono).is_zero() || !terminal::is_taken() {
             return Ok(());
         }
         if self.theme.name != self.state.theme {

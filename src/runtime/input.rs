@@ -61,7 +61,7 @@ fn translate_mouse(event: MouseEvent) -> Option<Mouse> {
         MouseEventKind::ScrollDown => MouseKind::WheelDown,
         _ => return None,
     };
-    Some(Mouse { column: event.column, row: event.row, what, hit: None })
+    Some(Mouse { column: event.column, row: event.row, what, hit: None, pane: None })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod app;
 pub mod clipboard;
 pub mod clock;
 pub mod effects;
+pub mod fault;
 pub mod input;
 pub mod screen;
 pub mod signals;

@@ -15,10 +15,18 @@ use crossterm::{
 };
 use ratatui::Terminal as RatatuiTerminal;
 
-use super::screen::Screen;
+use super::{screen::Screen, signals};
 
 /// Whether the terminal is ours at the moment; the panic hook and signal handlers ask it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// A panic has ended the cockpit: those that follow from it say nothing.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// What Rust's own runtime exits with.
+const PANIC_CODE: i32 = 101;
+
+const LAST_WORDS: &str = "sev1 ends: a fault of its own, not of your cluster. A write that was under way stands in the journal, and the next \
+                          start says what became of it. Start it again; if it comes back, please report what follows.\n\n";
 
 pub type Terminal = RatatuiTerminal<Screen<File>>;
 
@@ -56,10 +64,15 @@ impl Drop for Taken {
     }
 }
 
-/// Leaves the alternate screen and raw mode, once. Safe to call at any time, from any thread.
-pub fn restore() {
+/// Whether the terminal is ours: nothing may be written to it once it was given back.
+pub fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
+/// Leaves the alternate screen and raw mode, once. Safe to call at any time, from any thread. Says whether it was ours.
+pub fn restore() -> bool {
     if !TAKEN.swap(false, Ordering::SeqCst) {
-        return;
+        return false;
     }
     let mut end = Vec::new();
     let _ = queue!(
@@ -74,13 +87,21 @@ pub fn restore() {
     let mut output = io::stdout();
     let _ = output.write_all(&end).and_then(|()| output.flush());
     let _ = terminal::disable_raw_mode();
+    true
 }
 
-/// Makes a panic restore the terminal before its message is printed. Call after other hooks were installed.
+/// Makes a panic, on whatever thread, restore the terminal, say so once and end the cockpit: one that goes on without one
+/// of its parts would show what nobody keeps up to date. Call after other hooks were installed.
 pub fn install_panic_hook() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        restore();
-        print(panic);
+        if restore() {
+            PANICKED.store(true, Ordering::SeqCst);
+            let _ = io::stderr().write_all(LAST_WORDS.as_bytes());
+            print(panic);
+            signals::leave(PANIC_CODE);
+        } else if !PANICKED.load(Ordering::SeqCst) {
+            print(panic);
+        }
     }));
 }

@@ -174,6 +174,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
             Err(error) => return tracing::error!(%error, "the simulated history cannot be played"),
         };
         observability.catch_up(begin);
+        world_store.compact();
         {
             let _context = runtime.enter();
             let routers = observability.routers();

@@ -355,7 +355,24 @@ impl Store {
     pub fn delete_dry_run(&self, resource: Resource, namespace: &str, name: &str, how: &Deletion) -> Result<Arc<Value>, StoreError> {
         let current = self.lock().current(resource, namespace, name)?;
         check_deletion(resource, &current, how)?;
-        Ok(current)
+        if resource != Resource::Pods || current.pointer("/metadata/deletionTimestamp").is_some() {
+            return Ok(current);
+        }
+        let mut leaving = (*current).clone();
+        let seconds = how.grace_seconds.or_else(|| leaving.pointer("/spec/terminationGracePeriodSeconds")?.as_i64()).unwrap_or(DEFAULT_GRACE_SECONDS);
+        set_metadata(&mut leaving, "deletionTimestamp", json!(timestamp(self.now() + TimeDelta::seconds(seconds))));
+        set_metadata(&mut leaving, "deletionGracePeriodSeconds", json!(seconds));
+        Ok(Arc::new(leaving))
+    }
+
+    /// Forgets all changes so far, as a server does that was started anew: nobody can watch from before.
+    pub fn compact(&self) {
+        let mut inner = self.lock();
+        let version = inner.version;
+        for table in &mut inner.tables {
+            table.changes.clear();
+            table.forgotten = version;
+        }
     }
 
     /// The writes to a resource type after `version`, in order, and the version up to which this is complete.

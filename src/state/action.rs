@@ -168,7 +168,7 @@ pub const SCREENS: [(u8, &str, bool); 9] = [
 ];
 
 /// Keys that work the same everywhere and cannot be given away, with what they do: for help and man page.
-pub const FIXED_KEYS: [(&str, &str); 8] = [
+pub const FIXED_KEYS: [(&str, &str); 10] = [
     ("Ctrl-C twice", "leave at once"),
     ("Esc on a card", "cancel it"),
     ("y on a card", "confirm it, when it asks for no word"),
@@ -177,6 +177,8 @@ pub const FIXED_KEYS: [(&str, &str); 8] = [
     ("Tab on a card", "word, reason, details, cancel"),
     ("Ctrl-U in a line", "empty it"),
     ("Ctrl-D, Ctrl-K", "nothing"),
+    ("drag", "select text inside a pane; let go to copy it"),
+    ("double click", "select and copy a word"),
 ];
 
 const fn action(
@@ -231,22 +233,15 @@ pub static ACTIONS: &[Action] = &[
         .in_footer(60)
         .asking(),
     action("help", "help", "all keys", &["?", "F1"], (P::Everywhere, G::Program), Command::Help).in_footer(70),
-    action(
-        "quit",
-        "quit",
-        "quit, after asking if something is in flight; closes an overlay first",
-        &["q"],
-        (P::Everywhere, G::Program),
-        Command::Quit,
-    )
-    .in_footer(80)
-    .asking(),
+    action("quit", "quit", "quit; asks if something is in flight, closes overlays", &["q"], (P::Everywhere, G::Program), Command::Quit)
+        .in_footer(80)
+        .asking(),
     action("undo-rollout", "undo rollout", "bring a deployment back to the revision before", &["u"], (P::Screens, G::Mitigate), Command::UndoRollout)
         .mitigating(),
     action(
         "restart-unhealthy",
         "restart",
-        "delete the unhealthy pods of an app; their controller replaces them",
+        "delete an app's unhealthy pods, which are then replaced",
         &["r"],
         (P::Screens, G::Mitigate),
         Command::RestartUnhealthy,
@@ -263,7 +258,7 @@ pub static ACTIONS: &[Action] = &[
     action("yaml", "YAML", "the focused object as YAML", &["y"], (P::Screens, G::Look), Command::Yaml),
     action("logs", "logs", "logs of the focused pod, following", &["l"], (P::Screens, G::Look), Command::Logs).in_footer(41),
     action("previous-logs", "previous logs", "logs of the container's run before", &["p"], (P::Screens, G::Look), Command::PreviousLogs),
-    action("copy", "copy", "copy the name of the focused object; in a viewer, the line", &["c"], (P::Everywhere, G::Look), Command::Copy),
+    action("copy", "copy", "copy the focused name, a viewer's line, or the selection", &["c"], (P::Everywhere, G::Look), Command::Copy),
     action("times", "times", "absolute times in place of ages", &["t"], (P::Screens, G::Look), Command::Times),
     action("live", "live", "back to live: first row of a list, last line of a log", &["0"], (P::Everywhere, G::Move), Command::Live),
     action("up", "up", "up", &["k", "up"], (P::Everywhere, G::Move), Command::Up),

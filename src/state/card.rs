@@ -14,6 +14,8 @@ use crate::domain::{
 pub struct Card {
     pub id: CardId,
     pub request: Request,
+    /// Id of the indicator it is meant to better.
+    pub aim: Option<Text>,
     /// When it was drawn with this content; none: not yet, and keys do not count for it (but `Esc`).
     pub shown_at: Option<Mono>,
     pub content: CardContent,
@@ -56,6 +58,14 @@ pub struct Mitigations {
     pub undoable: Vec<Undoable>,
 }
 
+impl Mitigations {
+    /// What `U` takes back: the last that was neither taken back nor takes another one back, so that pressing it again
+    /// goes further back and never forth.
+    pub fn last_undoable(&self) -> Option<&Mitigation> {
+        self.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none() && mitigation.undoes.is_none())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mitigation {
     pub id: MitigationId,
@@ -76,6 +86,8 @@ pub struct Mitigation {
     pub undoable: bool,
     /// The mitigation that took this one back.
     pub undone_by: Option<MitigationId>,
+    /// Id of the indicator it is judged by; none: the one that was worst.
+    pub aim: Option<Text>,
     /// Indicators at the moment of confirmation.
     pub before: Vec<Comparison>,
     pub verdict: Option<Verdict>,

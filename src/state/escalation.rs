@@ -83,7 +83,7 @@ impl State {
         let steps = ladder.rung.path.iter().enumerate().map(|(index, who)| {
             let later = ladder.rung.response * u32::try_from(index.saturating_sub(ladder.told.len())).unwrap_or(u32::MAX);
             let state = match (ladder.told.get(index), next, held) {
-                (Some(told), _, _) => StepState::Told(ago(age.saturating_sub(*told))),
+                (Some(told), _, _) => StepState::Told(alert.at_age(*told)),
                 (None, Some(left), _) => StepState::In(whole_seconds(left.saturating_add(later))),
                 (None, None, left) => StepState::Held(whole_seconds(left.unwrap_or_default().saturating_add(later))),
             };
@@ -161,7 +161,8 @@ impl State {
             effects.push(record("alert-logged", alert, json!({ "age_seconds": age.as_secs() })));
         }
         self.ladders.insert(alert.fingerprint.clone(), Ladder::start(rung, age, self.now.mono));
-        let text = format!("{} fires ({}) {}", alert.name, alert.severity.word(), alert.summary);
+        let subject = alert.subject().map(|subject| format!(" {subject}")).unwrap_or_default();
+        let text = format!("{}{subject} fires ({}) {}", alert.name, alert.severity.word(), alert.summary);
         self.timeline.add(alert.starts_at, EntryKind::Alert, Text::line(text.trim_end()));
     }
 
@@ -181,9 +182,8 @@ impl State {
             }
             let age = ladder.age(now);
             for step in advance.steps {
-                let ago = age.saturating_sub(step.due);
-                let at = alert_now - chrono::Duration::from_std(ago).unwrap_or_default();
-                let is_late = ago > LATE;
+                let at = alert.at_age(step.due);
+                let is_late = age.saturating_sub(step.due) > LATE;
                 effects.push(record("escalation-step", alert, step_fields(&step, at, is_late, false)));
                 let text = format!("{}: {} is due (step {}; nobody is paged by sev1)", alert.name, step.who, step.index + 1);
                 self.timeline.add(at, EntryKind::Alert, Text::line(&text));

@@ -74,7 +74,7 @@ impl State {
         let unhealthy = self.unhealthy_apps();
         Evidence {
             troubles: self.troubles(),
-            error_rate_is_critical: self.kpis.iter().filter(|kpi| is_error(kpi)).any(|kpi| level(kpi) == Level::Critical),
+            critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
             rollouts: self.rollouts(&unhealthy),
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
@@ -147,6 +147,7 @@ impl State {
             }
             overloads.push(Overload {
                 what: Text::line(&format!("{} {}", kpi.spec.title, units::value(value, kpi.spec.unit))),
+                indicator: kpi.spec.id.clone(),
                 deployment: deployment.key.clone(),
                 replicas: deployment.replicas,
                 ready: deployment.ready,

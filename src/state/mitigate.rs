@@ -1,32 +1,22 @@
-//! From a wish to a card, from a confirmed card to its verdict.
-
-use std::time::Duration;
-
-use serde_json::json;
+//! From a wish to a request: what the mitigation commands, the menu and the replicas prompt ask for.
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
-    mitigation::{ActionEvent, CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Outcome, Plan},
     object::{Key, Kind, ObjectRef},
     suggestion::more_replicas,
     text::Text,
-    verdict::{Comparison, Verdict},
 };
 
 use super::{
     Screen, State,
     action::Command,
-    card::{Card, CardContent, CardFocus, Mitigation, Stage},
     evidence::is_restartable,
     msg::Effect,
     overlay::{LineEdit, Menu, MenuItem, Overlay, ReplicasPrompt},
     table::Cursor,
-    timeline::EntryKind,
 };
 
-/// A value older than this at confirmation says nothing about the moment.
-const RECENT: Duration = Duration::from_mins(2);
 /// Most replicas that can be typed: beyond it is a slip of the finger.
 const MOST_REPLICAS: u32 = 1_000;
 
@@ -176,8 +166,7 @@ impl State {
     }
 
     fn undo_last(&self) -> Result<Request, String> {
-        let last =
-            self.mitigations.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none() && mitigation.undoes.is_none());
+        let last = self.mitigations.last_undoable();
         let last = last.ok_or_else(|| "nothing that sev1 did in this session can be taken back".to_owned())?;
         Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason: Text::line(&format!("takes back: {}", last.title)) })
     }
@@ -249,296 +238,4 @@ impl State {
         };
         prompt.complaint = Some(complaint.into());
     }
-
-    pub(super) fn open_card(&mut self, request: Request, effects: &mut Vec<Effect>) {
-        if let Some(busy) = self.busy(|target| request.objects().iter().any(|object| object.key == target.key)) {
-            return self.refuse(&format!("“{busy}” is still being written there: wait for its end"));
-        }
-        self.mitigations.next_card += 1;
-        self.mitigations.next_id += 1;
-        let (id, mitigation) = (CardId(self.mitigations.next_card), MitigationId(self.mitigations.next_id));
-        self.overlays.push(Overlay::Card(Box::new(Card {
-            id,
-            reason: request.reason.to_string(),
-            request: request.clone(),
-            shown_at: None,
-            content: CardContent::Planning,
-            checks: Vec::new(),
-            typed: String::new(),
-            focus: CardFocus::Cancel,
-            complaint: None,
-            scroll: 0,
-        })));
-        effects.push(Effect::Plan { card: id, id: mitigation, request });
-    }
-
-    /// Title of a mitigation whose write to a target like this is under way.
-    fn busy(&self, is_it: impl Fn(&ObjectRef) -> bool) -> Option<Text> {
-        let writing = self.mitigations.all.iter().filter(|mitigation| matches!(mitigation.stage, Stage::Executing { .. }));
-        writing.into_iter().find(|mitigation| mitigation.targets.iter().any(&is_it)).map(|mitigation| mitigation.title.clone())
-    }
-
-    fn card_mut(&mut self, id: CardId) -> Option<&mut Card> {
-        self.overlays.iter_mut().find_map(|overlay| match overlay {
-            Overlay::Card(card) if card.id == id => Some(&mut **card),
-            _ => None,
-        })
-    }
-
-    pub(super) fn close_card(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(Overlay::Card(card)) = self.overlays.pop_if(|overlay| matches!(overlay, Overlay::Card(_))) {
-            effects.push(Effect::Abandon { card: card.id });
-        }
-    }
-
-    /// The person typed `typed` and meant it. The only way to `Effect::Execute`.
-    pub(super) fn confirm(&mut self, typed: &str, effects: &mut Vec<Effect>) {
-        let disarmed = self.disarmed();
-        let reason_required = self.config.mitigations.reason_required;
-        let pinned = self.session.identity.as_ref().map(|identity| identity.cluster.clone());
-        let Some(Overlay::Card(card)) = self.overlays.last() else { return };
-        let CardContent::Planned(plan) = &card.content else { return };
-        if card.shown_at.is_none() {
-            return;
-        }
-        let busy = self.busy(|target| plan.targets.iter().any(|(planned, _)| planned.key == target.key && planned.kind == target.kind));
-        let confirmed = if let Some(why) = disarmed {
-            Err(format!("mitigations are off: {why}"))
-        } else if pinned.as_ref() != Some(&plan.cluster) {
-            Err("planned for another cluster or user than this session's: cancel and ask again".to_owned())
-        } else if let Some(busy) = busy {
-            Err(format!("“{busy}” is still being written there: wait for its end"))
-        } else if reason_required && card.reason.trim().is_empty() {
-            Err("a reason is asked for here: Tab reaches it".to_owned())
-        } else {
-            (**plan).clone().confirm(typed, &card.checks, Text::line(card.reason.trim())).map_err(|why| why.to_string())
-        };
-        match confirmed {
-            Ok(confirmed) => {
-                self.overlays.pop();
-                self.begin(&confirmed);
-                effects.push(Effect::Execute(Box::new(confirmed)));
-            }
-            Err(why) => {
-                if let Some(Overlay::Card(card)) = self.overlays.last_mut() {
-                    card.complaint = Some(Text::line(&why));
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, confirmed: &ConfirmedPlan) {
-        let plan = confirmed.plan();
-        self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
-        let before = self.kpis.iter().map(|kpi| Comparison {
-            kpi: kpi.spec.id.clone(),
-            title: kpi.spec.title.clone(),
-            unit: kpi.spec.unit,
-            before: kpi
-                .reading
-                .as_ref()
-                .and_then(|reading| reading.value)
-                .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= RECENT)),
-            after: None,
-        });
-        let mitigation = Mitigation {
-            id: plan.id,
-            kind: plan.kind,
-            title: plan.title.clone(),
-            reason: confirmed.reason().clone(),
-            targets: plan.targets.iter().map(|(target, _)| target.clone()).collect(),
-            undoes: plan.undoes.and_then(|undoes| undoes.here),
-            confirmed_at: self.now.mono,
-            done_at: None,
-            converges: plan.converge != Converge::Immediately,
-            stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX) },
-            undoable: false,
-            undone_by: None,
-            before: before.collect(),
-            verdict: None,
-        };
-        self.mitigations.all.push(mitigation);
-    }
-
-    /// What the engine reports.
-    pub(super) fn action_event(&mut self, event: ActionEvent, effects: &mut Vec<Effect>) {
-        self.dirty = true;
-        match event {
-            ActionEvent::Planned { card, plan } => self.planned(card, plan),
-            ActionEvent::NotPlanned { card, why } => {
-                if let Some(card) = self.card_mut(card) {
-                    card.content = CardContent::Impossible(why);
-                    card.focus = CardFocus::Cancel;
-                }
-            }
-            ActionEvent::Checked { card, check } => {
-                if let Some(card) = self.card_mut(card) {
-                    merge(&mut card.checks, check);
-                }
-            }
-            ActionEvent::Started { id } => self.stage(id, |mitigation| {
-                if !matches!(mitigation.stage, Stage::Executing { .. }) {
-                    mitigation.stage = Stage::Executing { done: 0, of: 0 };
-                }
-            }),
-            ActionEvent::Progress { id, done, of } => self.stage(id, |mitigation| mitigation.stage = Stage::Executing { done, of }),
-            ActionEvent::Ended { id, outcome, undoable } => self.ended(id, &outcome, undoable),
-            ActionEvent::Resolved { id, outcome } => {
-                let undoable = self.mitigations.all.iter().any(|mitigation| mitigation.id == id && mitigation.undoable);
-                self.ended(id, &outcome, undoable);
-            }
-            ActionEvent::Converging { id, ready, of, old, stuck } => self.stage(id, |mitigation| {
-                if !matches!(mitigation.stage, Stage::Ended(_)) {
-                    mitigation.stage = Stage::Converging { ready, of, old, stuck };
-                }
-            }),
-            ActionEvent::Converged { id, after: _ } => {
-                let now = self.now.mono;
-                self.stage(id, |mitigation| {
-                    if matches!(mitigation.stage, Stage::Ended(_)) {
-                        return;
-                    }
-                    // A verdict may come before the last pod is replaced: then nothing is left to watch for.
-                    mitigation.stage = if mitigation.verdict.is_some() { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
-                });
-                self.watch_mitigations(effects);
-                self.ask_anew_whether_to_quit();
-            }
-            ActionEvent::Undoable { all } => self.mitigations.undoable = all,
-            ActionEvent::Journal { broken } => {
-                self.session.journal_broken = broken;
-                self.due.suggestions = true;
-            }
-            ActionEvent::Notice { text, is_error } => self.notify(text, is_error),
-        }
-    }
-
-    fn planned(&mut self, id: CardId, plan: Box<Plan>) {
-        let pinned = self.session.identity.as_ref().map(|identity| identity.cluster.clone());
-        let Some(card) = self.card_mut(id) else { return };
-        card.shown_at = None;
-        if pinned.as_ref() != Some(&plan.cluster) {
-            card.content = CardContent::Impossible("it was planned for another cluster or user than this session's".into());
-            card.focus = CardFocus::Cancel;
-            return;
-        }
-        card.focus = match plan.friction {
-            Friction::Key => CardFocus::Cancel,
-            Friction::Word(_) => CardFocus::Word,
-        };
-        if card.reason.is_empty() {
-            card.reason = plan.reason.to_string();
-        }
-        card.content = CardContent::Planned(plan);
-    }
-
-    fn stage(&mut self, id: MitigationId, change: impl FnOnce(&mut Mitigation)) {
-        if let Some(mitigation) = self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == id) {
-            change(mitigation);
-        }
-    }
-
-    fn ended(&mut self, id: MitigationId, outcome: &Outcome, undoable: bool) {
-        let now = self.now.mono;
-        let Some(mitigation) = self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == id) else { return };
-        mitigation.undoable = undoable;
-        mitigation.stage = match outcome {
-            Outcome::Done if mitigation.converges => Stage::Converging { ready: 0, of: 0, old: 0, stuck: None },
-            Outcome::Done => Stage::Watching { since: now },
-            other => Stage::Ended(other.clone()),
-        };
-        let (title, undoes) = (mitigation.title.clone(), mitigation.undoes);
-        let is_done = *outcome == Outcome::Done;
-        if is_done {
-            mitigation.done_at = Some(now);
-            let undone = undoes.and_then(|undone| self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == undone));
-            if let Some(undone) = undone {
-                undone.undone_by = Some(id);
-            }
-        }
-        self.own_action(&format!("{title}: {outcome}"));
-        self.notify(Text::line(&format!("{title}: {outcome}")), !is_done);
-    }
-
-    /// Judges the mitigations that are done and not judged yet.
-    pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.now.mono;
-        let specs: Vec<_> = self.kpis.iter().map(|kpi| kpi.spec.clone()).collect();
-        let mut verdicts = Vec::new();
-        for mitigation in &mut self.mitigations.all {
-            let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none()) else { continue };
-            let since_converged = match mitigation.stage {
-                Stage::Watching { since } => Some(now.since(since)),
-                Stage::Converging { .. } => None,
-                _ => continue,
-            };
-            let comparisons = mitigation.before.iter().map(|before| {
-                let kpi = self
-                    .kpis
-                    .iter()
-                    .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= RECENT));
-                Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
-            });
-            let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), now.since(done_at), since_converged);
-            if is_final {
-                verdicts.push((mitigation.id, mitigation.title.clone(), verdict.clone()));
-                mitigation.verdict = Some(verdict);
-                mitigation.stage = Stage::Ended(Outcome::Done);
-            }
-        }
-        for (id, title, verdict) in verdicts {
-            let sentence = verdict.sentence();
-            let fields = json!({
-                "mitigation": id,
-                "title": title,
-                "judgement": verdict.judgement,
-                "sentence": sentence,
-                "after_seconds": verdict.after.as_secs(),
-            });
-            effects.push(Effect::Record { kind: "verdict", fields });
-            self.timeline.add(self.server_now(), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
-            self.notify(sentence, verdict.judgement == crate::domain::verdict::Judgement::Worse);
-            self.dirty = true;
-        }
-    }
-
-    /// A question whose ground is gone goes too; what else is under way is asked about instead.
-    fn ask_anew_whether_to_quit(&mut self) {
-        if !matches!(self.overlays.last(), Some(Overlay::QuitQuestion { .. })) {
-            return;
-        }
-        self.overlays.pop();
-        match self.in_flight() {
-            Some(why) => self.overlays.push(Overlay::QuitQuestion { why }),
-            None => self.notify("nothing is under way any more: q leaves".into(), false),
-        }
-        self.dirty = true;
-    }
-
-    /// What would be left behind by leaving now.
-    pub(super) fn in_flight(&self) -> Option<Text> {
-        let flying = |mitigation: &&Mitigation| {
-            matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Ended(Outcome::Unknown(_)))
-        };
-        let mitigation = self.mitigations.all.iter().rev().find(flying)?;
-        Some(Text::line(&match &mitigation.stage {
-            Stage::Executing { .. } => format!("{} is being written.", mitigation.title),
-            Stage::Converging { .. } => format!("{} has not converged yet.", mitigation.title),
-            _ => format!("the outcome of {} is not known yet.", mitigation.title),
-        }))
-    }
-}
-
-/// One check of each kind: a later word replaces the earlier.
-fn merge(checks: &mut Vec<Check>, check: Check) {
-    if let Some(known) = checks.iter_mut().find(|known| known.what == check.what) {
-        *known = check;
-    } else {
-        checks.push(check);
-        checks.sort_by_key(|check| check.what);
-    }
-}
-
-fn with_reason(reason: &Text) -> String {
-    if reason.is_empty() { String::new() } else { format!(" ({reason})") }
 }

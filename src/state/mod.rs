@@ -7,6 +7,7 @@ pub mod card;
 mod card_input;
 pub mod cluster;
 pub mod columns;
+mod confirm;
 pub mod escalation;
 mod evidence;
 mod input;
@@ -17,14 +18,20 @@ mod line_edit;
 mod mitigate;
 pub mod msg;
 mod navigate;
+mod notice;
 mod observe;
 pub mod overlay;
 mod palette;
+mod pointer;
+mod progress;
 pub mod rows;
+mod run;
 pub mod screens;
+pub mod selection;
 pub mod session;
 pub mod table;
 pub mod timeline;
+mod typed;
 pub mod update;
 mod viewer;
 mod visible_clock;
@@ -77,6 +84,8 @@ pub struct State {
     /// Topmost last; keys go to the topmost.
     pub overlays: Vec<overlay::Overlay>,
     pub notice: Option<Notice>,
+    /// Text selected with the mouse.
+    pub selection: Option<selection::Selection>,
     /// Absolute times in place of ages (`t`).
     pub absolute_times: bool,
     /// Name of the theme in use; `:theme NAME` changes it.
@@ -89,6 +98,8 @@ pub struct State {
     pub identity_changed: Option<Text>,
     /// When `Ctrl-C` was pressed last.
     interrupted: Option<Mono>,
+    button: selection::Button,
+    last_click: Option<selection::LastClick>,
     next_viewer: u32,
     /// Screen and filter before `/`, for `Esc`.
     filter_before: Option<(Screen, String)>,
@@ -165,11 +176,14 @@ impl State {
             workloads: screens::workloads::Workloads::default(),
             overlays: Vec::new(),
             notice,
+            selection: None,
             absolute_times: false,
             keymap,
             heights: msg::Heights::default(),
             identity_changed: None,
             interrupted: None,
+            button: selection::Button::Up,
+            last_click: None,
             next_viewer: 0,
             filter_before: None,
             due: evidence::Due::default(),

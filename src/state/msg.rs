@@ -88,6 +88,29 @@ pub struct Mouse {
     pub what: MouseKind,
     /// What is drawn there, by `ui::hit_test`; none: nothing that can be pointed at.
     pub hit: Option<Hit>,
+    /// The pane or overlay it is in, by `ui::pane_at`: text selected from here stays inside.
+    pub pane: Option<Cells>,
+}
+
+/// A rectangle of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cells {
+    pub column: u16,
+    pub row: u16,
+    pub width: u16,
+    pub height: u16,
+}
+
+impl Cells {
+    pub fn contains(self, cell: (u16, u16)) -> bool {
+        self.nearest(cell) == cell && self.width > 0 && self.height > 0
+    }
+
+    /// The cell inside that is nearest to one anywhere.
+    pub fn nearest(self, (column, row): (u16, u16)) -> (u16, u16) {
+        let inside = |at: u16, from: u16, len: u16| at.clamp(from, from.saturating_add(len.saturating_sub(1)));
+        (inside(column, self.column, self.width), inside(row, self.row, self.height))
+    }
 }
 
 /// What the pointer is on. Rows are absolute: positions in the list, not on the screen.
@@ -159,6 +182,8 @@ pub enum Effect {
         viewer: ViewerId,
     },
     Copy(String),
+    /// Copy the text that the selection covers as it is drawn.
+    CopySelected,
     Bell,
     /// Write to the journal (acks, escalation steps, notes, verdicts). `fields` is a flat JSON object.
     Record {

@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
 
 use crate::domain::{
+    kpi::Unit,
     object::{Key, Kind},
     pod::Pod,
     text::Text,
+    units,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
 };
 
@@ -139,6 +141,14 @@ fn quantity(text: &str) -> Value<'_> {
         _ => return Value::Text(text),
     };
     amount.parse::<i64>().map_or(Value::Text(text), |amount| Value::Number(amount.saturating_mul(scale)))
+}
+
+/// `65842716Ki` as `62.8 GiB`; what is no quantity stays as it is.
+pub fn memory(text: &str) -> String {
+    match quantity(text) {
+        Value::Number(thousandths) => units::value(thousandths as f64 / 1_000.0, Unit::Bytes),
+        Value::Text(text) => text.to_owned(),
+    }
 }
 
 impl Row for Pod {

@@ -38,6 +38,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
         Msg::Notice { text, is_error } => state.notify(text, is_error),
     }
     state.fit();
+    state.deselect_elsewhere();
     state.settle();
     let clock = state.visible_clock();
     if clock != state.clock_shown {

@@ -6,7 +6,7 @@
 use ratatui::{
     buffer::{Buffer, Cell},
     layout::Rect,
-    style::Style,
+    style::{Modifier, Style},
 };
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -45,6 +45,16 @@ impl<'a> Canvas<'a> {
         self.each(area, |cell| {
             cell.set_style(style);
         });
+    }
+
+    /// What is drawn so far.
+    pub fn drawn(&self) -> &Buffer {
+        self.buffer
+    }
+
+    /// Turns ink and ground round, so that it shows on any style, without colours too.
+    pub fn invert(&mut self, area: Rect) {
+        self.each(area, |cell| cell.modifier.toggle(Modifier::REVERSED));
     }
 
     /// A pen at the start of line `line` of `area`, which it never leaves.

@@ -168,10 +168,11 @@ fn read_kpis(state: &mut State, bad: bool) {
 }
 
 fn window(bad: bool) -> ErrorWindow {
-    let pattern = |service: &str, shape: &str, count, is_new| Pattern {
+    let pattern = |service: &str, shape: &str, recent, is_new| Pattern {
         service: service.into(),
         shape: shape.into(),
-        count,
+        recent,
+        read: recent,
         first_seen: at(2, 7),
         last_seen: at(2, 14),
         is_new,
@@ -275,6 +276,7 @@ fn suggest(state: &mut State) {
         title: title.into(),
         evidence: evidence.into(),
         weight,
+        aim: None,
         request: Request { kind, reason: "".into() },
     };
     state.suggestions = vec![
@@ -461,6 +463,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
     };
     Card {
         id: CardId(1),
+        aim: None,
         request: Request { kind, reason: "bad deploy".into() },
         shown_at: Some(state.now.mono),
         content: CardContent::Planned(Box::new(plan)),
@@ -496,6 +499,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         stage,
         undoable: true,
         undone_by: None,
+        aim: None,
         before: vec![comparison(None)],
         verdict: verdict.map(|judgement| Verdict { judgement, after: Duration::from_secs(121), comparisons: vec![comparison(Some(0.004))] }),
     }

@@ -28,6 +28,8 @@ pub const THRESHOLD: &str = "┄";
 pub const ELLIPSIS: &str = "…";
 pub const DOT: &str = "·";
 pub const TIMES: &str = "×";
+/// An estimate.
+pub const ABOUT: &str = "~";
 pub const ARROW: &str = "→";
 pub const UP: &str = "↑";
 pub const DOWN: &str = "↓";

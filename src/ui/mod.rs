@@ -1,7 +1,7 @@
 //! Pure rendering of the state: the same state, size and theme always give the same cells.
 //!
 //! [`render`] draws a frame; [`heights`] and [`hit_test`] answer from the same layout how many rows each list has and
-//! what the pointer is on.
+//! what the pointer is on; [`selected_text`] says what stands in the cells of a selection.
 
 pub mod canvas;
 pub mod card;
@@ -18,6 +18,7 @@ pub mod menu;
 pub mod palette;
 pub mod prompt;
 pub mod root;
+mod selection;
 pub mod status;
 pub mod theme;
 pub mod viewer;
@@ -30,6 +31,7 @@ mod fixture;
 mod tests;
 
 pub use hit::{heights, hit_test};
+pub use selection::{pane_at, selected_text};
 pub use theme::{Depth, Theme, UnknownTheme};
 
 use crate::state::State;
@@ -39,4 +41,5 @@ use crate::state::State;
 pub fn render(frame: &mut ratatui::Frame<'_>, state: &State, theme: &Theme) {
     let mut canvas = canvas::Canvas::new(frame.buffer_mut(), theme, state.ascii);
     root::render(&mut canvas, state);
+    selection::render(&mut canvas, state);
 }

@@ -93,7 +93,7 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
             Stage::Ended(outcome) => parts.push((format!("{} {outcome}", glyph::BLOCKED), theme.critical)),
         }
     }
-    if mitigation.undoable
+    if state.mitigations.last_undoable().is_some_and(|last| last.id == mitigation.id)
         && let Some(key) = state.keymap.keys_of("undo").into_iter().next()
     {
         parts.push((format!("  {key}"), theme.key));
@@ -103,9 +103,9 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
 }
 
 fn before(mitigation: &Mitigation) -> String {
-    mitigation
-        .before
-        .first()
+    let aimed_at = mitigation.before.iter().find(|comparison| mitigation.aim.as_ref() == Some(&comparison.kpi));
+    aimed_at
+        .or(mitigation.before.first())
         .and_then(|first| Some(format!(" ({} was {})", first.title, units::value(first.before?, first.unit))))
         .unwrap_or_default()
 }

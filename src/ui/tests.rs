@@ -1,5 +1,8 @@
 //! Whole frames: snapshots with styles, and what must hold at every size and in every state.
 
+mod selection;
+mod unknown;
+
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use proptest::prelude::*;
@@ -555,6 +558,46 @@ fn the_pointer_finds_what_is_drawn() {
     assert_eq!(hit_test(&card, 5, row), Some(Hit::Card(CardFocus::Cancel)));
     assert_eq!(hit_test(&card, 40, row), Some(Hit::Card(CardFocus::Word)));
     assert_eq!(hit_test(&card, 0, 0), Some(Hit::Outside));
+}
+
+/// At 80 columns a tile holds the value and its limit whole, and the line of the others no title without its value.
+#[test]
+fn no_number_of_an_indicator_is_cut() {
+    let mut state = fixture::bad_deploy((80, 24));
+    state.kpis[2].reading.as_mut().unwrap().value = Some(11_250.0);
+    let rows = rows_of(&draw(&state));
+    assert!(rows[2].contains("11,250 ▲ > 1,000"), "{}", rows[2]);
+    for (kpi, value) in [(3, 2.5), (4, 1_886.0), (5, 1.0)] {
+        state.kpis[kpi].reading.as_mut().unwrap().value = Some(value);
+    }
+    let text = text_of(&draw(&state));
+    for whole in ["Sync p95 2.50 s ▲", "Verification queue 1,886 ▲", "DB connections 100.0 % ▲"] {
+        assert!(text.contains(whole), "{whole:?} is missing:\n{text}");
+    }
+    state.size = (60, 15);
+    let text = text_of(&draw(&state));
+    let line = text.lines().find(|line| line.contains("p95 latency")).unwrap();
+    assert!(line.ends_with(glyph::ELLIPSIS) || line.contains("DB connections 100.0 %"), "{line}");
+}
+
+#[test]
+fn help_is_whole_at_80_columns() {
+    let mut state = fixture::bad_deploy((80, 24));
+    for scroll in 0..120 {
+        state.overlays = vec![Overlay::Help { scroll }];
+        let rows = rows_of(&draw(&state));
+        assert!(!rows.iter().any(|row| row.contains(glyph::ELLIPSIS) && row.starts_with('│')), "{}", rows.join("\n"));
+    }
+}
+
+#[test]
+fn alerts_of_one_rule_say_what_they_are_about() {
+    let mut state = fixture::bad_deploy((120, 40));
+    let list = state.alerts.as_mut().unwrap();
+    list.alerts[0].labels = [("service".into(), "core-engine".into())].into();
+    let name = list.alerts[0].name.clone();
+    let text = text_of(&draw(&state));
+    assert!(text.contains(&format!("{name} core-e")), "{text}");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Describe, YAML or logs of one object, over the whole body. Only the visible lines are read.
 
 use ratatui::{layout::Rect, style::Style};
+use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    canvas::{Canvas, Pen, wrap},
+    canvas::{Canvas, Pen, columns, wrap},
     glyph,
     layout::{below, shell},
     line,
+    selection::Run,
     widgets::rule,
 };
 use crate::{
@@ -70,31 +72,82 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
 
 fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer) {
     let theme = canvas.theme;
-    let room = area.width.saturating_sub(2);
-    let height = usize::from(area.height);
     let needle = viewer.search.text.to_lowercase();
-    let first = if viewer.wrap { first_wrapped(viewer, room, height) } else { viewer.cursor.top };
-    let mut row = 0;
-    for (index, text) in viewer.lines.iter().enumerate().skip(first) {
-        let pieces = if viewer.wrap { wrap(text, room) } else { vec![text.to_string()] };
-        for piece in pieces {
-            if row >= area.height {
-                return;
-            }
-            write_found(
-                &mut canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row),
-                &piece,
-                &needle,
-                theme.plain,
-                theme.found,
-            );
-            if index == viewer.cursor.row {
-                canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
-                canvas.pen(area, row).write(glyph::CURSOR, theme.focus);
-            }
-            row += 1;
+    for (row, drawn) in (0..area.height).zip(drawn(viewer, area)) {
+        let mut pen = canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row);
+        write_found(&mut pen, &drawn.piece, &needle, theme.plain, theme.found);
+        if drawn.line == viewer.cursor.row {
+            canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
+            canvas.pen(area, row).write(glyph::CURSOR, theme.focus);
         }
     }
+}
+
+/// A row of the viewer: a line, or a piece of a wrapped one.
+struct Drawn {
+    line: usize,
+    /// Where the piece begins in the line, in bytes.
+    at: usize,
+    piece: String,
+}
+
+fn drawn(viewer: &Viewer, area: Rect) -> Vec<Drawn> {
+    let room = area.width.saturating_sub(2);
+    let height = usize::from(area.height);
+    let first = if viewer.wrap { first_wrapped(viewer, room, height) } else { viewer.cursor.top };
+    let mut rows = Vec::with_capacity(height);
+    for (line, text) in viewer.lines.iter().enumerate().skip(first) {
+        let mut end = 0;
+        for piece in if viewer.wrap { wrap(text, room) } else { vec![text.to_string()] } {
+            if rows.len() >= height {
+                return rows;
+            }
+            // Wrapping leaves blanks out, and nothing else.
+            let at = end + text.get(end..).and_then(|rest| rest.find(&piece)).unwrap_or(0);
+            end = at + piece.len();
+            rows.push(Drawn { line, at, piece });
+        }
+    }
+    rows
+}
+
+/// The text of the lines under these runs of cells: a line that goes on beyond the screen is taken to its end, and one that
+/// is wrapped stays one line.
+pub fn text_under(viewer: &Viewer, area: Rect, runs: &[Run]) -> String {
+    let room = area.width.saturating_sub(1);
+    let rows = drawn(viewer, area);
+    let mut text = String::new();
+    let mut before: Option<(usize, usize)> = None;
+    for run in runs {
+        let Some(drawn) = rows.get(usize::from(run.row.saturating_sub(area.y))) else { break };
+        let line = &viewer.lines[drawn.line];
+        let [from, to] = [run.start, run.end].map(|column| column.saturating_sub(area.x + 1));
+        let is_cut = columns(&drawn.piece) > room;
+        let end = if is_cut && to >= room { line.len() } else { drawn.at + bytes_before(&drawn.piece, to) };
+        let start = match before {
+            Some((same, end)) if same == drawn.line => end,
+            Some(_) => {
+                text.push('\n');
+                drawn.at + bytes_before(&drawn.piece, from)
+            }
+            None => drawn.at + bytes_before(&drawn.piece, from),
+        };
+        text.push_str(line.get(start..end).unwrap_or_default());
+        before = Some((drawn.line, end));
+    }
+    text
+}
+
+/// Length of the text that stands left of a column.
+fn bytes_before(text: &str, column: u16) -> usize {
+    let mut used = 0;
+    let mut graphemes = text.grapheme_indices(true);
+    let first_beyond = graphemes.find(|(_, grapheme)| {
+        let is_beyond = used >= column;
+        used += columns(grapheme);
+        is_beyond
+    });
+    first_beyond.map_or(text.len(), |(index, _)| index)
 }
 
 /// Wrapped lines take more rows than the cursor's arithmetic knows of: start so that its line is still in sight.

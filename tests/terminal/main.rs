@@ -5,7 +5,9 @@
 
 mod bad_deploy;
 mod cockpit;
-#[expect(dead_code, reason = "the fault tests use the rest")]
+#[path = "../support/session.rs"]
 mod harness;
 mod leaving;
+mod mouse;
+mod panic;
 mod sync_backlog;

@@ -15,11 +15,13 @@ use serde_json::json;
 
 use self::{
     fake::Fault,
-    rig::{CONFIG_MAP, DEPLOYMENT, Rig, breaker, rollback, scale, world},
+    rig::{CONFIG_MAP, DEPLOYMENT, NS, Rig, breaker, rollback, scale, world},
 };
 use crate::domain::{
     ask::{Finished, RequestKind},
+    asks::SetConfigKey,
     mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome},
+    object::Key,
 };
 
 fn resolved(events: &[ActionEvent]) -> Option<&Outcome> {
@@ -157,7 +159,7 @@ async fn without_a_journal_nothing_is_sent_and_it_comes_back_by_itself() {
 #[rstest]
 #[case(scale(6), DEPLOYMENT, "/spec/replicas", json!(5), "replicas 3 → 5 by ci-deployer at 02:05:00Z")]
 #[case(rollback(None), DEPLOYMENT, "/spec/template/spec/containers/0/image", json!("api-gateway:2.5.0"), "the pod template changed")]
-#[case(breaker("true"), CONFIG_MAP, "/data/circuit_breaker_enabled", json!("maybe"), "\"false\" → \"maybe\"")]
+#[case(breaker("true"), CONFIG_MAP, "/data/circuit_breaker_enabled", json!("maybe"), "\"false\" → <5 characters>")]
 #[case(breaker("true"), CONFIG_MAP, "/data/other", json!("y"), "another part of configmap/api-config was written by kubectl-edit")]
 #[case(scale(6), DEPLOYMENT, "/metadata/uid", json!("uid-new"), "was deleted and made again")]
 #[tokio::test]
@@ -175,6 +177,40 @@ async fn a_change_after_planning_is_refused_and_named(
     let Outcome::Refused(why) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains(says), "{why}");
     assert!(rig.world().writes().is_empty());
+}
+
+/// A secret that ended up in a ConfigMap is on the card, for the person who changes it, and nowhere in the journal.
+#[tokio::test]
+async fn values_of_a_config_map_are_journalled_by_length_and_hash() {
+    let mut rig = Rig::new().await;
+    let (old, new) = ("old-hunter2-Zq", "postgres://app:s3cr3t@db/identity");
+    rig.world().change(CONFIG_MAP, |object| object["data"]["other"] = old.into());
+    let kind = RequestKind::of(SetConfigKey::set(Key::new(NS, "api-config"), "other", new));
+    let planned = rig.plan(kind).await.unwrap();
+    assert!(planned.plan.what[0].contains(old) && planned.plan.kubectl.contains(new), "{:?}", planned.plan);
+    rig.execute(&planned).await;
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
+    rig.world().change(CONFIG_MAP, |object| object["data"]["other"] = "a third, s3cr3t too".into());
+    assert!(matches!(rig.execute(&undo).await.0, Outcome::Refused(_)));
+    let journal = rig.journal();
+    let written = serde_json::to_string(&journal).unwrap();
+    for value in [old, new, "s3cr3t"] {
+        assert!(!written.contains(value), "{value} is in {written}");
+    }
+    let intent = journal.iter().find(|record| record["kind"] == "intent").unwrap();
+    assert_eq!(intent["what"][0], "configmap/api-config  other: <14 characters> → <33 characters> in digital-identity");
+    let command =
+        r#"kubectl patch configmap api-config --type=merge -p '{"data":{"other":"<33 characters>"}}' -n digital-identity --context prod-uk-1"#;
+    assert_eq!(intent["kubectl"], command);
+    let hash = crate::journal::sha256(json!(new).to_string().as_bytes());
+    assert_eq!(intent["writes"][0]["after"]["fields"][0], json!({"path": "/data/other", "sha256": hash}));
+
+    let breaker = rig.plan(breaker("true")).await.unwrap();
+    rig.execute(&breaker).await;
+    let journal = rig.journal();
+    let intent = journal.iter().rfind(|record| record["kind"] == "intent").unwrap();
+    assert_eq!(intent["what"][0], breaker.plan.what[0].as_str());
+    assert_eq!(intent["kubectl"], breaker.plan.kubectl.as_str());
 }
 
 #[tokio::test]

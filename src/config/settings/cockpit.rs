@@ -56,7 +56,7 @@ pub static LOOKS: Section = Section {
         },
         Setting {
             name: "mouse",
-            about: "Whether clicks and the wheel are taken. Without it the terminal selects text by itself.",
+            about: "Whether clicks, the wheel and dragging (which copies text of a pane) are taken. Without it the terminal selects by itself.",
             example: "",
             get: |config, _| Some(Value::Flag(config.looks.mouse)),
             set: |draft, _, value| {

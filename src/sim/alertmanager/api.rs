@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use regex::Regex;
 use serde_json::{Value as Json, json};
@@ -31,7 +31,7 @@ pub async fn status(State(server): State<Server>) -> Response {
 }
 
 pub async fn receivers() -> Response {
-    answer(StatusCode::OK, &json!([{ "name": RECEIVER }]))
+    answer(StatusCode::OK, &json!([{ "name": RECEIVER, "labels": { "name": RECEIVER } }]))
 }
 
 pub async fn alerts(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {
@@ -50,8 +50,9 @@ pub async fn groups(State(server): State<Server>, RawQuery(query): RawQuery) -> 
     for (alert, silenced_by) in selected {
         groups.entry(alert.labels.value("alertname").to_owned()).or_default().push(alert.json(&silenced_by));
     }
-    let groups =
-        groups.into_iter().map(|(name, alerts)| json!({ "alerts": alerts, "labels": { "alertname": name }, "receiver": { "name": RECEIVER } }));
+    let groups = groups
+        .into_iter()
+        .map(|(name, alerts)| json!({ "alerts": alerts, "labels": { "alertname": name }, "receiver": { "name": RECEIVER }, "routeLabels": {} }));
     answer(StatusCode::OK, &groups.collect())
 }
 
@@ -82,16 +83,12 @@ impl Filter {
     fn parse(query: Option<&str>) -> Result<Self, Refusal> {
         let mut filter = Self { matchers: Vec::new(), active: true, silenced: true, receiver: true };
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            let flag = || match &*value {
-                "true" | "1" => Ok(true),
-                "false" | "0" | "" => Ok(false),
-                other => Err(invalid(601, &format!("{name} in query must be of type boolean: {other:?}"))),
-            };
+            // go-openapi's words for true; any other word is false.
+            let flag = ["true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"].contains(&value.to_lowercase().as_str());
             match &*name {
                 "filter" => filter.matchers.push(Matcher::parse(&value).map_err(|why| bad_request(&why))?),
-                "active" => filter.active = flag()?,
-                "silenced" => filter.silenced = flag()?,
-                "inhibited" | "unprocessed" => drop(flag()?),
+                "active" => filter.active = flag,
+                "silenced" => filter.silenced = flag,
                 "receiver" => {
                     let wanted =
                         Regex::new(&format!("^(?:{value})$")).map_err(|why| bad_request(&format!("failed to parse receiver param: {why}")))?;
@@ -113,6 +110,10 @@ pub async fn post_alerts(State(server): State<Server>, body: Bytes) -> Response 
     let complete = posted.len() == list.len();
     server.alertmanager.receive(posted, now);
     if complete { StatusCode::OK.into_response() } else { bad_request("at least one label pair required").into_response() }
+}
+
+pub async fn no_such_path(uri: Uri) -> Response {
+    answer(StatusCode::NOT_FOUND, &json!({ "code": 404, "message": format!("path {} was not found", uri.path()) }))
 }
 
 pub async fn silences(State(server): State<Server>, RawQuery(query): RawQuery) -> Response {

@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 
@@ -97,6 +95,6 @@ pub fn router(alertmanager: Alertmanager, now: Now) -> Router {
         .route("/api/v2/silence/{id}", get(api::silence).delete(api::delete_silence))
         .route("/-/ready", get(async || "OK"))
         .route("/-/healthy", get(async || "OK"))
-        .fallback(async || (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "404 page not found\n").into_response())
+        .fallback(api::no_such_path)
         .with_state(Server { alertmanager, now, started })
 }

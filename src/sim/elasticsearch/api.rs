@@ -96,7 +96,7 @@ fn body(headers: &HeaderMap, bytes: &[u8]) -> Result<Json, Error> {
     if !kind.contains("json") {
         return Err(Error::content_type(kind));
     }
-    serde_json::from_slice(bytes).map_err(|why| Error::not_json(why.to_string()))
+    serde_json::from_slice(bytes).map_err(|why| if why.is_eof() { Error::unfinished(why.to_string()) } else { Error::not_json(why.to_string()) })
 }
 
 /// What the address says of the search, put into its body.
@@ -300,6 +300,12 @@ fn properties() -> Json {
 }
 
 pub async fn no_handler(method: Method, uri: Uri) -> Response {
+    // A path of one or two parts is an index's, where a document could be made by POST.
+    let (parts, uri) = (uri.path().trim_matches('/').split('/').count(), uri.to_string());
+    if method == Method::GET && parts <= 2 {
+        let error = json!({ "error": format!("Incorrect HTTP method for uri [{uri}] and method [{method}], allowed: [POST]"), "status": 405 });
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::CONTENT_TYPE, "application/json")], error.to_string()).into_response();
+    }
     let error = json!({ "error": format!("no handler found for uri [{uri}] and method [{method}]") });
     (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], error.to_string()).into_response()
 }

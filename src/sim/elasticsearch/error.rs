@@ -6,6 +6,8 @@ use serde_json::{Map, Value as Json, json};
 /// The one error that has no type of its own on the wire.
 const CONTENT_TYPE: &str = "content_type";
 
+const TOO_MANY_BUCKETS: &str = "too_many_buckets_exception";
+
 /// A request that was refused or could not be answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
@@ -16,15 +18,22 @@ pub struct Error {
     details: Map<String, Json>,
     /// Whether the shards found it out, not the node that took the request.
     on_shards: bool,
+    /// What lay below: type and reason of each, outermost first.
+    causes: Vec<(&'static str, String)>,
 }
 
 impl Error {
     fn new(status: StatusCode, kind: &'static str, reason: impl Into<String>) -> Self {
-        Self { status, kind, reason: reason.into(), details: Map::new(), on_shards: false }
+        Self { status, kind, reason: reason.into(), details: Map::new(), on_shards: false, causes: Vec::new() }
     }
 
     fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
         self.details.insert(name.into(), value.into());
+        self
+    }
+
+    fn because(mut self, kind: &'static str, reason: impl Into<String>) -> Self {
+        self.causes.push((kind, reason.into()));
         self
     }
 
@@ -42,6 +51,17 @@ impl Error {
         Self::new(StatusCode::BAD_REQUEST, "x_content_parse_exception", reason)
     }
 
+    /// The body ends too early.
+    pub fn unfinished(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::new(StatusCode::BAD_REQUEST, "x_content_e_o_f_exception", &reason).because("json_e_o_f_exception", reason)
+    }
+
+    pub fn unknown_query(name: &str) -> Self {
+        let why = format!("[1:1] unknown field [{name}]");
+        Self::parsing(format!("unknown query [{name}]")).because("named_object_not_found_exception", why)
+    }
+
     pub fn validation(reason: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "action_request_validation_exception", format!("Validation Failed: 1: {reason};"))
     }
@@ -56,7 +76,12 @@ impl Error {
 
     /// A date or date calculation that cannot be read.
     pub fn date(reason: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "parse_exception", reason).by_shards()
+        let reason = reason.into();
+        let below = reason.split(": [").next().unwrap_or_default().to_owned();
+        Self::new(StatusCode::BAD_REQUEST, "parse_exception", reason)
+            .because("illegal_argument_exception", below)
+            .because("date_time_parse_exception", "Failed to parse with all enclosed parsers")
+            .by_shards()
     }
 
     pub fn shard_query(reason: impl Into<String>) -> Self {
@@ -65,7 +90,7 @@ impl Error {
 
     pub fn too_many_buckets(limit: usize) -> Self {
         let reason = format!("Trying to create too many buckets. Must be less than or equal to: [{limit}].");
-        Self::new(StatusCode::BAD_REQUEST, "too_many_buckets_exception", reason).with("max_buckets", limit).by_shards()
+        Self::new(StatusCode::BAD_REQUEST, TOO_MANY_BUCKETS, reason).with("max_buckets", limit)
     }
 
     pub fn fielddata(field: &str) -> Self {
@@ -105,11 +130,36 @@ impl Error {
         if let Some(object) = cause.as_object_mut() {
             object.extend(self.details.clone());
         }
+        let below = self.causes.iter().rev().fold(None, |inner, (kind, reason)| {
+            let mut cause = json!({ "type": kind, "reason": reason });
+            if let Some(inner) = inner {
+                cause["caused_by"] = inner;
+            }
+            Some(cause)
+        });
+        let mut whole = cause.clone();
+        if let Some(below) = below {
+            whole["caused_by"] = below;
+        }
+        if self.kind == TOO_MANY_BUCKETS {
+            // Found out only when the shards' answers were put together.
+            let error = json!({
+                "root_cause": [], "type": "search_phase_execution_exception", "reason": "", "phase": "fetch", "grouped": true, "failed_shards": [],
+                "caused_by": cause,
+            });
+            return json!({ "error": error, "status": self.status.as_u16() });
+        }
         let mut error = if self.on_shards {
-            let failed = json!([{ "shard": 0, "index": "logstash", "node": "n1", "reason": cause }]);
-            json!({ "type": "search_phase_execution_exception", "reason": "all shards failed", "phase": "query", "grouped": true, "failed_shards": failed })
+            let failed = json!([{ "shard": 0, "index": "logstash", "node": "n1", "reason": whole }]);
+            let mut error = json!({ "type": "search_phase_execution_exception", "reason": "all shards failed", "phase": "query", "grouped": true, "failed_shards": failed });
+            // What the shards refused is told again below, twice; not so what they could not parse.
+            if self.kind == "illegal_argument_exception" {
+                error["caused_by"] = cause.clone();
+                error["caused_by"]["caused_by"] = cause.clone();
+            }
+            error
         } else {
-            cause.clone()
+            whole
         };
         if let Some(object) = error.as_object_mut() {
             object.shift_insert(0, "root_cause".into(), json!([cause]));

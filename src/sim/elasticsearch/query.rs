@@ -260,7 +260,7 @@ impl Parser {
                 let field = body.get("default_field").or_else(|| body.get("fields")?.get(0)).and_then(Json::as_str);
                 query_string::parse(text, field, all, self.now)
             }
-            unknown => Err(Error::parsing(format!("unknown query [{unknown}]"))),
+            unknown => Err(Error::unknown_query(unknown)),
         }
     }
 

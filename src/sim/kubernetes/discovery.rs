@@ -29,7 +29,8 @@ const SUBRESOURCE_VERBS: [&str; 3] = ["get", "patch", "update"];
 /// `/version`.
 pub fn version() -> Value {
     json!({
-        "major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "0000000000000000000000000000000000000000", "gitTreeState": "clean",
+        "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1", "minCompatibilityMinor": "35",
+        "gitVersion": "v1.36.3", "gitCommit": "0000000000000000000000000000000000000000", "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.26.8", "compiler": "gc", "platform": "linux/amd64",
     })
 }
@@ -169,7 +170,11 @@ pub fn resources(group: &str, version: &str) -> Response {
         })
         .collect();
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources});
+    let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": resources});
+    // The core group's list has never said its version.
+    if !group.is_empty() {
+        list["apiVersion"] = json!("v1");
+    }
     json_response(StatusCode::OK, &list)
 }
 

@@ -4,6 +4,7 @@
 //! ([`status`]), tables have its columns ([`table`]).
 
 pub mod access;
+mod admission;
 pub mod container_logs;
 mod delete;
 mod discovery;
@@ -20,6 +21,7 @@ mod render;
 mod request;
 mod reviews;
 mod scale;
+mod schemas;
 pub mod selector;
 pub mod server;
 mod status;

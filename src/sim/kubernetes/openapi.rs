@@ -1,16 +1,18 @@
 //! As much of `OpenAPI` v3 as kubectl reads: which paths take a patch, with `dryRun` and `fieldValidation`.
 
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::discovery::{GROUPS, serves};
 use super::kinds::DEFINITIONS;
 use super::request::served;
+use super::schemas;
 use super::server::Answer;
 use super::status::{ApiError, json_response};
 
 /// `/openapi/v3`: where the documents are.
-pub fn index() -> Value {
+pub fn index() -> Response {
     let mut paths = Map::new();
     for (group, versions) in GROUPS {
         for version in versions {
@@ -18,7 +20,8 @@ pub fn index() -> Value {
             paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}")}));
         }
     }
-    json!({"paths": paths})
+    // As the real server calls it.
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], json!({"paths": paths}).to_string()).into_response()
 }
 
 fn base(group: &str, version: &str) -> String {
@@ -30,7 +33,7 @@ pub fn document(group: &str, version: &str) -> Answer {
     if !serves(group, version) {
         return Err(ApiError::no_such_resource());
     }
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let (mut paths, mut schemas) = (Map::new(), schemas::all());
     for definition in DEFINITIONS.iter().filter(|definition| served(definition.resource, group, version)) {
         let place = if definition.namespaced { "namespaces/{namespace}/" } else { "" };
         let path = format!("/{}/{place}{}/{{name}}", base(group, version), definition.plural);
@@ -47,8 +50,9 @@ pub fn document(group: &str, version: &str) -> Answer {
             "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": kind,
         });
         paths.insert(path, json!({"patch": operation}));
-        let name = format!("io.k8s.api.{}.{version}.{}", if group.is_empty() { "core" } else { group }, definition.kind);
-        schemas.insert(name, json!({"type": "object", "x-kubernetes-group-version-kind": [kind]}));
+        let package = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or_default() };
+        let schema = schemas.entry(schemas::name(&format!("{package}.{version}.{}", definition.kind))).or_insert_with(|| json!({"type": "object"}));
+        schema["x-kubernetes-group-version-kind"] = json!([kind]);
     }
     let info = json!({"title": "Kubernetes", "version": "v1.36.3"});
     let document: Value = json!({"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}});

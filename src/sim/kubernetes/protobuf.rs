@@ -18,7 +18,7 @@ const MAGIC: &[u8] = b"k8s\0";
 const DEEPEST: usize = 64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub(super) enum Shape {
     Single,
     Repeated,
     Map,
@@ -26,15 +26,15 @@ enum Shape {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Field {
-    name: &'static str,
-    shape: Shape,
-    kind: &'static str,
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) kind: &'static str,
 }
 
-type Messages = HashMap<&'static str, HashMap<u64, Field>>;
+pub(super) type Messages = HashMap<&'static str, HashMap<u64, Field>>;
 
-static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
+pub(super) static MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
     let mut messages = Messages::new();
     let mut current = "";
     for line in include_str!("protobuf_messages.txt").lines() {

@@ -94,7 +94,7 @@ fn write_item(bytes: &mut Vec<u8>, target: &Target, form: Form, include: Include
     // Writing JSON into memory cannot fail.
     let _ = match form {
         Form::Json => serde_json::to_writer(bytes, &Item(object)),
-        Form::PartialMetadata => serde_json::to_writer(bytes, &json!({"metadata": object.get("metadata")})),
+        Form::PartialMetadata => serde_json::to_writer(bytes, &partial(object, "PartialObjectMetadata")),
         Form::Table => serde_json::to_writer(bytes, &row(target, include, object, now)),
     };
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::access::{Access, User};
 use super::server::{Answer, ApiServer, decode_body};
-use super::status::{ApiError, json_response};
+use super::status::{ApiError, Fault, json_response};
 use crate::sim::store::timestamp;
 
 pub fn is_review(group: &str, resource: &str) -> bool {
@@ -21,11 +21,19 @@ pub fn answer(server: &ApiServer, user: &User, group: &str, resource: &str, part
         return Err(ApiError::method_not_allowed());
     }
     let mut review = decode_body(parts, body, "SelfSubjectReview")?;
+    for attributes in ["/spec/resourceAttributes", "/spec/nonResourceAttributes"] {
+        if let Some(attributes) = review.pointer_mut(attributes).and_then(Value::as_object_mut) {
+            attributes.retain(|_, value| value != "");
+        }
+    }
     review["apiVersion"] = json!(format!("{group}/v1"));
     let created = json!({"creationTimestamp": timestamp(server.store.now())});
     let (kind, status) = match resource {
         "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", access_status(user, &review)?),
-        "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", rules_status(user)),
+        "selfsubjectrulesreviews" => {
+            review["spec"] = json!({});
+            ("SelfSubjectRulesReview", rules_status(user))
+        }
         _ => ("SelfSubjectReview", json!({"userInfo": {"username": user.name, "uid": user.name, "groups": user.groups}})),
     };
     review["kind"] = json!(kind);
@@ -47,8 +55,9 @@ fn access_status(user: &User, review: &Value) -> Result<Value, ApiError> {
         let open = ["/healthz", "/livez", "/readyz", "/version", "/api", "/apis", "/openapi"];
         field("verb") == "get" && open.iter().any(|path| field("path").starts_with(path))
     } else {
-        let message = "spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        return Err(ApiError::bad_request(message));
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        let fault = Fault::invalid("spec.resourceAttributes", &Value::Null, why);
+        return Err(ApiError::invalid("", "authorization.k8s.io", "", &[fault]));
     };
     Ok(if allowed { json!({"allowed": true, "reason": "RBAC: allowed by the demo's rules"}) } else { json!({"allowed": false}) })
 }

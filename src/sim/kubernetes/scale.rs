@@ -3,10 +3,11 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::admission::Ceiling;
 use super::patch::Patch;
 use super::request::field_manager;
 use super::server::{Answer, Call, decode_body};
-use super::status::{ApiError, json_response};
+use super::status::{ApiError, Fault, json_response};
 use super::table::selector_text;
 use super::validation;
 use crate::sim::store::{StoreError, Writer, text};
@@ -20,6 +21,7 @@ pub fn answer(call: &Call<'_>) -> Answer {
     let patch = if call.parts.method == Method::PATCH { Some(Patch::decode(&call.parts.headers, &call.body)?) } else { None };
     let sent = if patch.is_none() { Some(decode_body(&call.parts, &call.body, "Scale")?) } else { None };
     let writer = Writer { manager: &manager, operation: "Update", subresource: "scale" };
+    let ceiling = Ceiling::over(&call.server.store, call.target.resource, &call.target.namespace);
     let edit = |object: &mut Value| -> Result<(), ApiError> {
         let mut scale = scale_of(object);
         match (&patch, &sent) {
@@ -27,7 +29,7 @@ pub fn answer(call: &Call<'_>) -> Answer {
             (None, Some(sent)) => scale = sent.clone(),
             (None, None) => {}
         }
-        check(call.target.name(), &scale)?;
+        check(call.target.name(), &scale, patch.is_some())?;
         let replicas = scale.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or_default();
         for field in ["resourceVersion", "uid"] {
             if let Some(asked) = scale.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).filter(|asked| !asked.is_empty()) {
@@ -35,7 +37,7 @@ pub fn answer(call: &Call<'_>) -> Answer {
             }
         }
         object["spec"]["replicas"] = json!(replicas);
-        Ok(())
+        ceiling.review(call.target.name(), object)
     };
     let (store, target) = (&call.server.store, &call.target);
     let scaled = if call.parameters.dry_run() {
@@ -46,14 +48,18 @@ pub fn answer(call: &Call<'_>) -> Answer {
     Ok(json_response(StatusCode::OK, &scaled))
 }
 
-fn check(name: &str, scale: &Value) -> Result<(), ApiError> {
+fn check(name: &str, scale: &Value, is_patch: bool) -> Result<(), ApiError> {
     let sent = text(scale, "name");
     if !sent.is_empty() && sent != name {
         return Err(StoreError::BadRequest(format!("the name of the object ({sent}) does not match the name on the URL ({name})")).into());
     }
     if let Some(replicas) = scale.pointer("/spec/replicas").filter(|replicas| replicas.as_i64().is_none()) {
-        let message = format!("Scale in version \"v1\" cannot be handled as a Scale: json: cannot unmarshal {replicas} into int32");
-        return Err(ApiError::bad_request(message));
+        let kind = if replicas.is_string() { "string" } else { "value" };
+        let why = format!("json: cannot unmarshal {kind} into Go struct field ScaleSpec.spec.replicas of type int32");
+        if !is_patch {
+            return Err(ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")));
+        }
+        return Err(ApiError::invalid("", "", "", &[Fault::invalid("patch", &json!(scale.to_string()), &why)]));
     }
     let mut faults = Vec::new();
     validation::check_replicas(scale, &mut faults);

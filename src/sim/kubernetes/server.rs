@@ -59,19 +59,23 @@ async fn handle(State(server): State<ApiServer>, request: Request) -> Response {
 async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
     let path = parts.uri.path().to_owned();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    // A token that is not known is refused everywhere; these paths need none.
+    if authorization.is_some() {
+        server.tokens.authenticate(authorization)?;
+    }
     if let ["healthz" | "livez" | "readyz", ..] = segments.as_slice() {
         return Ok(text("ok"));
     }
     if segments.as_slice() == ["version"] {
         return Ok(json_response(StatusCode::OK, &discovery::version()));
     }
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let user = server.tokens.authenticate(authorization)?;
     let (group, version, rest) = match segments.as_slice() {
         ["api"] | ["api", ""] => return Ok(discovery::core_versions(&parts.headers)),
         ["apis"] | ["apis", ""] => return Ok(discovery::groups(&parts.headers)),
         ["apis", group] | ["apis", group, ""] => return discovery::group(group),
-        ["openapi", "v3"] => return Ok(json_response(StatusCode::OK, &openapi::index())),
+        ["openapi", "v3"] => return Ok(openapi::index()),
         ["openapi", "v3", "api", version] => return openapi::document("", version),
         ["openapi", "v3", "apis", group, version] => return openapi::document(group, version),
         ["api", version, rest @ ..] => ("", *version, rest),

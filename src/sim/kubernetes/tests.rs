@@ -297,3 +297,29 @@ async fn a_table_has_rows_and_a_partial_list_metadata() {
     assert_eq!((&list["kind"], &list["items"][0]["metadata"]["name"]), (&json!("PartialObjectMetadataList"), &json!("a-1")));
     assert!(list["items"][0].get("spec").is_none());
 }
+
+#[tokio::test]
+async fn a_patch_that_replaces_the_containers_gets_their_defaults_again() {
+    let cluster = Cluster::new();
+    let containers = json!({"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "a:2"}]}}}});
+    let (status, patched) = cluster.patch(DEPLOYMENT, MERGE, containers).await;
+    assert_eq!(status, 200, "{patched}");
+    assert_eq!(patched.pointer("/spec/template/spec/containers/0/imagePullPolicy"), Some(&json!("IfNotPresent")));
+    assert_eq!(patched.pointer("/spec/template/spec/containers/0/terminationMessagePolicy"), Some(&json!("File")));
+}
+
+#[tokio::test]
+async fn a_production_namespace_has_a_ceiling_of_replicas() {
+    let cluster = Cluster::new();
+    let many = || json!({"spec": {"replicas": 21}});
+    assert_eq!(cluster.patch(DEPLOYMENT, MERGE, many()).await.0, 200);
+    let label = json!({"metadata": {"labels": {"environment": "production"}}});
+    assert_eq!(cluster.patch("/api/v1/namespaces/x", MERGE, label).await.0, 200);
+    for path in [DEPLOYMENT.to_owned(), format!("{DEPLOYMENT}/scale"), format!("{DEPLOYMENT}/scale?dryRun=All")] {
+        let (status, refusal) = cluster.patch(&path, MERGE, json!({"spec": {"replicas": 22}})).await;
+        assert_eq!((status, &refusal["reason"]), (422, &json!("Invalid")), "{path}");
+        let message = refusal["message"].as_str().unwrap();
+        assert!(message.ends_with("denied request: more than 20 replicas need a capacity review"), "{message}");
+    }
+    assert_eq!(cluster.patch(DEPLOYMENT, MERGE, json!({"spec": {"replicas": 20}})).await.0, 200);
+}

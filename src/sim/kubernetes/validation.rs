@@ -14,8 +14,27 @@ const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of low
      with an alphanumeric character (e.g. 'example.com', regex used for validation is \
      '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-/// Defaults of a new object.
+/// What a new object begins with: its defaults and an empty status.
 pub fn fill_in(resource: Resource, object: &mut Value) {
+    fill_in_spec(resource, object);
+    match resource {
+        Resource::Deployments => object["status"] = json!({}),
+        Resource::ReplicaSets | Resource::StatefulSets => object["status"] = json!({"replicas": 0}),
+        Resource::Pods => object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"}),
+        Resource::Services => object["status"] = json!({"loadBalancer": {}}),
+        Resource::PodDisruptionBudgets => {
+            object["status"] = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
+        }
+        Resource::Namespaces => {
+            object["spec"] = json!({"finalizers": ["kubernetes"]});
+            object["status"] = json!({"phase": "Active"});
+        }
+        _ => {}
+    }
+}
+
+/// Defaults of what is left out, at every write: a patch that replaces a list leaves out what stood in the old one.
+pub fn fill_in_spec(resource: Resource, object: &mut Value) {
     match resource {
         Resource::Deployments => {
             default(object, "/spec", "replicas", json!(1));
@@ -26,17 +45,12 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
             default(object, "/spec", "revisionHistoryLimit", json!(10));
             default(object, "/spec", "progressDeadlineSeconds", json!(600));
             fill_in_pod(object.pointer_mut("/spec/template/spec"));
-            object["status"] = json!({});
         }
         Resource::ReplicaSets | Resource::StatefulSets => {
             default(object, "/spec", "replicas", json!(1));
             fill_in_pod(object.pointer_mut("/spec/template/spec"));
-            object["status"] = json!({"replicas": 0});
         }
-        Resource::Pods => {
-            fill_in_pod(object.pointer_mut("/spec"));
-            object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
-        }
+        Resource::Pods => fill_in_pod(object.pointer_mut("/spec")),
         Resource::Services => {
             default(object, "/spec", "type", json!("ClusterIP"));
             default(object, "/spec", "sessionAffinity", json!("None"));
@@ -45,11 +59,6 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
                 default(port, "", "protocol", json!("TCP"));
                 default(port, "", "targetPort", number);
             }
-            object["status"] = json!({"loadBalancer": {}});
-        }
-        Resource::Namespaces => {
-            object["spec"] = json!({"finalizers": ["kubernetes"]});
-            object["status"] = json!({"phase": "Active"});
         }
         _ => {}
     }

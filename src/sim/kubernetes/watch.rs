@@ -50,7 +50,6 @@ pub fn answer(call: &Call<'_>) -> Answer {
         };
         return Err(ApiError::invalid("ListOptions", "meta.k8s.io", "", &[fault]));
     }
-    call.check_version(asked)?;
     let timeout = call.parameters.number("timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
     let (lines, receiver) = mpsc::channel(LINES_IN_FLIGHT);
     let watch = Watch {
@@ -103,7 +102,8 @@ impl Watch {
                     for change in changes {
                         self.send_change(&change).await?;
                     }
-                    version = seen;
+                    // From a version that is yet to come nothing is told until then.
+                    version = version.max(seen);
                 }
                 Err(expired) => return self.send("ERROR", &gone(&expired.to_string())).await,
             }
@@ -115,7 +115,7 @@ impl Watch {
                     for change in changes {
                         self.send_change(&change).await?;
                     }
-                    version = seen;
+                    version = version.max(seen);
                     self.send_bookmark(version, false).await?;
                 }
             }
@@ -152,7 +152,7 @@ impl Watch {
         let definition = self.target.resource.definition();
         let mut object = json!({
             "kind": definition.kind, "apiVersion": self.target.api_version(),
-            "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null},
+            "metadata": {"resourceVersion": version.to_string()},
         });
         if initial_end {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::admission::Ceiling;
 use super::kinds::Resource;
 use super::patch::Patch;
 use super::render::{self, Include};
@@ -32,6 +33,7 @@ fn store_new(call: &Call<'_>, writer: Writer<'_>, mut object: Value) -> Answer {
     }
     validation::fill_in(resource, &mut object);
     validation::check(resource, None, &object)?;
+    Ceiling::over(&call.server.store, resource, &call.target.namespace).review(text(&object, "name"), &object)?;
     if call.parameters.dry_run() {
         let object = call.server.store.create_dry_run(resource, writer, object)?;
         return written(call, StatusCode::CREATED, &Arc::new(object));
@@ -97,6 +99,7 @@ pub fn patch(call: &Call<'_>) -> Answer {
 /// Changes the named object through its main path or `status`, each leaving the other's part alone.
 fn change(call: &Call<'_>, writer: Writer<'_>, edit: impl FnOnce(&mut Value) -> Result<(), ApiError>) -> Answer {
     let resource = call.target.resource;
+    let ceiling = Ceiling::over(&call.server.store, resource, &call.target.namespace);
     let edit = |object: &mut Value| -> Result<(), ApiError> {
         let before = object.clone();
         edit(object)?;
@@ -114,7 +117,9 @@ fn change(call: &Call<'_>, writer: Writer<'_>, edit: impl FnOnce(&mut Value) -> 
             fields.extend(before.get("status").map(|status| ("status".to_owned(), status.clone())));
         }
         drop_nulls(object);
-        validation::check(resource, Some(&before), object)
+        validation::fill_in_spec(resource, object);
+        validation::check(resource, Some(&before), object)?;
+        ceiling.review(call.target.name(), object)
     };
     let (store, namespace, name) = (&call.server.store, &call.target.namespace, call.target.name());
     if call.parameters.dry_run() {

@@ -26,6 +26,7 @@ pub async fn query(State(server): State<Prometheus>, RawQuery(address): RawQuery
         Refusal::parameter("time", format!("Invalid time value for 'time': cannot parse {text:?} to a valid timestamp"))
     })?;
     let limit = parameters.limit()?;
+    parameters.check_timeout()?;
     let query = Query::parse(parameters.get("query").unwrap_or_default())?;
     let value = computed(move || query.instant(&server.store, t_ms)).await??;
     Ok(answer::result(value, limit))
@@ -45,6 +46,7 @@ pub async fn query_range(State(server): State<Prometheus>, RawQuery(address): Ra
         return Err(Refusal::bad_data("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"));
     }
     let limit = parameters.limit()?;
+    parameters.check_timeout()?;
     let query = Query::parse(parameters.get("query").unwrap_or_default())?;
     let value = computed(move || query.range(&server.store, start, end, step)).await??;
     Ok(answer::result(value, limit))
@@ -149,6 +151,7 @@ pub async fn runtime_info(State(server): State<Prometheus>) -> Success {
     json!({
         "startTime": time(server.started), "serverTime": time((server.now)()), "CWD": "/prometheus", "hostname": "prometheus-0",
         "reloadConfigSuccess": true, "lastConfigTime": time(server.started), "corruptionCount": 0, "storageRetention": "2h",
+        "goroutineCount": 60, "GOMAXPROCS": 4, "GOMEMLIMIT": 4_294_967_296_i64, "GOGC": "75", "GODEBUG": "",
     })
     .into()
 }

@@ -44,6 +44,14 @@ impl Parameters {
         parse_duration(text).ok_or_else(|| Refusal::parameter(name, format!("cannot parse {text:?} to a valid duration")))
     }
 
+    /// Answers come at once, so that a time-out only has to be one.
+    pub fn check_timeout(&self) -> Result<(), Refusal> {
+        match self.get("timeout") {
+            None | Some("") => Ok(()),
+            Some(_) => self.duration("timeout").map(drop),
+        }
+    }
+
     pub fn limit(&self) -> Result<Option<usize>, Refusal> {
         match self.get("limit") {
             None | Some("") => Ok(None),

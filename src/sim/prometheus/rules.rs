@@ -311,11 +311,7 @@ impl Rule {
         let health = if self.last_error.is_some() { "err" } else { "ok" };
         let mut rule = match &self.kind {
             Kind::Recording => {
-                let mut rule = json!({ "name": self.name, "query": self.query.to_string() });
-                if !self.labels.is_empty() {
-                    rule["labels"] = json!(self.labels);
-                }
-                rule
+                json!({ "name": self.name, "query": self.query.to_string(), "labels": self.labels })
             }
             Kind::Alerting { hold, annotations, .. } => {
                 let state = self.alerts().map(|alert| alert.state).max().unwrap_or(RuleState::Inactive);

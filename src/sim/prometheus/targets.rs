@@ -1,7 +1,7 @@
 //! The scrape targets, as the `up` series tell of them.
 
 use chrono::DateTime;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::answer;
 use crate::sim::promql::LOOKBACK_MS;
@@ -37,5 +37,6 @@ pub fn json(store: &Tsdb, now_ms: i64) -> Json {
             })
         })
         .collect();
-    json!({ "activeTargets": active, "droppedTargets": [], "droppedTargetCounts": {} })
+    let jobs: Map<String, Json> = active.iter().filter_map(|target| Some((target["scrapePool"].as_str()?.to_owned(), json!(0)))).collect();
+    json!({ "activeTargets": active, "droppedTargets": [], "droppedTargetCounts": jobs })
 }

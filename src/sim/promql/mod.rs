@@ -9,8 +9,6 @@ mod eval;
 mod functions;
 mod histogram;
 mod labels;
-#[cfg(test)]
-mod recorded_tests;
 mod selection;
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,17 @@ pub fn variance(values: &[f64]) -> f64 {
     squares / values.len() as f64
 }
 
+/// The population variance of one series' values over time, its rounding errors carried along as in Prometheus.
+pub fn variance_over_time(values: &[f64]) -> f64 {
+    let (mut mean, mut squares) = (KahanSum::default(), KahanSum::default());
+    for (position, value) in values.iter().enumerate() {
+        let delta = value - mean.total();
+        mean.add(delta / (position as f64 + 1.0));
+        squares.add(delta * (value - mean.total()));
+    }
+    squares.total() / values.len() as f64
+}
+
 /// The q-quantile with linear interpolation between ranks; outside 0..=1 an infinity, of nothing NaN.
 pub fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     if values.is_empty() || q.is_nan() {

@@ -1,7 +1,7 @@
 //! Functions of a window of samples: rates, differences, aggregates over time.
 
 use super::eval::Window;
-use super::value::{KahanSum, mean, quantile, variance};
+use super::value::{KahanSum, mean, quantile, variance_over_time};
 use crate::sim::tsdb::Sample;
 
 /// A function of one window; `None` where it has no value (too few samples).
@@ -27,8 +27,8 @@ pub fn by_name(name: &str) -> Option<WindowFunction> {
         "last_over_time" => |window| window.samples.last().map(|sample| sample.value),
         "first_over_time" => |window| window.samples.first().map(|sample| sample.value),
         "present_over_time" => |window| non_empty(window).map(|_| 1.0),
-        "stdvar_over_time" => |window| non_empty(window).map(|values| variance(&values)),
-        "stddev_over_time" => |window| non_empty(window).map(|values| variance(&values).sqrt()),
+        "stdvar_over_time" => |window| non_empty(window).map(|values| variance_over_time(&values)),
+        "stddev_over_time" => |window| non_empty(window).map(|values| variance_over_time(&values).sqrt()),
         "changes" => |window| pairs(window, changed),
         "resets" => |window| pairs(window, |before, after| after < before),
         _ => return None,

@@ -77,7 +77,7 @@ impl Cluster {
             ("SucceededRescale", format!("the HPA controller was able to update the target scale to {desired}"))
         };
         let mut status = json!({
-            "observedGeneration": 1, "currentReplicas": current, "desiredReplicas": desired, "currentMetrics": reported,
+            "currentReplicas": current, "desiredReplicas": desired, "currentMetrics": reported,
             "conditions": [
                 condition("AbleToScale", true, able, &able_message),
                 condition("ScalingActive", current > 0, "ValidMetricFound", "the HPA was able to successfully calculate a replica count"),

@@ -38,7 +38,6 @@ impl Cluster {
         };
         for spec in &platform.namespace {
             create(self, Resource::Namespaces, objects::namespace(spec));
-            create(self, Resource::ServiceAccounts, json!({"metadata": {"name": "default", "namespace": spec.name}}));
         }
         let capacity = 110 + i64::try_from(extra.div_ceil(NODES)).unwrap_or_default();
         for number in 1..=NODES {

@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Key = (String, String);
 
 /// The resource types whose changes the controllers follow.
-const FOLLOWED: [Resource; 9] = [
+const FOLLOWED: [Resource; 11] = [
+    Resource::Namespaces,
     Resource::Deployments,
     Resource::ReplicaSets,
     Resource::Pods,
@@ -27,6 +28,7 @@ const FOLLOWED: [Resource; 9] = [
     Resource::Services,
     Resource::ConfigMaps,
     Resource::PodDisruptionBudgets,
+    Resource::ResourceQuotas,
     Resource::StatefulSets,
     Resource::DaemonSets,
 ];
@@ -86,6 +88,7 @@ pub struct Cluster {
     pub(super) dirty_daemon_sets: BTreeSet<Key>,
     pub(super) dirty_services: BTreeSet<Key>,
     pub(super) dirty_budgets: BTreeSet<String>,
+    pub(super) dirty_quotas: BTreeSet<String>,
     pub(super) unscheduled: BTreeSet<Key>,
     /// Pods for which no node has room.
     pub(super) waiting: BTreeSet<Key>,
@@ -120,6 +123,7 @@ impl Cluster {
             dirty_daemon_sets: BTreeSet::new(),
             dirty_services: BTreeSet::new(),
             dirty_budgets: BTreeSet::new(),
+            dirty_quotas: BTreeSet::new(),
             unscheduled: BTreeSet::new(),
             waiting: BTreeSet::new(),
             nodes: BTreeMap::new(),
@@ -193,18 +197,19 @@ impl Cluster {
         let replica_sets = std::mem::take(&mut self.dirty_replica_sets);
         let services = std::mem::take(&mut self.dirty_services);
         let budgets = std::mem::take(&mut self.dirty_budgets);
+        let quotas = std::mem::take(&mut self.dirty_quotas);
         let unscheduled = std::mem::take(&mut self.unscheduled);
+        let idle = deployments.is_empty() && replica_sets.is_empty() && services.is_empty() && budgets.is_empty();
         let stateful_sets = std::mem::take(&mut self.dirty_stateful_sets);
         let daemon_sets = std::mem::take(&mut self.dirty_daemon_sets);
-        let with_revisions = !(stateful_sets.is_empty() && daemon_sets.is_empty());
+        let idle = idle && stateful_sets.is_empty() && daemon_sets.is_empty();
         for key in &stateful_sets {
             self.sync_stateful_set(key);
         }
         for key in &daemon_sets {
             self.sync_daemon_set(key);
         }
-        let busy = with_revisions
-            || !(deployments.is_empty() && replica_sets.is_empty() && services.is_empty() && budgets.is_empty() && unscheduled.is_empty());
+        let busy = !(idle && quotas.is_empty() && unscheduled.is_empty());
         for key in &replica_sets {
             self.sync_replica_set(key);
         }
@@ -219,6 +224,9 @@ impl Cluster {
         }
         for namespace in &budgets {
             self.sync_budgets(namespace);
+        }
+        for namespace in &quotas {
+            self.sync_quotas(namespace);
         }
         busy
     }
@@ -273,6 +281,7 @@ impl Cluster {
         let object = &change.object;
         let key = key_of(object);
         match resource {
+            Resource::Namespaces if change.kind == ChangeKind::Added => self.furnish(&key.1),
             Resource::Deployments if change.kind != ChangeKind::Deleted => {
                 self.dirty_deployments.insert(key);
             }
@@ -303,6 +312,12 @@ impl Cluster {
             Resource::PodDisruptionBudgets if change.kind != ChangeKind::Deleted => {
                 self.dirty_budgets.insert(key.0);
             }
+            Resource::ResourceQuotas => {
+                self.dirty_quotas.insert(key.0.clone());
+                // A higher limit lets in what a lower one kept out.
+                let waiting = self.store.list(Resource::ReplicaSets, &Query::namespace(&key.0));
+                self.dirty_replica_sets.extend(waiting.items.iter().map(|replica_set| key_of(replica_set)));
+            }
             _ => {}
         }
     }
@@ -319,6 +334,9 @@ impl Cluster {
             self.dirty_daemon_sets.insert((key.0.clone(), owner.to_owned()));
         }
         let relevant = |pod: &Value| (super::pod::is_ready(pod), super::pod::is_terminating(pod), pod.pointer("/metadata/labels").cloned());
+        if change.kind != ChangeKind::Modified {
+            self.dirty_quotas.insert(key.0.clone());
+        }
         if change.kind != ChangeKind::Modified || change.previous.as_ref().is_none_or(|before| relevant(before) != relevant(pod)) {
             self.mark_services_of(&key.0, pod, change.previous.as_deref());
             self.dirty_budgets.insert(key.0.clone());

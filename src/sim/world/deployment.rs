@@ -70,7 +70,7 @@ impl Cluster {
         let bare = comparable(&deployment["spec"]["template"]);
         let hash = template_hash(&bare);
         let mut template = deployment["spec"]["template"].clone();
-        prune(&mut template);
+        drop_nulls(&mut template);
         template["metadata"]["labels"][HASH] = json!(hash);
         let mut selector = deployment["spec"]["selector"].clone();
         selector["matchLabels"][HASH] = json!(hash);
@@ -88,17 +88,17 @@ impl Cluster {
         annotations.insert(REVISION.into(), json!(revision.to_string()));
         annotations.insert("deployment.kubernetes.io/desired-replicas".into(), json!(desired.to_string()));
         annotations.insert("deployment.kubernetes.io/max-replicas".into(), json!((desired + Bounds::of(deployment, desired).surge).to_string()));
-        let set = json!({
+        let mut set = json!({
             "metadata": {
                 "name": format!("{}-{hash}", key.1), "namespace": key.0, "labels": template["metadata"]["labels"], "annotations": annotations,
                 "ownerReferences": [owner_reference(deployment)],
             },
-            "spec": {
-                "replicas": start, "selector": selector, "template": template,
-                "minReadySeconds": deployment.pointer("/spec/minReadySeconds").and_then(Value::as_i64).unwrap_or_default(),
-            },
+            "spec": {"replicas": start, "selector": selector, "template": template},
             "status": {"replicas": 0},
         });
+        if let Some(seconds) = deployment.pointer("/spec/minReadySeconds") {
+            set["spec"]["minReadySeconds"] = seconds.clone();
+        }
         if let Ok(created) = self.store.create(Resource::ReplicaSets, Writer::update(MANAGER), set) {
             let message = format!("Scaled up replica set {} from 0 to {start}", text(&created, "name"));
             if start > 0 {
@@ -289,7 +289,19 @@ pub(super) fn comparable(template: &Value) -> Value {
     template
 }
 
-pub(super) fn prune(value: &mut Value) {
+/// Without explicit nulls, which a patch may leave.
+pub(super) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.values_mut().for_each(prune);

@@ -3,6 +3,7 @@
 use super::cluster::{Cluster, Key, key_of, owner_reference};
 use super::pod;
 use super::rollout::amount;
+use super::stamp::rfc3339;
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Deletion, Query, Writer, text};
 use serde_json::{Map, Value, json};
@@ -56,7 +57,7 @@ impl Cluster {
         slice_labels["kubernetes.io/service-name"] = json!(key.1);
         slice_labels["endpointslice.kubernetes.io/managed-by"] = json!("endpointslice-controller.k8s.io");
         let slice = json!({
-            "metadata": {"name": format!("{}-{}", key.1, slice_suffix(text(&service, "uid"))), "namespace": key.0, "labels": slice_labels, "ownerReferences": [owner_reference(&service)]},
+            "metadata": {"name": format!("{}-{}", key.1, slice_suffix(text(&service, "uid"))), "generateName": format!("{}-", key.1), "namespace": key.0, "labels": slice_labels, "ownerReferences": [owner_reference(&service)]},
             "addressType": "IPv4", "endpoints": slice_endpoints, "ports": ports,
         });
         self.put(Resource::EndpointSlices, slice, &["endpoints", "ports"]);
@@ -101,9 +102,16 @@ impl Cluster {
             };
             let allowed = (healthy - desired).max(0);
             let key = key_of(&budget);
+            let (holds, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+            let former = budget.pointer("/status/conditions/0").filter(|former| former["status"] == holds);
+            let since = former.map_or_else(|| json!(rfc3339(self.now())), |former| former["lastTransitionTime"].clone());
             let status = json!({
                 "observedGeneration": budget["metadata"]["generation"], "currentHealthy": healthy, "desiredHealthy": desired,
                 "disruptionsAllowed": allowed, "expectedPods": expected,
+                "conditions": [{
+                    "type": "DisruptionAllowed", "status": holds, "observedGeneration": budget["metadata"]["generation"], "lastTransitionTime": since,
+                    "reason": reason, "message": "",
+                }],
             });
             let _ = self.store.modify(Resource::PodDisruptionBudgets, &key.0, &key.1, Writer::status(MANAGER), |budget| budget["status"] = status);
         }

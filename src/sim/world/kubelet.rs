@@ -1,6 +1,7 @@
 //! The kubelets: how a pod comes up, becomes ready, crashes with back-off, hangs, and goes.
 
 use super::cluster::{Cluster, Due, Key, PodStep, key_of};
+use super::failing::{self, Failure};
 use super::log_lines::fill;
 use super::pod::{self, ContainerState};
 use super::stamp::{Sec, rfc3339};
@@ -29,6 +30,8 @@ pub struct PodRun {
     pub restarts: i64,
     /// Which sickness it has, and when it first crashes (after becoming ready).
     pub sickness: Option<(usize, Sec)>,
+    /// How it was asked to fail.
+    pub failure: Option<Failure>,
     /// How the last container ended.
     last: Option<Value>,
 }
@@ -74,6 +77,7 @@ impl Cluster {
             stopping: false,
             restarts: 0,
             sickness,
+            failure: Failure::of(pod),
             last: None,
         };
         self.runs.insert(key.clone(), run);
@@ -118,6 +122,10 @@ impl Cluster {
             return;
         }
         match step {
+            PodStep::Start if self.runs.get(key).is_some_and(|run| run.failure == Some(Failure::ImagePull)) => {
+                self.event(KUBELET, &pod, "Warning", "Failed", "Error: ImagePullBackOff");
+                self.write_status(key, &failing::without_image(&pod));
+            }
             PodStep::Start => {
                 let (container, image) = (pod::container(&pod), pod.pointer("/spec/containers/0/image").and_then(Value::as_str).unwrap_or_default());
                 self.event(KUBELET, &pod, "Normal", "Pulled", &format!("Container image \"{image}\" already present on machine"));
@@ -169,10 +177,14 @@ impl Cluster {
         run.started = Some(now);
         run.ready = false;
         let (uid, restarts, doomed) = (run.uid.clone(), run.restarts, run.sickness.is_some() && run.restarts > 0);
+        let failure = run.failure;
+        let doomed = doomed || failure.is_some_and(Failure::crashes);
         self.report_running(key);
         let step = if doomed { PodStep::Crash } else { PodStep::Ready };
         let delay = if doomed { crash_in } else { ready_in };
-        self.at(now + delay, Due::Pod { key: key.clone(), uid, step });
+        if failure != Some(Failure::NotReady) {
+            self.at(now + delay, Due::Pod { key: key.clone(), uid, step });
+        }
         let time = self.clock.now();
         if restarts > 0 {
             self.store.logs().restart(&key.0, &key.1, pod::container(pod));
@@ -186,19 +198,26 @@ impl Cluster {
         let now = self.now();
         let container = pod::container(pod).to_owned();
         let Some(run) = self.runs.get_mut(key) else { return };
-        let (Some((which, _)), Some(started)) = (run.sickness, run.started) else { return };
-        let sickness = self.sicknesses[which].clone();
+        let Some(started) = run.started else { return };
+        let (exit_code, reason, last_words) = match (run.failure, run.sickness) {
+            (Some(failure), _) => (failure.end().0, failure.end().1.to_owned(), Vec::new()),
+            (None, Some((which, _))) => {
+                let sickness = &self.sicknesses[which];
+                (sickness.exit_code, sickness.reason.clone(), sickness.last_words.clone())
+            }
+            (None, None) => return,
+        };
         run.started = None;
         run.ready = false;
         let id = pod::container_id(&run.uid, run.restarts);
         run.last = Some(json!({
-            "containerID": id, "exitCode": sickness.exit_code, "reason": sickness.reason, "startedAt": rfc3339(started), "finishedAt": rfc3339(now),
+            "containerID": id, "exitCode": exit_code, "reason": reason, "startedAt": rfc3339(started), "finishedAt": rfc3339(now),
         }));
         let delay = BACK_OFF[usize::try_from(run.restarts).unwrap_or(usize::MAX).min(BACK_OFF.len() - 1)];
         run.restarts += 1;
         let uid = run.uid.clone();
         let time = self.clock.now();
-        for words in &sickness.last_words {
+        for words in &last_words {
             let line = fill(words, &mut self.rng);
             self.store.logs().append(&key.0, &key.1, &container, time, &line);
         }

@@ -1,6 +1,7 @@
 //! The platform's objects as the people who run it wrote them.
 
 use super::platform::{DeploymentSpec, NamespaceSpec, PRODUCTION};
+use crate::sim::kubernetes::kinds::Resource;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -10,6 +11,16 @@ pub fn namespace(spec: &NamespaceSpec) -> Value {
         labels[name] = json!(value);
     }
     json!({"metadata": {"name": spec.name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
+}
+
+/// What the control plane puts into every new namespace.
+pub fn of_every_namespace(namespace: &str) -> [(Resource, Value); 2] {
+    let metadata = |name: &str| json!({"name": name, "namespace": namespace});
+    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    [
+        (Resource::ServiceAccounts, json!({"metadata": metadata("default")})),
+        (Resource::ConfigMaps, json!({"metadata": metadata("kube-root-ca.crt"), "data": {"ca.crt": certificate}})),
+    ]
 }
 
 /// A deployment with every default written out, as the API server returns it.
@@ -153,8 +164,8 @@ pub fn autoscalers() -> Vec<Value> {
                     external("sync_event_backlog", ("service", "fraud-analytics"), "50"),
                 ],
                 "behavior": {
-                    "scaleUp": {"stabilizationWindowSeconds": 60, "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
-                    "scaleDown": {"stabilizationWindowSeconds": 300, "policies": [{"type": "Percent", "value": 20, "periodSeconds": 60}]},
+                    "scaleUp": {"stabilizationWindowSeconds": 60, "selectPolicy": "Max", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 60}]},
+                    "scaleDown": {"stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [{"type": "Percent", "value": 20, "periodSeconds": 60}]},
                 },
             },
             "status": {"currentReplicas": 0, "desiredReplicas": 0},

@@ -75,6 +75,7 @@ pub fn from_template(replica_set: &Value) -> Value {
         ("restartPolicy", json!("Always")),
         ("dnsPolicy", json!("ClusterFirst")),
         ("serviceAccountName", json!("default")),
+        ("serviceAccount", json!("default")),
         ("schedulerName", json!("default-scheduler")),
         ("terminationGracePeriodSeconds", json!(30)),
         ("enableServiceLinks", json!(true)),
@@ -134,7 +135,9 @@ pub fn report(pod: &mut Value, state: &ContainerState, ready: bool, restarts: i6
     set_condition(pod, "ContainersReady", ready, Some(&unready), now);
     set_condition(pod, "PodScheduled", true, None, now);
     let status = &mut pod["status"];
-    status["phase"] = json!(if created { "Running" } else { "Pending" });
+    // A container that never ran leaves the pod pending, whatever it waits for.
+    let has_run = matches!(state, ContainerState::Running { .. }) || last.is_some();
+    status["phase"] = json!(if has_run { "Running" } else { "Pending" });
     status["containerStatuses"] = json!(statuses);
     if status.get("startTime").is_none() {
         status["startTime"] = json!(rfc3339(now));

@@ -13,6 +13,8 @@ const CONTROLLER: &str = "replicaset-controller";
 
 /// Pods created or deleted in one go; the rest follows in the next tick.
 const BURST: usize = 500;
+/// When a refused pod is tried again, seconds.
+const RETRY: Sec = 10;
 
 impl Cluster {
     /// The active pods of a replica set.
@@ -30,6 +32,11 @@ impl Cluster {
         let wanted = usize::try_from(replica_set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or_default();
         if pods.len() < wanted {
             for _ in 0..(wanted - pods.len()).min(BURST) {
+                if let Some(why) = self.beyond_quota(&key.0, &key.1) {
+                    self.event(CONTROLLER, &replica_set, "Warning", "FailedCreate", &format!("Error creating: {why}"));
+                    self.at(self.now() + RETRY, Due::ReplicaSet(key.clone()));
+                    break;
+                }
                 let created = self.store.create(Resource::Pods, Writer::update("kube-controller-manager"), pod::from_template(&replica_set));
                 if let Ok(created) = created {
                     let message = format!("Created pod: {}", text(&created, "name"));

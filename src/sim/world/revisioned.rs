@@ -4,7 +4,7 @@
 //! highest ordinal first, `partition`, `OnDelete`. Claims of volumes are not made.
 
 use super::cluster::{Cluster, Key, key_of, owner_reference};
-use super::deployment::{comparable, prune};
+use super::deployment::{comparable, drop_nulls};
 use super::names::template_hash;
 use super::pod;
 use crate::sim::kubernetes::kinds::Resource;
@@ -114,7 +114,7 @@ impl Cluster {
         }
         let hash = template_hash(&wanted);
         let mut template = set["spec"]["template"].clone();
-        prune(&mut template);
+        drop_nulls(&mut template);
         let mut labels = template.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
         labels[HASH] = json!(hash);
         template["$patch"] = json!("replace");

@@ -457,3 +457,60 @@ fn many_extra_pods_do_not_make_a_tick_slow_and_are_replaced_like_any_other() {
     assert_eq!(pods.len(), 2_000);
     assert!(pods.iter().all(|pod| pod::is_ready(pod) && text(pod, "name") != victim));
 }
+
+/// A namespace of somebody's own with one deployment; its template's annotations may ask for a failure.
+fn own_deployment(world: &World, replicas: u64, annotations: &Value) {
+    let me = Writer::update("me");
+    let metadata = json!({"labels": {"app": "shop"}, "annotations": annotations});
+    let template = json!({"metadata": metadata, "spec": {"containers": [{"name": "shop", "image": "shop:1"}]}});
+    let spec = json!({"replicas": replicas, "selector": {"matchLabels": {"app": "shop"}}, "template": template});
+    let store = &world.cluster.store;
+    let _ = store.create(Resource::Namespaces, me, json!({"metadata": {"name": "own"}}));
+    store.create(Resource::Deployments, me, json!({"metadata": {"name": "shop", "namespace": "own"}, "spec": spec})).unwrap();
+}
+
+fn own_pods(world: &World) -> Vec<Arc<Value>> {
+    world.cluster.store.list(Resource::Pods, &crate::sim::store::Query::namespace("own")).items
+}
+
+#[test]
+fn a_pod_fails_as_its_annotation_asks() {
+    for (word, pointer, wanted) in [
+        ("crash-loop", "/lastState/terminated/reason", "Error"),
+        ("oom", "/lastState/terminated/reason", "OOMKilled"),
+        ("image-pull", "/state/waiting/reason", "ImagePullBackOff"),
+    ] {
+        let mut world = world("calm");
+        own_deployment(&world, 1, &json!({"sev1.dev/fail": word}));
+        world.run(40);
+        let pods = own_pods(&world);
+        let status = &pods[0]["status"]["containerStatuses"][0];
+        assert_eq!(status.pointer(pointer), Some(&json!(wanted)), "{word}: {status}");
+        assert_eq!(pods[0]["status"]["phase"], if word == "image-pull" { "Pending" } else { "Running" }, "{word}");
+    }
+    let mut world = world("calm");
+    own_deployment(&world, 1, &json!({"sev1.dev/fail": "not-ready"}));
+    world.run(40);
+    let status = own_pods(&world)[0]["status"]["containerStatuses"][0].clone();
+    assert!(status["ready"] == false && status["state"].get("running").is_some(), "{status}");
+}
+
+#[test]
+fn a_quota_keeps_out_the_pods_beyond_it_and_lets_them_in_when_it_is_raised() {
+    let mut world = world("calm");
+    own_deployment(&world, 3, &json!({}));
+    let quota = |pods: &str| json!({"pods": pods});
+    let me = Writer::update("me");
+    world
+        .cluster
+        .store
+        .create(Resource::ResourceQuotas, me, json!({"metadata": {"name": "q", "namespace": "own"}, "spec": {"hard": quota("2")}}))
+        .unwrap();
+    world.run(20);
+    assert_eq!(own_pods(&world).len(), 2);
+    let object = world.cluster.store.get(Resource::ResourceQuotas, "own", "q").unwrap();
+    assert_eq!(object["status"], json!({"hard": {"pods": "2"}, "used": {"pods": "2"}}));
+    world.cluster.store.modify(Resource::ResourceQuotas, "own", "q", me, |object| object["spec"]["hard"] = quota("5")).unwrap();
+    world.run(20);
+    assert_eq!(own_pods(&world).len(), 3);
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::patterns::{Memory, grouped};
+use super::patterns::{Memory, grouped, recent_of};
 use crate::{
     config::shape::Errors,
     domain::{
@@ -88,6 +88,11 @@ impl Search {
         self.shards.as_ref().map_or((0, 0), |shards| (shards.successful.unwrap_or(0), shards.total.unwrap_or(0)))
     }
 
+    /// Whether it says what was searched; without that nothing it counts means anything.
+    pub fn is_search(&self) -> bool {
+        self.shards.as_ref().is_some_and(|shards| shards.total.is_some()) && self.hits.is_some()
+    }
+
     /// What is missing from the answer.
     pub fn partial(&self) -> Option<String> {
         let (answered, all) = self.shards();
@@ -130,8 +135,8 @@ impl Search {
         }
         let by_minutes = || per_minute.iter().rev().take(RECENT_MINUTES).sum();
         let recent = aggregations.recent.and_then(|recent| recent.doc_count).unwrap_or_else(by_minutes);
-        let sampled = documents.len() as u64;
-        let patterns = grouped(&documents, server_now, memory);
+        let sampled = recent_of(&documents, server_now);
+        let patterns = grouped(&documents, recent, server_now, memory);
         let mut newest = documents;
         newest.truncate(newest_read.min(shown));
         ErrorWindow {
@@ -141,7 +146,7 @@ impl Search {
             per_minute,
             newest,
             patterns,
-            sampled: (sampled < total).then_some(sampled),
+            sampled: (sampled < recent).then_some(sampled),
             shards,
             timed_out,
         }
@@ -216,11 +221,11 @@ mod tests {
         assert_eq!((window.recent, window.total, window.total_is_lower_bound, window.shards), (275, 300, true, (3, 5)));
         assert!(window.is_partial());
         assert_eq!(window.per_minute, [1, 2]);
-        assert_eq!(window.sampled, Some(3));
+        assert_eq!(window.sampled, Some(2));
         assert_eq!(window.newest.len(), 2);
         assert_eq!(window.newest[0].pod.as_deref(), Some("core-1"));
-        let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.count, pattern.is_new)).collect();
-        assert_eq!(patterns, [("core", "took <n> ms", 2, false), ("api", "lost <U+001B>[<n>m", 1, true)]);
+        let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.recent, pattern.is_new)).collect();
+        assert_eq!(patterns, [("core", "took <n> ms", 138, false), ("api", "lost <U+001B>[<n>m", 138, true)]);
         assert!(window.patterns[1].example.contains("<U+001B>"));
     }
 
@@ -228,6 +233,6 @@ mod tests {
     fn an_answer_without_anything_is_no_data() {
         let search: Search = serde_json::from_str(r#"{"hits":{"total":7}}"#).unwrap();
         let window = search.window(&settings(), &mut Memory::default(), now(), 10);
-        assert_eq!((window.total, window.recent, window.newest.len(), window.sampled), (7, 0, 0, Some(0)));
+        assert_eq!((window.total, window.recent, window.newest.len(), window.sampled), (7, 0, 0, None));
     }
 }

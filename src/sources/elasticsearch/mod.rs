@@ -90,6 +90,9 @@ impl Asking for ErrorLog {
             answer = server.post_json(&path, &query, &self.search(), ANSWER_LIMIT, WITHIN).await?;
         }
         let search: Search = answer.json().map_err(|error| self.explained(error))?;
+        if !search.is_search() {
+            return Err(answer.misshapen("no shards and hits of a search").into());
+        }
         let shards = search.shards();
         if shards.1 == 0 {
             report.lagging(&format!("no index matches {index}: set errors.index to where the logs are")).await?;

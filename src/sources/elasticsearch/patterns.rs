@@ -9,7 +9,7 @@ use crate::domain::{
     text::Text,
 };
 
-/// Patterns kept, largest first.
+/// Patterns kept, most recent errors first.
 const MOST: usize = 50;
 /// Shapes remembered between refreshes.
 const REMEMBERED: usize = 2_000;
@@ -46,22 +46,34 @@ impl Memory {
     }
 }
 
-/// Groups documents; the example is the newest message of the group.
-pub(super) fn grouped(documents: &[LogError], server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
+/// Documents of the last 15 minutes.
+pub(super) fn recent_of(documents: &[LogError], server_now: DateTime<Utc>) -> u64 {
+    documents.iter().filter(|document| document.at >= server_now - recent()).count() as u64
+}
+
+/// Groups documents; the example is the newest message of the group. `happened` errors of the last 15 minutes are shared
+/// out among the groups as the read ones are.
+pub(super) fn grouped(documents: &[LogError], happened: u64, server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
     memory.forget(server_now);
+    let sampled = recent_of(documents, server_now);
+    // Documents that arrived between the server's counting and its clock may make the sample the larger of the two.
+    let happened = happened.max(sampled);
+    let estimated = |count: u64| (count * happened + sampled / 2).checked_div(sampled).unwrap_or(0);
     let mut groups: HashMap<(Text, Text), Pattern> = HashMap::new();
     for document in documents {
         let shape = shape(&document.message);
         let group = groups.entry((document.service.clone(), shape.clone())).or_insert_with(|| Pattern {
             service: document.service.clone(),
             shape,
-            count: 0,
+            recent: 0,
+            read: 0,
             first_seen: document.at,
             last_seen: document.at,
             is_new: false,
             example: document.message.clone(),
         });
-        group.count += 1;
+        group.read += 1;
+        group.recent += u64::from(document.at >= server_now - recent());
         group.first_seen = group.first_seen.min(document.at);
         if document.at > group.last_seen {
             group.last_seen = document.at;
@@ -73,10 +85,12 @@ pub(super) fn grouped(documents: &[LogError], server_now: DateTime<Utc>, memory:
         .map(|(name, mut pattern)| {
             pattern.first_seen = memory.earliest(&name, pattern.first_seen, pattern.last_seen);
             pattern.is_new = pattern.first_seen >= server_now - recent();
+            pattern.recent = estimated(pattern.recent);
             pattern
         })
         .collect();
-    patterns.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| (&one.service, &one.shape).cmp(&(&other.service, &other.shape))));
+    let name = |pattern: &Pattern| (pattern.service.clone(), pattern.shape.clone());
+    patterns.sort_by(|one, other| (other.recent, other.read).cmp(&(one.recent, one.read)).then_with(|| name(one).cmp(&name(other))));
     patterns.truncate(MOST);
     patterns
 }
@@ -95,17 +109,26 @@ mod tests {
 
     #[test]
     fn groups_count_and_only_what_was_not_seen_before_is_new() {
-        let documents = [error(1, "took 5 ms"), error(2, "took 7 ms"), error(3, "lost"), error(40, "lost")];
-        let patterns = grouped(&documents, now(), &mut Memory::default());
-        let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.count, pattern.is_new)).collect();
-        assert_eq!(found, [("lost", 2, false), ("took <n> ms", 2, true)]);
-        assert_eq!(&*patterns[1].example, "took 5 ms");
+        let documents = [error(1, "took 5 ms"), error(2, "took 7 ms"), error(3, "lost"), error(40, "lost"), error(41, "lost")];
+        let patterns = grouped(&documents, 3, now(), &mut Memory::default());
+        let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent, pattern.read, pattern.is_new)).collect();
+        assert_eq!(found, [("took <n> ms", 2, 2, true), ("lost", 1, 3, false)]);
+        assert_eq!(&*patterns[0].example, "took 5 ms");
+    }
+
+    #[test]
+    fn a_sample_is_scaled_to_what_happened_in_the_same_quarter_of_an_hour() {
+        let documents = [error(1, "took 5 ms"), error(1, "took 7 ms"), error(2, "lost"), error(40, "gone")];
+        let patterns = grouped(&documents, 3_000, now(), &mut Memory::default());
+        let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
+        assert_eq!(found, [("took <n> ms", 2_000), ("lost", 1_000), ("gone", 0)], "what ended is not said to go on");
+        assert_eq!(grouped(&[], 7, now(), &mut Memory::default()), []);
     }
 
     #[test]
     fn a_pattern_seen_half_an_hour_ago_is_not_new_though_the_sample_no_longer_reaches_there() {
         let mut memory = Memory::default();
-        grouped(&[error(30, "lost")], now() - Duration::minutes(29), &mut memory);
-        assert!(!grouped(&[error(1, "lost")], now(), &mut memory)[0].is_new);
+        grouped(&[error(30, "lost")], 1, now() - Duration::minutes(29), &mut memory);
+        assert!(!grouped(&[error(1, "lost")], 1, now(), &mut memory)[0].is_new);
     }
 }

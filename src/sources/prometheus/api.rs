@@ -169,7 +169,8 @@ fn open(answer: &HttpAnswer) -> Result<(Data, Option<Text>), QueryError> {
             let warning = envelope.warnings.and_then(|warnings| warnings.into_iter().next());
             Ok((data, warning.map(|words| Text::bounded(&words, 240))))
         }
-        (_, _) => Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "an answer without data".to_owned()), 240))),
+        (Some("error"), _) => Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240))),
+        (_, _) => Err(answer.misshapen("no status and data of a query").into()),
     }
 }
 
@@ -210,7 +211,14 @@ mod tests {
     async fn a_refused_query_is_not_a_failed_server() {
         let refused = ask(json(400, r#"{"status":"error","errorType":"bad_data","error":"parse error\u001b[31m"}"#)).await;
         assert!(matches!(&refused, Err(QueryError::Query(words)) if words.contains("parse error<U+001B>")), "{:?}", refused.err());
-        for steps in [json(500, "{}"), answer(200, "Content-Type: text/html\r\n", "<html>"), answer(503, "", "no endpoints"), vec![Step::Close]] {
+        for steps in [
+            json(500, "{}"),
+            json(200, "{}"),
+            json(200, r#"{"status":"success"}"#),
+            answer(200, "Content-Type: text/html\r\n", "<html>"),
+            answer(503, "", "no endpoints"),
+            vec![Step::Close],
+        ] {
             let failed = ask(steps.clone()).await;
             assert!(matches!(failed, Err(QueryError::Server(_))), "{steps:?}");
         }

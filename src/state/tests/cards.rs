@@ -286,11 +286,12 @@ fn the_last_mitigation_is_taken_back_once() {
     assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: Finished::Here(id) }));
     play.planned(Friction::Key).press("y");
     let undo = play.state.mitigations.all[1].id;
-    play.send(Msg::Action(ActionEvent::Ended { id: undo, outcome: Outcome::Done, undoable: false }));
+    play.state.mitigations.all[1].undoes = Some(id);
+    play.send(Msg::Action(ActionEvent::Ended { id: undo, outcome: Outcome::Done, undoable: true }));
     assert_eq!(play.state.mitigations.all[0].undone_by, Some(undo));
     play.take();
     play.press("U");
-    assert!(play.card().is_none() && play.take().is_empty());
+    assert!(play.card().is_none() && play.take().is_empty(), "a second U must not bring the bad revision back");
 }
 
 #[test]

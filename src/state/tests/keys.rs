@@ -210,7 +210,7 @@ fn read_only_offers_no_mitigation_anywhere() {
 fn a_click_focuses_sorts_and_never_confirms() {
     let mut play = Play::new();
     let click = |play: &mut Play, hit: Hit| {
-        play.send(Msg::Mouse(Mouse { column: 0, row: 0, what: MouseKind::Click, hit: Some(hit) }));
+        play.send(Msg::Mouse(Mouse { column: 0, row: 0, what: MouseKind::Click, hit: Some(hit), pane: None }));
     };
     play.bad_deploy().press("2");
     click(&mut play, Hit::Row(1));
@@ -243,7 +243,7 @@ fn the_cockpit_cursor_stays_on_its_pod() {
 fn a_mouse_wheel_scrolls_the_list_under_it() {
     let mut play = Play::new();
     play.bad_deploy().press("2");
-    play.send(Msg::Mouse(Mouse { column: 0, row: 0, what: MouseKind::WheelDown, hit: None }));
+    play.send(Msg::Mouse(Mouse { column: 0, row: 0, what: MouseKind::WheelDown, hit: None, pane: None }));
     assert_eq!(play.state.workloads.cursor.row, 2);
 }
 

@@ -93,6 +93,7 @@ fn a_wall_clock_set_back_or_forward_moves_no_ladder() {
         let utc = start() + chrono::Duration::hours(hours);
         play.send(Msg::Tick(Now { mono: Mono::ZERO, utc }));
         assert_eq!((steps(&play)[1], play.records("escalation-step")), (StepState::In(Duration::from_secs(192)), before));
+        assert_eq!(steps(&play)[0], StepState::Told(at(-108)), "what was shown as due then stays so");
     }
 }
 

@@ -5,6 +5,7 @@ mod keys;
 mod kinds;
 mod ladders;
 mod play;
+mod pointer;
 mod quiet;
 mod random;
 mod table;

@@ -14,7 +14,7 @@ use crate::{
     state::{
         Screen,
         card::CardContent,
-        msg::{Effect, Heights, Hit, Key, KeyCode, Mouse, MouseKind, Msg},
+        msg::{Cells, Effect, Heights, Hit, Key, KeyCode, Mouse, MouseKind, Msg},
         overlay::{Overlay, ViewerId},
         screens::cockpit::Pane,
     },
@@ -167,8 +167,10 @@ fn perform(play: &mut Play, act: &Act) {
                 7 => play.state.footer().first().map(|entry| Hit::Command(entry.command.clone())),
                 _ => None,
             };
-            let what = if row.is_multiple_of(3) { MouseKind::WheelDown } else { MouseKind::Click };
-            play.send(Msg::Mouse(Mouse { column: 0, row: 0, what, hit }));
+            let kinds = [MouseKind::WheelDown, MouseKind::Click, MouseKind::Drag, MouseKind::Click, MouseKind::Release];
+            let pane = Some(Cells { column: 0, row: 0, width: 30, height: 1 }).filter(|_| row.is_multiple_of(2));
+            let column = u16::try_from(*row).unwrap();
+            play.send(Msg::Mouse(Mouse { column, row: 0, what: kinds[row % kinds.len()], hit, pane }));
         }
         Act::Lines(viewer) => {
             play.send(Msg::Lines { viewer: ViewerId((*viewer).into()), lines: vec!["one".into(), "two".into()], ended: None });

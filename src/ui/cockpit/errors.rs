@@ -31,14 +31,20 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         return;
     };
     let count = units::thousands(window.recent);
-    let patterns = match window.patterns.len() {
+    let patterns = match window.patterns.iter().filter(|pattern| pattern.recent > 0).count() {
         1 => "1 pattern".to_owned(),
         many => format!("{many} patterns"),
     };
+    let is_estimate = window.sampled.is_some();
     let sampled = window.sampled.map_or(String::new(), |sampled| format!(" of {} sampled", units::thousands(sampled)));
-    let summary = format!("{count} in 15 min {} {patterns}{sampled}", glyph::DOT);
+    // Patterns count the whole hour, and would seem to be more than all errors; the histogram above them says it itself.
+    let hour = if histogram(area).is_some() { "" } else { " in 1 h" };
+    let summary =
+        if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}{hour}", glyph::DOT) };
     let ink = standing.fact(theme, theme.plain);
-    rule::render(canvas, area, "Errors", &[(&summary, ink)], Some(&standing), focused);
+    // Zero errors in nothing that was searched would be read as zero errors.
+    let facts = [(summary.as_str(), ink)];
+    rule::render(canvas, area, "Errors", if window.shards.1 == 0 { &[] } else { &facts }, Some(&standing), focused);
     let mut rows = below(area, 1);
     if window.patterns.is_empty() {
         let (text, is_good) = nothing(window, &standing);
@@ -56,8 +62,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let service_width = if inner.width >= 90 { 24 } else { 13 };
     for (line, (index, pattern)) in (0..rows.height).zip(window.patterns.iter().enumerate().skip(state.cockpit.errors.top)) {
         let mut pen = canvas.pen(inner, line);
-        let count = format!("{}{}", glyph::TIMES, units::thousands(pattern.count));
-        pen.cell_right(6, &count, ink).skip(1);
+        let sign = if is_estimate { glyph::ABOUT } else { glyph::TIMES };
+        // What did not happen in the last 15 minutes is history.
+        let ink = if pattern.recent > 0 { ink } else { theme.label };
+        pen.cell_right(6, &format!("{sign}{}", units::thousands(pattern.recent)), ink).skip(1);
         pen.cell(3, if pattern.is_new { "new" } else { "" }, standing.fact(theme, theme.warning)).skip(1);
         pen.cell_name(service_width, &pattern.service, standing.fact(theme, theme.label)).skip(1);
         pen.write(&pattern.shape, ink);

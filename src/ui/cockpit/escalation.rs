@@ -171,7 +171,11 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         let mut pen = canvas.pen(left, 0);
         pen.skip(3).cell(11, &word, standing.fact(theme, style));
         let acked = ladder.ack.as_ref().map_or(String::new(), |ack| format!(" acked by {}", ack.by));
-        pen.write(&alert.name, standing.fact(theme, theme.plain)).write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
+        pen.write(&alert.name, standing.fact(theme, theme.plain));
+        if let Some(subject) = alert.subject() {
+            pen.write(&format!(" {subject}"), standing.fact(theme, theme.label));
+        }
+        pen.write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
         super::cursor(canvas, rows, line, index == state.cockpit.alerts.row, focused);
     }
     if !standing.is_live() {

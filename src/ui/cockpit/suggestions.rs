@@ -4,14 +4,21 @@ use ratatui::layout::Rect;
 
 use super::{cursor, is_focused, say};
 use crate::{
+    domain::health::SourceId,
     state::{State, screens::cockpit::Pane},
     ui::{
         canvas::{Canvas, columns},
         glyph,
         layout::below,
-        widgets::rule,
+        widgets::{
+            freshness::{self, Trust},
+            rule,
+        },
     },
 };
+
+/// What suggestions rest on.
+const EVIDENCE: [SourceId; 4] = [SourceId::Pods, SourceId::Deployments, SourceId::Metrics, SourceId::Alerts];
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if area.height == 0 {
@@ -20,7 +27,13 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = canvas.theme;
     let focused = is_focused(state, Pane::Suggestions);
     let disarmed = state.disarmed().map(|why| format!("{} off: {why}", glyph::WARNING));
-    rule::render_marked(canvas, area, "Suggested", &[], disarmed.as_deref().map(|why| (why, theme.warning)), focused);
+    let standing = freshness::of(state, &EVIDENCE);
+    let marker = match &disarmed {
+        Some(why) => Some((why.as_str(), theme.warning)),
+        // On a live pane there is no number that could be old, so it has no mark.
+        None => (!matches!(standing.trust, Trust::Live | Trust::Waiting)).then_some((standing.marker.as_str(), standing.style(theme))),
+    };
+    rule::render_marked(canvas, area, "Suggested", &[], marker, focused);
     let rows = below(area, 1);
     let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..rows };
     if state.suggestions.is_empty() {
@@ -29,6 +42,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             "read-only: no mitigations".to_owned()
         } else if !state.cluster.pods.is_complete || state.alerts.is_none() {
             "not enough is known yet to suggest a mitigation".to_owned()
+        } else if !standing.is_live() {
+            format!("nothing in what is known speaks for a mitigation; {}", standing.sentence)
         } else {
             format!("nothing speaks for a mitigation; {all} lists what the focused row allows")
         };
@@ -48,7 +63,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             (false, 0) => theme.strong,
             (false, _) => theme.plain,
         };
-        pen.cell(title_width, &suggestion.title, ink).skip(2).write(&suggestion.evidence, theme.label);
+        pen.cell(title_width, &suggestion.title, ink).skip(2).write(&suggestion.evidence, standing.fact(theme, theme.label));
         cursor(canvas, rows, line, index == state.cockpit.suggestions.row, focused);
     }
 }

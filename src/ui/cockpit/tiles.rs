@@ -15,6 +15,7 @@ use crate::{
         canvas::{Canvas, columns},
         clock, glyph,
         layout::below,
+        theme::Theme,
         widgets::{
             chart::{self, Chart, Marker},
             freshness::{self, Standing},
@@ -88,8 +89,11 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
         }
         Some(value) => {
             let ink = standing.fact(theme, ink(theme, level));
-            pen.write(&units::value(value, kpi.spec.unit), ink.add_modifier(ratatui::style::Modifier::BOLD)).skip(2);
-            match judgement(&kpi.spec, level) {
+            pen.write(&units::value(value, kpi.spec.unit), ink.add_modifier(ratatui::style::Modifier::BOLD));
+            let judgement = judgement(&kpi.spec, level);
+            let wanted = judgement.as_ref().map_or(0, |(_, words)| 2 + columns(words));
+            pen.skip(if pen.left() >= wanted + 2 { 2 } else { 1 });
+            match judgement {
                 // A value that is not current was not checked.
                 Some(_) if level == Level::Good && !standing.is_live() => {}
                 Some((sign, words)) => {
@@ -149,34 +153,56 @@ pub fn render_others(canvas: &mut Canvas<'_>, area: Rect, state: &State, tiles: 
         Level::Good => 3,
     };
     others.sort_by_key(|(level, _)| rank(*level));
+    let parts: Vec<Vec<Vec<(String, Style)>>> =
+        [true, false].map(|with_limits| others.iter().map(|(level, kpi)| other(state, theme, kpi, *level, with_limits)).collect()).into();
+    let width = |part: &[(String, Style)]| part.iter().fold(0_u16, |sum, (text, _)| sum.saturating_add(columns(text)));
+    let room = area.width.saturating_sub(2);
+    let whole = |parts: &&Vec<Vec<(String, Style)>>| parts.iter().fold(0_u16, |sum, part| sum.saturating_add(width(part) + 3)) <= room + 3;
+    // The limits give way before an indicator does, and one that does not fit is left out whole: a title is no value.
+    let Some(parts) = parts.iter().find(whole).or(parts.first()) else { return };
     let mut pen = canvas.pen(area, 0);
     pen.skip(1);
-    for (index, (level, kpi)) in others.into_iter().enumerate() {
-        let standing = standing(state, kpi);
+    for (index, part) in parts.iter().enumerate() {
         if index > 0 {
+            let needed = width(part) + 3 + if index + 1 < parts.len() { 2 } else { 0 };
+            if pen.left() < needed {
+                pen.skip(1).write(glyph::ELLIPSIS, theme.label);
+                return;
+            }
             pen.write(&format!(" {} ", glyph::DOT), theme.rule);
         }
-        pen.write(&kpi.spec.title, theme.label).skip(1);
-        let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value).filter(|value| value.is_finite()) else {
-            let (text, style) = no_data(theme, &standing);
-            pen.write(&text, style);
-            continue;
-        };
-        let ink = standing.fact(theme, ink(theme, level));
-        pen.write(&units::value(value, kpi.spec.unit), ink);
-        match judgement(&kpi.spec, level) {
-            Some((sign, words)) if level != Level::Good => pen.skip(1).write(sign, ink).skip(1).write(&words, theme.label),
-            Some((sign, _)) if standing.is_live() => pen.skip(1).write(sign, theme.ok),
-            _ => &mut pen,
-        };
-        if !standing.is_live() {
-            pen.skip(1).write(&standing.short(12), standing.style(theme));
+        for (text, style) in part {
+            pen.write(text, *style);
         }
     }
 }
 
+/// One indicator of the line: title, value, what to think of it.
+fn other(state: &State, theme: &Theme, kpi: &KpiState, level: Level, with_limit: bool) -> Vec<(String, Style)> {
+    let standing = standing(state, kpi);
+    let mut part = vec![(format!("{} ", kpi.spec.title), theme.label)];
+    let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value).filter(|value| value.is_finite()) else {
+        part.push(no_data(theme, &standing));
+        return part;
+    };
+    let ink = standing.fact(theme, ink(theme, level));
+    part.push((units::value(value, kpi.spec.unit), ink));
+    match judgement(&kpi.spec, level) {
+        Some((sign, words)) if level != Level::Good => {
+            part.push((format!(" {sign}"), ink));
+            part.extend(with_limit.then(|| (format!(" {words}"), theme.label)));
+        }
+        Some((sign, _)) if standing.is_live() => part.push((format!(" {sign}"), theme.ok)),
+        _ => {}
+    }
+    if !standing.is_live() {
+        part.push((format!(" {}", standing.short(12)), standing.style(theme)));
+    }
+    part
+}
+
 /// While the first answer is awaited there is nothing to be alarmed about; after it, no data is a warning.
-fn no_data(theme: &crate::ui::theme::Theme, standing: &Standing) -> (String, Style) {
+fn no_data(theme: &Theme, standing: &Standing) -> (String, Style) {
     if standing.trust == freshness::Trust::Waiting {
         (format!("{} no data yet", glyph::ELLIPSIS), theme.label)
     } else {
@@ -188,20 +214,25 @@ fn level(kpi: &KpiState) -> Level {
     kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
 }
 
-/// Prometheus may answer with an old sample: its own time counts too.
+/// Prometheus may answer with an old sample, or with none: what it says of this indicator counts too.
 pub fn standing(state: &State, kpi: &KpiState) -> Standing {
     let server = freshness::of(state, &[SourceId::Metrics]);
     let sample_age = kpi.reading.as_ref().and_then(|reading| reading.at).map(|at| {
         let offset = state.sources.get(&SourceId::Metrics).and_then(|source| source.clock_offset).unwrap_or(state.session.clock_offset);
         (state.now.utc + offset).signed_duration_since(at).to_std().unwrap_or_default()
     });
+    let reading = kpi.reading.as_ref();
     match sample_age.filter(|age| *age > kpi.spec.freshness_limit) {
         Some(age) if server.trust < freshness::Trust::Stale => Standing::old(age, "the newest sample"),
+        // The server is live, and this indicator is not: there is no number, or only part of one.
+        _ if server.is_live() && reading.is_none_or(|reading| reading.value.is_none() || reading.problem.is_some()) => {
+            Standing::doubtful("Prometheus answers, but not this query as a whole")
+        }
         _ => server,
     }
 }
 
-fn ink(theme: &crate::ui::theme::Theme, level: Level) -> Style {
+fn ink(theme: &Theme, level: Level) -> Style {
     match level {
         Level::Critical => theme.critical,
         Level::Warning | Level::NoData => theme.warning,

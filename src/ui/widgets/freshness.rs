@@ -73,6 +73,11 @@ impl Standing {
         Self { trust: Trust::Live, marker: glyph::LIVE.to_owned(), sentence: String::new() }
     }
 
+    /// Not whole, or not there, although the source answers.
+    pub fn doubtful(why: &str) -> Self {
+        Self { trust: Trust::Doubtful, marker: glyph::WARNING.to_owned(), sentence: why.to_owned() }
+    }
+
     /// Data that is older than its own limit although the source answers.
     pub fn old(age: Duration, what: &str) -> Self {
         let age = units::age(age);

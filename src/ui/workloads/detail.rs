@@ -4,11 +4,12 @@ use ratatui::{layout::Rect, style::Style};
 
 use crate::{
     domain::{
+        health::SourceId,
         object::{Key, Kind},
         text::Text,
         workload::Event,
     },
-    state::State,
+    state::{State, rows},
     ui::{
         canvas::{Canvas, wrap},
         clock,
@@ -60,6 +61,15 @@ fn lines(canvas: &Canvas<'_>, state: &State, kind: Kind, key: &Key) -> Vec<Line>
     let Some((mut lines, uid)) = found else {
         return vec![(String::new(), format!("{} {} is gone from the cluster.", kind.singular(), key.name), theme.warning)];
     };
+    let mut also = vec![("events", SourceId::Events)];
+    also.extend((kind == Kind::Deployment).then_some(("history", SourceId::ReplicaSets)));
+    // What is missing here would be read as: there is none.
+    for (label, source) in also {
+        let standing = freshness::of(state, &[source]);
+        if !standing.is_live() {
+            lines.push((label.to_owned(), format!("{} not whole or not current: {}", glyph::WARNING, standing.sentence), theme.warning));
+        }
+    }
     lines.extend(events(theme, state, &uid));
     lines
 }
@@ -152,7 +162,7 @@ fn node(theme: &Theme, state: &State, key: &Key) -> Found {
     lines.extend(node.pressures.iter().map(|pressure| ("pressure".to_owned(), format!("{} {pressure}", glyph::WARNING), theme.warning)));
     lines.push(fact(theme, "roles", node.roles.to_string()));
     lines.push(fact(theme, "cpu", node.cpu.to_string()));
-    lines.push(fact(theme, "memory", node.memory.to_string()));
+    lines.push(fact(theme, "memory", rows::memory(&node.memory)));
     lines.push(fact(theme, "version", node.version.to_string()));
     lines.push(fact(theme, "created", created(state, node.created)));
     Some((lines, node.uid.clone()))

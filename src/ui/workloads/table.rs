@@ -14,6 +14,7 @@ use crate::{
     state::{
         State,
         columns::{Column as Field, KINDS, columns},
+        rows,
     },
     ui::{
         canvas::{Canvas, columns as width_of, wrap},
@@ -67,6 +68,10 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     let tabs = tabs(area);
     let end = tabs.last().map_or(area.x, |(_, _, end)| *end);
     let all = total(state, table.kind);
+    let what = match table.kind {
+        Kind::HorizontalPodAutoscaler => plural(table.kind).to_owned(),
+        kind => plural(kind).to_lowercase(),
+    };
     let count = if table.filter.is_empty() {
         units::thousands(all as u64)
     } else {
@@ -75,7 +80,13 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     let filter = if table.filter.is_empty() { String::new() } else { format!("  /{}", table.filter) };
     let marks = if table.marks.is_empty() { String::new() } else { format!("  {} {} marked", glyph::MARK, table.marks.len()) };
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
-    let count = if is_complete(state, table.kind) { count } else { format!("{count} so far") };
+    let count = match (is_complete(state, table.kind), all) {
+        // Named, since it stands right of the tabs of all kinds.
+        (true, _) => format!("{count} {what}"),
+        // Nothing received is not none.
+        (false, 0) => String::new(),
+        (false, _) => format!("{count} {what} so far"),
+    };
     let facts = [(count.as_str(), standing.fact(theme, theme.plain)), (filter.as_str(), theme.focus), (marks.as_str(), theme.focus)];
     rule::render(canvas, rest, "", &facts, Some(standing), false);
     for (kind, start, end) in tabs {
@@ -247,7 +258,7 @@ fn node<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> O
         }
         Field::Roles => (Cow::Borrowed(&*node.roles), theme.plain),
         Field::Cpu => (Cow::Borrowed(&*node.cpu), theme.plain),
-        Field::Memory => (Cow::Borrowed(&*node.memory), theme.plain),
+        Field::Memory => (Cow::Owned(rows::memory(&node.memory)), theme.plain),
         Field::Age => (clock::age_or_time(state, node.created).into(), theme.plain),
         Field::Version => (Cow::Borrowed(&*node.version), theme.plain),
         _ => return None,

@@ -1,0 +1,175 @@
+//! A line that is being typed: filter, palette, note, replicas, search; and text pasted into it.
+
+use serde_json::json;
+
+use crate::domain::text::Text;
+
+use super::{
+    State,
+    action::Command,
+    msg::{Effect, Key, KeyCode},
+    overlay::{LineEdit, Overlay},
+    rows,
+    timeline::EntryKind,
+};
+
+/// Longest note kept, in characters.
+const NOTE: usize = 512;
+
+impl State {
+    /// A line overlay is being typed into.
+    pub(super) fn typed(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        self.dirty = true;
+        match key.code {
+            KeyCode::Esc => self.leave_line(),
+            KeyCode::Enter => self.line_entered(effects),
+            KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown | KeyCode::Tab | KeyCode::BackTab => {
+                let command = match key.code {
+                    KeyCode::Up | KeyCode::BackTab => Command::Up,
+                    KeyCode::PageUp => Command::PageUp,
+                    KeyCode::PageDown => Command::PageDown,
+                    _ => Command::Down,
+                };
+                match self.overlays.last() {
+                    // The table can be walked while its filter is typed.
+                    Some(Overlay::Filter(_)) => self.step_under_filter(&command),
+                    _ => self.step(&command),
+                }
+            }
+            _ => {
+                let Some(line) = self.line_mut() else { return };
+                let was_empty = line.text.is_empty();
+                if key.code == KeyCode::Backspace && was_empty {
+                    return self.leave_line();
+                }
+                if line.edit(key) {
+                    self.line_changed();
+                }
+            }
+        }
+    }
+
+    fn line_mut(&mut self) -> Option<&mut LineEdit> {
+        match self.overlays.last_mut()? {
+            Overlay::Filter(line) | Overlay::Note(line) => Some(line),
+            Overlay::Palette(palette) => Some(&mut palette.line),
+            Overlay::Replicas(prompt) => {
+                prompt.complaint = None;
+                Some(&mut prompt.line)
+            }
+            Overlay::Viewer(viewer) if viewer.searching => Some(&mut viewer.search),
+            _ => None,
+        }
+    }
+
+    /// What follows from a changed line at once.
+    fn line_changed(&mut self) {
+        match self.overlays.last() {
+            Some(Overlay::Filter(line)) => {
+                self.workloads.filter.clone_from(&line.text);
+                self.refilter();
+            }
+            Some(Overlay::Palette(_)) => {
+                if let Some(Overlay::Palette(mut palette)) = self.overlays.pop() {
+                    self.match_palette(&mut palette);
+                    self.overlays.push(Overlay::Palette(palette));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// While a filter is typed the cursor is on the first row, where the best match is looked for.
+    fn refilter(&mut self) {
+        self.workloads.focused = None;
+        self.workloads.cursor = super::table::Cursor::default();
+        rows::rebuild(&self.cluster, &mut self.workloads);
+    }
+
+    fn step_under_filter(&mut self, command: &Command) {
+        let overlay = self.overlays.pop();
+        self.step(command);
+        self.overlays.extend(overlay);
+    }
+
+    pub(super) fn leave_line(&mut self) {
+        if let Some(Overlay::Filter(_)) = self.overlays.pop() {
+            let (screen, filter) = self.filter_before.take().unwrap_or((self.screen, String::new()));
+            self.workloads.filter = filter;
+            self.screen = screen;
+            self.resort();
+        }
+    }
+
+    pub(super) fn line_entered(&mut self, effects: &mut Vec<Effect>) {
+        match self.overlays.last() {
+            Some(Overlay::Replicas(_)) => self.replicas_entered(effects),
+            Some(Overlay::Palette(palette)) => {
+                let command = palette.matches.get(palette.cursor.row).map(|entry| entry.command.clone());
+                let typed = palette.line.text.clone();
+                self.overlays.pop();
+                match command {
+                    Some(command) => {
+                        self.close_overlays(effects);
+                        self.run(&command, effects);
+                    }
+                    None if typed.trim().is_empty() => {}
+                    None => self.refuse(&format!("“{typed}” is no command: type a part of its name, or ? for help")),
+                }
+            }
+            Some(Overlay::Note(line)) => {
+                let note = Text::bounded(line.text.trim(), NOTE);
+                self.overlays.pop();
+                if !note.is_empty() {
+                    let by = self.session.identity.as_ref().map(|identity| identity.cluster.user.clone());
+                    effects.push(Effect::Record { kind: "note", fields: json!({ "text": note, "by": by }) });
+                    self.timeline.add(self.server_now(), EntryKind::Note, note);
+                    self.say("noted");
+                }
+            }
+            Some(Overlay::Filter(_)) => {
+                self.overlays.pop();
+                self.filter_before = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// `/` in a viewer.
+    pub(super) fn searched(&mut self, key: Key) {
+        self.dirty = true;
+        let height = usize::from(self.heights.overlay);
+        let Some(viewer) = self.viewer_mut() else { return };
+        match key.code {
+            KeyCode::Esc => {
+                viewer.searching = false;
+                viewer.search = LineEdit::default();
+            }
+            KeyCode::Enter => {
+                viewer.searching = false;
+                let here = viewer.cursor.row;
+                viewer.cursor.row = here.checked_sub(1).unwrap_or(viewer.lines.len().saturating_sub(1));
+                viewer.find(1, height);
+                if !viewer.lines.get(viewer.cursor.row).is_some_and(|line| line.to_lowercase().contains(&viewer.search.text.to_lowercase())) {
+                    viewer.cursor.row = here;
+                    let missing = viewer.search.text.clone();
+                    self.say(&format!("“{missing}” is not in these lines"));
+                }
+            }
+            _ => {
+                viewer.search.edit(key);
+            }
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.dirty = true;
+        if let Some(Overlay::Card(_)) = self.overlays.last() {
+            return self.card_paste(text);
+        }
+        if let Some(line) = self.line_mut() {
+            line.paste(text);
+            self.line_changed();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Law 6: what was never received, is partial or was refused is said, and never looks checked, current or zero.
+
+use super::*;
+use crate::domain::log_pattern::ErrorWindow;
+
+fn tile_of(state: &State, title: &str) -> String {
+    let rows = rows_of(&draw(state));
+    let row = rows.iter().position(|row| row.contains(title)).unwrap_or_else(|| panic!("{title} is not drawn"));
+    let column = rows[row].split(title).next().map_or(0, |before| before.chars().count());
+    let cut = |row: &String| row.chars().skip(column).take_while(|character| *character != '│').collect::<String>().trim_end().to_owned();
+    rows[row..row + 2].iter().map(cut).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_indicator_without_a_number_is_not_live_although_its_server_is() {
+    for size in SIZES {
+        let mut state = fixture::healthy(size);
+        let reading = state.kpis[0].reading.as_mut().unwrap();
+        (reading.value, reading.at) = (None, None);
+        assert!(state.freshness(SourceId::Metrics).is_live());
+        let tile = tile_of(&state, "Error rate");
+        assert!(tile.contains("! no data") && !tile.contains(glyph::LIVE) && !tile.contains(glyph::OK), "{size:?}\n{tile}");
+        assert!(tile_of(&state, "p95 latency").contains(glyph::LIVE), "the others are");
+        state.kpis[0].reading = None;
+        let tile = tile_of(&state, "Error rate");
+        assert!(tile.contains("! no data") && !tile.contains(glyph::LIVE), "{size:?}\n{tile}");
+    }
+}
+
+#[test]
+fn a_number_that_stands_on_part_of_the_data_is_not_checked() {
+    let mut state = fixture::healthy((80, 24));
+    state.kpis[0].reading.as_mut().unwrap().problem = Some("PromQL warning: results truncated".into());
+    let tile = tile_of(&state, "Error rate");
+    assert!(!tile.contains(glyph::LIVE) && !tile.contains(glyph::OK), "{tile}");
+}
+
+#[test]
+fn errors_of_nothing_that_was_searched_are_no_zero() {
+    let mut state = fixture::healthy((80, 24));
+    let nothing = ErrorWindow { recent: 0, patterns: Vec::new(), shards: (0, 0), ..state.errors.clone().unwrap() };
+    state.errors = Some(nothing);
+    let source = state.sources.get_mut(&SourceId::Errors).unwrap();
+    source.health = Health::Lagging { why: "no index matches logstash-*".into(), since: Mono::ZERO };
+    let text = text_of(&draw(&state));
+    assert!(text.contains("no index matches logstash-*"), "{text}");
+    assert!(!text.contains("0 in 15 min") && !text.contains("no errors in the last"), "{text}");
+}
+
+#[test]
+fn a_table_that_was_refused_counts_nothing() {
+    let mut state = fixture::loading((80, 24));
+    state.screen = Screen::Workloads;
+    let source = state.sources.get_mut(&SourceId::Pods).unwrap();
+    source.health = Health::Forbidden { verb: "list".into(), resource: "pods".into(), since: Mono::ZERO };
+    let text = text_of(&draw(&state));
+    assert!(text.contains("not allowed to list pods"), "{text}");
+    assert!(!text.contains("0 so far"), "{text}");
+}
+
+#[test]
+fn a_detail_without_its_events_says_so() {
+    let mut state = workloads((80, 40), Kind::Pod);
+    state.workloads.detail = Some(Key::new(fixture::NAMESPACE, "api-gateway-7c9f6d5b8-x2xqk"));
+    assert!(!text_of(&draw(&state)).contains("not whole or not current"));
+    let source = state.sources.get_mut(&SourceId::Events).unwrap();
+    source.health = Health::Forbidden { verb: "list".into(), resource: "events".into(), since: Mono::ZERO };
+    let text = text_of(&draw(&state)).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("! not whole or not current: You are not allowed"), "{text}");
+}
+
+#[test]
+fn no_suggestion_out_of_old_data_is_not_all_clear() {
+    let mut state = fixture::healthy((120, 40));
+    assert!(text_of(&draw(&state)).contains("nothing speaks for a mitigation"));
+    let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
+    source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
+    let text = text_of(&draw(&state));
+    assert!(text.contains("nothing in what is known speaks for a mitigation; Prometheus does not answer"), "{text}");
+}

@@ -1,0 +1,201 @@
+//! An HTTP relay before a server: passes requests on, or answers in its place, or changes what it says.
+
+use std::{
+    convert::Infallible,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use chrono::{DateTime, TimeDelta};
+use futures::stream;
+
+/// What the relay does with a request.
+#[derive(Clone)]
+pub enum Manner {
+    /// Passes it on and the answer back.
+    Honest,
+    /// This status, content type and body, with this `Retry-After`.
+    Says { status: u16, content_type: &'static str, body: &'static [u8], retry_after: Option<u32> },
+    /// A JSON document that never ends.
+    Endless,
+    /// A byte now and then, for ever.
+    Dripping,
+    /// Answers are changed by this function of path and body. Streams are changed piece by piece.
+    Rewrites(Rewrite),
+    /// Answers say in `Date` that it is so much later.
+    Dated(TimeDelta),
+    /// Requests of this method are passed on, and their answers kept back for ever.
+    Swallows(&'static str),
+}
+
+type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
+
+/// A request that was passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    pub method: String,
+    /// With query.
+    pub path: String,
+}
+
+/// How the relay speaks to its server.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Who signed the server's certificate, PEM.
+    pub authority: Option<Vec<u8>>,
+    /// Certificate and key of a client that is known by them, PEM.
+    pub identity: Option<Vec<u8>>,
+}
+
+impl Access {
+    pub fn client(&self) -> reqwest::ClientBuilder {
+        let mut client = reqwest::Client::builder().no_proxy().http1_only().redirect(reqwest::redirect::Policy::none());
+        if let Some(pem) = &self.authority {
+            client = client.tls_certs_only([reqwest::Certificate::from_pem(pem).expect("the authority's certificate")]);
+        }
+        if let Some(pem) = &self.identity {
+            client = client.identity(reqwest::Identity::from_pem(pem).expect("a client's certificate"));
+        }
+        client
+    }
+}
+
+pub struct Relay {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: String,
+    client: reqwest::Client,
+    manner: Mutex<Manner>,
+    passed: Mutex<Vec<Passed>>,
+}
+
+impl Relay {
+    /// A relay before the server at `server` (`http://…` or `https://…`).
+    pub async fn before(server: &str, access: &Access) -> Self {
+        let inner = Arc::new(Inner {
+            server: server.trim_end_matches('/').to_owned(),
+            client: access.client().no_gzip().build().expect("a client"),
+            manner: Mutex::new(Manner::Honest),
+            passed: Mutex::default(),
+        });
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("the port");
+        let answering = Arc::clone(&inner);
+        let router = Router::new().fallback(move |request: Request| {
+            let inner = Arc::clone(&answering);
+            async move { inner.answer(request).await }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, inner }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn set(&self, manner: Manner) {
+        *self.inner.manner.lock().expect("the manner") = manner;
+    }
+
+    /// Every request so far that was passed on.
+    pub fn passed(&self) -> Vec<Passed> {
+        self.inner.passed.lock().expect("the requests").clone()
+    }
+}
+
+impl Inner {
+    async fn answer(&self, request: Request) -> Response {
+        let manner = self.manner.lock().expect("the manner").clone();
+        match manner {
+            Manner::Says { status, content_type, body, retry_after } => {
+                let mut answer = Response::builder().status(status).header("content-type", content_type);
+                if let Some(seconds) = retry_after {
+                    answer = answer.header("retry-after", seconds);
+                }
+                answer.body(Body::from(body)).expect("an answer")
+            }
+            Manner::Endless => json(Body::from_stream(stream::iter(
+                std::iter::once(r#"{"status":""#.to_owned()).chain(std::iter::repeat_with(|| "x".repeat(64 * 1024))).map(Ok::<_, Infallible>),
+            ))),
+            Manner::Dripping => json(Body::from_stream(stream::unfold((), |()| async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Some((Ok::<_, Infallible>(" "), ()))
+            }))),
+            Manner::Honest => self.pass(request, None).await,
+            Manner::Dated(later) => dated(self.pass(request, None).await, later),
+            Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
+            Manner::Swallows(method) => {
+                let is_swallowed = request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun");
+                let answer = self.pass(request, None).await;
+                if is_swallowed { std::future::pending().await } else { answer }
+            }
+        }
+    }
+
+    async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        self.passed.lock().expect("the requests").push(Passed { method: parts.method.to_string(), path: path.clone() });
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let mut headers = parts.headers;
+        for name in ["host", "connection", "content-length", "transfer-encoding", "accept-encoding"] {
+            headers.remove(name);
+        }
+        let sending = self.client.request(parts.method, format!("{}{path}", self.server)).headers(headers).body(body).send();
+        let Ok(mut answer) = sending.await else {
+            return Response::builder().status(502).body(Body::from("the relay cannot reach its server")).expect("an answer");
+        };
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            if !["connection", "content-length", "transfer-encoding"].contains(&name.as_str()) {
+                response = response.header(name, value);
+            }
+        }
+        let is_stream = path.contains("watch=true") || path.contains("follow=true");
+        let Some(rewrite) = rewrite else {
+            return response.body(streamed(answer, |bytes| bytes)).expect("an answer");
+        };
+        let change = move |bytes: Bytes| Bytes::from(rewrite(&path, String::from_utf8_lossy(&bytes).into_owned()));
+        if is_stream {
+            return response.body(streamed(answer, change)).expect("an answer");
+        }
+        let mut whole = Vec::new();
+        while let Ok(Some(chunk)) = answer.chunk().await {
+            whole.extend_from_slice(&chunk);
+        }
+        response.body(Body::from(change(Bytes::from(whole)))).expect("an answer")
+    }
+}
+
+fn json(body: Body) -> Response {
+    Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+fn dated(mut answer: Response, later: TimeDelta) -> Response {
+    let date = answer.headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+    if let Some(date) = date {
+        let date = (date.to_utc() + later).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        answer.headers_mut().insert("date", date.parse().expect("a header"));
+    }
+    answer
+}
+
+fn streamed(answer: reqwest::Response, change: impl Fn(Bytes) -> Bytes + Send + 'static) -> Body {
+    Body::from_stream(stream::unfold((answer, change), |(mut answer, change)| async move {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => Some((Ok(change(chunk)), (answer, change))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), (answer, change))),
+        }
+    }))
+}

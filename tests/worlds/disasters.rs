@@ -1,0 +1,93 @@
+//! What befalls a server in a scenario, in each world by its own means, and how it is put back.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    given::{INDEX, config_map},
+    objects::path,
+    play::Play,
+    proxy::{gate::Way, relay::Manner},
+};
+
+/// An index that a search of the log lines meets and whose shard cannot answer it: its time is no date.
+const ODD_INDEX: &str = "logstash-worlds-odd";
+
+/// Takes back what other scenarios would meet.
+pub fn put_back(play: &Play) {
+    if play.touched_series {
+        play.world.http("POST", &format!("{}/rest", play.stack().value("EXPORTER_URL")), "text/plain", String::new());
+    }
+    if play.touched_logs {
+        let url = format!("{}/{INDEX},{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));
+        play.world.http("DELETE", &url, "text/plain", String::new());
+    }
+    if play.overloaded {
+        limit_requests(play, None);
+    }
+}
+
+pub fn fail_shards(play: &mut Play) {
+    if play.world.is_real() {
+        play.touched_logs = true;
+        let url = format!("{}/{ODD_INDEX}", play.stack().value("ELASTICSEARCH_URL"));
+        let mapping = json!({ "mappings": { "properties": { "@timestamp": { "type": "keyword" }, "level": { "type": "keyword" } } } });
+        play.world.http("PUT", &url, "application/json", mapping.to_string());
+        let line = json!({ "@timestamp": "yesterday", "level": "ERROR" });
+        play.world.http("POST", &format!("{url}/_doc?refresh=true"), "application/json", line.to_string());
+        return;
+    }
+    let lose = |asked: &str, body: String| {
+        let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&body) else { return body };
+        if asked.contains("_search") {
+            let total = answer["_shards"]["total"].as_u64().expect("shards");
+            let failure = json!({ "shard": 0, "reason": { "type": "node_disconnected_exception", "reason": "node left" } });
+            answer["_shards"] = json!({ "total": total + 1, "successful": total, "skipped": 0, "failed": 1, "failures": [failure] });
+        }
+        answer.to_string()
+    };
+    play.world.proxy("elasticsearch").relay.set(Manner::Rewrites(Arc::new(lose)));
+}
+
+pub fn overload(play: &mut Play) {
+    if play.world.is_real() {
+        play.overloaded = true;
+        limit_requests(play, Some("1kb"));
+        return;
+    }
+    let body = br#"{"error":{"type":"circuit_breaking_exception","reason":"[request] Data too large"},"status":429}"#;
+    play.world.proxy("elasticsearch").relay.set(Manner::Says { status: 429, content_type: "application/json", body, retry_after: None });
+}
+
+pub fn make_whole(play: &mut Play) {
+    play.world.proxy("elasticsearch").heal();
+    if play.world.is_real() {
+        if std::mem::take(&mut play.overloaded) {
+            limit_requests(play, None);
+        }
+        let url = format!("{}/{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));
+        play.world.http("DELETE", &url, "text/plain", String::new());
+    }
+}
+
+/// The memory that all searches may take; none for as it was.
+fn limit_requests(play: &Play, limit: Option<&str>) {
+    let url = format!("{}/_cluster/settings", play.stack().value("ELASTICSEARCH_URL"));
+    play.world.http("PUT", &url, "application/json", json!({ "persistent": { "indices.breaker.request.limit": limit } }).to_string());
+}
+
+/// What a watch could go on from is forgotten: the history is compacted and the API server begins anew.
+pub fn expire_watches(play: &mut Play, name: &str, replicas: u64) {
+    play.world.kubernetes().gate.set(Way::Shut);
+    play.world.merge(&path(&play.namespace, &format!("deployment/{name}")), &json!({ "spec": { "replicas": replicas } }));
+    for number in 0..20 {
+        config_map(play, "probe", "number", &number.to_string());
+    }
+    let version = play.world.get(&path(&play.namespace, "configmap/probe"))["metadata"]["resourceVersion"].as_str().expect("a version").to_owned();
+    let compaction = json!({ "revision": version, "physical": true }).to_string();
+    play.world.http("POST", &format!("{}/v3/kv/compaction", play.stack().value("ETCD_URL")), "application/json", compaction);
+    play.stack().kill("kube-apiserver");
+    play.stack().restart("kube-apiserver");
+    play.world.kubernetes().heal();
+}

@@ -1,0 +1,125 @@
+//! Every fault of the wire on every server, in both worlds: the pane stops claiming to be live, the others go on, keys are
+//! answered, nothing that was known is lost, and it comes back by itself (laws 2, 4 and 6). How long both take is measured.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::{
+    super::{
+        play::among_others,
+        proxy::{Proxy, gate::Way, relay::Manner},
+        session::Session,
+        world::{Kind, SERVERS, World},
+    },
+    pane,
+    table::{self, Row},
+};
+
+/// A frozen server is noticed when an expected refresh is missed: after 30 s at most; the rest is a loaded machine.
+const NOTICED_WITHIN: Duration = Duration::from_secs(60);
+/// The longest wait between two attempts is ten seconds; what was asked just before may take its whole time limit.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
+
+const LOGIN: &[u8] = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>";
+
+pub struct Fault {
+    name: &'static str,
+    begin: fn(&Proxy),
+    /// Something that must not show: the pane stays live.
+    is_harmless: bool,
+}
+
+/// Faults that are played one after the other, so that the groups can be played at the same time.
+pub struct Group {
+    pub name: &'static str,
+    faults: &'static [Fault],
+}
+
+const fn fault(name: &'static str, begin: fn(&Proxy)) -> Fault {
+    Fault { name, begin, is_harmless: false }
+}
+
+fn says(proxy: &Proxy, status: u16, content_type: &'static str, body: &'static [u8], retry_after: Option<u32>) {
+    proxy.relay.set(Manner::Says { status, content_type, body, retry_after });
+    // What is connected already, a watch above all, would not ask again for a while.
+    proxy.gate.set(Way::Shut);
+    proxy.gate.set(Way::Open);
+}
+
+pub static GROUPS: &[Group] = &[
+    Group {
+        name: "silent",
+        faults: &[fault("stall", |proxy| proxy.gate.set(Way::Silent)), fault("slow drip", |proxy| proxy.gate.set(Way::Dripping))],
+    },
+    Group {
+        name: "broken",
+        faults: &[
+            fault("refused", |proxy| proxy.gate.set(Way::Shut)),
+            fault("reset", |proxy| proxy.gate.set(Way::Resetting)),
+            fault("cut after 0 bytes", |proxy| proxy.gate.set(Way::Cutting(0))),
+            fault("cut after 40 bytes", |proxy| proxy.gate.set(Way::Cutting(40))),
+            fault("cut after 400 bytes", |proxy| proxy.gate.set(Way::Cutting(400))),
+            fault("garbage", |proxy| {
+                proxy.gate.set(Way::Shut);
+                proxy.gate.set(Way::Babbling);
+            }),
+            Fault { name: "date an hour on", begin: |proxy| proxy.relay.set(Manner::Dated(TimeDelta::hours(1))), is_harmless: true },
+        ],
+    },
+    Group {
+        name: "refusing",
+        faults: &[
+            fault("401", |proxy| says(proxy, 401, "application/json", br#"{"message":"token expired"}"#, None)),
+            fault("429, 2 s", |proxy| says(proxy, 429, "text/plain", b"slow down", Some(2))),
+            fault("500", |proxy| says(proxy, 500, "text/plain", b"out of cheese", None)),
+            fault("503", |proxy| says(proxy, 503, "text/html", LOGIN, None)),
+            fault("login page", |proxy| says(proxy, 200, "text/html", LOGIN, None)),
+            fault("wrong type", |proxy| says(proxy, 200, "application/octet-stream", b"\x00\xff{]garbage", None)),
+            fault("other shape", |proxy| says(proxy, 200, "application/json", b"[1,2,3]", None)),
+            fault("huge body", |proxy| {
+                proxy.relay.set(Manner::Endless);
+                proxy.gate.set(Way::Shut);
+                proxy.gate.set(Way::Open);
+            }),
+        ],
+    },
+];
+
+pub fn play(kind: Kind, server: &'static str, group: &Group) {
+    let _among_others = matches!(kind, Kind::Real(_)).then(among_others);
+    let world = World::open(kind);
+    let mut session = world.cockpit(120, 40);
+    for name in SERVERS {
+        session.wait(&format!("{name} live"), |screen| pane::is_live(screen, name));
+    }
+    for fault in group.faults {
+        one(&world, &mut session, server, fault);
+    }
+    session.press("q");
+    assert_eq!(session.ended(), 0);
+}
+
+fn one(world: &World, session: &mut Session, server: &'static str, fault: &Fault) {
+    let proxy = world.proxy(server);
+    let began = Instant::now();
+    (fault.begin)(proxy);
+    let noticed = if fault.is_harmless {
+        // Long enough for several answers of it.
+        session.see_frames(2);
+        None
+    } else {
+        session.wait_at_most(NOTICED_WITHIN, &format!("{server} with {:?} no longer live", fault.name), |screen| !pane::is_live(screen, server));
+        Some(began.elapsed())
+    };
+    let said = pane::marker(&session.screen(), server);
+    super::press_help(session);
+    for other in SERVERS.iter().filter(|other| **other != server) {
+        // Prometheus stands in for Alertmanager, and has answered for a while without the other.
+        session.wait(&format!("{other} live while {server} has {:?}", fault.name), |screen| pane::is_live(screen, other));
+    }
+    proxy.heal();
+    let healed = Instant::now();
+    session.wait_at_most(BACK_WITHIN, &format!("{server} live again after {:?}", fault.name), |screen| pane::is_live(screen, server));
+    table::add(Row { world: world.kind.name(), server, fault: fault.name, noticed, said, back: healed.elapsed() });
+}

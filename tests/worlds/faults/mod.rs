@@ -1,0 +1,97 @@
+//! What the cockpit must withstand: servers that are absent, die, freeze, refuse, lie and attack.
+
+mod absent;
+mod hostile;
+mod killed;
+mod leaving;
+mod matrix;
+mod nonsense;
+mod pane;
+mod stalled;
+pub mod table;
+mod two;
+mod unanswered;
+
+use libtest_mimic::Trial;
+
+use super::{
+    session::Session,
+    stack::Stack,
+    world::{Kind, SERVERS},
+};
+
+type Test = fn();
+
+/// On the simulated platform alone: what they expect on the screen is its default incident.
+const SIMULATED: &[(&str, Test)] = &[
+    ("absent_kubernetes", || absent::one("kubernetes", "the pod watch does not answer since ")),
+    ("absent_prometheus", || absent::one("prometheus", "Prometheus does not answer since ")),
+    ("absent_elasticsearch", || absent::one("elasticsearch", "Elasticsearch does not answer since ")),
+    ("absent_alertmanager", absent::alertmanager),
+    ("absent_all", absent::all),
+    ("hostile_answers", hostile::in_answers),
+    ("hostile_objects", hostile::in_objects),
+    ("hostile_log_lines", hostile::in_log_lines),
+    ("leaving_by_term", || leaving::by_signal("TERM", 143)),
+    ("leaving_by_hup", || leaving::by_signal("HUP", 129)),
+    ("nonsense_prometheus", || nonsense::of_one("prometheus", "Prometheus")),
+    ("nonsense_elasticsearch", || nonsense::of_one("elasticsearch", "Elasticsearch")),
+    ("nonsense_alertmanager", nonsense::of_alertmanager),
+    ("nonsense_kubernetes", nonsense::of_kubernetes),
+    ("nonsense_bytes", nonsense::of_bytes),
+    ("stalled_all", stalled::all),
+    ("stalled_kubernetes_alone_is_new_again", stalled::lost),
+    ("two_cockpits", two::share),
+    ("unanswered_write", unanswered::resolved_by_reading),
+    ("unanswered_write_and_lost_cluster", unanswered::lost_cluster),
+];
+
+/// Every test of faults, by name; those of the real servers where there are any.
+pub fn trials(stack: Option<&Stack>) -> Vec<Trial> {
+    let mut trials: Vec<Trial> = SIMULATED.iter().map(|(name, test)| trial(format!("simulated::fault::{name}"), *test)).collect();
+    let real = stack.map(|stack| Kind::Real(stack.clone()));
+    for kind in [Some(Kind::simulated(&["--scenario", "calm"])), real].into_iter().flatten() {
+        for server in SERVERS {
+            for group in matrix::GROUPS {
+                let kind = kind.clone();
+                trials.push(trial(format!("{}::fault::{server}_{}", kind.name(), group.name), move || matrix::play(kind, server, group)));
+            }
+        }
+    }
+    if let Some(stack) = stack {
+        for server in SERVERS {
+            let stack = stack.clone();
+            trials.push(trial(format!("real::fault::{server}_killed"), move || killed::and_restarted(&stack, server)));
+        }
+    }
+    trials
+}
+
+fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// Whether any pane claims to be live. The steps of the escalation ladder use the same sign.
+fn live(screen: &str) -> bool {
+    let steps = ["● On-call", "● Team lead", "● Manager"];
+    steps.iter().fold(screen.to_owned(), |screen, step| screen.replace(step, "")).contains('●')
+}
+
+/// Waits until the cockpit is connected and may act, and opens the card of the suggested undo with all its checks done.
+fn open_undo_card(session: &mut Session) {
+    session.wait("armed, with its suggestion", |screen| {
+        screen.contains("armed") && !screen.contains("not armed") && screen.contains("undo rollout api-gateway")
+    });
+    session.press("u");
+    for check in ["✓ same cluster", "✓ allowed", "✓ server dry-run", "✓ unchanged", "✓ journal written", "Type prod"] {
+        session.see(check);
+    }
+}
+
+/// A key is answered at once, whatever the servers do.
+fn press_help(session: &mut Session) {
+    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
+}

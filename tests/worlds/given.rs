@@ -1,0 +1,162 @@
+//! Makes what a scenario rests on, past sev1: objects by the Kubernetes API, series by the exporter, log lines by Elasticsearch.
+
+use serde_json::{Value, json};
+
+use super::{
+    objects::{self, path},
+    play::Play,
+    script::Step,
+};
+
+/// The index of a scenario's log lines, below the pattern that sev1 searches.
+pub const INDEX: &str = "logstash-worlds";
+
+pub fn make(play: &mut Play, step: &Step) {
+    let namespace = play.namespace.clone();
+    match step {
+        Step::Label { name, value } => {
+            play.world.merge(&format!("/api/v1/namespaces/{namespace}"), &json!({ "metadata": { "labels": { name: value } } }));
+        }
+        Step::Deployment { name, image, replicas } => {
+            play.world.post(&collection(&namespace, "apis/apps/v1", "deployments"), &objects::deployment(&namespace, name, image, *replicas));
+            settled(play, name);
+        }
+        Step::Rollout { name, image, failing } => {
+            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &objects::rollout(name, image, failing.as_deref()));
+            match failing {
+                None => settled(play, name),
+                Some(_) => {
+                    play.until(&format!("a failing pod of {name}"), |play| pods_of(play, name).iter().any(|pod| runs(pod, image) && is_failing(pod)))
+                }
+            }
+        }
+        Step::ScaledBySomebody { name, replicas } => {
+            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "spec": { "replicas": replicas } }));
+        }
+        Step::TemplateChangedBySomebody { name } => {
+            let change = json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": "somebody-else" } } } } });
+            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &change);
+        }
+        Step::ConfigMap { name, key, value } => config_map(play, name, key, value),
+        Step::Autoscaler { name, min, max } => {
+            play.world
+                .post(&collection(&namespace, "apis/autoscaling/v2", "horizontalpodautoscalers"), &objects::autoscaler(&namespace, name, *min, *max));
+        }
+        Step::Quota { pods } => {
+            play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *pods));
+            play.until("the quota's status", |play| play.world.get(&path(&play.namespace, "quota/pods")).pointer("/status/used/pods").is_some());
+        }
+        Step::Event { about, reason, message } => {
+            let object = play.world.get(&path(&namespace, about));
+            let at = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
+            play.world.post(&collection(&namespace, "api/v1", "events"), &objects::event(&object, reason, message, at));
+        }
+        Step::Series { name, value } => {
+            play.touched_series = true;
+            let url = format!("{}/set", play.stack().value("EXPORTER_URL"));
+            play.world.http("POST", &url, "text/plain", format!("{name}={value}\n"));
+        }
+        Step::Hang { name, pods } => hang(play, name, *pods),
+        // A calm day of the simulation has its errors.
+        Step::SomeErrors if play.world.is_real() => log(play, "core-engine", 5, "credential <n> rejected"),
+        Step::SomeErrors => {}
+        Step::Errors { service, count, message } => log(play, service, *count, message),
+        other => panic!("{other:?} is no premise"),
+    }
+}
+
+pub fn collection(namespace: &str, group: &str, plural: &str) -> String {
+    format!("/{group}/namespaces/{namespace}/{plural}")
+}
+
+pub fn config_map(play: &Play, name: &str, key: &str, value: &str) {
+    let maps = collection(&play.namespace, "api/v1", "configmaps");
+    let listed = play.world.get(&maps);
+    let exists = listed["items"].as_array().is_some_and(|items| items.iter().any(|item| item["metadata"]["name"] == name));
+    if exists {
+        play.world.merge(&format!("{maps}/{name}"), &json!({ "data": { key: value } }));
+    } else {
+        play.world.post(&maps, &objects::config_map(&play.namespace, name, key, value));
+    }
+}
+
+/// Until the rollout is complete.
+fn settled(play: &Play, name: &str) {
+    let path = path(&play.namespace, &format!("deployment/{name}"));
+    play.until(&format!("{name} rolled out"), |play| {
+        let object = play.world.get(&path);
+        let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+        let wanted = number("/spec/replicas");
+        number("/status/observedGeneration") >= number("/metadata/generation")
+            && ["/status/updatedReplicas", "/status/availableReplicas", "/status/replicas"].iter().all(|pointer| number(pointer) == wanted)
+    });
+}
+
+/// Every pod of the namespace that is not on its way out.
+pub fn pods(play: &Play) -> Vec<Value> {
+    let listed = play.world.get(&collection(&play.namespace, "api/v1", "pods"));
+    let items = listed["items"].as_array().cloned().unwrap_or_default();
+    items.into_iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()).collect()
+}
+
+pub fn pods_of(play: &Play, app: &str) -> Vec<Value> {
+    pods(play).into_iter().filter(|pod| pod["metadata"]["labels"]["app"] == app).collect()
+}
+
+pub fn is_ready(pod: &Value) -> bool {
+    let conditions = pod["status"]["conditions"].as_array();
+    conditions.is_some_and(|conditions| conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True"))
+}
+
+pub fn uid(pod: &Value) -> &str {
+    pod["metadata"]["uid"].as_str().unwrap_or_default()
+}
+
+/// They go on running and fail their readiness check, as a kubelet would say it.
+fn hang(play: &mut Play, name: &str, pods: usize) {
+    for mut pod in pods_of(play, name).into_iter().take(pods) {
+        play.hung.insert(uid(&pod).to_owned());
+        for condition in pod["status"]["conditions"].as_array_mut().expect("conditions") {
+            if ["Ready", "ContainersReady"].iter().any(|kind| condition["type"] == *kind) {
+                condition["status"] = json!("False");
+            }
+        }
+        for container in pod["status"]["containerStatuses"].as_array_mut().expect("containers") {
+            container["ready"] = json!(false);
+        }
+        let path = path(&play.namespace, &format!("pod/{}", pod["metadata"]["name"].as_str().expect("a name")));
+        let status = json!({ "conditions": pod["status"]["conditions"], "containerStatuses": pod["status"]["containerStatuses"] });
+        play.world.merge(&format!("{path}/status"), &json!({ "status": status }));
+    }
+}
+
+/// Its container was there and is not well.
+fn is_failing(pod: &Value) -> bool {
+    let state = &pod["status"]["containerStatuses"][0]["state"];
+    let waits = state["waiting"]["reason"].as_str().is_some_and(|reason| reason != "ContainerCreating");
+    waits || (!state["running"].is_null() && !is_ready(pod))
+}
+
+fn runs(pod: &Value, image: &str) -> bool {
+    pod["spec"]["containers"][0]["image"] == image
+}
+
+/// Error lines of a service, spread over the last minutes.
+fn log(play: &mut Play, service: &str, count: u64, message: &str) {
+    play.touched_logs = true;
+    let url = format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL"));
+    let now = chrono::Utc::now();
+    let lines: String = (0..count)
+        .map(|number| {
+            let at = now - chrono::TimeDelta::seconds(i64::try_from(number % 240).unwrap_or_default());
+            let pod = format!("{service}-{}", number % 3);
+            let line = json!({
+                "@timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true), "level": "ERROR", "service": service,
+                "message": message.replace("<n>", &(30_000 + number).to_string()), "kubernetes": { "pod": pod },
+            });
+            format!("{{\"index\":{{}}}}\n{line}\n")
+        })
+        .collect();
+    let answer = play.world.http("POST", &url, "application/x-ndjson", lines);
+    assert!(answer.contains("\"errors\":false"), "{answer}");
+}

@@ -1,0 +1,53 @@
+//! The same scenarios in two worlds: the simulated platform, always, and the real servers, where `SEV1_STACK` names the file that
+//! says where they are. The built binary in a pseudo-terminal, a fault proxy of ours before each server.
+//!
+//! `cargo test --test worlds simulated::undo_rollout` plays one scenario. A new one is a text in `scenarios/`; its language is in
+//! `script.rs`. How long every fault took to be noticed and to be got over is printed at the end.
+
+#![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
+
+mod api;
+mod disasters;
+mod faults;
+mod given;
+mod kubeconfig;
+mod objects;
+mod play;
+#[path = "../support/proxy/mod.rs"]
+mod proxy;
+mod script;
+#[path = "../support/session.rs"]
+#[expect(dead_code, reason = "made for the terminal tests, which use the rest")]
+mod session;
+mod stack;
+mod world;
+
+use std::path::Path;
+
+use libtest_mimic::{Arguments, Trial};
+
+use script::Scenario;
+use stack::Stack;
+use world::Kind;
+
+/// Scenarios wait most of their time: more of them at once than there are processors.
+const AT_ONCE: usize = 8;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let stack = Stack::from_environment();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
+    let mut trials = faults::trials(stack.as_ref());
+    for scenario in Scenario::all(&folder) {
+        let worlds = [Some(Kind::simulated(&[])), stack.clone().map(Kind::Real)];
+        for kind in worlds.into_iter().flatten().filter(|kind| scenario.is_for(kind.name())) {
+            let scenario = scenario.clone();
+            trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    faults::table::print();
+    conclusion.exit();
+}

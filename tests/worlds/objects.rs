@@ -1,0 +1,87 @@
+//! The objects of a scenario's own namespace, as a person would apply them.
+
+use serde_json::{Value, json};
+
+/// The annotation on a pod template that makes its pods fail, in both worlds.
+pub const FAIL: &str = "sev1.dev/fail";
+
+pub fn namespace(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": { "sev1.dev/test": "worlds" } } })
+}
+
+pub fn deployment(namespace: &str, name: &str, image: &str, replicas: u64) -> Value {
+    let labels = json!({ "app": name });
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "name": name, "namespace": namespace, "labels": labels },
+        "spec": {
+            "replicas": replicas,
+            "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [{ "name": name, "image": image, "resources": { "requests": { "cpu": "10m", "memory": "16Mi" } } }] },
+            },
+        },
+    })
+}
+
+/// A merge patch from one revision to the next.
+pub fn rollout(name: &str, image: &str, failing: Option<&str>) -> Value {
+    json!({ "spec": { "template": {
+        "metadata": { "annotations": { FAIL: failing } },
+        "spec": { "containers": [{ "name": name, "image": image, "resources": { "requests": { "cpu": "10m", "memory": "16Mi" } } }] },
+    } } })
+}
+
+pub fn config_map(namespace: &str, name: &str, key: &str, value: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": namespace }, "data": { key: value } })
+}
+
+pub fn autoscaler(namespace: &str, deployment: &str, min: u64, max: u64) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": { "name": format!("{deployment}-hpa"), "namespace": namespace },
+        "spec": {
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": deployment },
+            "minReplicas": min, "maxReplicas": max,
+            "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 70 } } }],
+        },
+    })
+}
+
+pub fn quota(namespace: &str, pods: u64) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "pods", "namespace": namespace },
+        "spec": { "hard": { "pods": pods.to_string() } },
+    })
+}
+
+/// A warning about a deployment, as a controller writes it.
+pub fn event(about: &Value, reason: &str, message: &str, at: &str) -> Value {
+    let metadata = &about["metadata"];
+    let (namespace, name) = (metadata["namespace"].as_str().unwrap_or_default(), metadata["name"].as_str().unwrap_or_default());
+    json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": { "name": format!("{name}.{}", reason.to_lowercase()), "namespace": namespace },
+        "involvedObject": {
+            "apiVersion": "apps/v1", "kind": "Deployment", "namespace": namespace, "name": name, "uid": metadata["uid"],
+        },
+        "type": "Warning", "reason": reason, "message": message, "count": 1, "source": { "component": "worlds" },
+        "firstTimestamp": at, "lastTimestamp": at,
+    })
+}
+
+/// The path of `deployment/shop` and the like.
+pub fn path(namespace: &str, object: &str) -> String {
+    let (kind, name) = object.split_once('/').unwrap_or_else(|| panic!("{object:?} is no kind/name"));
+    let (group, plural) = match kind {
+        "deployment" => ("apis/apps/v1", "deployments"),
+        "replicaset" => ("apis/apps/v1", "replicasets"),
+        "configmap" => ("api/v1", "configmaps"),
+        "quota" => ("api/v1", "resourcequotas"),
+        "pod" => ("api/v1", "pods"),
+        "hpa" => ("apis/autoscaling/v2", "horizontalpodautoscalers"),
+        other => panic!("{other:?} is no kind of the language"),
+    };
+    format!("/{group}/namespaces/{namespace}/{plural}/{name}")
+}

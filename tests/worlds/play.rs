@@ -1,0 +1,330 @@
+//! Plays one scenario in one world, line by line.
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    process::{Command, Output},
+    sync::{
+        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::Failed;
+use serde_json::Value;
+
+use super::{
+    disasters, given,
+    proxy::gate::Way,
+    script::{Line, Scenario, Step},
+    session::{PATIENCE, Session},
+    world::{Kind, SERVERS, World},
+};
+
+/// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
+const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
+/// The namespace of the platform, where incidents of the simulation play.
+const PLATFORM: &str = "digital-identity";
+
+/// What scenarios that play `alone` have for themselves: the real servers are one.
+static RUNNING: RwLock<()> = RwLock::new(());
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// For tests that change what others rest on, such as whether a server runs.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    RUNNING.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For tests that rest on running servers.
+pub fn among_others() -> RwLockReadGuard<'static, ()> {
+    RUNNING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub struct Play {
+    pub world: World,
+    /// The scenario's own.
+    pub namespace: String,
+    owns_namespace: bool,
+    session: Option<Session>,
+    done: Option<Output>,
+    /// Uids of the pods that were made to hang.
+    pub hung: BTreeSet<String>,
+    /// What has to be put back in the real world.
+    pub touched_series: bool,
+    pub touched_logs: bool,
+    pub overloaded: bool,
+}
+
+/// Plays it and says at which line it failed.
+pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
+    let is_real = matches!(kind, Kind::Real(_));
+    let _alone = (is_real && scenario.alone).then(alone);
+    let _among_others = (is_real && !scenario.alone).then(among_others);
+    let kind = match (kind, scenario.incident()) {
+        (Kind::Simulated(_), Some(incident)) => Kind::simulated(&["--scenario", incident, "--speed", "5"]),
+        (Kind::Simulated(_), None) => Kind::simulated(&SIMULATED),
+        (real, _) => real,
+    };
+    let mut play = Play::open(scenario, kind);
+    scenario.lines.iter().try_for_each(|line| play.line(line))
+}
+
+impl Play {
+    fn open(scenario: &Scenario, kind: Kind) -> Self {
+        let world = World::open(kind);
+        let owns_namespace = world.is_real() || scenario.incident().is_none();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
+        let namespace = if owns_namespace { own } else { PLATFORM.to_owned() };
+        if owns_namespace {
+            world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
+        }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            done: None,
+            hung: BTreeSet::new(),
+            touched_series: false,
+            touched_logs: false,
+            overloaded: false,
+        }
+    }
+
+    fn line(&mut self, line: &Line) -> Result<(), Failed> {
+        catch_unwind(AssertUnwindSafe(|| self.perform(&line.step))).map_err(|panic| {
+            let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
+            let why = why.unwrap_or_else(|| "it failed without a word".to_owned());
+            let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, |session| session.screen());
+            Failed::from(format!("{} ({}): {}\n{why}\n{screen}", line.at, self.world.kind.name(), line.text))
+        })
+    }
+
+    fn perform(&mut self, step: &Step) {
+        match step {
+            Step::Incident(name) if self.world.is_real() => {
+                let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/incidents").join(format!("{name}.txt"));
+                for line in Scenario::read(&file).lines {
+                    self.perform(&line.step);
+                }
+            }
+            Step::Incident(_) => {}
+            Step::Starts { context, arguments } => self.start(context, arguments),
+            Step::Does(arguments) => self.run(arguments),
+            Step::Press(keys) => {
+                self.session().press(&typed(keys));
+            }
+            Step::Command(text) => self.command(text),
+            Step::Confirm(word) => self.confirm(word),
+            Step::Gone(server) => self.world.proxy(server).gate.set(Way::Shut),
+            Step::Back(server) => self.world.proxy(server).heal(),
+            Step::Kill(server) => self.stack().kill(server),
+            Step::Restart(server) => self.stack().restart(server),
+            Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::ShardsFail => disasters::fail_shards(self),
+            Step::Overloaded => disasters::overload(self),
+            Step::WholeAgain => disasters::make_whole(self),
+            Step::StartsOnTheClusterAlone => self.start_alone(),
+            Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
+            Step::See(text) => see(self.session(), text),
+            Step::SeeNothingOf(text) => {
+                let wanted = run_together(text);
+                self.session().wait(&format!("{text:?} gone from the screen"), |screen| !run_together(screen).contains(&wanted));
+            }
+            Step::ExitStatus(code) => assert_eq!(self.output().status.code(), Some(*code), "{}", self.printed()),
+            Step::Prints(text) => assert!(self.printed().contains(text), "{text:?} is not in:\n{}", self.printed()),
+            Step::Has { object, field, value } => self.has(object, field, value),
+            Step::Ready { name, pods } => self.until(&format!("{pods} ready pods of {name}"), |play| {
+                let all = given::pods_of(play, name);
+                all.len() == *pods && all.iter().all(given::is_ready)
+            }),
+            Step::HungReplaced { name } => self.until(&format!("no hung pod of {name} left"), |play| {
+                let all = given::pods_of(play, name);
+                all.iter().all(|pod| !play.hung.contains(given::uid(pod)))
+            }),
+            Step::Written(wanted) => self.written(wanted),
+            Step::NothingWritten => assert_eq!(self.world.written(), [], "sev1 wrote"),
+            Step::Journal(wanted) => self.journal_tells(wanted),
+            Step::JournalWithout(kind) => {
+                let journal = told(&self.session().journal());
+                assert!(!journal.iter().any(|record| record == kind), "{journal:?}");
+            }
+            given => given::make(self, given),
+        }
+    }
+
+    fn session(&mut self) -> &mut Session {
+        self.session.as_mut().expect("sev1 was started before")
+    }
+
+    fn output(&self) -> &Output {
+        self.done.as_ref().expect("sev1 did something before")
+    }
+
+    fn printed(&self) -> String {
+        let output = self.output();
+        String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+    }
+
+    pub fn stack(&self) -> &super::stack::Stack {
+        match &self.world.kind {
+            Kind::Real(stack) => stack,
+            Kind::Simulated(_) => panic!("only the real servers can do that: say `only real`"),
+        }
+    }
+
+    fn start(&mut self, context: &str, arguments: &[String]) {
+        let namespace = self.namespace.clone();
+        let mut more = vec!["--context", context, "--namespace", &namespace];
+        more.extend(arguments.iter().map(String::as_str));
+        self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+    }
+
+    /// With a kubeconfig and no address of any other server.
+    fn start_alone(&mut self) {
+        let arguments = self.world.arguments();
+        let mut arguments: Vec<&str> = arguments.iter().take(2).map(String::as_str).collect();
+        arguments.extend(["--context", "prod-uk-1", "--namespace", &self.namespace]);
+        self.session = Some(Session::start(80, 24, &arguments));
+    }
+
+    fn asked_through_the_api_server(&self) {
+        for server in &SERVERS[1..] {
+            let is_asked = |play: &Self| {
+                let passed = play.world.kubernetes().relay.passed();
+                passed.iter().any(|request| request.path.contains("/services/") && request.path.contains(server) && request.path.contains("/proxy/"))
+            };
+            self.until(&format!("a request to {server} through the API server"), is_asked);
+        }
+    }
+
+    fn run(&mut self, arguments: &[String]) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
+        command.args(self.world.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.world.folder()).current_dir(self.world.folder());
+        self.done = Some(command.output().expect("sev1 runs"));
+    }
+
+    /// By the palette, once mitigations are possible.
+    fn command(&mut self, text: &str) {
+        let session = self.session();
+        session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+        session.press(":").see("┌");
+        session.press(text).see(text).enter();
+    }
+
+    /// Once every check has an answer.
+    fn confirm(&mut self, word: &str) {
+        let session = self.session();
+        session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running"));
+        session.press(word);
+        if word != "y" {
+            session.enter();
+        }
+    }
+
+    fn has(&self, object: &str, field: &str, value: &str) {
+        let path = super::objects::path(&self.namespace, object);
+        let pointer = format!("/{}", field.replace('.', "/"));
+        let wanted = |found: &Value| match found.pointer(&pointer) {
+            None => value == "nothing",
+            Some(Value::String(text)) => text == value,
+            Some(other) => other.to_string() == value,
+        };
+        self.until(&format!("{object} with {field} = {value}"), |play| wanted(&play.world.get(&path)));
+    }
+
+    fn written(&self, wanted: &[String]) {
+        let short = |path: &str| {
+            let path = path.split('?').next().unwrap_or(path);
+            path.split_once(&format!("/namespaces/{}/", self.namespace)).map_or(path, |(_, rest)| rest).to_owned()
+        };
+        let written: Vec<String> = self.world.written().iter().map(|request| format!("{} {}", request.method, short(&request.path))).collect();
+        let fits = wanted.len() == written.len() && wanted.iter().zip(&written).all(|(wanted, written)| fits(wanted, written));
+        assert!(fits, "wanted {wanted:?}, written {written:?}");
+    }
+
+    fn journal_tells(&mut self, wanted: &[String]) {
+        let session = self.session();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let journal = told(&session.journal());
+            let mut left = wanted.iter().peekable();
+            for record in &journal {
+                if left.peek() == Some(&record) {
+                    left.next();
+                }
+            }
+            if left.peek().is_none() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", session.screen());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks the cluster again and again until it is so.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(Instant::now() < deadline, "waited for {what}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Play {
+    fn drop(&mut self) {
+        drop(self.session.take());
+        if self.world.is_real() {
+            // Not while panicking only: a second panic would hide the first.
+            let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
+            if self.owns_namespace {
+                let path = format!("/api/v1/namespaces/{}", self.namespace);
+                let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
+            }
+        }
+    }
+}
+
+/// The journal's records in words: the kind, and the state where there is one.
+fn told(journal: &[Value]) -> Vec<String> {
+    let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
+    journal.iter().map(|line| format!("{} {}", text(line, "kind"), text(line, "state")).trim().to_owned()).collect()
+}
+
+/// A wanted request may end in `*`.
+fn fits(wanted: &str, written: &str) -> bool {
+    wanted.strip_suffix('*').map_or(wanted == written, |start| written.starts_with(start))
+}
+
+/// Waits for a text, however it is wrapped.
+#[track_caller]
+pub fn see(session: &mut Session, text: &str) {
+    let wanted = run_together(text);
+    session.wait(&format!("{text:?} on the screen"), |screen| run_together(screen).contains(&wanted));
+}
+
+/// The screen as running text without what frames it.
+pub fn run_together(screen: &str) -> String {
+    screen.split(|character: char| character.is_whitespace() || character == '│').collect()
+}
+
+/// `<enter>` and the like in the place of keys that have no letter.
+fn typed(keys: &str) -> String {
+    [
+        ("<enter>", "\r"),
+        ("<esc>", "\u{1b}"),
+        ("<tab>", "\t"),
+        ("<space>", " "),
+        ("<ctrl-r>", "\u{12}"),
+        ("<down>", "\u{1b}[B"),
+        ("<backspace>", "\u{7f}"),
+    ]
+    .iter()
+    .fold(keys.to_owned(), |keys, (name, bytes)| keys.replace(name, bytes))
+}

@@ -1,0 +1,264 @@
+//! The language of the scenarios: what the lines of a file mean.
+//!
+//! A scenario is a text of plain sentences, one a line, played from top to bottom. The first line says what it shows; `#` begins
+//! a comment, and the words Given, When, Then only structure it. Two lines may stand before the first sentence: `only real` or
+//! `only simulated` where one world cannot play it, and `alone` where it changes what other scenarios rest on.
+
+use std::path::Path;
+
+/// One file of `tests/worlds/scenarios`.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The file's name without its ending.
+    pub name: String,
+    /// None for both.
+    pub only: Option<String>,
+    pub alone: bool,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// `undo_rollout.txt:12`.
+    pub at: String,
+    pub text: String,
+    pub step: Step,
+}
+
+/// What one sentence means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The namespace has this label.
+    Label {
+        name: String,
+        value: String,
+    },
+    Deployment {
+        name: String,
+        image: String,
+        replicas: u64,
+    },
+    /// A new revision; `failing` is a value of the annotation `sev1.dev/fail`.
+    Rollout {
+        name: String,
+        image: String,
+        failing: Option<String>,
+    },
+    ScaledBySomebody {
+        name: String,
+        replicas: u64,
+    },
+    TemplateChangedBySomebody {
+        name: String,
+    },
+    ConfigMap {
+        name: String,
+        key: String,
+        value: String,
+    },
+    Autoscaler {
+        name: String,
+        min: u64,
+        max: u64,
+    },
+    /// So many pods of a deployment go on running and are not ready any more.
+    Hang {
+        name: String,
+        pods: usize,
+    },
+    Quota {
+        pods: u64,
+    },
+    Event {
+        about: String,
+        reason: String,
+        message: String,
+    },
+    /// A scenario of the simulation; in the real world the file of this name in `incidents`.
+    Incident(String),
+    Series {
+        name: String,
+        value: String,
+    },
+    Errors {
+        service: String,
+        count: u64,
+        message: String,
+    },
+    Starts {
+        context: String,
+        arguments: Vec<String>,
+    },
+    Does(Vec<String>),
+    Press(String),
+    Command(String),
+    Confirm(String),
+    Gone(String),
+    Back(String),
+    Kill(String),
+    Restart(String),
+    /// While sev1 hears nothing, and this deployment gets so many replicas.
+    WatchesExpire {
+        name: String,
+        replicas: u64,
+    },
+    SomeErrors,
+    ShardsFail,
+    Overloaded,
+    WholeAgain,
+    StartsOnTheClusterAlone,
+    AskedThroughTheApiServer,
+    See(String),
+    SeeNothingOf(String),
+    ExitStatus(i32),
+    Prints(String),
+    Has {
+        object: String,
+        field: String,
+        value: String,
+    },
+    Ready {
+        name: String,
+        pods: usize,
+    },
+    /// Of the pods that were made to hang.
+    HungReplaced {
+        name: String,
+    },
+    Written(Vec<String>),
+    NothingWritten,
+    Journal(Vec<String>),
+    JournalWithout(String),
+}
+
+/// A sentence with holes, and what it means with them filled. The first that fits counts.
+const SENTENCES: &[(&str, fn(&[&str]) -> Step)] = &[
+    ("the namespace is labelled {}={}", |w| Step::Label { name: own(w[0]), value: own(w[1]) }),
+    ("deployment {} of {} with {} replicas", |w| Step::Deployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
+    ("{} is rolled out as {}, failing with {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: Some(own(w[2])) }),
+    ("{} is rolled out as {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: None }),
+    ("somebody scales {} to {}", |w| Step::ScaledBySomebody { name: own(w[0]), replicas: number(w[1]) }),
+    ("somebody changes the template of {}", |w| Step::TemplateChangedBySomebody { name: own(w[0]) }),
+    ("config map {} has {}={}", |w| Step::ConfigMap { name: own(w[0]), key: own(w[1]), value: own(w[2]) }),
+    ("an autoscaler keeps {} between {} and {}", |w| Step::Autoscaler { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
+    ("every hung pod of {} was replaced", |w| Step::HungReplaced { name: own(w[0]) }),
+    ("{} pods of {} hang", |w| Step::Hang { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("some errors are logged", |_| Step::SomeErrors),
+    ("some shards of elasticsearch fail", |_| Step::ShardsFail),
+    ("elasticsearch is overloaded", |_| Step::Overloaded),
+    ("elasticsearch is whole again", |_| Step::WholeAgain),
+    ("prometheus, alertmanager and elasticsearch are asked through the API server", |_| Step::AskedThroughTheApiServer),
+    ("sev1 starts on the cluster alone", |_| Step::StartsOnTheClusterAlone),
+    ("a quota of {} pods", |w| Step::Quota { pods: number(w[0]) }),
+    ("a warning about {}: {}: {}", |w| Step::Event { about: own(w[0]), reason: own(w[1]), message: own(w[2]) }),
+    ("the incident {}", |w| Step::Incident(own(w[0]))),
+    ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
+    ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
+    ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
+    ("sev1 starts with {}", |w| Step::Starts { context: own("prod-uk-1"), arguments: words(w[0]) }),
+    ("sev1 starts", |_| Step::Starts { context: own("prod-uk-1"), arguments: Vec::new() }),
+    ("sev1 does {}", |w| Step::Does(words(w[0]))),
+    ("press {}", |w| Step::Press(own(w[0]))),
+    ("command {}", |w| Step::Command(own(w[0]))),
+    ("confirm with {}", |w| Step::Confirm(own(w[0]))),
+    ("{} is gone", |w| Step::Gone(own(w[0]))),
+    ("{} is back", |w| Step::Back(own(w[0]))),
+    ("{} is killed", |w| Step::Kill(own(w[0]))),
+    ("{} is started again", |w| Step::Restart(own(w[0]))),
+    ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),
+    ("see nothing of {}", |w| Step::SeeNothingOf(own(w[0]))),
+    ("see {}", |w| Step::See(own(w[0]))),
+    ("the exit status is {}", |w| Step::ExitStatus(i32::try_from(number(w[0])).expect("an exit status"))),
+    ("it prints {}", |w| Step::Prints(own(w[0]))),
+    ("{} has {} = {}", |w| Step::Has { object: own(w[0]), field: own(w[1]), value: own(w[2]) }),
+    ("{} pods of {} are ready", |w| Step::Ready { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("written: {}", |w| Step::Written(w[0].split(", ").map(own).collect())),
+    ("nothing is written", |_| Step::NothingWritten),
+    ("the journal tells {}", |w| Step::Journal(w[0].split(", ").map(own).collect())),
+    ("the journal has no {}", |w| Step::JournalWithout(own(w[0]))),
+];
+
+fn own(text: &str) -> String {
+    text.to_owned()
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+impl Scenario {
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let file = path.file_name().expect("a file").to_string_lossy().into_owned();
+        let mut scenario =
+            Self { name: path.file_stem().expect("a file").to_string_lossy().into_owned(), only: None, alone: false, lines: Vec::new() };
+        for (number, line) in text.lines().enumerate().skip(1) {
+            let line = line.split(" # ").next().unwrap_or_default().trim();
+            match line {
+                "" | "Given" | "When" | "Then" => {}
+                _ if line.starts_with('#') => {}
+                "alone" => scenario.alone = true,
+                _ if line.starts_with("only ") => scenario.only = line.strip_prefix("only ").map(str::to_owned),
+                _ => {
+                    let at = format!("{file}:{}", number + 1);
+                    let step = meaning(line).unwrap_or_else(|| panic!("{at}: no sentence of the language: {line:?}"));
+                    scenario.lines.push(Line { at, text: line.to_owned(), step });
+                }
+            }
+        }
+        scenario
+    }
+
+    /// Every file of the folder, by name.
+    pub fn all(folder: &Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
+        paths.sort();
+        paths.iter().map(|path| Self::read(path)).collect()
+    }
+
+    pub fn is_for(&self, world: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == world)
+    }
+
+    /// The incident that it is about, if it is about one.
+    pub fn incident(&self) -> Option<&str> {
+        self.lines.iter().find_map(|line| match &line.step {
+            Step::Incident(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
+fn meaning(line: &str) -> Option<Step> {
+    SENTENCES.iter().find_map(|(sentence, step)| Some(step(&fit(sentence, line)?)))
+}
+
+/// What stands in the holes of a sentence, if the line is one like it. A hole takes as little as it can, the last one the rest.
+fn fit<'a>(sentence: &str, line: &'a str) -> Option<Vec<&'a str>> {
+    let mut parts = sentence.split("{}");
+    let mut rest = line.strip_prefix(parts.next()?)?;
+    let mut found = Vec::new();
+    let parts: Vec<&str> = parts.collect();
+    for (index, part) in parts.iter().enumerate() {
+        let is_last = index + 1 == parts.len();
+        let end = if !is_last {
+            rest.find(part)?
+        } else if rest.ends_with(part) {
+            rest.len() - part.len()
+        } else {
+            return None;
+        };
+        let (hole, after) = rest.split_at(end);
+        if hole.is_empty() {
+            return None;
+        }
+        found.push(hole);
+        rest = &after[part.len()..];
+    }
+    rest.is_empty().then_some(found)
+}

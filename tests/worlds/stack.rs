@@ -1,0 +1,78 @@
+//! The real servers, as `tests/stack/up` describes them: a file of NAME=value that `SEV1_STACK` names.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::kubeconfig::Kubeconfig;
+
+#[derive(Debug, Clone)]
+pub struct Stack {
+    values: BTreeMap<String, String>,
+    pub kubeconfig: PathBuf,
+    /// In the order of [`SERVERS`](super::world::SERVERS).
+    pub urls: [String; 4],
+}
+
+impl Stack {
+    /// None where the real servers are no part of this run.
+    pub fn from_environment() -> Option<Self> {
+        let file = PathBuf::from(std::env::var_os("SEV1_STACK")?);
+        Some(Self::read(&file))
+    }
+
+    fn read(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("SEV1_STACK {}: {error}", file.display()));
+        let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        let pair = |line: &str| line.trim_start_matches("export ").split_once('=').map(|(name, value)| (name.to_owned(), unquoted(value)));
+        let values: BTreeMap<String, String> = lines.filter_map(pair).collect();
+        let of = |name: &str| values.get(name).unwrap_or_else(|| panic!("SEV1_STACK {}: {name} is missing", file.display())).clone();
+        let kubeconfig = PathBuf::from(of("KUBECONFIG"));
+        let urls = [Kubeconfig::read(&kubeconfig).server(), of("PROMETHEUS_URL"), of("ALERTMANAGER_URL"), of("ELASTICSEARCH_URL")];
+        Self { kubeconfig, urls, values }
+    }
+
+    pub fn value(&self, name: &str) -> &str {
+        self.values.get(name).unwrap_or_else(|| panic!("SEV1_STACK: {name} is missing"))
+    }
+
+    /// Ends a server as a power cut would.
+    pub fn kill(&self, server: &str) {
+        let pid = self.pid(server);
+        let status = Command::new("kill").args(["-KILL", &pid]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -KILL {pid} ({server})");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while Path::new("/proc").join(&pid).join("exe").exists() {
+            assert!(Instant::now() < deadline, "{server} ({pid}) outlives SIGKILL");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts it again and waits until it answers.
+    pub fn restart(&self, server: &str) {
+        let restart = self.value("STACK_RESTART");
+        let output = Command::new("sh").args(["-c", &format!("{restart} {server}")]).output().expect("STACK_RESTART runs");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{restart} {server}: {}", String::from_utf8_lossy(&said));
+    }
+
+    fn pid(&self, server: &str) -> String {
+        let file = Path::new(self.value("STACK_PIDS")).join(server);
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        text.split_whitespace().next().unwrap_or_else(|| panic!("{} is empty", file.display())).to_owned()
+    }
+}
+
+/// A value as a shell would read it.
+fn unquoted(value: &str) -> String {
+    let value = value.trim();
+    for quote in ['"', '\''] {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|value| value.strip_suffix(quote)) {
+            return inner.to_owned();
+        }
+    }
+    value.to_owned()
+}
