@@ -1,11 +1,16 @@
 //! What a person at the terminal feels: the time to the first frame, bytes and processor of an idle minute, the time from a
-//! key to its answer, memory and time of big clusters. `cargo bench --bench terminal`, with names for only some of it.
+//! key to its answer, memory and time of big clusters, what pods cost that go on
+//! changing. `cargo bench --bench terminal`, with names for only some of it.
 //!
 //! The cockpit looks at a `demo --serve` in another process, except where `demo` itself is measured. Linux only.
 
 #![expect(clippy::disallowed_methods, reason = "measures with the machine's clock")]
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made ends the bench")]
 
+mod churn;
+mod heavy;
+#[path = "../page/pod.rs"]
+mod pod;
 mod process;
 mod pty;
 
@@ -15,12 +20,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use churn::Churn;
+use heavy::Heavy;
 use process::{Platform, cpu, memory, wakes};
 use pty::Terminal;
 
 const RUNS: usize = 5;
 const KEYS: usize = 200;
+/// Servers that refuse every connection.
+const NOWHERE: [&str; 6] = ["--prometheus", "http://127.0.0.1:1", "--alertmanager", "http://127.0.0.1:1", "--elasticsearch", "http://127.0.0.1:1"];
 const MINUTE: Duration = Duration::from_mins(1);
+const HALF_MINUTE: Duration = Duration::from_secs(30);
 /// Long enough for watches, tiles and searches to have said everything once.
 const SETTLING: Duration = Duration::from_secs(20);
 /// Keys at the pace of a fast typist, so that no frame waits for the one before.
@@ -28,7 +38,8 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(60);
 
 fn main() {
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 6] = [("start", start), ("dead", dead), ("idle", idle), ("idle-demo", idle_demo), ("keys", keys), ("big", big)];
+    let all: [(&str, fn()); 7] =
+        [("start", start), ("dead", dead), ("idle", idle), ("idle-demo", idle_demo), ("keys", keys), ("big", big), ("updates", updates)];
     for (name, measure) in all {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             println!("{name}");
@@ -89,8 +100,6 @@ fn nobody(folder: &tempfile::TempDir) -> String {
     std::fs::write(&file, text).expect("a kubeconfig");
     file.display().to_string()
 }
-
-const NOWHERE: [&str; 6] = ["--prometheus", "http://127.0.0.1:1", "--alertmanager", "http://127.0.0.1:1", "--elasticsearch", "http://127.0.0.1:1"];
 
 /// From launch to a frame that takes keys, and to the answer of `status`, with no server alive.
 fn dead() {
@@ -173,28 +182,72 @@ fn rows(screen: &str) -> Option<(usize, bool)> {
     Some((digits.replace(',', "").parse().ok()?, !title.contains("so far")))
 }
 
-/// All pods of a big cluster in the table: time, memory, keys.
+/// All pods of a big cluster in the table: time, memory, keys. Those of the simulated platform are small and come over TLS from
+/// a server that shares the machine; the others weigh what pods of real clusters do.
 fn big() {
     for pods in [10_000, 50_000] {
         let platform = Platform::serve(&["--scenario", "calm", "--pods", &pods.to_string()]);
-        let (mut screenfuls, mut lists, mut most, mut after) = (Vec::new(), Vec::new(), 0.0_f64, 0.0_f64);
-        for run in 0..3 {
-            let mut terminal = Terminal::start(&["--kubeconfig", &platform.kubeconfig, "-A"]);
-            terminal.wait("a frame", is_drawn);
-            terminal.press("2");
-            screenfuls.push(terminal.wait("a screenful", |screen| rows(screen).is_some_and(|(count, _)| count >= 46)) - terminal.launched);
-            let full = |screen: &str| rows(screen).is_some_and(|(count, is_all)| is_all && count >= pods);
-            lists.push(terminal.wait("the full list", full) - terminal.launched);
-            terminal.listen(Duration::from_secs(5));
-            let (peak, now) = memory(terminal.pid());
-            (most, after) = (most.max(peak), after.max(now));
-            if run == 2 {
-                row(&format!("{pods} pods: key to byte, 100 keys"), &latency(&mut terminal, 100));
-            }
-        }
-        row(&format!("{pods} pods: first screenful"), &milliseconds(median(screenfuls)));
-        row(&format!("{pods} pods: full list"), &milliseconds(median(lists)));
-        row(&format!("{pods} pods: memory, most and 5 s later"), &format!("{most:.0} MiB, {after:.0} MiB"));
-        row(&format!("{pods} pods: bar 60 MiB + 2 KB a pod"), &format!("{:.0} MiB", 60.0 + pods as f64 * 2_000.0 / f64::from(1 << 20)));
+        list(&format!("{pods} pods"), pods, &platform.kubeconfig);
+        drop(platform);
+        let heavy = Heavy::serve(pods);
+        list(&format!("{pods} pods of 9.6 KB"), pods, &heavy.kubeconfig);
     }
+}
+
+fn list(what: &str, pods: usize, kubeconfig: &str) {
+    let (mut screenfuls, mut lists, mut used, mut most, mut after) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64, 0.0_f64);
+    for run in 0..3 {
+        let args: Vec<&str> = ["--kubeconfig", kubeconfig, "-A"].into_iter().chain(NOWHERE).collect();
+        let mut terminal = Terminal::start(&args);
+        terminal.wait("a frame", is_drawn);
+        terminal.press("2");
+        screenfuls.push(terminal.wait("a screenful", |screen| rows(screen).is_some_and(|(count, _)| count >= 46)) - terminal.launched);
+        let full = |screen: &str| rows(screen).is_some_and(|(count, is_all)| is_all && count >= pods);
+        lists.push(terminal.wait("the full list", full) - terminal.launched);
+        used.push(cpu(terminal.pid()));
+        terminal.listen(Duration::from_secs(5));
+        let (peak, now) = memory(terminal.pid());
+        (most, after) = (most.max(peak), after.max(now));
+        if run == 2 {
+            row(&format!("{what}: key to byte, 100 keys"), &latency(&mut terminal, 100));
+        }
+    }
+    row(&format!("{what}: first screenful"), &milliseconds(median(screenfuls)));
+    row(&format!("{what}: full list"), &milliseconds(median(lists)));
+    row(&format!("{what}: processor until then"), &milliseconds(median(used)));
+    row(&format!("{what}: memory, most and 5 s later"), &format!("{most:.0} MiB, {after:.0} MiB"));
+    row(&format!("{what}: bar 60 MiB + 2 KB a pod"), &format!("{:.0} MiB", 60.0 + pods as f64 * 2_000.0 / f64::from(1 << 20)));
+}
+
+/// A cockpit on 10,000 pods, of which some go on changing: bytes, processor, keys.
+fn updates() {
+    let platform = Platform::serve(&["--scenario", "calm", "--pods", "10000"]);
+    let mut terminal = Terminal::start(&["--kubeconfig", &platform.kubeconfig, "-A"]);
+    terminal.wait("a frame", is_drawn);
+    terminal.press("2");
+    terminal.wait("the full list", |screen| rows(screen).is_some_and(|(count, is_all)| is_all && count >= 10_000));
+    terminal.listen(SETTLING);
+    let screen = terminal.text();
+    let is_shown = |name: &str| screen.contains(name);
+
+    half_minute("100/s among 10000 pods", &mut terminal, &Churn::start(&platform.kubeconfig, 100, |_| true));
+    half_minute("100/s, all of them rows that are shown", &mut terminal, &Churn::start(&platform.kubeconfig, 100, is_shown));
+    let churn = Churn::start(&platform.kubeconfig, 1_000, |name| !is_shown(name));
+    half_minute("1000/s, none of them shown", &mut terminal, &churn);
+    let (began, before) = (Instant::now(), churn.written());
+    let times = latency(&mut terminal, 100);
+    let rate = (churn.written() - before) as f64 / began.elapsed().as_secs_f64();
+    row(&format!("{rate:.0}/s, none of them shown: key to byte, 100 keys"), &times);
+}
+
+fn half_minute(what: &str, terminal: &mut Terminal, churn: &Churn) {
+    terminal.listen(Duration::from_secs(3));
+    let (began, used, written) = (Instant::now(), cpu(terminal.pid()), churn.written());
+    let chunks = terminal.listen(HALF_MINUTE);
+    let length = began.elapsed().as_secs_f64();
+    let used = cpu(terminal.pid()).saturating_sub(used).as_secs_f64();
+    let bytes: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+    row(&format!("{what}: changes"), &format!("{:.0}/s", (churn.written() - written) as f64 / length));
+    row(&format!("{what}: processor"), &format!("{:.2} % of a core", used / length * 100.0));
+    row(&format!("{what}: bytes"), &format!("{:.0}/s in {:.1} reads/s", bytes as f64 / length, chunks.len() as f64 / length));
 }

@@ -68,6 +68,11 @@ impl Terminal {
         self.child.process_id().expect("the program runs")
     }
 
+    /// The screen's text.
+    pub fn text(&self) -> String {
+        self.screen.screen().contents()
+    }
+
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("the program takes keys");
     }

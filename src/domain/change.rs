@@ -170,7 +170,8 @@ mod tests {
         let config_map = |name: &str| ConfigMap {
             key: Key::new("n", name),
             uid: name.into(),
-            data: BTreeMap::new(),
+            resource_version: "1".into(),
+            data: Box::default(),
             changed_at: Some(at(0)),
             changed_by: Some("kube-controller-manager".into()),
         };

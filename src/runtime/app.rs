@@ -212,7 +212,9 @@ impl Cockpit {
             _ if text.trim().is_empty() => ("nothing but blanks there: nothing was copied".to_owned(), false),
             Some(sequence) => {
                 self.push(sequence.as_bytes());
-                (format!("sent {} to the terminal's clipboard", clipboard::amount(text)), false)
+                // A name that a narrow column shortened is no name.
+                let cut = if text.contains(ui::glyph::ELLIPSIS) { "; what … cuts is missing there too: Esc c copies a whole name" } else { "" };
+                (format!("sent {} to the terminal's clipboard{cut}", clipboard::amount(text)), false)
             }
             None => (format!("{} are too much for the terminal's clipboard", clipboard::amount(text)), true),
         };

@@ -1,5 +1,7 @@
 //! Applies what sources say, and notices whether any of it can be seen.
 
+use std::collections::HashSet;
+
 use crate::domain::{
     health::{Health, SourceId},
     kpi::KpiReading,
@@ -20,7 +22,7 @@ use super::{
     screens::workloads::Workloads,
 };
 
-/// Beyond this many changes at once the rows are sorted anew rather than moved one by one.
+/// Beyond this many changes at once the rows move in one pass over the table rather than one by one.
 const BULK: usize = 64;
 /// Differences between clocks below this are the resolution of `Date` headers, not an offset.
 const OFFSET_NOISE: chrono::Duration = chrono::Duration::seconds(2);
@@ -179,31 +181,33 @@ impl State {
         let in_detail = self.screen == Screen::Workloads && self.workloads.detail.is_some();
         let filter = Filter::parse(&self.workloads.filter);
         let is_bulk = deltas.len() > BULK;
-        let mut resort = false;
+        let mut moved: HashSet<Key> = HashSet::new();
         let (len, was_complete) = (T::index(&self.cluster).len(), T::index(&self.cluster).is_complete);
         for delta in deltas {
             let mut touched: Vec<(Key, Option<T>)> = Vec::new();
             T::index_mut(&mut self.cluster).apply(delta, |key, before| touched.push((key.clone(), before)));
             let several = touched.len() > 1;
-            for (key, before) in &touched {
-                if before.as_ref() == T::index(&self.cluster).get(key) {
+            for (key, before) in touched {
+                if before.as_ref() == T::index(&self.cluster).get(&key) {
                     continue;
                 }
                 batch.changed = true;
-                each(&mut self.cluster, key, before.as_ref());
-                match replace.filter(|_| is_shown) {
-                    Some(_) if is_bulk || several => resort = true,
-                    Some(replace) => batch.visible |= replace(&self.cluster, &mut self.workloads, &filter, key, before.as_ref()),
-                    None => {}
+                each(&mut self.cluster, &key, before.as_ref());
+                batch.visible |= in_detail && self.concerns_detail::<T>(&key);
+                if before.is_none() || T::index(&self.cluster).get(&key).is_none() {
+                    self.workloads.marks.remove(&key);
                 }
-                batch.visible |= in_detail && self.concerns_detail::<T>(key);
-                if before.is_none() || T::index(&self.cluster).get(key).is_none() {
-                    self.workloads.marks.remove(key);
+                let Some(replace) = replace.filter(|_| is_shown) else { continue };
+                // One row finds its place only among rows that are all in theirs.
+                if is_bulk || several || !moved.is_empty() {
+                    moved.insert(key);
+                } else {
+                    batch.visible |= replace(&self.cluster, &mut self.workloads, &filter, &key, before.as_ref());
                 }
             }
         }
-        if resort {
-            rows::rebuild(&self.cluster, &mut self.workloads);
+        if !moved.is_empty() {
+            rows::replace_many(&self.cluster, &mut self.workloads, &filter, &moved);
             batch.visible = true;
         }
         let index = T::index(&self.cluster);

@@ -1,6 +1,6 @@
 //! Rows of the workloads table: filtered, sorted, and kept so by single insertions and removals.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use chrono::{DateTime, Utc};
 use memchr::memmem::Finder;
@@ -304,11 +304,7 @@ pub fn rebuild(cluster: &Cluster, workloads: &mut Workloads) {
         Kind::HorizontalPodAutoscaler => listed(&cluster.autoscalers, &filter, order),
         _ => listed(&cluster.pods, &filter, order),
     };
-    let followed = workloads.focused.as_ref().and_then(|focused| workloads.rows.iter().position(|key| key == focused));
-    if let Some(row) = followed {
-        workloads.cursor.row = row;
-    }
-    refocus(workloads);
+    follow_focus(workloads);
 }
 
 fn listed<T: Row>(index: &Index<T>, filter: &Filter, order: Order) -> Vec<Key> {
@@ -316,6 +312,45 @@ fn listed<T: Row>(index: &Index<T>, filter: &Filter, order: Order) -> Vec<Key> {
     let mut rows: Vec<(Value<'_>, &Key)> = passing.map(|(key, object)| (object.value(order.column), key)).collect();
     rows.sort_unstable_by(|one, other| order.compare(*one, *other));
     rows.into_iter().map(|(_, key)| key.clone()).collect()
+}
+
+/// Many objects were added, changed or removed: their rows leave and come back where they belong, in one pass.
+pub fn replace_many(cluster: &Cluster, workloads: &mut Workloads, filter: &Filter, changed: &HashSet<Key>) {
+    let order = Order::of(workloads.kind, workloads.sort);
+    workloads.rows.retain(|row| !changed.contains(row));
+    let rows = std::mem::take(&mut workloads.rows);
+    workloads.rows = match workloads.kind {
+        Kind::Deployment => merged(&cluster.deployments, rows, filter, order, changed),
+        Kind::Node => merged(&cluster.nodes, rows, filter, order, changed),
+        Kind::Service => merged(&cluster.services, rows, filter, order, changed),
+        Kind::HorizontalPodAutoscaler => merged(&cluster.autoscalers, rows, filter, order, changed),
+        _ => merged(&cluster.pods, rows, filter, order, changed),
+    };
+    follow_focus(workloads);
+}
+
+/// Rows in order, and those of the changed objects that pass among them.
+fn merged<T: Row>(index: &Index<T>, rows: Vec<Key>, filter: &Filter, order: Order, changed: &HashSet<Key>) -> Vec<Key> {
+    let value = |row: &Key| -> Value<'_> { index.get(row).map_or(Value::Text(""), |object| object.value(order.column)) };
+    let passing = changed.iter().filter_map(|key| index.objects.get_key_value(key)).filter(|(_, object)| object.passes(filter));
+    let mut coming: Vec<(Value<'_>, &Key)> = passing.map(|(key, object)| (object.value(order.column), key)).collect();
+    coming.sort_unstable_by(|one, other| order.compare(*one, *other));
+    let mut place = 0;
+    let mut places = Vec::with_capacity(coming.len());
+    for new in &coming {
+        place += rows[place..].partition_point(|row| order.compare((value(row), row), *new).is_lt());
+        places.push(place);
+    }
+    let mut merged = Vec::with_capacity(rows.len() + coming.len());
+    let mut rows = rows.into_iter();
+    let mut taken = 0;
+    for (place, (_, key)) in places.into_iter().zip(coming) {
+        merged.extend(rows.by_ref().take(place - taken));
+        taken = place;
+        merged.push(key.clone());
+    }
+    merged.extend(rows);
+    merged
 }
 
 /// One object was added, changed or removed: moves its row. Says whether that can be seen.
@@ -371,6 +406,15 @@ fn follow(workloads: &mut Workloads, key: &Key, old: Option<usize>, new: Option<
         if is_focused {
             cursor.row = new;
         }
+    }
+    refocus(workloads);
+}
+
+/// The cursor goes where its object went.
+fn follow_focus(workloads: &mut Workloads) {
+    let followed = workloads.focused.as_ref().and_then(|focused| workloads.rows.iter().position(|key| key == focused));
+    if let Some(row) = followed {
+        workloads.cursor.row = row;
     }
     refocus(workloads);
 }

@@ -592,12 +592,12 @@ fn help_is_whole_at_80_columns() {
 
 #[test]
 fn alerts_of_one_rule_say_what_they_are_about() {
-    let mut state = fixture::bad_deploy((120, 40));
+    let mut state = fixture::bad_deploy((200, 60));
     let list = state.alerts.as_mut().unwrap();
     list.alerts[0].labels = [("service".into(), "core-engine".into())].into();
     let name = list.alerts[0].name.clone();
     let text = text_of(&draw(&state));
-    assert!(text.contains(&format!("{name} core-e")), "{text}");
+    assert!(text.contains(&format!("{name} core-engine")), "{text}");
 }
 
 #[test]

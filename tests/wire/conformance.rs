@@ -36,7 +36,9 @@ fn allowed() -> Vec<Allowed> {
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && fits(tail, &rest[at..]))),
+        Some((head, tail)) => {
+            text.strip_prefix(head).is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && fits(tail, &rest[at..])))
+        }
     }
 }
 
@@ -55,7 +57,8 @@ fn written(answers: &BTreeMap<String, Answer>) -> String {
     let mut text = String::new();
     for (name, answer) in answers {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "# {name}\n{} {}", answer.status, answer.content_type);
+        let content_type = if answer.content_type.is_empty() { "-" } else { &answer.content_type };
+        let _ = writeln!(text, "# {name}\n{} {content_type}", answer.status);
         text += &answer.shape.as_ref().map(Shape::write).unwrap_or_default();
     }
     text
@@ -68,7 +71,7 @@ fn read(subject: &str) -> BTreeMap<String, Answer> {
         let (head, shape) = rest.split_once('\n').unwrap();
         let (status, content_type) = head.split_once(' ').unwrap();
         let shape = (!shape.is_empty()).then(|| Shape::read(shape));
-        (name.to_owned(), Answer { status: status.parse().unwrap(), content_type: content_type.to_owned(), shape })
+        (name.to_owned(), Answer { status: status.parse().unwrap(), content_type: content_type.trim_matches('-').to_owned(), shape })
     };
     text.strip_prefix("# ").unwrap().split("\n# ").map(|section| one(&format!("{}\n", section.trim_end()))).collect()
 }
@@ -113,7 +116,8 @@ async fn the_simulated_servers_answer_as_the_real_ones() {
             let (answer, title) = (&answers[name], format!("{}: {name}", script.subject));
             let (mut harmless, mut harmful) = (0, Vec::new());
             for (path, how, detail) in differences(real, answer) {
-                let reason = allowed.iter().position(|allowed| fits(&allowed.request, &title) && fits(&allowed.path, &path) && fits(&allowed.how, how));
+                let reason =
+                    allowed.iter().position(|allowed| fits(&allowed.request, &title) && fits(&allowed.path, &path) && fits(&allowed.how, how));
                 match reason {
                     Some(place) => {
                         used[place] = true;

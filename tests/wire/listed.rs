@@ -64,8 +64,11 @@ impl Platform {
         let (recorder, url) = Recorder::before(&running).await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), running.kubeconfig.replace(&running.kubernetes_url, &url)).unwrap();
-        std::fs::write(folder.path().join("applied.json"), r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"},"data":{"a":"b"}}"#)
-            .unwrap();
+        std::fs::write(
+            folder.path().join("applied.json"),
+            r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"applied"},"data":{"a":"b"}}"#,
+        )
+        .unwrap();
         Self { _running: running, recorder, folder }
     }
 
@@ -98,9 +101,10 @@ fn pattern(asked: &Asked) -> String {
     names.sort();
     // Whoever prefers protobuf takes JSON too, and the simulation always answers JSON.
     let form = asked.accept.replace("application/vnd.kubernetes.protobuf,", "");
-    let form = ["as=Table", "as=APIGroupDiscoveryList", "as=PartialObjectMetadata"].into_iter().find(|form| asked.accept.contains(form)).unwrap_or(
-        if form.starts_with("application/json") { "JSON" } else { &form },
-    );
+    let form = ["as=Table", "as=APIGroupDiscoveryList", "as=PartialObjectMetadata"]
+        .into_iter()
+        .find(|form| asked.accept.contains(form))
+        .unwrap_or(if form.starts_with("application/json") { "JSON" } else { &form });
     let content = asked.content_type.replace("application/vnd.kubernetes.protobuf", "application/json");
     format!("{} {path} {} {form} {content}", asked.method, names.join("&"))
 }
@@ -132,7 +136,10 @@ fn fits(listed: &str, asked: &str) -> bool {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let (listed, asked) = (words(listed), words(asked));
     let is_name = |before: &str| {
-        matches!(before, "namespaces" | "pods" | "configmaps" | "deployments" | "replicasets" | "nodes" | "leases" | "services" | "poddisruptionbudgets")
+        matches!(
+            before,
+            "namespaces" | "pods" | "configmaps" | "deployments" | "replicasets" | "nodes" | "leases" | "services" | "poddisruptionbudgets"
+        )
     };
     let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
     let (ours, theirs) = (parts(&listed[1]), parts(&asked[1]));
@@ -152,7 +159,7 @@ async fn what_sev1_asks_is_listed() {
     let cockpit = tokio::task::spawn_blocking(move || {
         let mut session = Session::start(120, 40, &["--kubeconfig", &kubeconfig]);
         session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41");
-        session.press("2").see("deployments").press("d").see("Events").esc().press("y").see("apiVersion").esc().press("l").see("log").esc();
+        session.press("2").see("Deployments").press("d").see("Events").esc().press("y").see("apiVersion").esc().press("l").see("log").esc();
         session.press("1").press("u").see("Undo rollout").see("✓ server dry-run").press("prod").enter().see_gone("CrashLoopBackOff");
         session.press("q");
         session.ended()

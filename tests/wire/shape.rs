@@ -10,16 +10,52 @@ use serde_json::{Map, Value as Json};
 
 /// Fields whose keys are content wherever they stand.
 const MAPS: [&str; 24] = [
-    "labels", "annotations", "matchLabels", "metric", "nodeSelector", "capacity", "allocatable", "requests", "limits", "hard", "used", "discoveredLabels",
-    "paths", "schemas", "properties", "groupLabels", "optional", "allocatedResources", "disruptedPods", "additionalProperties", "lookup", "binaryData", "droppedTargetCounts", "routeLabels",
+    "labels",
+    "annotations",
+    "matchLabels",
+    "metric",
+    "nodeSelector",
+    "capacity",
+    "allocatable",
+    "requests",
+    "limits",
+    "hard",
+    "used",
+    "discoveredLabels",
+    "paths",
+    "schemas",
+    "properties",
+    "groupLabels",
+    "optional",
+    "allocatedResources",
+    "disruptedPods",
+    "additionalProperties",
+    "lookup",
+    "binaryData",
+    "droppedTargetCounts",
+    "routeLabels",
 ];
 /// Fields whose inside is nobody's business.
 const OPAQUE: [&str; 3] = ["fieldsV1", "raw", "config"];
 /// Where a text is part of the protocol, not content.
 const WORDS: [&str; 17] = [
-    "/kind", "/apiVersion", "/status", "/reason", "/code", "/errorType", "/data/resultType", "/error/type", "/error/root_cause/[]/type", "/details/kind",
-    "/details/group", "/details/causes/[]/reason", "/details/causes/[]/field", "/columnDefinitions/[]/name", "/columnDefinitions/[]/type",
-    "/_shards/failures/[]/reason/type", "/hits/total/relation",
+    "/kind",
+    "/apiVersion",
+    "/status",
+    "/reason",
+    "/code",
+    "/errorType",
+    "/data/resultType",
+    "/error/type",
+    "/error/root_cause/[]/type",
+    "/details/kind",
+    "/details/group",
+    "/details/causes/[]/reason",
+    "/details/causes/[]/field",
+    "/columnDefinitions/[]/name",
+    "/columnDefinitions/[]/type",
+    "/_shards/failures/[]/reason/type",
+    "/hits/total/relation",
 ];
 
 /// The shape of one value, or of several in the same place.
@@ -223,7 +259,10 @@ fn is_map(path: &str, object: &Map<String, Json>) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let texts = !object.is_empty() && object.values().all(Json::is_string);
     let is_metadata = path == "/data" && !object.is_empty() && object.values().all(|value| value.pointer("/0/help").is_some());
-    is_metadata || MAPS.contains(&name) || (name == "selector" && texts && !object.contains_key("matchLabels")) || (name == "data" && path != "/data" && texts)
+    is_metadata
+        || MAPS.contains(&name)
+        || (name == "selector" && texts && !object.contains_key("matchLabels"))
+        || (name == "data" && path != "/data" && texts)
         || path == "/data" && texts && !object.contains_key("resultType") && !object.contains_key("version")
 }
 

@@ -1,5 +1,5 @@
-//! The same scenarios in two worlds: the simulated platform, always, and the real servers, where `SEV1_STACK` names the file that
-//! says where they are. The built binary in a pseudo-terminal, a fault proxy of ours before each server.
+//! The same scenarios in two worlds: the simulated platform, or the real servers where `SEV1_STACK` names the file that says
+//! where they are (`tests/stack/run` does). The built binary in a pseudo-terminal, a fault proxy of ours before each server.
 //!
 //! `cargo test --test worlds simulated::undo_rollout` plays one scenario. A new one is a text in `scenarios/`; its language is in
 //! `script.rs`. How long every fault took to be noticed and to be got over is printed at the end.
@@ -39,13 +39,11 @@ fn main() {
     arguments.test_threads.get_or_insert(AT_ONCE);
     let stack = Stack::from_environment();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
-    let mut trials = faults::trials(stack.as_ref());
-    for scenario in Scenario::all(&folder) {
-        let worlds = [Some(Kind::simulated(&[])), stack.clone().map(Kind::Real)];
-        for kind in worlds.into_iter().flatten().filter(|kind| scenario.is_for(kind.name())) {
-            let scenario = scenario.clone();
-            trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
-        }
+    let kind = stack.map_or_else(|| Kind::simulated(&[]), Kind::Real);
+    let mut trials = faults::trials(&kind);
+    for scenario in Scenario::all(&folder).into_iter().filter(|scenario| scenario.is_for(kind.name())) {
+        let kind = kind.clone();
+        trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     faults::table::print();

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
-use super::kubeconfig::Kubeconfig;
+use super::{kubeconfig::Kubeconfig, world::SERVERS};
 
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -51,12 +52,22 @@ impl Stack {
         }
     }
 
-    /// Starts it again and waits until it answers.
+    /// Starts it again and waits until it listens.
     pub fn restart(&self, server: &str) {
         let restart = self.value("STACK_RESTART");
         let output = Command::new("sh").args(["-c", &format!("{restart} {server}")]).output().expect("STACK_RESTART runs");
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{restart} {server}: {}", String::from_utf8_lossy(&said));
+        let url = match server {
+            "kube-apiserver" => &self.urls[0],
+            _ => SERVERS.iter().zip(&self.urls).find(|(name, _)| **name == server).map_or_else(|| panic!("{server} has no URL"), |(_, url)| url),
+        };
+        let address = super::proxy::address(url);
+        let deadline = Instant::now() + Duration::from_mins(2);
+        while TcpStream::connect(address).is_err() {
+            assert!(Instant::now() < deadline, "{server} does not listen on {address} again");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn pid(&self, server: &str) -> String {

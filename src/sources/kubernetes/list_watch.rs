@@ -2,8 +2,8 @@
 //!
 //! Lists ask for the most recent state (no `resourceVersion`), so that a list is never older than what was shown before;
 //! since 1.31 the API server answers these from its watch cache as fast as `resourceVersion=0`, which ignores `limit`
-//! on many versions. The first page is small, so that a screenful is there at once; the later ones are large, because each page
-//! costs a round trip: 50,000 pods are 14 requests. A page is decoded while the next one travels.
+//! on many versions. The first page is small, so that a screenful is there at once; the later ones are larger, because each page
+//! costs a round trip, as far as memory allows. A page travels while the one before is applied.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -31,9 +31,13 @@ use crate::{
     },
 };
 
-const FIRST_PAGE: &str = "500";
-const LATER_PAGES: &str = "4000";
-/// Largest page: 4,000 objects of 60 KB.
+/// Objects of the first page.
+const FIRST_PAGE: usize = 500;
+/// Most objects of a later page.
+const LATER_PAGES: usize = 4_000;
+/// What a later page should weigh: it is in memory whole while it is decoded.
+const PAGE_WEIGHT: usize = 8 << 20;
+/// Largest page: the objects after the first page may be much larger than those on it.
 const PAGE_LIMIT: usize = 256 << 20;
 /// Most deltas in one observation, so that applying one never takes long.
 const MOST_DELTAS: usize = 500;
@@ -137,15 +141,16 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     /// Returns the version to watch from.
     async fn list(&mut self) -> Result<String, Ended> {
         let mut so_far = 0;
-        let mut answer = self.page(None).await?;
+        let mut answer = Self::fetch(self.shared.reader.clone(), self.path.clone(), None, FIRST_PAGE).await?;
         self.report.listing(0).await?;
         let mut begun = vec![Delta::ListStarted];
         loop {
-            let date = answer.date;
+            let (date, weight) = (answer.date, answer.body.len());
             let page = self.decode(answer).await?;
             let more = page.next.filter(|next| !next.is_empty());
             let next = more.clone().map(|token| {
-                let fetching = Self::fetch(self.shared.reader.clone(), self.path.clone(), Some(token));
+                let limit = next_page(page.objects.len(), weight);
+                let fetching = Self::fetch(self.shared.reader.clone(), self.path.clone(), Some(token), limit);
                 Fetching(tokio::spawn(fetching))
             });
             so_far += page.objects.len();
@@ -181,15 +186,11 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         }
     }
 
-    async fn page(&self, token: Option<String>) -> Result<RawAnswer, ConnectError> {
-        Self::fetch(self.shared.reader.clone(), self.path.clone(), token).await
-    }
-
-    async fn fetch(reader: Reader, path: String, token: Option<String>) -> Result<RawAnswer, ConnectError> {
-        match token {
-            None => reader.list_page(&path, &[("limit", FIRST_PAGE)], PAGE_LIMIT).await,
-            Some(token) => reader.list_page(&path, &[("limit", LATER_PAGES), ("continue", &token)], PAGE_LIMIT).await,
-        }
+    async fn fetch(reader: Reader, path: String, token: Option<String>, limit: usize) -> Result<RawAnswer, ConnectError> {
+        let limit = limit.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(token.as_deref().map(|token| ("continue", token)));
+        reader.list_page(&path, &query, PAGE_LIMIT).await
     }
 
     /// Off the async threads when it is worth it.
@@ -320,6 +321,12 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     }
 }
 
+/// How many objects to ask for after a page of so many that weighed so much.
+fn next_page(objects: usize, weight: usize) -> usize {
+    let each = weight / objects.max(1);
+    (PAGE_WEIGHT / each.max(1)).clamp(FIRST_PAGE, LATER_PAGES)
+}
+
 /// A page on its way; dropped with the task that waits for it.
 struct Fetching(tokio::task::JoinHandle<Result<RawAnswer, ConnectError>>);
 
@@ -445,4 +452,18 @@ impl<K: Watched> Sink<K::Object> for Straight<K> {
 /// Gives a future a little time; its result or nothing.
 pub(super) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     timeout(limit, future).await.ok()
+}
+
+#[cfg(test)]
+mod page_tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case(500, 500 * 1_000, 4_000)]
+    #[case(500, 500 * 9_600, 873)]
+    #[case(4_000, 4_000 * 60_000, 500)]
+    #[case(0, 200, 4_000)]
+    fn pages_of_large_objects_have_fewer(#[case] objects: usize, #[case] weight: usize, #[case] expected: usize) {
+        assert_eq!(next_page(objects, weight), expected);
+    }
 }

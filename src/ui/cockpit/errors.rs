@@ -37,10 +37,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     };
     let is_estimate = window.sampled.is_some();
     let sampled = window.sampled.map_or(String::new(), |sampled| format!(" of {} sampled", units::thousands(sampled)));
-    // Patterns count the whole hour, and would seem to be more than all errors; the histogram above them says it itself.
-    let hour = if histogram(area).is_some() { "" } else { " in 1 h" };
     let summary =
-        if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}{hour}", glyph::DOT) };
+        if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}", glyph::DOT) };
     let ink = standing.fact(theme, theme.plain);
     // Zero errors in nothing that was searched would be read as zero errors.
     let facts = [(summary.as_str(), ink)];

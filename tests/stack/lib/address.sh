@@ -11,7 +11,7 @@ claim_address() {
         echo "$POD_IP" >"$RUN/address"
     else
         POD_IP=
-        say "no right to add an address to lo: the service proxy reaches no server here, what it is for runs by URL"
+        say "no address can be added to lo (that takes root, and the command ip): the service proxy reaches no server here, its tests use URLs"
     fi
 }
 release_address() { [ ! -e "$RUN/address" ] || ip address del "$(<"$RUN/address")/32" dev lo; }

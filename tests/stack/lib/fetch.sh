@@ -9,7 +9,8 @@ with_go() {
 # go_module MODULE@VERSION: the folder of its sources.
 go_module() { (cd / && with_go go mod download -json "$1") | sed -n 's/^\t"Dir": "\(.*\)".*/\1/p'; }
 
-# build_once FOLDER FUNCTION...: FUNCTION fills a fresh folder, which takes its name when it is complete.
+# build_once FOLDER FUNCTION...: FUNCTION fills a fresh folder, which takes its name when it is complete. A folder of that name is
+# taken as it is: when FUNCTION changes, so must the name, or the folder be removed.
 build_once() {
     local folder=$CACHE/$1 began; shift
     [ ! -e "$folder" ] || return 0
@@ -22,10 +23,10 @@ build_once() {
     say "built ${folder##*/} in $(seconds_since "$began") s"
 }
 
-# maven_jars POM FOLDER: everything that POM depends on.
+# maven_jars POM GROUP ARTIFACT FOLDER: the artifact and everything it depends on.
 maven_jars() {
-    mvn -q -B -Dmaven.repo.local="$CACHE/m2" -f "$1" dependency:copy-dependencies -DoutputDirectory="$2" >"$CACHE/maven.log" 2>&1 ||
-        { tail -n 20 "$CACHE/maven.log" >&2; die "Maven could not fetch what ${1##*/} names"; }
+    mvn -q -B -Dmaven.repo.local="$CACHE/m2" -Dgroup="$2" -Dartifact="$3" -f "$1" dependency:copy-dependencies -DoutputDirectory="$4" \
+        >"$CACHE/maven.log" 2>&1 || { tail -n 20 "$CACHE/maven.log" >&2; die "Maven could not fetch $3"; }
 }
 
 # debian FOLDER PACKAGE...: the packages, and the libraries they need that this machine lacks, unpacked and not installed.

@@ -1,7 +1,8 @@
 # Two Elasticsearch nodes from the same jars of Maven Central: a plain one, and one with TLS, users and API keys.
 # shellcheck shell=bash
 ELASTICSEARCH_VERSION=$(sed -n 's:.*<version.elasticsearch>\(.*\)</version.elasticsearch>.*:\1:p' "$STACK/elasticsearch/pom.xml")
-ELASTICSEARCH=elasticsearch-$ELASTICSEARCH_VERSION-$(find "$STACK/elasticsearch" -type f \( -name '*.java' -o -name pom.xml \) -exec sha256sum {} + | sort | cut -d' ' -f1 | sha256sum | cut -c1-10)
+# shellcheck disable=SC2046
+ELASTICSEARCH=elasticsearch-$ELASTICSEARCH_VERSION-$(key $(find "$STACK/elasticsearch" -name pom.xml -o -name '*.java' | sort))
 # The passwords that elasticsearch/users holds the hashes of.
 ELASTICSEARCH_ADMIN=admin:changeme ELASTICSEARCH_USER=cockpit ELASTICSEARCH_PASSWORD=cockpit-pw
 LOG_HISTORY_HOURS=48
@@ -12,7 +13,7 @@ build_elasticsearch() { build_once "$ELASTICSEARCH" elasticsearch_home; }
 elasticsearch_home() {
     local home=$1 classes=$1/classes security=$1/modules/x-pack-security
     mkdir -p "$home/plugins" "$classes"
-    elasticsearch_jars org.elasticsearch elasticsearch "$home/lib"
+    maven_jars "$STACK/elasticsearch/pom.xml" org.elasticsearch elasticsearch "$home/lib"
     elasticsearch_module "$home" transport-netty4 org.elasticsearch.transport.netty4.Netty4Plugin
     elasticsearch_module "$home" x-pack-core org.elasticsearch.xpack.core.XPackPlugin
     elasticsearch_module "$home" x-pack-security org.elasticsearch.xpack.sev1.WithoutSaml x-pack-core
@@ -31,14 +32,9 @@ elasticsearch_home() {
         jar cfM "$security/x-pack-security-$ELASTICSEARCH_VERSION.jar" .)
     rm -r "$home/opened"
 }
-elasticsearch_jars() { # GROUP ARTIFACT FOLDER
-    mvn -q -B -Dmaven.repo.local="$CACHE/m2" -Dgroup="$1" -Dartifact="$2" -f "$STACK/elasticsearch/pom.xml" \
-        dependency:copy-dependencies -DoutputDirectory="$3" >"$CACHE/maven.log" 2>&1 ||
-        { tail -n 20 "$CACHE/maven.log" >&2; die "Maven could not fetch $2"; }
-}
 elasticsearch_module() { # HOME NAME CLASS [EXTENDED]
     local folder=$1/modules/$2 jar below
-    elasticsearch_jars org.elasticsearch.plugin "$2" "$folder"
+    maven_jars "$STACK/elasticsearch/pom.xml" org.elasticsearch.plugin "$2" "$folder"
     for below in "$1/lib" ${4:+"$1/modules/$4"}; do
         for jar in "$below"/*.jar; do rm -f "$folder/$(sed 's/-[0-9][^-]*\.jar$//' <<<"${jar##*/}")"-[0-9]*.jar; done
     done

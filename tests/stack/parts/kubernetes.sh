@@ -1,7 +1,7 @@
 # A control plane (etcd, API server, controller manager, scheduler, metrics-server) over nodes and pods that KWOK simulates.
 # shellcheck shell=bash
 KUBERNETES_VERSION=$(module_version k8s.io/kubernetes)
-KUBERNETES=kubernetes-$KUBERNETES_VERSION-$(key "$STACK"/go/go.* "$STACK"/go/kwok/*)
+KUBERNETES=kubernetes-$KUBERNETES_VERSION-$(key "$STACK"/go/go.* "$STACK"/go/kwok/* "$STACK/lib/tools.sh")
 KUBECTL=$CACHE/$KUBERNETES/kubectl
 NODES=5
 

@@ -44,7 +44,8 @@ impl Proxy {
     }
 }
 
-fn address(url: &str) -> SocketAddr {
+/// Where a server of this URL listens.
+pub fn address(url: &str) -> SocketAddr {
     let url = url::Url::parse(url).expect("a server's URL");
     url.socket_addrs(|| None).ok().and_then(|addresses| addresses.into_iter().find(SocketAddr::is_ipv4)).expect("a server's address")
 }

@@ -27,7 +27,9 @@ impl Moment {
         let seconds = |ms: i64| format!("{}.{:03}", ms / 1000, ms % 1000);
         match self {
             Self::Instant(t) => ("/api/v1/query", vec![("time", seconds(t))]),
-            Self::Range { start, end, step } => ("/api/v1/query_range", vec![("start", seconds(start)), ("end", seconds(end)), ("step", seconds(step))]),
+            Self::Range { start, end, step } => {
+                ("/api/v1/query_range", vec![("start", seconds(start)), ("end", seconds(end)), ("step", seconds(step))])
+            }
         }
     }
 }
@@ -172,7 +174,8 @@ mod tests {
         let answer = |json: Json| Answer::from_json(&json);
         let one = answer(json!({"vector": {"a": [[5, "1"]]}}));
         assert_eq!(one.differs(&answer(json!({"vector": {"a": [[5, "1.0000000001"]]}}))), None);
-        for other in [json!({"vector": {"a": [[5, "1.00000001"]]}}), json!({"vector": {"b": [[5, "1"]]}}), json!({"scalar": {}}), json!("execution")] {
+        for other in [json!({"vector": {"a": [[5, "1.00000001"]]}}), json!({"vector": {"b": [[5, "1"]]}}), json!({"scalar": {}}), json!("execution")]
+        {
             assert!(one.differs(&answer(other.clone())).is_some(), "{other}");
         }
     }

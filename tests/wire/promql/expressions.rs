@@ -53,8 +53,11 @@ const VECTORS: [&str; 16] = [
     "government_api_requests_failed_total",
     "nothing_of_that_name",
 ];
-const BUCKETS: [&str; 3] =
-    ["http_request_duration_seconds_bucket", r#"http_request_duration_seconds_bucket{service="api-gateway"}"#, "sync_request_duration_seconds_bucket"];
+const BUCKETS: [&str; 3] = [
+    "http_request_duration_seconds_bucket",
+    r#"http_request_duration_seconds_bucket{service="api-gateway"}"#,
+    "sync_request_duration_seconds_bucket",
+];
 const WINDOWS: [&str; 7] = ["30s", "45s", "1m", "2m", "5m", "10m", "1h"];
 const OFFSETS: [&str; 6] = ["", "", "", " offset 1m", " offset 7m", " offset 90s"];
 const OVER_TIME: [&str; 18] = [
@@ -80,7 +83,8 @@ const OVER_TIME: [&str; 18] = [
 const MATH: [&str; 10] = ["abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "deg"];
 const CALENDAR: [&str; 8] = ["minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year"];
 const AGGREGATIONS: [&str; 8] = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"];
-const GROUPINGS: [&str; 7] = ["", "", " by (service)", " by (status, method)", " by (job)", " without (node, instance)", " without (status, method, le)"];
+const GROUPINGS: [&str; 7] =
+    ["", "", " by (service)", " by (status, method)", " by (job)", " without (node, instance)", " without (status, method, le)"];
 const ARITHMETIC: [&str; 6] = ["+", "-", "*", "/", "%", "^"];
 const COMPARISONS: [&str; 6] = ["==", "!=", ">", "<", ">=", "<="];
 
@@ -172,7 +176,11 @@ impl Grammar {
                 let (q, window) = (self.pick(&["0.5", "0.95", "0.99", "1", "0", "-0.5", "7"]), self.pick(&["1m", "5m", "10m"]));
                 let bucket = self.pick(&BUCKETS);
                 let (bucket, grouping) = (format!("rate({bucket}[{window}])"), self.pick(&["", " by (le)", " by (le, service)", " without (job)"]));
-                if grouping.is_empty() { format!("histogram_quantile({q}, {bucket})") } else { format!("histogram_quantile({q}, sum{grouping} ({bucket}))") }
+                if grouping.is_empty() {
+                    format!("histogram_quantile({q}, {bucket})")
+                } else {
+                    format!("histogram_quantile({q}, sum{grouping} ({bucket}))")
+                }
             }
             12 => match self.0.u32(0..4) {
                 0 => format!("{}({})", self.pick(&MATH), self.vector(depth - 1)),

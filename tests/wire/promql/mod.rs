@@ -78,7 +78,8 @@ async fn truths(seed: u64, series: &[samples::Series], cases: &[Case]) -> (Strin
     }
     if stack::is_recording() {
         assert!(server.is_left_open && seed == SEED, "recorded are answers of Prometheus 3 or newer to seed {SEED}");
-        let kept = |(case, answer): (&Case, &Option<Answer>)| json!([case.query, case.moment.to_json(), answer.as_ref().unwrap().to_json()]).to_string();
+        let kept =
+            |(case, answer): (&Case, &Option<Answer>)| json!([case.query, case.moment.to_json(), answer.as_ref().unwrap().to_json()]).to_string();
         let lines: Vec<String> = cases.iter().zip(&answers).map(kept).collect();
         let head = format!("{{\"prometheus\": \"{}\", \"seed\": {seed}, \"samples\": \"{}\", \"cases\": [\n", server.version, digest(series));
         std::fs::write(recording(), head + &lines.join(",\n") + "\n]}\n").unwrap();

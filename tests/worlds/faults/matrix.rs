@@ -115,8 +115,10 @@ fn one(world: &World, session: &mut Session, server: &'static str, fault: &Fault
     let said = pane::marker(&session.screen(), server);
     super::press_help(session);
     for other in SERVERS.iter().filter(|other| **other != server) {
-        // Prometheus stands in for Alertmanager, and has answered for a while without the other.
-        session.wait(&format!("{other} live while {server} has {:?}", fault.name), |screen| pane::is_live(screen, other));
+        // Which alerts are pending only Prometheus knows.
+        let wanted = if server == "prometheus" && *other == "alertmanager" && !fault.is_harmless { "! pending alert" } else { "●" };
+        let what = format!("{wanted} of {other} while {server} has {:?}", fault.name);
+        session.wait(&what, |screen| pane::marker(screen, other) == wanted);
     }
     proxy.heal();
     let healed = Instant::now();

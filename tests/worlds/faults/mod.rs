@@ -16,7 +16,6 @@ use libtest_mimic::Trial;
 
 use super::{
     session::Session,
-    stack::Stack,
     world::{Kind, SERVERS},
 };
 
@@ -46,22 +45,27 @@ const SIMULATED: &[(&str, Test)] = &[
     ("unanswered_write_and_lost_cluster", unanswered::lost_cluster),
 ];
 
-/// Every test of faults, by name; those of the real servers where there are any.
-pub fn trials(stack: Option<&Stack>) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = SIMULATED.iter().map(|(name, test)| trial(format!("simulated::fault::{name}"), *test)).collect();
-    let real = stack.map(|stack| Kind::Real(stack.clone()));
-    for kind in [Some(Kind::simulated(&["--scenario", "calm"])), real].into_iter().flatten() {
-        for server in SERVERS {
-            for group in matrix::GROUPS {
-                let kind = kind.clone();
-                trials.push(trial(format!("{}::fault::{server}_{}", kind.name(), group.name), move || matrix::play(kind, server, group)));
-            }
+/// Every test of faults that this world can play.
+pub fn trials(kind: &Kind) -> Vec<Trial> {
+    let name = kind.name();
+    let mut trials = Vec::new();
+    let quiet = match kind {
+        Kind::Simulated(_) => {
+            trials.extend(SIMULATED.iter().map(|(test, play)| trial(format!("{name}::fault::{test}"), *play)));
+            Kind::simulated(&["--scenario", "calm"])
         }
-    }
-    if let Some(stack) = stack {
-        for server in SERVERS {
-            let stack = stack.clone();
-            trials.push(trial(format!("real::fault::{server}_killed"), move || killed::and_restarted(&stack, server)));
+        Kind::Real(stack) => {
+            for server in SERVERS {
+                let stack = stack.clone();
+                trials.push(trial(format!("{name}::fault::{server}_killed"), move || killed::and_restarted(&stack, server)));
+            }
+            kind.clone()
+        }
+    };
+    for server in SERVERS {
+        for group in matrix::GROUPS {
+            let quiet = quiet.clone();
+            trials.push(trial(format!("{name}::fault::{server}_{}", group.name), move || matrix::play(quiet, server, group)));
         }
     }
     trials

@@ -27,6 +27,7 @@ fn cases() -> Vec<(Manner, &'static str)> {
         (says(200, "text/html", LOGIN), "not JSON (text/html): <!DOCTYPE"),
         (says(200, "application/json", b""), "not JSON (application/json): no"),
         (says(200, "application/json", b"[1,2,3]"), "another shape than expected"),
+        (says(200, "application/json", b"{}"), "another shape than expected"),
         (says(302, "text/html", LOGIN), "a login page in between?"),
         (Manner::Says { status: 429, content_type: "text/plain", body: b"slow down", retry_after: Some(240) }, "asks to wait (429)"),
         (Manner::Endless, "MiB: refused"),

@@ -20,11 +20,10 @@ pub fn is_live(screen: &str, server: &str) -> bool {
     marker(screen, server) == "●"
 }
 
-/// Alertmanager has a substitute: its pane is live while what it says comes from Alertmanager itself.
+/// What is said of alerts rests on two servers: silences on Alertmanager, whose substitute is Prometheus, and pending alerts on
+/// Prometheus. It is live while both are.
 fn alerts(screen: &str) -> String {
-    let screen = super::super::play::run_together(screen);
-    if screen.contains("silencesunknown") {
-        return "! silences unknown".to_owned();
-    }
-    if screen.contains("saysAlertmanager") || screen.contains("byAlertmanager") { "●".to_owned() } else { String::new() }
+    let unknown = ["! silences", "! pending alert", "! alerts unknown", "! nothing fired"].into_iter().find(|words| screen.contains(words));
+    let is_said = screen.contains("says Alertmanager") || screen.contains("by Alertmanager") || screen.contains("nothing fires, says");
+    unknown.unwrap_or(if is_said { "●" } else { "" }).to_owned()
 }
