@@ -52,9 +52,11 @@ impl State {
         items
     }
 
-    /// Every kind by name.
-    pub(super) fn kind_entries(&self) -> impl Iterator<Item = PaletteEntry> {
-        self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)).map(|entry| PaletteEntry {
+    /// Every kind by name; not the one that is typed already, whose objects are offered then.
+    pub(super) fn kind_entries(&self, typed: &str) -> impl Iterator<Item = PaletteEntry> {
+        let verb = typed.split_whitespace().next().unwrap_or_default();
+        let offered = self.kinds.iter().filter(move |entry| !OWN_FLOW.contains(&entry.spec.name) && entry.spec.name != verb);
+        offered.map(|entry| PaletteEntry {
             title: Text::line(&format!("{}: {}", entry.spec.name, entry.spec.summary)),
             key: None,
             command: Command::Compose(Text::line(&format!("{} ", entry.spec.name))),

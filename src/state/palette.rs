@@ -86,7 +86,7 @@ impl State {
         if armed {
             entries.push(entry("breaker on", None, Command::BreakerTo(true)));
             entries.push(entry("breaker off", None, Command::BreakerTo(false)));
-            entries.extend(self.kind_entries());
+            entries.extend(self.kind_entries(typed));
             entries.extend(self.with_objects(typed));
         }
         entries
