@@ -56,7 +56,7 @@ pub struct Effects {
 
 impl Effects {
     pub fn new(wiring: Wiring, clock: Arc<dyn Clock>) -> Self {
-        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: Records::new(), recovery: None }
+        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: Records::default(), recovery: None }
     }
 
     /// Opens the journal and arms the engine when the cluster first says which one it is. Later answers change nothing

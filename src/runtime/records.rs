@@ -26,12 +26,14 @@ enum Stage {
     Writing(JoinHandle<()>),
 }
 
-impl Records {
-    pub fn new() -> Self {
+impl Default for Records {
+    fn default() -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         Self { sender, stage: Stage::Waiting(receiver) }
     }
+}
 
+impl Records {
     /// False when too many wait: this one is not going to be in the journal.
     #[must_use]
     pub fn add(&self, kind: &'static str, fields: Value) -> bool {
