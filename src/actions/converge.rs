@@ -71,7 +71,7 @@ async fn say(core: &Core, id: MitigationId, look: &Look) {
     core.say(ActionEvent::Converging { id, ready: look.ready, of: look.of, old: look.old, stuck: look.stuck.clone() }).await;
 }
 
-/// The rules of `kubectl rollout status` (kubectl/pkg/polymorphichelpers/rollout_status.go).
+/// The rules of `kubectl rollout status` (`kubectl/pkg/polymorphichelpers/rollout_status.go`).
 pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
     let target = workload.reference();
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;

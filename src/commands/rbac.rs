@@ -43,7 +43,7 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
     let mut yaml = format!("# The least rights for sev1, profile {}.\n", rbac.profile.word());
     for document in documents {
         match serde_saphyr::to_string(&document) {
-            Ok(text) => yaml.push_str(&format!("---\n{}\n", text.trim_end())),
+            Ok(text) => yaml.extend(["---\n", text.trim_end(), "\n"]),
             Err(error) => {
                 output::complain(&format!("the roles cannot be written as YAML: {error}"));
                 return Exit::FAILED;

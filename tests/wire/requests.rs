@@ -108,7 +108,7 @@ pub fn all() -> Vec<Script> {
 fn read(file: &Path) -> Script {
     let text = std::fs::read_to_string(file).unwrap();
     let mut script: Script = toml::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-    script.subject = file.file_stem().unwrap().to_str().unwrap().to_owned();
+    file.file_stem().unwrap().to_str().unwrap().clone_into(&mut script.subject);
     script
 }
 

@@ -51,8 +51,11 @@ pub static ALL: &[Kind] = &[
 /// A kind as the engine runs it.
 pub struct Kind {
     pub entry: Entry,
-    draft: for<'a> fn(&'a Arc<Core>, MitigationId, &'a Wish) -> BoxFuture<'a, Result<Draft, Text>>,
+    draft: DraftOf,
 }
+
+/// Makes the draft of what is wished.
+type DraftOf = for<'a> fn(&'a Arc<Core>, MitigationId, &'a Wish) -> BoxFuture<'a, Result<Draft, Text>>;
 
 const fn kind<M: Mitigation>() -> Kind {
     Kind { entry: Entry { spec: M::SPEC, parse: parse::<M> }, draft: draft_of::<M> }
