@@ -71,7 +71,7 @@ async fn say(core: &Core, id: MitigationId, look: &Look) {
     core.say(ActionEvent::Converging { id, ready: look.ready, of: look.of, old: look.old, stuck: look.stuck.clone() }).await;
 }
 
-/// The rules of `kubectl rollout status` (kubectl/pkg/polymorphichelpers/rollout_status.go).
+/// The rules of `kubectl rollout status` (`kubectl/pkg/polymorphichelpers/rollout_status.go`).
 pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
     let target = workload.reference();
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;
@@ -104,6 +104,8 @@ pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
             Look { ready: available.saturating_sub(old).min(updated), of, old, stuck: None, is_complete }
         }
     };
+    // Pods that a smaller number has no use for may be ready still.
+    look.ready = look.ready.min(look.of);
     look.is_complete &= is_observed;
     if !look.is_complete {
         look.stuck = stuck(api, workload, &object, is_observed).await?;

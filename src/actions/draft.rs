@@ -44,11 +44,11 @@ pub enum Undo {
 
 impl Draft {
     /// A draft about one object that was read, without its write.
-    pub fn about(id: MitigationId, wish: Wish, title: String, (target, object): (&ObjectRef, &Value)) -> Self {
+    pub fn about(id: MitigationId, wish: Wish, title: &str, (target, object): (&ObjectRef, &Value)) -> Self {
         Self {
             id,
             wish,
-            title: Text::line(&title),
+            title: Text::line(title),
             level: Level::Narrow,
             targets: vec![(target.clone(), resource_version(object))],
             what: Vec::new(),

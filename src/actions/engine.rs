@@ -270,9 +270,8 @@ impl Core {
     fn friction(&self, level: Level, targets: &[(ObjectRef, Text)]) -> Friction {
         let production = self.environment.is_production;
         match level {
-            Level::Narrow => Friction::Key,
             Level::Disruptive if production => Friction::Word(self.environment.word.clone()),
-            Level::Disruptive => Friction::Key,
+            Level::Narrow | Level::Disruptive => Friction::Key,
             Level::Destructive => {
                 let name = targets.first().map(|(target, _)| target.key.name.to_string()).unwrap_or_default();
                 Friction::Word(Text::line(&if production { format!("{name} {}", self.cluster.context) } else { name }))

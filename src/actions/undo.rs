@@ -31,7 +31,7 @@ const VERSION: u64 = 1;
 /// What a plan that is about to be sent needs to be taken back; none where nothing does.
 pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     let inverse = plan.inverse.as_ref()?;
-    let writes: Vec<_> = plan.writes.iter().map(|write| part(write, digest(&write.effect, Side::After))).collect();
+    let writes: Vec<_> = plan.writes.iter().map(|write| part(write, &digest(&write.effect, Side::After))).collect();
     Some(json!({
         "version": VERSION,
         "done": false,
@@ -47,7 +47,7 @@ pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     }))
 }
 
-fn part(write: &Write, after: Value) -> Value {
+fn part(write: &Write, after: &Value) -> Value {
     json!({ "target": write.target, "before": digest(&write.effect, Side::Before), "after": after })
 }
 
@@ -61,7 +61,7 @@ pub fn settle(journal: &Journal, intent: Seq, outcome: &Outcome, stored: Option<
             if let Some((write, answer)) = stored
                 && let Some([one]) = kept.get_mut("writes").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
             {
-                *one = part(write, digest(&as_stored(&write.effect, answer), Side::After));
+                *one = part(write, &digest(&as_stored(&write.effect, answer), Side::After));
             }
             // What could not be written stays as not done, and is not offered.
             let _ = journal.keep(intent, &kept);

@@ -1,6 +1,6 @@
 //! `sev1 rbac`: the least rights, as YAML, computed from what the sources and the enabled mitigations say they need.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde_json::{Value, json};
 
@@ -43,7 +43,9 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
     let mut yaml = format!("# The least rights for sev1, profile {}.\n", rbac.profile.word());
     for document in documents {
         match serde_saphyr::to_string(&document) {
-            Ok(text) => yaml.push_str(&format!("---\n{}\n", text.trim_end())),
+            Ok(text) => {
+                let _ = writeln!(yaml, "---\n{}", text.trim_end());
+            }
             Err(error) => {
                 output::complain(&format!("the roles cannot be written as YAML: {error}"));
                 return Exit::FAILED;

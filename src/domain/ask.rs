@@ -121,6 +121,7 @@ impl Request {
         Self { kind: RequestKind::of(ask), reason: Text::default() }
     }
 
+    #[must_use]
     pub fn because(self, reason: Text) -> Self {
         Self { reason, ..self }
     }

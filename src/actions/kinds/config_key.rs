@@ -82,7 +82,7 @@ impl Mitigation for SetConfigKey {
         let shown = |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| Text::bounded(&format!("{value:?}"), 80).to_string());
         let line = |sign, value: &str| DiffLine { sign, text: Text::bounded(&format!("{name}={value}"), 240) };
         let namespace = &target.key.namespace;
-        let mut draft = Draft::about(id, Wish::new(self.clone()), format!("Set {name} · {}", target.key.name), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Set {name} · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  {name}: {} → {} in {namespace}", shown(former), shown(value)))];
         draft.diff =
             former.map(|former| line(DiffSign::Removed, former)).into_iter().chain(value.map(|value| line(DiffSign::Added, value))).collect();

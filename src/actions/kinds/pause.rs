@@ -106,7 +106,7 @@ impl Mitigation for Pause {
             return Err(Text::line(&format!("{target} is paused already")));
         }
         let namespace = &target.key.namespace;
-        let mut draft = Draft::about(id, Wish::new(self.clone()), format!("Pause rollout · {}", target.key.name), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Pause rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout held where it is in {namespace}")), progress(&object)];
         draft.kubectl = kubectl::command(&["rollout", "pause", &target.to_string()], namespace, &core.cluster);
         draft.undo = Undo::By(Wish::new(Resume { deployment: self.deployment.clone() }), "U lets it go on".into());
@@ -138,7 +138,7 @@ impl Mitigation for Resume {
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let newest = history.iter().find(|revision| Some(revision.number) == current);
         let waiting = newest.filter(|revision| revision.template != bare(&template));
-        let mut draft = Draft::about(id, Wish::new(self.clone()), format!("Resume rollout · {}", target.key.name), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Resume rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout goes on in {namespace}")), progress(&object)];
         if let Some(revision) = waiting {
             for (container, before, after) in diff::images(&revision.template, &template) {

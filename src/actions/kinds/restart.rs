@@ -96,7 +96,7 @@ impl Mitigation for Restart {
         let current = revisions::current(target.kind, &object, &history);
         let at = self.at.clone().unwrap_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true));
         let again = Self { at: Some(at.clone()), ..self.clone() };
-        let mut draft = Draft::about(id, Wish::new(again), format!("Restart · {name}"), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(again), &format!("Restart · {name}"), (&target, &object));
         let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
         draft.what = vec![
             Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),

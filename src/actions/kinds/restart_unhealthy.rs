@@ -111,7 +111,7 @@ impl RestartUnhealthy {
         let first = &chosen[0];
         let again = Self { pods: Unhealthy::Listed(chosen.iter().map(|(pod, _)| pod.clone()).collect()), ..self.clone() };
         let title = format!("Restart unhealthy pods · {}", self.app);
-        let mut draft = Draft::about(id, Wish::new(again), title, (&first.0, &first.1));
+        let mut draft = Draft::about(id, Wish::new(again), &title, (&first.0, &first.1));
         draft.targets = chosen.iter().map(|(pod, object)| (pod.clone(), resource_version(object))).collect();
         draft.what = vec![Text::line(&format!("delete {} unhealthy {pods_word}, at most {at_once} at once, waiting for replacements", chosen.len()))];
         draft.what.extend(

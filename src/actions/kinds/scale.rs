@@ -77,7 +77,7 @@ impl Mitigation for Scale {
             return Err(Text::line(&format!("{target} already has {}", counted(replicas))));
         }
         let (name, namespace) = (&target.key.name, &target.key.namespace);
-        let mut draft = Draft::about(id, Wish::new(self.clone()), format!("Scale · {name}"), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Scale · {name}"), (&target, &object));
         draft.level = if replicas > current { Level::Narrow } else { Level::Disruptive };
         draft.what = vec![Text::line(&format!("{target}  replicas {current} → {replicas} in {namespace}"))];
         let (wish, precondition) = (format!("--replicas={replicas}"), format!("--current-replicas={current}"));

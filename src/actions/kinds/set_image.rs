@@ -93,7 +93,7 @@ impl Mitigation for SetImage {
         let (target, object) = subject(core, &self.workload).await?;
         let (name, namespace) = (&target.key.name, &target.key.namespace);
         let containers = containers(&object);
-        let mut draft = Draft::about(id, Wish::new(self.clone()), format!("Set image · {name}"), (&target, &object));
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Set image · {name}"), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  in {namespace}"))];
         let (mut guards, mut steps, mut fields, mut former) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (container, image) in &self.images {

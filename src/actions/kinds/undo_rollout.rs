@@ -119,7 +119,7 @@ impl UndoRollout {
         }
         let from = current.map_or_else(|| "?".to_owned(), |number| number.to_string());
         let again = Self { to_revision: Some(goal.number), ..self.clone() };
-        let mut draft = Draft::about(id, Wish::new(again), format!("Undo rollout · {name}"), (target, object));
+        let mut draft = Draft::about(id, Wish::new(again), &format!("Undo rollout · {name}"), (target, object));
         draft.what = vec![Text::line(&format!("{target}  revision {from} → {to} in {namespace}"))];
         for (container, before, after) in diff::images(&template, &goal.template) {
             draft.what.push(Text::line(&format!("{container}  image {before} → {after}")));

@@ -113,7 +113,7 @@ pub fn list(undoable: &[Undoable]) -> String {
     text
 }
 
-/// Everything as one object. Its member `outcome` is one of planned, blocked, not_planned, not_confirmed, done, refused,
+/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, refused,
 /// failed, unknown.
 pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -> Value {
     let (outcome, why) = match ending {
