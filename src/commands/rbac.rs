@@ -1,6 +1,6 @@
 //! `sev1 rbac`: the least rights, as YAML, computed from what the sources and the enabled mitigations say they need.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -43,9 +43,7 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
     let mut yaml = format!("# The least rights for sev1, profile {}.\n", rbac.profile.word());
     for document in documents {
         match serde_saphyr::to_string(&document) {
-            Ok(text) => {
-                let _ = writeln!(yaml, "---\n{}", text.trim_end());
-            }
+            Ok(text) => yaml.extend(["---\n", text.trim_end(), "\n"]),
             Err(error) => {
                 output::complain(&format!("the roles cannot be written as YAML: {error}"));
                 return Exit::FAILED;

@@ -40,12 +40,13 @@ impl State {
         for entry in self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) {
             let meant = [&focused, &behind].into_iter().flatten().find(|object| entry.spec.applies_to(object.kind));
             let Some(meant) = meant else { continue };
-            let what = match entry.spec.needs_arguments() {
-                true => MenuChoice::Compose(Text::line(&format!("{} {} ", entry.spec.name, named(meant)))),
-                false => match entry.ask(&meant.key.namespace, &[&meant.to_string()]) {
+            let what = if entry.spec.needs_arguments() {
+                MenuChoice::Compose(Text::line(&format!("{} {} ", entry.spec.name, named(meant))))
+            } else {
+                match entry.ask(&meant.key.namespace, &[&meant.to_string()]) {
                     Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
                     Err(why) => MenuChoice::Nothing(why),
-                },
+                }
             };
             items.push(item(entry.spec, meant, what));
         }
@@ -157,5 +158,5 @@ fn named(object: &ObjectRef) -> String {
 }
 
 fn arguments(spec: &Spec) -> String {
-    spec.parameters.iter().map(|parameter| format!(" {}", parameter.name)).collect()
+    spec.parameters.iter().flat_map(|parameter| [" ", parameter.name]).collect()
 }

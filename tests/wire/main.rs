@@ -8,7 +8,7 @@
 
 mod conformance;
 #[expect(dead_code, reason = "the terminal tests use more of it")]
-#[path = "../terminal/harness.rs"]
+#[path = "../support/session.rs"]
 mod harness;
 mod listed;
 mod promql;

@@ -51,10 +51,11 @@ pub static ALL: &[Kind] = &[
 /// A kind as the engine runs it.
 pub struct Kind {
     pub entry: Entry,
-    draft: for<'a> fn(&'a Arc<Core>, MitigationId, &'a Wish) -> Drafting<'a>,
+    draft: DraftOf,
 }
 
-type Drafting<'a> = BoxFuture<'a, Result<Draft, Text>>;
+/// Makes the draft of what is wished.
+type DraftOf = for<'a> fn(&'a Arc<Core>, MitigationId, &'a Wish) -> BoxFuture<'a, Result<Draft, Text>>;
 
 const fn kind<M: Mitigation>() -> Kind {
     Kind { entry: Entry { spec: M::SPEC, parse: parse::<M> }, draft: draft_of::<M> }
@@ -64,7 +65,7 @@ fn parse<M: Mitigation>(words: &mut Words<'_>) -> Result<Wish, Text> {
     M::parse(words).map(Wish::new)
 }
 
-fn draft_of<'a, M: Mitigation>(core: &'a Arc<Core>, id: MitigationId, wish: &'a Wish) -> Drafting<'a> {
+fn draft_of<'a, M: Mitigation>(core: &'a Arc<Core>, id: MitigationId, wish: &'a Wish) -> BoxFuture<'a, Result<Draft, Text>> {
     Box::pin(async move {
         let Some(ask) = wish.get::<M>() else { return Err(Text::line(&format!("{wish:?} is no {}", M::SPEC.name))) };
         let mut draft = ask.draft(core, id).await?;

@@ -45,17 +45,6 @@ members() {
         cut -d/ -f3 | sort -un | grep -vxF -e $$ -e $BASHPID || true
 }
 
-# stop_all: the data is thrown away, so nobody is asked to save it.
-stop_all() {
-    local pids end=$((SECONDS + 15))
-    while pids=$(members) && [ -n "$pids" ]; do
-        [ $SECONDS -lt $end ] || return 1
-        # shellcheck disable=SC2086
-        kill -KILL $pids 2>/dev/null || true
-        sleep 0.05
-    done
-}
-
 # command_of NAME LIBRARIES COMMAND...: a script in the stack's bin folder, on PATH of the tests and of exec in a pod.
 command_of() {
     local name=$1 libraries=$2; shift 2
