@@ -104,6 +104,8 @@ pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
             Look { ready: available.saturating_sub(old).min(updated), of, old, stuck: None, is_complete }
         }
     };
+    // Pods that a smaller number has no use for may be ready still.
+    look.ready = look.ready.min(look.of);
     look.is_complete &= is_observed;
     if !look.is_complete {
         look.stuck = stuck(api, workload, &object, is_observed).await?;
