@@ -78,7 +78,7 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
     } else if state.session.read_only {
         ("read-only".to_owned(), plain)
     } else if state.disarmed().is_some() {
-        ("not armed yet".to_owned(), plain)
+        ("not armed".to_owned(), plain)
     } else {
         ("armed".to_owned(), plain)
     }

@@ -32,7 +32,7 @@ pub fn by_signal(signal: &str, code: u32) {
 fn it_starts_and_is_left_while_nobody_ever_answered() {
     let platform = Platform::start_as(Api::Direct, Way::Silent, &[]);
     let mut session = world.cockpit(80, 24);
-    session.see("listing pods since ").see("looking for Prometheus since ").see("not armed yet");
+    session.see("listing pods since ").see("looking for Prometheus since ").see("not armed");
     session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
     let asked = Instant::now();
     session.press("q");
