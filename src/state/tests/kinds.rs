@@ -62,7 +62,7 @@ fn a_kind_with_arguments_is_finished_in_the_palette() {
 #[test]
 fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
     let mut play = play();
-    play.press(":").type_("pause").enter();
+    play.press(":").type_("paus").enter();
     let (line, titles) = palette(&play);
     assert_eq!((line.as_str(), titles.first().map(String::as_str)), ("pause ", Some("pause n:deployment/api-gateway")));
     play.enter();
