@@ -111,6 +111,13 @@ pub enum Command {
     Status(Status),
     /// Check each server: reach, login, version, permissions, clock, latency.
     Doctor(Doctor),
+    /// Plan a mitigation, and carry it out where --yes-on names the context.
+    #[command(disable_help_flag = true)]
+    Do(Do),
+    /// Take back the last mitigation that can be, of this run of the program or an earlier one.
+    Undo(Undo),
+    /// Print the least rights that sev1 needs, as YAML for kubectl apply.
+    Rbac(Rbac),
     /// Show, check or write the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -161,6 +168,83 @@ pub struct Doctor {
     /// How long to wait for each server.
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
     pub timeout: Duration,
+}
+
+/// How a mitigation is run without the screen.
+#[derive(Debug, Clone, Args)]
+pub struct Headless {
+    /// Why, for the journal.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    pub reason: String,
+    /// Carry it out, on this very context; any other is refused.
+    #[arg(long, value_name = "CONTEXT")]
+    pub yes_on: Option<String>,
+    /// Plan, check and print only, whatever else is given.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long a rollout is watched; 0s: not at all.
+    #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = duration)]
+    pub wait: Duration,
+    #[arg(short, long, default_value = "text", value_name = "FORMAT")]
+    pub output: Output,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Do {
+    #[arg(index = 1, value_name = "KIND", required_unless_present_any = ["plan", "help"], help = "Kind of mitigation, listed below.")]
+    pub kind: Option<String>,
+    /// What it is done to (deployment/NAME, or a name alone), then its own arguments.
+    #[arg(index = 2, value_name = "TARGET")]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub how: Headless,
+    /// Save the plan, for --plan; writes nothing to the cluster.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes_on", "plan"])]
+    pub plan_out: Option<PathBuf>,
+    /// Carry out a saved plan; refused when anything it rests on changed.
+    #[arg(long, value_name = "FILE", conflicts_with = "kind")]
+    pub plan: Option<PathBuf>,
+    /// Print help, also for one kind: sev1 do KIND --help.
+    #[arg(short, long)]
+    pub help: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// Number of the mitigation, as `sev1 do` printed it; without it the last one.
+    #[arg(value_name = "ID")]
+    pub id: Option<u64>,
+    /// List what can be taken back.
+    #[arg(long, conflicts_with_all = ["id", "yes_on"])]
+    pub list: bool,
+    #[command(flatten)]
+    pub how: Headless,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Rbac {
+    /// view: look. respond: look and mitigate. watch: alerts only, for counting an escalation down.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Profile,
+    /// Bind it to this group; may be repeated. Without anybody only roles are printed.
+    #[arg(long = "group", value_name = "NAME")]
+    pub groups: Vec<String>,
+    /// Bind it to this user; may be repeated.
+    #[arg(long = "for-user", value_name = "NAME")]
+    pub users: Vec<String>,
+    /// Name of the roles and bindings.
+    #[arg(long, default_value = "sev1", value_name = "NAME")]
+    pub name: String,
+    /// With --namespace: where Prometheus, Alertmanager and Elasticsearch are; may be repeated.
+    #[arg(long, default_value = "monitoring", value_name = "NAMESPACE")]
+    pub servers_in: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    View,
+    Respond,
+    Watch,
 }
 
 #[derive(Debug, Clone, Subcommand)]

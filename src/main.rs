@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 
     let arguments: Vec<OsString> = env::args_os().collect();
     let program = arguments.first().map(|program| program.to_string_lossy().into_owned()).unwrap_or_default();
-    let parsed = Cli::command_for(&program).try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = commands::command(&program).try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => {
             let _log = commands::log::start();

@@ -6,7 +6,8 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use assert_cmd::Command;
 use sev1::{
-    commands::{doctor::permissions, man},
+    actions::kinds,
+    commands::{doctor::permissions, man, rbac},
     config::{self, template},
     state::action,
 };
@@ -265,11 +266,58 @@ fn the_readme_has_every_key() {
 #[test]
 fn the_readme_has_every_permission() {
     let mut text = "\n| to | takes |\n|---|---|\n".to_owned();
-    for feature in permissions::FEATURES {
-        let rights: Vec<String> = feature.rights.iter().map(permissions::words).collect();
-        let _ = writeln!(text, "| {} | {} |", feature.name, rights.join(", "));
+    for (name, rights) in permissions::features() {
+        let rights: Vec<String> = rbac::merged(rights.iter().copied()).iter().map(rbac::Merged::words).collect();
+        let _ = writeln!(text, "| {name} | {} |", rights.join(", "));
     }
     in_readme("permissions", &(text + "\n"));
+}
+
+#[test]
+fn the_readme_has_every_kind_of_mitigation() {
+    let mut text = "\n| kind | does | on | level | taken back by |\n|---|---|---|---|---|\n".to_owned();
+    for entry in kinds::catalogue() {
+        let spec = entry.spec;
+        let on: Vec<_> = spec.on.iter().map(|kind| kind.singular()).collect();
+        let more = if spec.more.is_empty() { String::new() } else { format!("; {}", spec.more) };
+        let _ = writeln!(text, "| `{}` | {} | {} | {}{more} | {} |", spec.name, spec.summary, on.join(", "), spec.level.word(), spec.undo);
+    }
+    in_readme("kinds", &(text + "\n"));
+}
+
+#[test]
+fn a_mitigation_without_a_screen_reads_its_words_before_it_asks_a_server() {
+    let home = Home::new();
+    let file = home.write("kubeconfig", KUBECONFIG);
+    let run = |words: &[&str]| home.run(&[words, &["--kubeconfig", &file]].concat());
+    let help = run(&["do", "--help"]);
+    assert!(help.code == 0 && kinds::catalogue().iter().all(|entry| help.out.contains(entry.spec.name)), "{}", help.out);
+    let help = run(&["do", "scale", "--help"]);
+    assert!(help.code == 0 && help.out.contains("scale deployment|statefulset|replicaset/NAME REPLICAS"), "{}", help.out);
+    assert!(help.out.contains("patch deployments/scale.apps"), "{}", help.out);
+    for (words, says) in [
+        (&["do", "explode", "deployment/x"][..], "explode"),
+        (&["do"], "KIND"),
+        (&["do", "scale", "deployment/x"], "lacks an argument"),
+        (&["do", "scale", "pod/x", "3"], "cannot be done to"),
+        (&["do", "scale", "deployment/x", "-A", "3"], "-n, not -A"),
+        (&["do", "scale", "deployment/x", "3", "--yes-on", "elsewhere"], "--yes-on names elsewhere"),
+        (&["do", "--plan", "nowhere.json"], "is no plan of sev1"),
+    ] {
+        let answer = run(words);
+        assert!(answer.code == 2 && answer.err.contains(says), "{words:?}: {} {}", answer.code, answer.err);
+    }
+}
+
+#[test]
+fn the_least_rights_are_printed_without_a_cluster() {
+    let home = Home::new();
+    let answer = home.run(&["rbac", "--profile", "respond", "-n", "shop", "--group", "oncall"]);
+    assert_eq!(answer.code, 0, "{}", answer.err);
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&answer.out).unwrap();
+    assert_eq!(documents.len(), 6);
+    assert!(documents.iter().all(|document| document["apiVersion"] == "rbac.authorization.k8s.io/v1"), "{}", answer.out);
+    assert_eq!(home.run(&["rbac", "--profile", "respond", "-n", "sh op"]).code, 2);
 }
 
 #[test]

@@ -90,8 +90,8 @@ async fn write(client: &Client, paths: &[String], per_second: u32, written: &Ato
             due -= 1.0;
             let path = &paths[turn % paths.len()];
             let restarts = 1 + turn / paths.len();
-            let patch = json!([{ "op": "replace", "path": "/status/containerStatuses/0/restartCount", "value": restarts }]).to_string();
-            let request = http::Request::patch(path).header("content-type", "application/json-patch+json").body(patch.into_bytes());
+            let change = json!([{ "op": "replace", "path": "/status/containerStatuses/0/restartCount", "value": restarts }]).to_string();
+            let request = http::Request::patch(path).header("content-type", "application/json-patch+json").body(change.into_bytes());
             // A pod may have been replaced meanwhile.
             if client.request_text(request.expect("a request")).await.is_ok() {
                 written.fetch_add(1, Ordering::Relaxed);

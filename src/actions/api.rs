@@ -108,7 +108,7 @@ impl Api {
                 options.insert("dryRun".into(), serde_json::json!(["All"]));
             }
         }
-        match self.writer.send(method, &write.path, &query, write.content_type, &body, self.pace.write_timeout).await {
+        match self.writer.send(method, &write.path, &query, write.content.header(), &body, self.pace.write_timeout).await {
             Ok(answer) => match answer.status {
                 200..=299 => Sent::Done(answer.json),
                 408 => Sent::Unknown(words(&answer)),

@@ -16,7 +16,7 @@ use crate::{
 use super::{
     api::{Api, Sent},
     engine::Core,
-    expect::{Expect, Standing, standing},
+    expect::{Standing, altered, standing},
     record,
 };
 
@@ -162,13 +162,7 @@ async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
     for (write, answer) in writes.iter().zip(answers) {
         match answer {
             Sent::Done(object) => {
-                let differs = Expect::of(write).filter(|wanted| {
-                    // An answer without the written part, as to a delete, says nothing about it.
-                    let is_there = object.get("spec").is_some() || object.get("data").is_some();
-                    is_there && wanted.seen_in(&object) != *wanted
-                });
-                if let Some(wanted) = differs {
-                    let what = wanted.difference(&wanted.seen_in(&object));
+                if let Some(what) = altered(&write.effect, &object) {
                     return CheckResult::Warn(Text::line(&format!(
                         "the server would alter it on the way in (admission): asked and stored differ: {what}"
                     )));

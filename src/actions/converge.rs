@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     mitigation::{ActionEvent, Converge, MitigationId, Plan},
-    object::{Key, Kind, ObjectRef},
+    object::{Key, Kind, ObjectRef, Subject},
     text::Text,
 };
 
@@ -39,7 +39,7 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &[Owner])
     loop {
         let looked = match &plan.converge {
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
-            Converge::Rollout { deployment } => rollout(&core.api, deployment).await,
+            Converge::Rollout { workload } => rollout(&core.api, workload).await,
             Converge::Replaced { pods } => replaced(&core.api, owners, pods).await,
         };
         let so_far = core.clock.now().mono.since(began).max(waited);
@@ -71,45 +71,80 @@ async fn say(core: &Core, id: MitigationId, look: &Look) {
     core.say(ActionEvent::Converging { id, ready: look.ready, of: look.of, old: look.old, stuck: look.stuck.clone() }).await;
 }
 
-/// The rules of `kubectl rollout status`.
-pub async fn rollout(api: &Api, deployment: &Key) -> Result<Look, Text> {
-    let target = ObjectRef { kind: Kind::Deployment, key: deployment.clone(), uid: Text::default() };
+/// The rules of `kubectl rollout status` (`kubectl/pkg/polymorphichelpers/rollout_status.go`).
+pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
+    let target = workload.reference();
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
     let status = |name: &str| number(&format!("/status/{name}")).unwrap_or(0);
-    let of = number("/spec/replicas").unwrap_or(1);
-    let (updated, total, available) = (status("updatedReplicas"), status("replicas"), status("availableReplicas"));
     let is_observed = number("/status/observedGeneration") >= number("/metadata/generation");
-    let old = total.saturating_sub(updated);
-    let is_complete = is_observed && updated >= of && old == 0 && total == of && available >= updated;
-    let ready = available.saturating_sub(old).min(updated);
-    let mut stuck = [("ReplicaFailure", "True"), ("Progressing", "False")].into_iter().find_map(|(kind, bad)| {
-        let condition = pods::condition(&object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(bad))?;
-        Some(Text::line(condition.get("message")?.as_str()?))
-    });
-    if !is_complete
-        && stuck.is_none()
-        && is_observed
-        && let Some(query) = object.pointer("/spec/selector").and_then(pods::label_query)
-    {
-        let newest = newest_hash(api, deployment, &query, &object).await;
-        let (found, _) = api.list(&Kind::Pod.collection_path(Some(&deployment.namespace)), &query).await.map_err(|error| error.text())?;
-        let is_new =
-            |pod: &&Value| newest.is_none() || pod.pointer("/metadata/labels/pod-template-hash").and_then(Value::as_str) == newest.as_deref();
-        stuck = found.iter().filter(is_new).find_map(pods::stuck);
+    let mut look = match workload.kind {
+        Kind::DaemonSet => {
+            let (of, updated) = (status("desiredNumberScheduled"), status("updatedNumberScheduled"));
+            let is_complete = updated >= of && status("numberAvailable") >= of;
+            Look { ready: status("numberAvailable").min(updated), of, old: of.saturating_sub(updated), stuck: None, is_complete }
+        }
+        Kind::StatefulSet => {
+            let (of, updated, ready) = (number("/spec/replicas").unwrap_or(1), status("updatedReplicas"), status("readyReplicas"));
+            let is_new = object.pointer("/status/currentRevision") == object.pointer("/status/updateRevision");
+            // Without an update under way `updatedReplicas` is left out.
+            let updated = if is_new { status("replicas") } else { updated };
+            let is_complete = is_new && ready >= of && status("replicas") == of;
+            Look { ready: ready.min(updated), of, old: status("replicas").saturating_sub(updated), stuck: None, is_complete }
+        }
+        Kind::ReplicaSet => {
+            let (of, ready) = (number("/spec/replicas").unwrap_or(1), status("readyReplicas"));
+            Look { ready, of, old: 0, stuck: None, is_complete: status("replicas") == of && ready >= of }
+        }
+        _ => {
+            let of = number("/spec/replicas").unwrap_or(1);
+            let (updated, total, available) = (status("updatedReplicas"), status("replicas"), status("availableReplicas"));
+            let old = total.saturating_sub(updated);
+            let is_complete = updated >= of && old == 0 && total == of && available >= updated;
+            Look { ready: available.saturating_sub(old).min(updated), of, old, stuck: None, is_complete }
+        }
+    };
+    // Pods that a smaller number has no use for may be ready still.
+    look.ready = look.ready.min(look.of);
+    look.is_complete &= is_observed;
+    if !look.is_complete {
+        look.stuck = stuck(api, workload, &object, is_observed).await?;
     }
-    Ok(Look { ready, of, old, stuck: stuck.filter(|_| !is_complete), is_complete })
+    Ok(look)
 }
 
-/// `pod-template-hash` of the replica set with the deployment's revision.
-async fn newest_hash(api: &Api, deployment: &Key, query: &str, object: &Value) -> Option<String> {
+/// Why the rollout does not go on: by the workload's conditions, else by its newest pods.
+async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool) -> Result<Option<Text>, Text> {
+    let by_condition = [("ReplicaFailure", "True"), ("Progressing", "False")].into_iter().find_map(|(kind, bad)| {
+        let condition = pods::condition(object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(bad))?;
+        Some(Text::line(condition.get("message")?.as_str()?))
+    });
+    let query = object.pointer("/spec/selector").and_then(pods::label_query);
+    let (None, true, Some(query)) = (&by_condition, is_observed, query) else { return Ok(by_condition) };
+    let newest = newest(api, workload, &query, object).await;
+    let (found, _) = api.list(&Kind::Pod.collection_path(Some(&workload.key.namespace)), &query).await.map_err(|error| error.text())?;
+    let is_new = |pod: &&Value| {
+        let label = |name: &str| pod.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
+        newest.as_ref().is_none_or(|(name, value)| label(name) == Some(value))
+    };
+    Ok(found.iter().filter(is_new).find_map(pods::stuck))
+}
+
+/// The label, and its value, that pods of the newest template have; none where that is not known.
+async fn newest(api: &Api, workload: &Subject, query: &str, object: &Value) -> Option<(&'static str, String)> {
     const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
+    if workload.kind == Kind::StatefulSet {
+        return Some(("controller-revision-hash", object.pointer("/status/updateRevision")?.as_str()?.to_owned()));
+    }
+    if workload.kind != Kind::Deployment {
+        return None;
+    }
     let revision = object.pointer(REVISION)?;
-    let (sets, _) = api.list(&Kind::ReplicaSet.collection_path(Some(&deployment.namespace)), query).await.ok()?;
+    let (sets, _) = api.list(&Kind::ReplicaSet.collection_path(Some(&workload.key.namespace)), query).await.ok()?;
     let set = sets
         .iter()
         .find(|set| pods::controller(set).is_some_and(|(_, _, uid)| uid == pods::uid(object)) && set.pointer(REVISION) == Some(revision))?;
-    Some(set.pointer("/metadata/labels/pod-template-hash")?.as_str()?.to_owned())
+    Some(("pod-template-hash", set.pointer("/metadata/labels/pod-template-hash")?.as_str()?.to_owned()))
 }
 
 /// The controllers of `pods`, where they can be read.

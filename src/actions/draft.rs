@@ -1,40 +1,84 @@
 //! A plan in the making, with the checks that only its kind knows.
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{
-    config::shape::Environment,
-    domain::{
-        mitigation::{CheckKind, CheckResult, Friction, Plan},
-        object::{Key, Kind, ObjectRef},
-        text::Text,
-    },
+use crate::domain::{
+    ask::{Wish, is_name},
+    catalogue::Level,
+    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, Write, WriteMethod},
+    object::{ObjectRef, Subject},
+    text::Text,
 };
 
 use super::{engine::Core, pods};
 
-/// A frozen plan and the kind's own checks, not yet begun.
+/// What a kind proposes, not yet frozen: the engine adds cluster, time and what the card asks for.
 pub struct Draft {
-    pub plan: Plan,
+    pub id: MitigationId,
+    /// The same asked for again: planned at once, it gives the same writes.
+    pub wish: Wish,
+    pub title: Text,
+    /// At least the kind's own.
+    pub level: Level,
+    /// Every object that is written, with the resourceVersion it had.
+    pub targets: Vec<(ObjectRef, Text)>,
+    pub what: Vec<Text>,
+    pub diff: Vec<DiffLine>,
+    pub kubectl: Text,
+    pub undo: Undo,
+    pub writes: Vec<Write>,
+    pub converge: Converge,
     pub checks: Vec<(CheckKind, BoxFuture<'static, CheckResult>)>,
     /// How many pods may be gone at the same time.
     pub at_once: u8,
 }
 
+/// How a plan is taken back.
+pub enum Undo {
+    /// By this ask; in words for the card: `U brings revision 42 back`.
+    By(Wish, Text),
+    /// By nothing, and why.
+    Nothing(Text),
+}
+
+impl Draft {
+    /// A draft about one object that was read, without its write.
+    pub fn about(id: MitigationId, wish: Wish, title: &str, (target, object): (&ObjectRef, &Value)) -> Self {
+        Self {
+            id,
+            wish,
+            title: Text::line(title),
+            level: Level::Narrow,
+            targets: vec![(target.clone(), resource_version(object))],
+            what: Vec::new(),
+            diff: Vec::new(),
+            kubectl: Text::default(),
+            undo: Undo::Nothing("nothing takes it back".into()),
+            writes: Vec::new(),
+            converge: Converge::Immediately,
+            checks: Vec::new(),
+            at_once: 1,
+        }
+    }
+
+    pub fn check(&mut self, what: CheckKind, check: impl Future<Output = CheckResult> + Send + 'static) {
+        self.checks.push((what, Box::pin(check)));
+    }
+}
+
 /// Reads the object a plan is about, as reference and JSON.
-pub async fn subject(core: &Core, kind: Kind, key: &Key) -> Result<(ObjectRef, Value), Text> {
-    for name in [&key.namespace, &key.name] {
-        // What the API server accepts as a name; anything else would be another path.
-        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-        if !is_name {
+pub async fn subject(core: &Core, subject: &Subject) -> Result<(ObjectRef, Value), Text> {
+    for name in [&subject.key.namespace, &subject.key.name] {
+        let may_be_empty = std::ptr::eq(name, &raw const subject.key.namespace) && !subject.kind.is_namespaced();
+        if !is_name(name) && !may_be_empty {
             return Err(Text::line(&format!("{name:?} is not a name of a Kubernetes object")));
         }
     }
-    let mut target = ObjectRef { kind, key: key.clone(), uid: Text::default() };
+    let mut target = subject.reference();
     let object = match core.api.find(&target).await {
         Ok(Some(object)) => object,
-        Ok(None) => return Err(Text::line(&format!("{target} does not exist in {}", key.namespace))),
+        Ok(None) => return Err(Text::line(&format!("{target} does not exist in {}", subject.key.namespace))),
         Err(error) => return Err(Text::line(&format!("could not read {target}: {error}"))),
     };
     target.uid = Text::line(pods::uid(&object));
@@ -44,9 +88,19 @@ pub async fn subject(core: &Core, kind: Kind, key: &Key) -> Result<(ObjectRef, V
     Ok((target, object))
 }
 
-/// What a disruptive action asks for: on production the environment's word, elsewhere `y`.
-pub fn disruptive(environment: &Environment) -> Friction {
-    if environment.is_production { Friction::Word(environment.word.clone()) } else { Friction::Key }
+/// A JSON patch of the object that fails unless the uid and the `guards` (fields as they are) are what they were.
+pub fn guarded_patch(target: &ObjectRef, object: &Value, guards: &[&str], steps: Vec<Value>, fields: Vec<Field>) -> Write {
+    let mut all = vec![json!({ "op": "test", "path": "/metadata/uid", "value": target.uid })];
+    all.extend(guards.iter().filter_map(|path| Some(json!({ "op": "test", "path": path, "value": object.pointer(path)? }))));
+    all.extend(steps);
+    Write {
+        method: WriteMethod::Patch,
+        path: target.path(),
+        content: ContentType::JsonPatch,
+        body: Value::Array(all),
+        target: target.clone(),
+        effect: Effect::Fields(fields),
+    }
 }
 
 pub fn resource_version(object: &Value) -> Text {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, watch},
@@ -17,14 +17,17 @@ use crate::{
     config::shape::{Environment, Mitigations},
     connect::{Reader, Writer},
     domain::{
-        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Plan, Request, RequestKind},
+        ask::{Request, RequestKind, Undoable},
+        catalogue::Level,
+        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, Friction, MitigationId, Plan},
+        object::ObjectRef,
         text::Text,
         time::Clock,
     },
     journal::{Journal, JournalError, Seq},
 };
 
-use super::{api::Api, checks, draft::Draft, execute, expect::Expect, kinds, record, recover, undo};
+use super::{api::Api, checks, draft::Undo, execute, kinds, record, recover, undo};
 
 /// How long an event waits for a screen that does not take it. The journal has it all; a screen that hangs gets no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -78,6 +81,8 @@ impl Default for Pace {
     }
 }
 
+type OwnCheck = (CheckKind, BoxFuture<'static, CheckResult>);
+
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Engine {
@@ -96,17 +101,10 @@ pub struct Core {
     events: mpsc::Sender<ActionEvent>,
     /// By mitigation: how many pods may be gone at once, as planned.
     at_once: Mutex<BTreeMap<MitigationId, u8>>,
-    finished: Mutex<BTreeMap<MitigationId, Finished>>,
+    /// Numbers of the intents of this run in the journal.
+    intents: Mutex<BTreeMap<MitigationId, u64>>,
     journal_is_broken: Mutex<bool>,
     in_flight: watch::Sender<u32>,
-}
-
-/// A mitigation that was done.
-#[derive(Clone)]
-pub struct Finished {
-    pub plan: Plan,
-    /// What the written object looks like, as the server answered.
-    pub wrote: Option<Expect>,
 }
 
 impl Engine {
@@ -123,7 +121,7 @@ impl Engine {
                 clock: setup.clock,
                 events: setup.events,
                 at_once: Mutex::default(),
-                finished: Mutex::default(),
+                intents: Mutex::default(),
                 journal_is_broken: Mutex::default(),
                 in_flight: watch::Sender::new(0),
             }),
@@ -134,15 +132,14 @@ impl Engine {
     /// then each as it finishes. Writes nothing but the journal; dropping the future ends it.
     pub async fn plan(&self, card: CardId, id: MitigationId, request: Request) {
         let core = &self.core;
-        let draft = if core.read_only { Err("this session is read-only".into()) } else { draft(core, id, &request).await };
-        let draft = match draft {
-            Ok(draft) => draft,
+        let frozen = if core.read_only { Err("this session is read-only".into()) } else { freeze(core, id, &request).await };
+        let (plan, own_checks) = match frozen {
+            Ok(frozen) => frozen,
             Err(why) => return core.say(ActionEvent::NotPlanned { card, why }).await,
         };
-        lock(&core.at_once).insert(id, draft.at_once);
-        let mut all = checks::of_every_plan(core, &draft.plan);
-        all.extend(draft.checks);
-        core.say(ActionEvent::Planned { card, plan: Box::new(draft.plan) }).await;
+        let mut all = checks::of_every_plan(core, &plan);
+        all.extend(own_checks);
+        core.say(ActionEvent::Planned { card, plan: Box::new(plan) }).await;
         let kinds: Vec<_> = all.iter().map(|(what, _)| *what).collect();
         for what in kinds {
             core.say(ActionEvent::Checked { card, check: Check { what, result: CheckResult::Pending } }).await;
@@ -175,6 +172,18 @@ impl Engine {
     /// Looks for intents that a crash left without an outcome, reads what became of them, journals it and says so.
     pub async fn recover(&self) {
         recover::run(&self.core).await;
+        self.core.say_undoable().await;
+    }
+
+    /// Mitigations of this cluster that can be taken back, of this run and earlier ones, latest first.
+    pub async fn undoable(&self) -> Vec<Undoable> {
+        let journal = self.core.journal.clone();
+        tokio::task::spawn_blocking(move || undo::list(&journal)).await.unwrap_or_default()
+    }
+
+    /// Number of a mitigation of this run in the journal, once it was begun.
+    pub fn recorded_as(&self, id: MitigationId) -> Option<u64> {
+        self.core.intent_of(id)
     }
 
     /// Journals something that is no write: session start, acks, notes, verdicts. A failure is reported as an event too.
@@ -183,16 +192,48 @@ impl Engine {
     }
 }
 
-async fn draft(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result<Draft, Text> {
-    let mut draft = match &request.kind {
-        RequestKind::Scale { deployment, replicas } => kinds::scale::draft(core, id, deployment, *replicas).await,
-        RequestKind::RestartUnhealthy { app, pods, at_once } => kinds::restart_unhealthy::draft(core, id, app, pods, *at_once).await,
-        RequestKind::SetConfigKey { config_map, name, value } => kinds::config_key::draft(core, id, config_map, name, value).await,
-        RequestKind::UndoRollout { deployment, to_revision } => kinds::undo_rollout::draft(core, id, deployment, *to_revision).await,
-        RequestKind::Undo { of } => undo::draft(core, id, *of).await,
-    }?;
-    draft.plan.reason = request.reason.clone();
-    Ok(draft)
+/// The plan and the checks of its kind.
+async fn freeze(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result<(Plan, Vec<OwnCheck>), Text> {
+    let (draft, undoes) = match &request.kind {
+        RequestKind::Do(wish) => (kinds::draft(core, id, wish).await?, None),
+        RequestKind::Undo { of } => {
+            let (draft, undoes) = undo::draft(core, id, *of).await?;
+            (draft, Some(undoes))
+        }
+    };
+    if core.mitigations.disabled.iter().any(|name| name == draft.wish.kind()) {
+        return Err(Text::line(&format!("{} is switched off by mitigations.disabled", draft.wish.kind())));
+    }
+    lock(&core.at_once).insert(id, draft.at_once);
+    let mut own_checks = draft.checks;
+    if let Some(why) = core.second_person(draft.level) {
+        own_checks.push((CheckKind::SecondPerson, Box::pin(async { CheckResult::Block(why) })));
+    }
+    let (inverse, undo) = match draft.undo {
+        Undo::By(wish, words) => (Some(wish), words),
+        Undo::Nothing(why) => (None, why),
+    };
+    let plan = Plan {
+        id,
+        kind: draft.wish.kind(),
+        title: draft.title,
+        cluster: core.cluster.clone(),
+        friction: core.friction(draft.level, &draft.targets),
+        level: draft.level,
+        targets: draft.targets,
+        what: draft.what,
+        diff: draft.diff,
+        kubectl: draft.kubectl,
+        undo,
+        reason: request.reason.clone(),
+        wish: draft.wish,
+        inverse,
+        undoes,
+        writes: draft.writes,
+        planned_at: core.clock.now().mono,
+        converge: draft.converge,
+    };
+    Ok((plan, own_checks))
 }
 
 impl Core {
@@ -225,12 +266,57 @@ impl Core {
         lock(&self.at_once).get(&id).copied().unwrap_or(1).max(1)
     }
 
-    pub fn finished(&self, id: MitigationId) -> Option<Finished> {
-        lock(&self.finished).get(&id).cloned()
+    /// What a card of this level asks for.
+    fn friction(&self, level: Level, targets: &[(ObjectRef, Text)]) -> Friction {
+        let production = self.environment.is_production;
+        match level {
+            Level::Disruptive if production => Friction::Word(self.environment.word.clone()),
+            Level::Narrow | Level::Disruptive => Friction::Key,
+            Level::Destructive => {
+                let name = targets.first().map(|(target, _)| target.key.name.to_string()).unwrap_or_default();
+                Friction::Word(Text::line(&if production { format!("{name} {}", self.cluster.context) } else { name }))
+            }
+        }
     }
 
-    pub fn remember(&self, plan: &Plan, wrote: Option<Expect>) {
-        lock(&self.finished).insert(plan.id, Finished { plan: plan.clone(), wrote });
+    /// Why a plan of this level cannot be confirmed by one person alone.
+    pub fn second_person(&self, level: Level) -> Option<Text> {
+        let from = self.mitigations.two_person.get(self.cluster.context.as_str())?;
+        (level >= *from).then(|| {
+            Text::line(&format!(
+                "on {} a {} mitigation takes a second person (mitigations.two_person), who would agree through the shared incident record; that does not exist yet",
+                self.cluster.context,
+                level.word()
+            ))
+        })
+    }
+
+    /// The intent of a mitigation of this run.
+    pub fn intent_of(&self, id: MitigationId) -> Option<u64> {
+        lock(&self.intents).get(&id).copied()
+    }
+
+    /// The mitigation of this run that has this intent.
+    pub fn session_id(&self, intent: u64) -> Option<MitigationId> {
+        lock(&self.intents).iter().find(|(_, seq)| **seq == intent).map(|(id, _)| *id)
+    }
+
+    pub fn note_intent(&self, id: MitigationId, intent: Seq) {
+        lock(&self.intents).insert(id, intent.0);
+    }
+
+    /// What is kept to take an intent back.
+    pub async fn kept(&self, intent: Seq) -> Option<Value> {
+        let journal = self.journal.clone();
+        tokio::task::spawn_blocking(move || journal.kept_for(intent)).await.ok().flatten()
+    }
+
+    /// Tells what can be taken back.
+    pub async fn say_undoable(&self) {
+        let journal = self.journal.clone();
+        if let Ok(all) = tokio::task::spawn_blocking(move || undo::list(&journal)).await {
+            self.say(ActionEvent::Undoable { all }).await;
+        }
     }
 
     /// Notes whether it works; returns whether it was known to be broken.

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::domain::{
-    mitigation::{ActionEvent, CheckResult, ConfirmedPlan, Converge, Outcome, Plan, Write},
-    text::Text,
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        mitigation::{ActionEvent, CheckResult, ConfirmedPlan, Converge, Outcome, Plan, Write},
+        text::Text,
+    },
+    journal::Seq,
 };
 
 use super::{
     api::Sent,
     checks, converge,
     engine::{Core, InFlight},
-    expect::Expect,
-    pods, record, resolve,
+    pods, record, resolve, undo,
 };
 
 /// What became of the writes of a plan.
@@ -24,8 +28,8 @@ pub struct Sending {
     pub notes: Vec<Text>,
     /// The write without an answer.
     pub unanswered: Option<Write>,
-    /// What the object looks like, by the last answer.
-    pub wrote: Option<Expect>,
+    /// The object as the last answer shows it, and the write that made it so.
+    pub stored: Option<(Write, Value)>,
 }
 
 pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFlight) {
@@ -41,25 +45,29 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         return core.say(ActionEvent::Ended { id, outcome: why_not, undoable: false }).await;
     }
     let intent = match core.journal(record::INTENT, record::plan(plan, confirmed.reason())).await {
-        Ok(seq) => seq.0,
+        Ok(seq) => seq,
         Err(why) => {
             let outcome = Outcome::Failed(Text::line(&format!("nothing was sent: {why}")));
             return core.say(ActionEvent::Ended { id, outcome, undoable: false }).await;
         }
     };
+    core.note_intent(id, intent);
+    if let Err(why) = keep(core, intent, confirmed).await {
+        let outcome = Outcome::Failed(Text::line(&format!("nothing was sent: what takes it back could not be kept: {why}")));
+        let _ = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &[])).await;
+        return core.say(ActionEvent::Ended { id, outcome, undoable: false }).await;
+    }
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
         Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
         Converge::Rollout { .. } | Converge::Immediately => Vec::new(),
     };
     let sending = send_all(core, plan, &owners).await;
-    let Sending { mut outcome, done, notes, unanswered, wrote } = sending;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent, plan, &outcome, &notes)).await;
-    if outcome == Outcome::Done {
-        core.remember(plan, wrote);
-    }
+    let Sending { mut outcome, done, notes, unanswered, stored } = sending;
+    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
+    settle(core, intent, plan, &outcome, stored).await;
     drop(in_flight);
-    core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && is_undoable(plan), outcome: outcome.clone() }).await;
+    core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
     if let Err(why) = recorded {
         let text = Text::line(&format!("{}: {outcome}, but that is not in the journal: {why}", plan.title));
         core.say(ActionEvent::Notice { text, is_error: true }).await;
@@ -69,25 +77,47 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     }
     if let (Outcome::Unknown(_), Some(write)) = (&outcome, unanswered) {
         outcome = resolve::by_reading(core, &write).await;
-        if outcome == Outcome::Done {
-            core.remember(plan, Expect::of(&write));
-        }
-        let _ = core.journal(record::RESOLVED, record::resolved(intent, &plan.title, &outcome)).await;
+        settle(core, intent, plan, &outcome, None).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome)).await;
         core.say(ActionEvent::Resolved { id, outcome: outcome.clone() }).await;
     }
     if outcome == Outcome::Done || done > 0 {
-        converge::watch(core, plan, intent, &owners).await;
+        converge::watch(core, plan, intent.0, &owners).await;
     }
 }
 
-fn is_undoable(plan: &Plan) -> bool {
-    plan.writes.iter().all(|write| write.inverse.is_some())
+/// Puts what takes the plan back on the disk, before it is sent.
+async fn keep(core: &Arc<Core>, intent: Seq, confirmed: &ConfirmedPlan) -> Result<(), String> {
+    let time = core.clock.now().utc.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let Some(kept) = undo::kept(confirmed.plan(), confirmed.reason(), &time) else { return Ok(()) };
+    let journal = core.journal.clone();
+    let written = tokio::task::spawn_blocking(move || journal.keep(intent, &kept)).await;
+    written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+/// Offers what is kept, or throws it away; an undo that is done needs what it took back no more.
+async fn settle(core: &Arc<Core>, intent: Seq, plan: &Plan, outcome: &Outcome, stored: Option<(Write, Value)>) {
+    let (journal, ended, undoes) = (core.journal.clone(), outcome.clone(), plan.undoes);
+    let settled = tokio::task::spawn_blocking(move || {
+        undo::settle(&journal, intent, &ended, stored.as_ref().map(|(write, answer)| (write, answer)));
+        if let (Outcome::Done, Some(undoes)) = (&ended, undoes) {
+            journal.forget(Seq(undoes.recorded));
+        }
+    });
+    // A panic in there loses an undo, nothing else.
+    let _ = settled.await;
+    if *outcome == Outcome::Done {
+        core.say_undoable().await;
+    }
 }
 
 /// The last look before the write.
 async fn clear_to_send(core: &Core, plan: &Plan) -> Result<(), Outcome> {
     if core.read_only {
         return Err(Outcome::Failed("nothing was sent: this session is read-only".into()));
+    }
+    if let Some(why) = core.second_person(plan.level) {
+        return Err(Outcome::Failed(Text::line(&format!("nothing was sent: {why}"))));
     }
     if plan.cluster != core.cluster {
         return Err(Outcome::Failed("nothing was sent: the plan is for another cluster".into()));
@@ -106,7 +136,7 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
     let of = u32::try_from(plan.writes.len()).unwrap_or(u32::MAX);
     let replaces = matches!(plan.converge, Converge::Replaced { .. });
     let batch = if replaces { usize::from(core.at_once(plan.id)) } else { 1 };
-    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, wrote: None };
+    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None };
     let mut answered = 0;
     let mut batches = plan.writes.chunks(batch).peekable();
     while let Some(writes) = batches.next() {
@@ -121,7 +151,7 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
             match core.api.send(write).await {
                 Sent::Done(object) => {
                     sending.done += 1;
-                    sending.wrote = Expect::of(write).map(|wanted| wanted.seen_in(&object));
+                    sending.stored = Some((write.clone(), object));
                     deleted.push(write.target.clone());
                 }
                 Sent::Refused { status: 404 | 409, says } if replaces => {

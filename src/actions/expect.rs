@@ -7,25 +7,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::mitigation::{Write, WriteMethod},
+    domain::mitigation::{Effect, Field, Write},
     journal::sha256,
 };
 
 use super::conceal;
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Expect {
-    Replicas(u64),
-    /// The pod template of a deployment.
-    Template(Value),
-    /// One key of a ConfigMap; none: it has no such key.
-    Data {
-        name: String,
-        value: Option<String>,
-    },
-    /// No object of that uid, or one that is being deleted.
-    Gone,
-}
 
 /// How an object stands to a write.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,101 +24,142 @@ pub enum Standing {
     Other(String),
 }
 
-impl Expect {
-    pub fn of(write: &Write) -> Option<Self> {
-        if write.method == WriteMethod::Delete {
-            return Some(Self::Gone);
-        }
-        if let Some(data) = write.body.get("data").and_then(Value::as_object) {
-            let (name, value) = data.iter().next()?;
-            return Some(Self::Data { name: name.clone(), value: value.as_str().map(str::to_owned) });
-        }
-        write.body.as_array()?.iter().filter(|step| step.get("op").and_then(Value::as_str) != Some("test")).find_map(|step| {
-            let value = step.get("value")?;
-            match step.get("path")?.as_str()? {
-                "/spec/replicas" => value.as_u64().map(Self::Replicas),
-                "/spec/template" => Some(Self::Template(tidy(value))),
-                _ => None,
-            }
-        })
-    }
-
-    /// The same part of `object` as it is there. `Gone` is not read from an object.
-    pub fn seen_in(&self, object: &Value) -> Self {
-        match self {
-            // A `Scale` leaves out zero.
-            Self::Replicas(_) => Self::Replicas(object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0)),
-            Self::Template(_) => Self::Template(object.pointer("/spec/template").map_or(Value::Null, tidy)),
-            Self::Data { name, .. } => {
-                let value = object.get("data").and_then(|data| data.get(name)).and_then(Value::as_str);
-                Self::Data { name: name.clone(), value: value.map(str::to_owned) }
-            }
-            Self::Gone => Self::Gone,
-        }
-    }
-
-    /// How it was before, by the write's inverse.
-    pub fn before(write: &Write) -> Option<Self> {
-        write.inverse.as_deref().and_then(Self::of)
-    }
-
-    /// For the journal: no template and no value, only their hashes.
-    pub fn digest(&self) -> Value {
-        match self {
-            Self::Replicas(replicas) => json!({ "replicas": replicas }),
-            Self::Template(template) => json!({ "template_sha256": sha256(canonical(template).to_string().as_bytes()) }),
-            Self::Data { name, value } => json!({ "key": name, "value_sha256": value.as_ref().map(|value| sha256(value.as_bytes())) }),
-            Self::Gone => json!({ "gone": true }),
-        }
-    }
-
-    /// An expectation of the kind that `digest` describes, to read the same part of an object with.
-    pub fn like(digest: &Value) -> Option<Self> {
-        if digest.get("replicas").is_some() {
-            Some(Self::Replicas(0))
-        } else if digest.get("template_sha256").is_some() {
-            Some(Self::Template(Value::Null))
-        } else if let Some(name) = digest.get("key").and_then(Value::as_str) {
-            Some(Self::Data { name: name.to_owned(), value: None })
-        } else {
-            digest.get("gone").map(|_| Self::Gone)
-        }
-    }
-
-    /// What differs, for a person; it goes into the journal too, so that values are concealed.
-    pub fn difference(&self, seen: &Self) -> String {
-        let shown = |value: &Option<String>| conceal::shown(value.as_deref());
-        match (self, seen) {
-            (Self::Replicas(before), Self::Replicas(after)) => format!("replicas {before} → {after}"),
-            (Self::Data { name, value: before }, Self::Data { value: after, .. }) => format!("{name} {} → {}", shown(before), shown(after)),
-            (Self::Template(_), _) => "the pod template changed".to_owned(),
-            _ => "it changed".to_owned(),
-        }
-    }
-}
-
 /// Compares what is there with the write. `object` is none when it does not exist.
 pub fn standing(write: &Write, object: Option<&Value>) -> Standing {
     let uid = object.and_then(|object| object.pointer("/metadata/uid")).and_then(Value::as_str);
     let is_same = uid == Some(write.target.uid.as_str());
-    let Some(wanted) = Expect::of(write) else { return Standing::Other("it cannot be recognised by reading".into()) };
-    if wanted == Expect::Gone {
-        let is_deleting = object.and_then(|object| object.pointer("/metadata/deletionTimestamp")).is_some();
-        return if is_same && !is_deleting { Standing::NotDone } else { Standing::Done };
-    }
+    let fields = match &write.effect {
+        Effect::Gone => {
+            let is_deleting = object.and_then(|object| object.pointer("/metadata/deletionTimestamp")).is_some();
+            return if is_same && !is_deleting { Standing::NotDone } else { Standing::Done };
+        }
+        Effect::Fields(fields) => fields,
+    };
     let Some(object) = object else { return Standing::Other(format!("{} was deleted", write.target)) };
     if !is_same {
         return Standing::Other(format!("{} was deleted and made again", write.target));
     }
-    let seen = wanted.seen_in(object);
-    if seen == wanted {
+    if fields.iter().all(|field| seen(object, &field.path) == normal(field.after.as_ref(), &field.path)) {
         return Standing::Done;
     }
-    match Expect::before(write) {
-        Some(before) if seen == before => Standing::NotDone,
-        Some(before) => Standing::Other(format!("{}{}", before.difference(&seen), super::changed::by(object))),
-        None => Standing::Other("it has another value".into()),
+    let differs = fields.iter().find(|field| seen(object, &field.path) != normal(field.before.as_ref(), &field.path));
+    match differs {
+        None => Standing::NotDone,
+        Some(field) => {
+            let what = difference(&field.path, field.before.as_ref(), seen(object, &field.path).as_ref());
+            Standing::Other(format!("{what}{}", super::changed::by(object)))
+        }
     }
+}
+
+/// What the server made of a write, where that is not what was asked for: in words.
+pub fn altered(effect: &Effect, answer: &Value) -> Option<String> {
+    let Effect::Fields(fields) = effect else { return None };
+    // An answer without the object, as to a delete, says nothing about it.
+    answer.get("metadata").filter(|_| answer.get("spec").is_some() || answer.get("data").is_some())?;
+    let differs = fields.iter().find(|field| seen(answer, &field.path) != normal(field.after.as_ref(), &field.path))?;
+    Some(difference(&differs.path, differs.after.as_ref(), seen(answer, &differs.path).as_ref()))
+}
+
+/// The same effect as `answer` shows it: what admission made of it.
+pub fn as_stored(effect: &Effect, answer: &Value) -> Effect {
+    match effect {
+        Effect::Gone => Effect::Gone,
+        Effect::Fields(fields) => Effect::Fields(fields.iter().map(|field| Field { after: seen(answer, &field.path), ..field.clone() }).collect()),
+    }
+}
+
+/// The field of an object.
+pub fn seen(object: &Value, path: &str) -> Option<Value> {
+    normal(object.pointer(path), path)
+}
+
+/// A value as it is compared. Servers leave false, zero and null out as they like.
+pub fn normal(value: Option<&Value>, path: &str) -> Option<Value> {
+    let value = value?;
+    if value.is_null() || *value == Value::Bool(false) || value.as_f64() == Some(0.0) {
+        return None;
+    }
+    Some(if path.ends_with("/template") { tidy(value) } else { value.clone() })
+}
+
+/// Which side of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Before,
+    After,
+}
+
+/// For records: no value, only hashes of the values.
+pub fn digest(effect: &Effect, side: Side) -> Value {
+    match effect {
+        Effect::Gone => match side {
+            Side::Before => Value::Null,
+            Side::After => json!({ "gone": true }),
+        },
+        Effect::Fields(fields) => {
+            let hashed = fields.iter().map(|field| {
+                let value = if side == Side::Before { &field.before } else { &field.after };
+                json!({ "path": field.path, "sha256": hash(normal(value.as_ref(), &field.path).as_ref()) })
+            });
+            json!({ "fields": hashed.collect::<Vec<_>>() })
+        }
+    }
+}
+
+/// What the part of `object` that a digest is of has as its digest; none for a digest of an unknown form.
+pub fn digest_of(object: &Value, like: &Value) -> Option<Value> {
+    let fields = like.get("fields")?.as_array()?;
+    let mut hashed = Vec::new();
+    for field in fields {
+        let path = field.get("path")?.as_str()?;
+        hashed.push(json!({ "path": path, "sha256": hash(seen(object, path).as_ref()) }));
+    }
+    Some(json!({ "fields": hashed }))
+}
+
+/// The fields of a digest that an object has otherwise, by their last names.
+pub fn differing(object: &Value, digest: &Value) -> Vec<String> {
+    let fields = digest.get("fields").and_then(Value::as_array);
+    let differs = fields.into_iter().flatten().filter_map(|field| {
+        let path = field.get("path")?.as_str()?;
+        (hash(seen(object, path).as_ref()) != *field.get("sha256")?).then(|| label(path))
+    });
+    differs.collect()
+}
+
+fn hash(value: Option<&Value>) -> Value {
+    value.map_or(Value::Null, |value| sha256(canonical(value).to_string().as_bytes()).into())
+}
+
+/// What differs, for a person: `replicas 3 → 5`. It goes into the journal too, so that values of a ConfigMap are concealed.
+fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> String {
+    if path.ends_with("/template") {
+        return "the pod template changed".to_owned();
+    }
+    let is_number = before.or(after).is_some_and(Value::is_number);
+    let shown = |value: Option<&Value>| match value {
+        value if path.starts_with("/data/") => conceal::shown(value.and_then(Value::as_str)),
+        None if is_number => "0".to_owned(),
+        None => "absent".to_owned(),
+        Some(value) if value.is_object() || value.is_array() => "other".to_owned(),
+        Some(value) => value.to_string(),
+    };
+    format!("{} {} → {}", label(path), shown(before), shown(after))
+}
+
+/// The last name of a JSON pointer.
+pub fn label(path: &str) -> String {
+    if path.ends_with("/template") {
+        "the pod template".to_owned()
+    } else {
+        path.rsplit('/').next().unwrap_or(path).replace("~1", "/").replace("~0", "~")
+    }
+}
+
+/// A JSON pointer's step for a name that may hold slashes.
+pub fn step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// A template without what servers add and leave out at will.

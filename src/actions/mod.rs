@@ -21,7 +21,9 @@ mod pods;
 mod record;
 mod recover;
 mod resolve;
+mod revisions;
 mod undo;
+mod workload;
 
 pub use engine::{Engine, Pace, Setup};
 

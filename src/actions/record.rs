@@ -5,12 +5,16 @@
 use serde_json::{Value, json};
 
 use crate::domain::{
-    mitigation::{Outcome, Plan},
-    object::Key,
+    mitigation::{Effect, Outcome, Plan},
+    object::{Key, Kind},
     text::Text,
 };
 
-use super::{conceal, expect::Expect, kubectl};
+use super::{
+    conceal,
+    expect::{Side, digest, label},
+    kubectl,
+};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
@@ -34,9 +38,10 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
             json!({
                 "method": write.method,
                 "path": write.path,
+                "object": write.target.path(),
                 "target": write.target,
-                "after": Expect::of(write).map(|after| after.digest()),
-                "before": Expect::before(write).map(|before| before.digest()),
+                "after": digest(&write.effect, Side::After),
+                "before": digest(&write.effect, Side::Before),
             })
         })
         .collect();
@@ -49,7 +54,7 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
         "reason": reason,
         "context": plan.cluster.context,
         "kubectl": kubectl,
-        "undoes": plan.undoes,
+        "undoes": plan.undoes.map(|undoes| undoes.recorded),
         "writes": writes,
     })
 }
@@ -58,18 +63,17 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
 fn told(plan: &Plan) -> (Vec<Text>, Text) {
     let mut what = Vec::new();
     let mut kubectl = plan.kubectl.clone();
-    for write in &plan.writes {
-        let Some(Expect::Data { name, value: after }) = Expect::of(write) else { continue };
-        let before = match Expect::before(write) {
-            Some(Expect::Data { value, .. }) => value,
-            _ => None,
-        };
-        let Key { namespace, name: config_map } = &write.target.key;
-        let (before, shown) = (conceal::shown(before.as_deref()), conceal::shown(after.as_deref()));
-        what.push(Text::line(&format!("{}  {name}: {before} → {shown} in {namespace}", write.target)));
-        if let Some(secret) = after.filter(|value| !conceal::is_switch(value)) {
-            let patch = json!({ "data": { name: conceal::length(&secret) } }).to_string();
-            kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, &plan.cluster);
+    for write in plan.writes.iter().filter(|write| write.target.kind == Kind::ConfigMap) {
+        let Effect::Fields(fields) = &write.effect else { continue };
+        for field in fields {
+            let Key { namespace, name: config_map } = &write.target.key;
+            let (name, after) = (label(&field.path), field.after.as_ref().and_then(Value::as_str));
+            let before = conceal::shown(field.before.as_ref().and_then(Value::as_str));
+            what.push(Text::line(&format!("{}  {name}: {before} → {} in {namespace}", write.target, conceal::shown(after))));
+            if let Some(secret) = after.filter(|value| !conceal::is_switch(value)) {
+                let patch = json!({ "data": { name: conceal::length(secret) } }).to_string();
+                kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, &plan.cluster);
+            }
         }
     }
     (if what.is_empty() { plan.what.clone() } else { what }, kubectl)

@@ -9,7 +9,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{engine::Core, expect::Expect, pods, record};
+use super::{engine::Core, expect::digest_of, pods, record, undo};
 
 pub async fn run(core: &Arc<Core>) {
     let journal = core.journal.clone();
@@ -24,6 +24,8 @@ pub async fn run(core: &Arc<Core>) {
         let outcome = found(core, &intent.record).await;
         // Still unknown stays open, and is looked at again by the next run.
         let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome)).await;
+        let (journal, found) = (core.journal.clone(), outcome.clone());
+        let _ = tokio::task::spawn_blocking(move || undo::settle(&journal, intent.seq, &found, None)).await;
         let is_error = outcome != Outcome::Done;
         notice(core, &format!("{title}, begun {time} by a sev1 that ended without saying how: {outcome}"), is_error).await;
     }
@@ -55,20 +57,18 @@ async fn found(core: &Core, record: &Value) -> Outcome {
 /// Whether one write of the record was done.
 async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
     let text = |pointer: &str| write.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let path = object_path(text("/path"));
     let after = write.get("after").filter(|after| !after.is_null()).ok_or("its record does not say what it would change")?;
-    let expected = Expect::like(after).ok_or("its record is of a kind this version does not know")?;
-    let object = match core.api.get(path).await {
+    let object = match core.api.get(text("/object")).await {
         Ok(object) => Some(object),
         Err(crate::connect::ConnectError::NotFound { .. }) => None,
         Err(error) => return Err(error.to_string()),
     };
     let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
-    if expected == Expect::Gone {
+    if after.get("gone").is_some() {
         return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
     }
     let object = same.ok_or("the object was deleted since")?;
-    let seen = expected.seen_in(&object).digest();
+    let seen = digest_of(&object, after).ok_or("its record is of a kind this version does not know")?;
     if seen == *after {
         Ok(true)
     } else if write.get("before") == Some(&seen) {
@@ -76,9 +76,4 @@ async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
     } else {
         Err(format!("the object was changed since{}", super::changed::by(&object)))
     }
-}
-
-/// The object a write went to, without its subresource.
-fn object_path(path: &str) -> &str {
-    path.strip_suffix("/scale").unwrap_or(path)
 }

@@ -1,46 +1,156 @@
-//! Taking back a finished mitigation: a plan of its own, refused when the object moved on since.
+//! Taking back a finished mitigation, of this run or an earlier one: a plan of its own, refused when the object moved on.
+//!
+//! Kept for each is an ask, in words, and hashes of what was written: enough for another process, and no pod template.
+//! Templates are where they always are, in the cluster's own revisions.
 
 use std::sync::Arc;
 
-use crate::domain::{mitigation::MitigationId, text::Text};
+use serde_json::{Value, json};
 
-use super::{changed, draft::Draft, draft::subject, engine::Core, expect::Expect, kinds, pods};
+use crate::{
+    domain::{
+        ask::{Finished, Undoable, Wish},
+        mitigation::{MitigationId, Outcome, Plan, Undoes, Write},
+        object::{Key, Kind, ObjectRef},
+        text::Text,
+    },
+    journal::{Journal, Seq},
+};
 
-pub async fn draft(core: &Arc<Core>, id: MitigationId, of: MitigationId) -> Result<Draft, Text> {
-    let Some(finished) = core.finished(of) else {
-        return Err("nothing to undo: that mitigation was not done in this session".into());
+use super::{
+    changed,
+    draft::{Draft, subject},
+    engine::Core,
+    expect::{Side, as_stored, differing, digest, digest_of},
+    kinds, pods,
+};
+
+/// Form of the kept files.
+const VERSION: u64 = 1;
+
+/// What a plan that is about to be sent needs to be taken back; none where nothing does.
+pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
+    let inverse = plan.inverse.as_ref()?;
+    let writes: Vec<_> = plan.writes.iter().map(|write| part(write, &digest(&write.effect, Side::After))).collect();
+    Some(json!({
+        "version": VERSION,
+        "done": false,
+        "title": plan.title,
+        "reason": reason,
+        "time": time,
+        "by": plan.cluster.user,
+        "undoes": plan.undoes.map(|undoes| undoes.recorded),
+        "kind": inverse.kind(),
+        "namespace": inverse.namespace(),
+        "words": inverse.words(),
+        "writes": writes,
+    }))
+}
+
+fn part(write: &Write, after: &Value) -> Value {
+    json!({ "target": write.target, "before": digest(&write.effect, Side::Before), "after": after })
+}
+
+/// Settles what is kept of an intent, once its outcome is known. `answer` is the object as the last write left it.
+pub fn settle(journal: &Journal, intent: Seq, outcome: &Outcome, stored: Option<(&Write, &Value)>) {
+    match outcome {
+        Outcome::Done => {
+            let Some(mut kept) = journal.kept_for(intent) else { return };
+            kept["done"] = true.into();
+            // Admission may have stored something else than was asked for.
+            if let Some((write, answer)) = stored
+                && let Some([one]) = kept.get_mut("writes").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
+            {
+                *one = part(write, &digest(&as_stored(&write.effect, answer), Side::After));
+            }
+            // What could not be written stays as not done, and is not offered.
+            let _ = journal.keep(intent, &kept);
+        }
+        Outcome::Refused(_) | Outcome::Failed(_) => journal.forget(intent),
+        Outcome::Unknown(_) => {}
+    }
+}
+
+/// Everything that can be taken back, latest first.
+pub fn list(journal: &Journal) -> Vec<Undoable> {
+    let mut all: Vec<_> = journal.kept().iter().filter_map(|(seq, kept)| undoable(*seq, kept)).collect();
+    all.reverse();
+    all
+}
+
+fn undoable(seq: Seq, kept: &Value) -> Option<Undoable> {
+    let text = |name: &str| Text::line(kept.get(name).and_then(Value::as_str).unwrap_or_default());
+    if kept.get("done") != Some(&Value::Bool(true)) || kept.get("version").and_then(Value::as_u64) != Some(VERSION) {
+        return None;
+    }
+    let words = words(kept);
+    // The value of a key is nobody's business in a list.
+    let shown: Vec<_> = words.iter().map(|word| word.split_once('=').map_or(word.as_str(), |(name, _)| name)).collect();
+    let shows_values = text("kind").as_str() != "set-config-key";
+    let shown = if shows_values { words.join(" ") } else { shown.join(" ") };
+    let undo = Text::line(&format!("{} {shown}", text("kind")));
+    let is_undo = kept.get("undoes").is_some_and(Value::is_u64);
+    Some(Undoable { id: seq.0, title: text("title"), time: text("time"), by: text("by"), undo, is_undo })
+}
+
+fn words(kept: &Value) -> Vec<String> {
+    let words = kept.get("words").and_then(Value::as_array);
+    words.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+pub async fn draft(core: &Arc<Core>, id: MitigationId, of: Finished) -> Result<(Draft, Undoes), Text> {
+    let recorded = match of {
+        Finished::Recorded(seq) => Some(seq),
+        Finished::Here(of) => core.intent_of(of),
     };
-    let [write] = finished.plan.writes.as_slice() else { return Err(finished.plan.undo.clone()) };
-    let Some(former) = Expect::before(write) else { return Err(finished.plan.undo.clone()) };
-    let (target, object) = subject(core, write.target.kind, &write.target.key).await?;
-    if pods::uid(&object) != write.target.uid.as_str() {
+    let Some(seq) = recorded else { return Err("nothing to undo: that mitigation was not done in this session".into()) };
+    let Some(kept) = core.kept(Seq(seq)).await else {
+        return Err(Text::line(&format!("nothing to undo: nothing is kept that takes back mitigation {seq}; it was undone, or cannot be")));
+    };
+    if kept.get("done") != Some(&Value::Bool(true)) {
+        return Err(Text::line(&format!("the outcome of mitigation {seq} is not known: there is nothing to undo until it is")));
+    }
+    for part in kept.get("writes").and_then(Value::as_array).into_iter().flatten() {
+        unmoved(core, part).await?;
+    }
+    let wish = inverse(&kept)?;
+    let mut draft = kinds::draft(core, id, &wish).await?;
+    draft.title = Text::line(&title(kept.get("title").and_then(Value::as_str).unwrap_or_default()));
+    Ok((draft, Undoes { recorded: seq, here: core.session_id(seq) }))
+}
+
+/// The ask that takes it back.
+fn inverse(kept: &Value) -> Result<Wish, Text> {
+    let text = |name: &str| kept.get(name).and_then(Value::as_str).unwrap_or_default();
+    let kind = kinds::find(text("kind")).ok_or_else(|| Text::line(&format!("this version knows no mitigation {:?}", text("kind"))))?;
+    let words = words(kept);
+    kind.entry.ask(text("namespace"), &words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Why one object is no longer as the mitigation left it.
+async fn unmoved(core: &Core, part: &Value) -> Result<(), Text> {
+    let target = reference(part.get("target").unwrap_or(&Value::Null)).ok_or("what is kept names no object")?;
+    let (after, before) = (part.get("after").unwrap_or(&Value::Null), part.get("before").unwrap_or(&Value::Null));
+    let (_, object) = subject(core, &target.subject()).await?;
+    if pods::uid(&object) != target.uid.as_str() {
         return Err(Text::line(&format!("{target} was deleted and made again since: there is nothing left to undo")));
     }
-    if let Some(wrote) = &finished.wrote {
-        let seen = wrote.seen_in(&object);
-        if seen == former {
-            return Err(Text::line(&format!("{target} already is as it was before{}", changed::by(&object))));
-        }
-        if seen != *wrote {
-            return Err(Text::line(&format!(
-                "{target} moved on since: {}{}; undoing would undo that too",
-                wrote.difference(&seen),
-                changed::by(&object)
-            )));
-        }
+    let Some(seen) = digest_of(&object, after) else { return Ok(()) };
+    if seen == *before {
+        return Err(Text::line(&format!("{target} already is as it was before{}", changed::by(&object))));
     }
-    let mut draft = match former {
-        Expect::Replicas(replicas) => kinds::scale::change(core, id, target, &object, replicas).await?,
-        Expect::Data { name, value } => kinds::config_key::change(core, id, target, &object, &name, value.as_deref())?,
-        Expect::Template(_) => {
-            let Some(inverse) = &write.inverse else { return Err(finished.plan.undo.clone()) };
-            kinds::undo_rollout::back(core, id, target, &object, inverse).await?
-        }
-        Expect::Gone => return Err(finished.plan.undo.clone()),
-    };
-    draft.plan.title = Text::line(&title(&finished.plan.title));
-    draft.plan.undoes = Some(of);
-    Ok(draft)
+    if seen != *after {
+        let what = differing(&object, after).join(", ");
+        return Err(Text::line(&format!("{target} moved on since: {what} changed{}; undoing would undo that too", changed::by(&object))));
+    }
+    Ok(())
+}
+
+/// A target as records have it.
+pub fn reference(target: &Value) -> Option<ObjectRef> {
+    let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
+    let kind = Kind::ALL.into_iter().find(|kind| Some(format!("{kind:?}").as_str()) == text("/kind"))?;
+    Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
 }
 
 /// What takes an undo back is a redo, and no undo of an undo of an undo.

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{Exit, output, setup};
 use crate::{
+    actions::kinds,
     cli::Cli,
     config::{Config, Loaded},
     connect::{Reader, Target, Writer},
@@ -77,7 +78,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         actions: act,
         messages: tell,
     };
-    let state = State::new(config, session, clock.now(), (80, 24));
+    let state = State::new(config, session, clock.now(), (80, 24)).with_kinds(kinds::catalogue());
     let inbox = Inbox { observations, actions, messages };
     match app::run(state, wiring, inbox, clock).await {
         Ok(code) => Exit(u8::try_from(code).unwrap_or(1)),

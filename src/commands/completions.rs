@@ -3,10 +3,9 @@
 use clap_complete::{Shell, generate};
 
 use super::{Exit, output};
-use crate::cli::Cli;
 
 pub fn run(shell: Shell, program: &str) -> Exit {
-    let mut command = Cli::command_for(program);
+    let mut command = super::command(program);
     // A shell completes the file's name, also where kubectl calls it by another.
     let name = command.get_name().to_owned();
     let mut text = Vec::new();

@@ -3,10 +3,7 @@
 use std::{fmt::Write as _, io};
 
 use super::{Exit, output};
-use crate::{
-    cli::Cli,
-    state::action::{ACTIONS, Action, Command, FIXED_KEYS, Group, SCREENS},
-};
+use crate::state::action::{ACTIONS, Action, Command, FIXED_KEYS, Group, SCREENS};
 
 pub fn run(program: &str) -> Exit {
     match render(program) {
@@ -20,7 +17,7 @@ pub fn run(program: &str) -> Exit {
 
 /// One page: the program, then each subcommand's own section.
 fn render(program: &str) -> io::Result<String> {
-    let mut command = Cli::command_for(program);
+    let mut command = super::command(program);
     command.build();
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;

@@ -7,16 +7,27 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod exit;
+pub mod headless;
 pub mod log;
 pub mod look;
 pub mod man;
 pub mod output;
+pub mod rbac;
 pub mod setup;
 pub mod status;
 
 pub use exit::Exit;
 
 use crate::cli::{AuditCommand, Cli, Command, ConfigCommand};
+
+/// What can be typed, with the kinds of mitigation that there are.
+pub fn command(program: &str) -> clap::Command {
+    let names = crate::actions::kinds::catalogue().iter().map(|entry| entry.spec.name);
+    let names = clap::builder::PossibleValuesParser::new(names);
+    Cli::command_for(program).mut_subcommand("do", |command| {
+        command.after_help(headless::help::kinds()).mut_arg("kind", |kind| kind.value_parser(names).hide_possible_values(true))
+    })
+}
 
 /// Does what was typed. Configuration is read first, by every command that it could change, so that a mistake in it is
 /// said before anything else happens.
@@ -27,7 +38,17 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
         Some(Command::Config(ConfigCommand::Init)) => config::init(cli),
         Some(Command::Config(ConfigCommand::Check)) => config::check(cli),
         Some(Command::Audit(AuditCommand::Verify { file })) => verify(file.as_deref()),
-        None | Some(Command::Demo(_) | Command::Status(_) | Command::Doctor(_) | Command::Config(ConfigCommand::Show { .. })) => {
+        Some(Command::Do(what)) if what.help => headless::help::print(what.kind.as_deref(), program),
+        None
+        | Some(
+            Command::Demo(_)
+            | Command::Status(_)
+            | Command::Doctor(_)
+            | Command::Do(_)
+            | Command::Undo(_)
+            | Command::Rbac(_)
+            | Command::Config(ConfigCommand::Show { .. }),
+        ) => {
             let loaded = match setup::load(cli) {
                 Ok(loaded) => loaded,
                 Err(problems) => return setup::refuse(&problems),
@@ -36,6 +57,9 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
                 Some(Command::Demo(demo)) => demo::run(demo, cli, loaded),
                 Some(Command::Status(status)) => status::run(status, cli, &loaded),
                 Some(Command::Doctor(doctor)) => doctor::run(doctor, cli, &loaded),
+                Some(Command::Do(what)) => headless::act(what, cli, &loaded),
+                Some(Command::Undo(what)) => headless::undo(what, cli, &loaded),
+                Some(Command::Rbac(rbac)) => rbac::run(rbac, cli, &loaded),
                 Some(Command::Config(ConfigCommand::Show { output })) => config::show(&loaded, *output),
                 _ => cockpit::run(cli, loaded),
             }

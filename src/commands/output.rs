@@ -15,6 +15,11 @@ pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "sev1: {line}");
 }
 
+/// Text for people that is not the answer itself, on standard error.
+pub fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
 /// The whole answer of a command, on standard output. A reader that left (`| head`) is no failure.
 pub fn print(text: &str) -> Exit {
     let mut out = io::stdout().lock();

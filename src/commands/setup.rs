@@ -6,6 +6,7 @@ use etcetera::BaseStrategy as _;
 
 use super::{Exit, output};
 use crate::{
+    actions::kinds,
     cli::{Cli, Cluster},
     config::{self, Inputs, Loaded, Place, Problem},
     connect::{ConnectError, KubeOptions, Target, kubeconfig},
@@ -16,7 +17,8 @@ use crate::{
 /// Reads and checks the configuration; prints its warnings.
 pub fn load(cli: &Cli) -> Result<Loaded, Vec<Problem>> {
     let loaded = config::load(&inputs(cli))?;
-    let mistakes = key_mistakes(&loaded);
+    let mut mistakes = key_mistakes(&loaded);
+    mistakes.extend(kind_mistakes(&loaded));
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
@@ -94,6 +96,18 @@ fn scope(cluster: &Cluster, target: &Target) -> Scope {
 pub fn key_mistakes(loaded: &Loaded) -> Vec<Problem> {
     let (_, mistakes) = Keymap::new(&loaded.config.keys);
     mistakes.iter().map(|mistake| Problem::new(place_of(loaded, mistake), mistake.to_string())).collect()
+}
+
+/// Kinds of mitigation are known to the engine, not to the configuration.
+pub fn kind_mistakes(loaded: &Loaded) -> Vec<Problem> {
+    let unknown = loaded.config.mitigations.disabled.iter().filter(|name| kinds::find(name).is_none());
+    let known: Vec<_> = kinds::catalogue().iter().map(|entry| entry.spec.name).collect();
+    unknown
+        .map(|name| {
+            let what = format!("mitigations.disabled: there is no mitigation {name:?}; there are {}", known.join(", "));
+            Problem::new(loaded.origin("mitigations.disabled"), what)
+        })
+        .collect()
 }
 
 fn place_of(loaded: &Loaded, mistake: &KeymapError) -> Place {

@@ -113,6 +113,8 @@ impl Default for Mitigations {
             },
             restart_at_once: 2,
             reason_required: false,
+            disabled: Vec::new(),
+            two_person: BTreeMap::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::domain::{escalation::Matrix, kpi::Kpi, text::Text};
+use crate::domain::{catalogue::Level, escalation::Matrix, kpi::Kpi, text::Text};
 
 /// The whole configuration after all layers are merged.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +92,10 @@ pub struct Mitigations {
     pub restart_at_once: u8,
     /// Whether an empty reason is refused.
     pub reason_required: bool,
+    /// Kinds that are switched off, by name.
+    pub disabled: Vec<String>,
+    /// By context: from which level on a second person has to agree.
+    pub two_person: BTreeMap<String, Level>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

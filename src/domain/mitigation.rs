@@ -6,47 +6,12 @@
 use std::{fmt, time::Duration};
 
 use super::{
-    object::{Key, ObjectRef},
+    ask::{Undoable, Wish},
+    catalogue::Level,
+    object::{ObjectRef, Subject},
     text::Text,
     time::Mono,
 };
-
-/// What a person or a suggestion asks for, before anything was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    pub kind: RequestKind,
-    /// Pre-filled reason; may be empty.
-    pub reason: Text,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestKind {
-    /// Set the replicas of a deployment.
-    Scale { deployment: Key, replicas: u32 },
-    /// Delete the unhealthy pods of a workload, by uid, at most `at_once` at a time.
-    RestartUnhealthy { app: Text, pods: Vec<ObjectRef>, at_once: u8 },
-    /// Set one key of a ConfigMap (the circuit breaker).
-    SetConfigKey { config_map: Key, name: Text, value: Text },
-    /// Bring a deployment back to a revision; none means the one before the current.
-    UndoRollout { deployment: Key, to_revision: Option<u64> },
-    /// Take back a finished mitigation.
-    Undo { of: MitigationId },
-}
-
-impl RequestKind {
-    /// Whether both do the same to the same objects, whatever the numbers.
-    pub fn is_like(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Scale { deployment: one, .. }, Self::Scale { deployment: other, .. })
-            | (Self::UndoRollout { deployment: one, .. }, Self::UndoRollout { deployment: other, .. }) => one == other,
-            (Self::RestartUnhealthy { app: one, .. }, Self::RestartUnhealthy { app: other, .. }) => one == other,
-            (Self::SetConfigKey { config_map: one, name: of_one, .. }, Self::SetConfigKey { config_map: other, name: of_other, .. }) => {
-                (one, of_one) == (other, of_other)
-            }
-            _ => self == other,
-        }
-    }
-}
 
 /// Sequence number within this run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -56,7 +21,7 @@ pub struct MitigationId(pub u32);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub id: MitigationId,
-    /// `scale`, `restart-unhealthy`, `set-config-key`, `undo-rollout`.
+    /// Its name in the catalogue.
     pub kind: &'static str,
     /// `Undo rollout · api-gateway`.
     pub title: Text,
@@ -72,15 +37,30 @@ pub struct Plan {
     pub kubectl: Text,
     /// What undoes it, in words: `U brings revision 42 back`, or why nothing does.
     pub undo: Text,
+    pub level: Level,
+    /// What the card asks for, by the level and the environment.
     pub friction: Friction,
     pub reason: Text,
+    /// The same asked for again: planned at once, it gives the same writes.
+    pub wish: Wish,
+    /// What takes it back; none: nothing does.
+    pub inverse: Option<Wish>,
     /// Which other mitigation this one takes back.
-    pub undoes: Option<MitigationId>,
+    pub undoes: Option<Undoes>,
     /// The writes, ready to send.
     pub writes: Vec<Write>,
     pub planned_at: Mono,
     /// How convergence is recognised after the write.
     pub converge: Converge,
+}
+
+/// The mitigation that a plan takes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undoes {
+    /// Number of its intent in the journal.
+    pub recorded: u64,
+    /// Its number in this run, if it was done in it.
+    pub here: Option<MitigationId>,
 }
 
 /// Who and where: pinned at start, compared again before each write.
@@ -110,16 +90,52 @@ pub enum DiffSign {
 }
 
 /// One HTTP request of a plan. Bodies are opaque to everything but `actions`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Write {
     pub method: WriteMethod,
     /// Path below the API server, `/apis/apps/v1/namespaces/…`.
     pub path: String,
-    pub content_type: &'static str,
+    pub content: ContentType,
     pub body: serde_json::Value,
-    /// Inverse request, if there is one.
-    pub inverse: Option<Box<Write>>,
     pub target: ObjectRef,
+    /// By what a later look recognises that it was done.
+    pub effect: Effect,
+}
+
+/// What a write makes of its object.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub enum Effect {
+    /// No object of that uid, or one that is being deleted.
+    Gone,
+    /// These fields, and as far as this program is concerned nothing else.
+    Fields(Vec<Field>),
+}
+
+/// A field before and after a write; none: it is not there.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Field {
+    /// JSON pointer.
+    pub path: String,
+    pub before: Option<serde_json::Value>,
+    pub after: Option<serde_json::Value>,
+}
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum ContentType {
+    Json,
+    JsonPatch,
+    MergePatch,
+}
+
+impl ContentType {
+    pub fn header(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::JsonPatch => "application/json-patch+json",
+            Self::MergePatch => "application/merge-patch+json",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -132,8 +148,8 @@ pub enum WriteMethod {
 /// What to wait for after the write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Converge {
-    /// The deployment's rollout is complete: observed, updated, available.
-    Rollout { deployment: Key },
+    /// The workload's rollout is complete: observed, updated, available.
+    Rollout { workload: Subject },
     /// The named pods are gone and the owners have as many ready pods as they want.
     Replaced { pods: Vec<ObjectRef> },
     /// The write itself is the effect.
@@ -176,6 +192,8 @@ pub enum CheckKind {
     Effect,
     /// The journal can be written.
     Journal,
+    /// Whether somebody else has to agree.
+    SecondPerson,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,6 +251,20 @@ impl Plan {
     /// Accepts `typed` (`y`, or the word) if every check that blocks has passed. `Permission`, `DryRun`, `Unchanged` and
     /// `Identity` must be present and no longer pending.
     pub fn confirm(self, typed: &str, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {
+        let expected = match &self.friction {
+            Friction::Key => Text::line("y"),
+            Friction::Word(word) => word.clone(),
+        };
+        self.accept(typed, &expected, checks, reason)
+    }
+
+    /// Accepts the name of the very context in the place of a typed word: how it is confirmed without a screen.
+    pub fn confirm_on(self, context: &str, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {
+        let expected = self.cluster.context.clone();
+        self.accept(context, &expected, checks, reason)
+    }
+
+    fn accept(self, typed: &str, expected: &Text, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {
         for needed in [CheckKind::Identity, CheckKind::Permission, CheckKind::DryRun, CheckKind::Unchanged, CheckKind::Journal] {
             let finished = checks.iter().any(|check| check.what == needed && check.result != CheckResult::Pending);
             if !finished {
@@ -245,12 +277,8 @@ impl Plan {
         }) {
             return Err(NotConfirmed::Blocked(why));
         }
-        let expected = match &self.friction {
-            Friction::Key => "y",
-            Friction::Word(word) => word.as_str(),
-        };
-        if typed != expected {
-            return Err(NotConfirmed::WrongWord(Text::line(expected)));
+        if typed != expected.as_str() {
+            return Err(NotConfirmed::WrongWord(expected.clone()));
         }
         Ok(ConfirmedPlan { plan: self, reason })
     }
@@ -278,6 +306,7 @@ impl CheckKind {
             Self::NotCovered => "not covered",
             Self::Effect => "effect",
             Self::Journal => "journal",
+            Self::SecondPerson => "second person",
         }
     }
 }
@@ -332,6 +361,10 @@ pub enum ActionEvent {
     Resolved {
         id: MitigationId,
         outcome: Outcome,
+    },
+    /// What can be taken back, of this run and earlier ones, latest first.
+    Undoable {
+        all: Vec<Undoable>,
     },
     /// The journal can be written again, or cannot: mitigations are off with this reason.
     Journal {

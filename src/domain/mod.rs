@@ -4,6 +4,9 @@
 //! cleaning it.
 
 pub mod alert;
+pub mod ask;
+pub mod asks;
+pub mod catalogue;
 pub mod change;
 pub mod escalation;
 pub mod health;

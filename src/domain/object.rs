@@ -71,6 +71,40 @@ impl Kind {
         }
     }
 
+    /// The kind that a word means, by kubectl's names: `deployment`, `deployments`, `deploy`.
+    pub fn named(word: &str) -> Option<Self> {
+        const SHORT: [(&str, Kind); 9] = [
+            ("po", Kind::Pod),
+            ("deploy", Kind::Deployment),
+            ("rs", Kind::ReplicaSet),
+            ("sts", Kind::StatefulSet),
+            ("ds", Kind::DaemonSet),
+            ("no", Kind::Node),
+            ("svc", Kind::Service),
+            ("cm", Kind::ConfigMap),
+            ("ns", Kind::Namespace),
+        ];
+        let word = word.to_ascii_lowercase();
+        let by_name = Self::ALL
+            .into_iter()
+            .find(|kind| word == kind.singular() || word == kind.resource() || Some(&*word) == kind.resource().strip_suffix('s'));
+        by_name.or_else(|| SHORT.iter().find(|(short, _)| *short == word).map(|(_, kind)| *kind))
+    }
+
+    pub const ALL: [Self; 11] = [
+        Self::Pod,
+        Self::Deployment,
+        Self::ReplicaSet,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Node,
+        Self::Service,
+        Self::HorizontalPodAutoscaler,
+        Self::ConfigMap,
+        Self::Event,
+        Self::Namespace,
+    ];
+
     pub fn is_namespaced(self) -> bool {
         !matches!(self, Self::Node | Self::Namespace)
     }
@@ -98,6 +132,26 @@ impl Key {
     }
 }
 
+/// One object by kind and name, whichever has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+pub struct Subject {
+    pub kind: Kind,
+    pub key: Key,
+}
+
+impl Subject {
+    /// Without a uid: it was not read yet.
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef { kind: self.kind, key: self.key.clone(), uid: Text::default() }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.kind.singular(), self.key.name)
+    }
+}
+
 /// One object as it was seen: name and identity, so that a namesake that replaced it is not mistaken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
 pub struct ObjectRef {
@@ -107,6 +161,10 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
+    pub fn subject(&self) -> Subject {
+        Subject { kind: self.kind, key: self.key.clone() }
+    }
+
     pub fn path(&self) -> String {
         let namespace = (!self.key.namespace.is_empty()).then(|| self.key.namespace.as_str());
         format!("{}/{}", self.kind.collection_path(namespace), self.key.name)

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    mitigation::{Request, RequestKind},
+    ask::Request,
+    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
     object::{Key, ObjectRef},
     text::Text,
     units,
@@ -143,10 +144,8 @@ impl Evidence {
             evidence: Text::line(&evidence),
             weight,
             aim: self.critical_errors.clone(),
-            request: Request {
-                kind: RequestKind::UndoRollout { deployment: rollout.deployment.clone(), to_revision: Some(rollout.from) },
-                reason: Text::line(&format!("rev {} {evidence}", rollout.to)),
-            },
+            request: Request::of(UndoRollout::deployment(rollout.deployment.clone(), Some(rollout.from)))
+                .because(Text::line(&format!("rev {} {evidence}", rollout.to))),
         }
     }
 }
@@ -172,10 +171,12 @@ fn restart(app: &UnhealthyApp, is_fresh: bool, all: &Evidence) -> Suggestion {
         evidence: Text::line(&evidence),
         weight: if is_fresh { 30 + many } else { 40 + many },
         aim: all.critical_errors.clone(),
-        request: Request {
-            kind: RequestKind::RestartUnhealthy { app: app.app.clone(), pods: app.pods.clone(), at_once: all.restart_at_once },
-            reason: Text::line(&evidence),
-        },
+        request: Request::of(RestartUnhealthy {
+            app: app.app.clone(),
+            pods: Unhealthy::Listed(app.pods.clone()),
+            at_once: Some(all.restart_at_once),
+        })
+        .because(Text::line(&evidence)),
     }
 }
 
@@ -186,10 +187,8 @@ fn breaker_on(breaker: &Breaker, aim: Text) -> Suggestion {
         evidence: "error rate is critical and the breaker is off".into(),
         weight: 25,
         aim: Some(aim),
-        request: Request {
-            kind: RequestKind::SetConfigKey { config_map: breaker.config_map.clone(), name: breaker.name.clone(), value: breaker.value_on.clone() },
-            reason: "error rate is critical".into(),
-        },
+        request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on))
+            .because("error rate is critical".into()),
     }
 }
 
@@ -209,10 +208,7 @@ fn scale(overload: &Overload) -> Option<Suggestion> {
         evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, pods(overload.ready as usize))),
         weight: 50,
         aim: Some(overload.indicator.clone()),
-        request: Request {
-            kind: RequestKind::Scale { deployment: overload.deployment.clone(), replicas },
-            reason: Text::line(&format!("{} is critical", overload.what)),
-        },
+        request: Request::of(Scale::deployment(overload.deployment.clone(), replicas)).because(Text::line(&format!("{} is critical", overload.what))),
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod error;
 mod intents;
+mod kept;
 mod line;
 mod location;
 mod tail;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinHandle},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-use super::viewer;
+use super::{records::Records, viewer};
 
 /// How long the program waits, when leaving, for a write that was sent to be answered and journalled.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -49,13 +49,14 @@ pub struct Effects {
     engine: Option<Engine>,
     cards: HashMap<CardId, AbortHandle>,
     viewers: HashMap<ViewerId, AbortHandle>,
-    /// Journal entries of acks, notes and verdicts; waited for when leaving.
-    records: JoinSet<()>,
+    records: Records,
+    /// Looks for what a crash left open; waited for when leaving.
+    recovery: Option<JoinHandle<()>>,
 }
 
 impl Effects {
     pub fn new(wiring: Wiring, clock: Arc<dyn Clock>) -> Self {
-        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: JoinSet::new() }
+        Self { wiring, clock, engine: None, cards: HashMap::new(), viewers: HashMap::new(), records: Records::default(), recovery: None }
     }
 
     /// Opens the journal and arms the engine when the cluster first says which one it is. Later answers change nothing
@@ -74,8 +75,9 @@ impl Effects {
         let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
         let engine = self.build_engine(journal, cluster.clone());
         self.engine = Some(engine.clone());
-        self.record("session", serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") }));
-        self.records.spawn(async move { engine.recover().await });
+        let session = serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") });
+        self.records.begin(engine.clone(), ("session", session));
+        self.recovery = Some(tokio::spawn(async move { engine.recover().await }));
     }
 
     fn build_engine(&self, journal: Arc<Journal>, cluster: ClusterIdentity) -> Engine {
@@ -94,7 +96,6 @@ impl Effects {
     }
 
     pub fn perform(&mut self, effect: Effect) {
-        while self.records.try_join_next().is_some() {}
         match effect {
             Effect::Plan { card, id, request } => {
                 let Some(engine) = self.engine.clone() else {
@@ -132,21 +133,25 @@ impl Effects {
     }
 
     /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
-    pub async fn finish(mut self) -> bool {
+    pub async fn finish(self) -> bool {
         let settled = match &self.engine {
             Some(engine) => engine.settled(LAST_WORDS).await,
             None => true,
         };
-        let recorded = tokio::time::timeout(LAST_WORDS, async { while self.records.join_next().await.is_some() {} }).await;
-        settled && recorded.is_ok()
+        let recovered = async {
+            if let Some(recovery) = self.recovery {
+                let _ = tokio::time::timeout(LAST_WORDS, recovery).await;
+            }
+        };
+        let (recorded, ()) = tokio::join!(self.records.finish(LAST_WORDS), recovered);
+        settled && recorded
     }
 
-    fn record(&mut self, kind: &'static str, fields: serde_json::Value) {
-        let Some(engine) = self.engine.clone() else { return };
-        self.records.spawn(async move {
-            // A failure is reported by the engine's own event.
-            let _ = engine.record(kind, fields).await;
-        });
+    fn record(&self, kind: &'static str, fields: serde_json::Value) {
+        if !self.records.add(kind, fields) {
+            let text = Text::line(&format!("too much waits for the journal: “{kind}” will not be in it"));
+            self.say(Msg::Notice { text, is_error: true });
+        }
     }
 
     /// From inside the loop: through the channel, so that it is applied in order. A full channel means that the loop has

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod effects;
 pub mod fault;
 pub mod input;
+pub mod records;
 pub mod screen;
 pub mod signals;
 pub mod terminal;

@@ -14,6 +14,7 @@ pub mod logs;
 mod prometheus;
 mod refresh;
 mod report;
+pub mod rights;
 
 use std::sync::Arc;
 

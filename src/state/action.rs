@@ -1,6 +1,7 @@
 //! The action table: each action once, with its id, words and keys. Footer, help, palette and man page read it.
 
 use crate::domain::{
+    ask::Wish,
     object::{Key, Kind},
     text::Text,
 };
@@ -67,6 +68,12 @@ pub enum Command {
     },
     BreakerTo(bool),
     RestartApp(Text),
+    /// Open the card of an ask that was typed or chosen.
+    Do(Wish),
+    /// Open the palette with this typed already.
+    Compose(Text),
+    /// Take back the mitigation that has this number in the journal.
+    UndoRecorded(u64),
 }
 
 /// Where an action applies, and so where its keys mean it.
@@ -232,7 +239,7 @@ pub static ACTIONS: &[Action] = &[
     action("undo-rollout", "undo rollout", "bring a deployment back to the revision before", &["u"], (P::Screens, G::Mitigate), Command::UndoRollout)
         .mitigating(),
     action(
-        "restart",
+        "restart-unhealthy",
         "restart",
         "delete an app's unhealthy pods, which are then replaced",
         &["r"],

@@ -1,7 +1,8 @@
 //! The confirmation card, mitigations in flight, and what became of the finished ones.
 
 use crate::domain::{
-    mitigation::{CardId, Check, MitigationId, Outcome, Plan, Request},
+    ask::{Request, Undoable},
+    mitigation::{CardId, Check, MitigationId, Outcome, Plan},
     object::ObjectRef,
     text::Text,
     time::Mono,
@@ -53,6 +54,8 @@ pub struct Mitigations {
     pub next_card: u32,
     /// Oldest first.
     pub all: Vec<Mitigation>,
+    /// What can be taken back, of this run and earlier ones, latest first.
+    pub undoable: Vec<Undoable>,
 }
 
 impl Mitigations {
@@ -66,7 +69,7 @@ impl Mitigations {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mitigation {
     pub id: MitigationId,
-    /// `scale`, `restart-unhealthy`, `set-config-key`, `undo-rollout`.
+    /// Its name in the catalogue.
     pub kind: &'static str,
     pub title: Text,
     pub reason: Text,

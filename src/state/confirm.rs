@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::{
-    mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan, Request, RequestKind},
-    object::{Key, ObjectRef},
+    ask::{Finished, Request, RequestKind},
+    mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
+    object::ObjectRef,
     text::Text,
     verdict::Comparison,
 };
@@ -21,7 +22,7 @@ pub(super) const RECENT: Duration = Duration::from_mins(2);
 
 impl State {
     pub(super) fn open_card(&mut self, request: Request, effects: &mut Vec<Effect>) {
-        if let Some(busy) = self.busy(|target| targets(&request).any(|key| key == &target.key)) {
+        if let Some(busy) = self.busy(|target| request.objects().iter().any(|object| object.key == target.key)) {
             return self.refuse(&format!("“{busy}” is still being written there: wait for its end"));
         }
         self.mitigations.next_card += 1;
@@ -46,7 +47,7 @@ impl State {
     /// The indicator that a request is meant to better: that of the suggestion like it, or of what it takes back.
     fn aim_of(&self, request: &Request) -> Option<Text> {
         if let RequestKind::Undo { of } = request.kind {
-            return self.mitigations.all.iter().find(|mitigation| mitigation.id == of)?.aim.clone();
+            return self.mitigations.all.iter().find(|mitigation| Finished::Here(mitigation.id) == of)?.aim.clone();
         }
         self.suggestions.iter().find(|suggestion| suggestion.request.kind.is_like(&request.kind))?.aim.clone()
     }
@@ -127,7 +128,7 @@ impl State {
             title: plan.title.clone(),
             reason: confirmed.reason().clone(),
             targets: plan.targets.iter().map(|(target, _)| target.clone()).collect(),
-            undoes: plan.undoes,
+            undoes: plan.undoes.and_then(|undoes| undoes.here),
             confirmed_at: self.now.mono,
             done_at: None,
             converges: plan.converge != Converge::Immediately,
@@ -169,16 +170,6 @@ pub(super) fn merge(checks: &mut Vec<Check>, check: Check) {
         checks.push(check);
         checks.sort_by_key(|check| check.what);
     }
-}
-
-fn targets(request: &Request) -> impl Iterator<Item = &Key> {
-    let (one, many): (Option<&Key>, &[ObjectRef]) = match &request.kind {
-        RequestKind::Scale { deployment, .. } | RequestKind::UndoRollout { deployment, .. } => (Some(deployment), &[]),
-        RequestKind::SetConfigKey { config_map, .. } => (Some(config_map), &[]),
-        RequestKind::RestartUnhealthy { pods, .. } => (None, pods),
-        RequestKind::Undo { .. } => (None, &[]),
-    };
-    one.into_iter().chain(many.iter().map(|pod| &pod.key))
 }
 
 fn with_reason(reason: &Text) -> String {

@@ -1,7 +1,8 @@
 //! From a wish to a request: what the mitigation commands, the menu and the replicas prompt ask for.
 
 use crate::domain::{
-    mitigation::{Request, RequestKind},
+    ask::{Finished, Request, RequestKind},
+    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
     object::{Key, Kind, ObjectRef},
     suggestion::more_replicas,
     text::Text,
@@ -36,6 +37,8 @@ impl State {
             Command::UndoTo { deployment, revision } => self.undo_request(Some(deployment), *revision),
             Command::BreakerTo(on) => self.breaker_request(Some(*on)),
             Command::RestartApp(app) => self.restart_request(Some(app)),
+            Command::Do(wish) => Ok(Request { kind: RequestKind::Do(wish.clone()), reason: Text::default() }),
+            Command::UndoRecorded(id) => self.undo_recorded(*id),
             _ => return,
         };
         match request {
@@ -61,14 +64,11 @@ impl State {
         if let Some(why) = self.disarmed() {
             return self.refuse(&format!("mitigations are off: {why}"));
         }
-        match request.kind {
-            RequestKind::Scale { .. } => self.ask_replicas(request),
-            _ => self.open_card(request, effects),
-        }
+        if request.get::<Scale>().is_some() { self.ask_replicas(request) } else { self.open_card(request, effects) }
     }
 
     /// The deployment of what is focused.
-    fn focused_deployment(&self) -> Option<Key> {
+    pub(super) fn focused_deployment(&self) -> Option<Key> {
         let focused = self.focused()?;
         match focused.kind {
             Kind::Deployment => Some(focused.key),
@@ -96,14 +96,14 @@ impl State {
 
     fn undo_request(&self, deployment: Option<&Key>, revision: Option<u64>) -> Result<Request, String> {
         let deployment = self.deployment_or_why(deployment)?;
-        Ok(Request { kind: RequestKind::UndoRollout { deployment, to_revision: revision }, reason: Text::default() })
+        Ok(Request::of(UndoRollout::deployment(deployment, revision)))
     }
 
     fn scale_request(&self) -> Result<Request, String> {
         let deployment = self.deployment_or_why(None)?;
         let current = self.cluster.deployments.get(&deployment).map_or(0, |deployment| deployment.replicas);
         let replicas = more_replicas(current, self.cluster.autoscaler_of(&deployment).map(|autoscaler| autoscaler.max));
-        Ok(Request { kind: RequestKind::Scale { deployment, replicas }, reason: Text::default() })
+        Ok(Request::of(Scale::deployment(deployment, replicas)))
     }
 
     fn scale_to(&self, deployment: &Key, replicas: u32) -> Result<Request, String> {
@@ -111,7 +111,7 @@ impl State {
             return Err(format!("{replicas} replicas are more than the {MOST_REPLICAS} that sev1 sets"));
         }
         let deployment = self.deployment_or_why(Some(deployment))?;
-        Ok(Request { kind: RequestKind::Scale { deployment, replicas }, reason: Text::default() })
+        Ok(Request::of(Scale::deployment(deployment, replicas)))
     }
 
     fn breaker_request(&self, on: Option<bool>) -> Result<Request, String> {
@@ -124,8 +124,7 @@ impl State {
             (None, _) => return Err(format!("ConfigMap {} was not seen yet", settings.config_map)),
         };
         let wanted = on.unwrap_or(!is_on);
-        let value = Text::line(if wanted { &settings.on } else { &settings.off });
-        Ok(Request { kind: RequestKind::SetConfigKey { config_map, name: Text::line(&settings.key), value }, reason: Text::default() })
+        Ok(Request::of(SetConfigKey::set(config_map, &settings.key, if wanted { &settings.on } else { &settings.off })))
     }
 
     /// Unhealthy pods of an app: the named one, the marked pods, or the app of what is focused.
@@ -151,8 +150,7 @@ impl State {
         };
         let app = self.cluster.app_of(first);
         let references = pods.iter().map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
-        let kind = RequestKind::RestartUnhealthy { app, pods: references, at_once: self.config.mitigations.restart_at_once };
-        Ok(Request { kind, reason: Text::default() })
+        Ok(Request::of(RestartUnhealthy { app, pods: Unhealthy::Listed(references), at_once: None }))
     }
 
     fn focused_app(&self) -> Option<(Text, Text)> {
@@ -170,7 +168,7 @@ impl State {
     fn undo_last(&self) -> Result<Request, String> {
         let last = self.mitigations.last_undoable();
         let last = last.ok_or_else(|| "nothing that sev1 did in this session can be taken back".to_owned())?;
-        Ok(Request { kind: RequestKind::Undo { of: last.id }, reason: Text::line(&format!("takes back: {}", last.title)) })
+        Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason: Text::line(&format!("takes back: {}", last.title)) })
     }
 
     fn open_menu(&mut self) {
@@ -179,10 +177,10 @@ impl State {
                 Ok(request) => (Some(request), None),
                 Err(why) => (None, Some(Text::line(&why))),
             };
-            MenuItem { key, title: title.into(), disabled, request }
+            MenuItem { key, title: title.into(), disabled, request, compose: None }
         };
         let undo = self.undo_request(None, None);
-        let items = vec![
+        let mut items = vec![
             item('u', "undo rollout to the revision before", undo),
             item('r', "restart unhealthy pods", self.restart_request(None)),
             item('s', "scale", self.scale_request()),
@@ -193,6 +191,7 @@ impl State {
             ),
             item('U', "undo the last mitigation", self.undo_last()),
         ];
+        items.extend(self.kinds_for_focused());
         let about = self.focused().map_or_else(|| "Mitigate".to_owned(), |focused| format!("Mitigate {focused}"));
         let row = items.iter().position(|item| item.disabled.is_none()).unwrap_or(0);
         self.overlays.push(Overlay::Menu(Menu { title: Text::line(&about), items, cursor: Cursor { row, top: 0 } }));
@@ -202,17 +201,22 @@ impl State {
     pub(super) fn choose(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let Some(Overlay::Menu(menu)) = self.overlays.last() else { return };
         let Some(item) = menu.items.get(index) else { return };
-        match (item.request.clone(), item.disabled.clone()) {
-            (Some(request), None) => {
+        match (item.request.clone(), item.compose.clone(), item.disabled.clone()) {
+            (Some(request), _, None) => {
                 self.overlays.pop();
                 self.request(request, effects);
             }
-            (_, why) => self.refuse(&why.unwrap_or_default()),
+            (None, Some(line), None) => {
+                self.overlays.pop();
+                self.compose(&line);
+            }
+            (_, _, why) => self.refuse(&why.unwrap_or_default()),
         }
     }
 
     fn ask_replicas(&mut self, request: Request) {
-        let RequestKind::Scale { deployment, replicas } = request.kind else { return };
+        let Some(Scale { workload, replicas }) = request.get::<Scale>().cloned() else { return };
+        let deployment = workload.key;
         let current = self.cluster.deployments.get(&deployment).map_or(0, |deployment| deployment.replicas);
         let autoscaler = self.cluster.autoscaler_of(&deployment).map(|autoscaler| (autoscaler.key.name.clone(), autoscaler.min, autoscaler.max));
         let line = LineEdit::of(&replicas.to_string());
@@ -227,7 +231,7 @@ impl State {
             Ok(replicas) if replicas > MOST_REPLICAS => "more than sev1 sets: 1000 at most",
             Ok(replicas) if replicas == prompt.current => "that is what it has",
             Ok(replicas) => {
-                let request = Request { kind: RequestKind::Scale { deployment: prompt.deployment.clone(), replicas }, reason: prompt.reason.clone() };
+                let request = Request::of(Scale::deployment(prompt.deployment.clone(), replicas)).because(prompt.reason.clone());
                 self.overlays.pop();
                 return self.open_card(request, effects);
             }

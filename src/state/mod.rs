@@ -13,6 +13,7 @@ mod evidence;
 mod input;
 pub mod key_name;
 pub mod keymap;
+mod kinds;
 mod line_edit;
 mod mitigate;
 pub mod msg;
@@ -75,6 +76,8 @@ pub struct State {
     pub suggestions: Vec<Suggestion>,
     pub timeline: timeline::Timeline,
     pub mitigations: card::Mitigations,
+    /// Kinds of mitigation that are offered.
+    pub kinds: Vec<crate::domain::catalogue::Entry>,
     pub screen: Screen,
     pub cockpit: screens::cockpit::Cockpit,
     pub workloads: screens::workloads::Workloads,
@@ -167,6 +170,7 @@ impl State {
             suggestions: Vec::new(),
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),
+            kinds: Vec::new(),
             screen: Screen::Cockpit,
             cockpit: screens::cockpit::Cockpit::default(),
             workloads: screens::workloads::Workloads::default(),

@@ -1,7 +1,8 @@
 //! Everything that can happen, and everything that can be asked for.
 
 use crate::domain::{
-    mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId, Request},
+    ask::Request,
+    mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId},
     object::{Kind, ObjectRef},
     observation::Observation,
     text::Text,

@@ -1,9 +1,6 @@
 //! Moving about: cursors, panes, kinds, and what is focused.
 
-use crate::domain::{
-    mitigation::RequestKind,
-    object::{Key, Kind, ObjectRef},
-};
+use crate::domain::object::{Key, Kind, ObjectRef};
 
 use super::{
     Screen, State,
@@ -64,14 +61,8 @@ impl State {
     }
 
     fn target_of_suggestion(&self) -> Option<ObjectRef> {
-        match &self.suggestions.get(self.cockpit.suggestions.row)?.request.kind {
-            RequestKind::Scale { deployment, .. } | RequestKind::UndoRollout { deployment, .. } => {
-                self.cluster.reference(Kind::Deployment, deployment)
-            }
-            RequestKind::RestartUnhealthy { pods, .. } => pods.first().cloned(),
-            RequestKind::SetConfigKey { config_map, .. } => self.cluster.reference(Kind::ConfigMap, config_map),
-            RequestKind::Undo { .. } => None,
-        }
+        let object = self.suggestions.get(self.cockpit.suggestions.row)?.request.objects().into_iter().next()?;
+        if object.uid.is_empty() { self.cluster.reference(object.kind, &object.key) } else { Some(object) }
     }
 
     /// A movement in the topmost list.

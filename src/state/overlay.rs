@@ -91,8 +91,10 @@ pub struct MenuItem {
     pub title: Text,
     /// Why it cannot be chosen.
     pub disabled: Option<Text>,
-    /// None where it cannot be chosen.
-    pub request: Option<crate::domain::mitigation::Request>,
+    /// What is typed into the palette, where it takes arguments.
+    pub compose: Option<Text>,
+    /// None where it cannot be chosen, or takes arguments.
+    pub request: Option<crate::domain::ask::Request>,
 }
 
 /// Describe, YAML or logs of one object, full screen.

@@ -86,6 +86,7 @@ impl State {
         if armed {
             entries.push(entry("breaker on", None, Command::BreakerTo(true)));
             entries.push(entry("breaker off", None, Command::BreakerTo(false)));
+            entries.extend(self.kind_entries(typed));
             entries.extend(self.with_objects(typed));
         }
         entries
@@ -108,14 +109,14 @@ impl State {
                     let deployment = deployment.key.clone();
                     entry(&format!("undo {}", deployment.name), None, Command::UndoTo { deployment, revision: None })
                 });
-                last.chain(self.revisions().take(OBJECTS)).collect()
+                self.undo_entries().chain(last).chain(self.revisions().take(OBJECTS)).collect()
             }
-            "restart" => {
+            "restart-unhealthy" => {
                 let unhealthy = self.cluster.unhealthy.iter().take(OBJECTS).filter_map(|key| self.cluster.pods.get(key));
                 let apps: std::collections::BTreeSet<Text> = unhealthy.map(|pod| self.cluster.app_of(pod)).collect();
-                apps.into_iter().map(|app| entry(&format!("restart {app}"), None, Command::RestartApp(app))).collect()
+                apps.into_iter().map(|app| entry(&format!("restart-unhealthy {app}"), None, Command::RestartApp(app))).collect()
             }
-            _ => Vec::new(),
+            kind => self.kind_with_objects(kind),
         }
     }
 
@@ -139,13 +140,16 @@ impl State {
             ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,
             ["breaker", "on"] => Command::BreakerTo(true),
             ["breaker", "off"] => Command::BreakerTo(false),
-            ["scale", name, replicas] => Command::ScaleTo { deployment: self.deployment_named(name)?, replicas: replicas.parse().ok()? },
+            ["scale", name, replicas] if !name.contains('/') || self.kind_typed(&words).is_none() => {
+                Command::ScaleTo { deployment: self.deployment_named(name)?, replicas: replicas.parse().ok()? }
+            }
             ["undo", name] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: None },
             ["undo", name, revision] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: Some(revision.parse().ok()?) },
-            ["restart", app] => Command::RestartApp(app.into()),
-            _ => return None,
+            ["restart-unhealthy", app] if !app.contains('/') => Command::RestartApp(app.into()),
+            _ => self.kind_typed(&words)?,
         };
-        let mitigates = matches!(command, Command::ScaleTo { .. } | Command::UndoTo { .. } | Command::BreakerTo(_) | Command::RestartApp(_));
+        let mitigates =
+            matches!(command, Command::ScaleTo { .. } | Command::UndoTo { .. } | Command::BreakerTo(_) | Command::RestartApp(_) | Command::Do(_));
         (!mitigates || !self.session.read_only).then(|| entry(typed, self.keymap.key_of(&command), command))
     }
 

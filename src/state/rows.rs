@@ -315,7 +315,7 @@ fn listed<T: Row>(index: &Index<T>, filter: &Filter, order: Order) -> Vec<Key> {
 }
 
 /// Many objects were added, changed or removed: their rows leave and come back where they belong, in one pass.
-pub fn replace_many(cluster: &Cluster, workloads: &mut Workloads, filter: &Filter, changed: &HashSet<Key>) {
+pub(super) fn replace_many(cluster: &Cluster, workloads: &mut Workloads, filter: &Filter, changed: &HashSet<Key>) {
     let order = Order::of(workloads.kind, workloads.sort);
     workloads.rows.retain(|row| !changed.contains(row));
     let rows = std::mem::take(&mut workloads.rows);

@@ -31,11 +31,8 @@ impl State {
                 }
                 _ => self.overlays.push(Overlay::Help { scroll: 0 }),
             },
-            Command::Palette => {
-                let mut palette = Palette::default();
-                self.match_palette(&mut palette);
-                self.overlays.push(Overlay::Palette(palette));
-            }
+            Command::Palette => self.compose(""),
+            Command::Compose(line) => self.compose(line),
             Command::Reconnect => {
                 effects.push(Effect::Reconnect);
                 self.say("every source tries again now");
@@ -52,6 +49,13 @@ impl State {
             _ if !self.overlays.is_empty() => self.dirty = was_dirty,
             on_screen => self.run_on_screen(on_screen, effects),
         }
+    }
+
+    /// The palette, with `line` typed already.
+    pub(super) fn compose(&mut self, line: &str) {
+        let mut palette = Palette { line: LineEdit::of(line), ..Palette::default() };
+        self.match_palette(&mut palette);
+        self.overlays.push(Overlay::Palette(palette));
     }
 
     fn run_on_screen(&mut self, command: &Command, effects: &mut Vec<Effect>) {

@@ -8,15 +8,16 @@ use crate::{
     config::{Config, shape::Environment},
     domain::{
         alert::{Alert, AlertList, AlertStatus, Severity},
+        ask::{Request, RequestKind, Wish},
+        asks::{RestartUnhealthy, SetConfigKey, UndoRollout, Unhealthy},
+        catalogue::Level,
         change::{Change, ChangeKind},
         escalation::{Ladder, Matrix},
         health::{Health, SourceId},
         kpi::{History, KpiReading, Unit},
         log_pattern::{ErrorWindow, Pattern},
-        mitigation::{
-            CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, DiffLine, DiffSign, Friction, MitigationId, Plan, Request, RequestKind,
-        },
-        object::{Key, Kind, ObjectRef, Scope},
+        mitigation::{CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, DiffLine, DiffSign, Friction, MitigationId, Plan},
+        object::{Key, Kind, ObjectRef, Scope, Subject},
         observation::{Delta, Identity},
         pod::{Container, Owner, Phase, Pod},
         suggestion::Suggestion,
@@ -284,21 +285,21 @@ fn suggest(state: &mut State) {
             "undo rollout api-gateway to rev 41",
             "rolled out 2 min before errors began",
             90,
-            RequestKind::UndoRollout { deployment: deployment.clone(), to_revision: Some(41) },
+            RequestKind::of(UndoRollout::deployment(deployment.clone(), Some(41))),
         ),
         suggestion(
             'r',
             "restart 2 unhealthy api-gateway pods",
             "crashed 13 times since 02:02",
             50,
-            RequestKind::RestartUnhealthy { app: "api-gateway".into(), pods: Vec::new(), at_once: 1 },
+            RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(Vec::new()), at_once: None }),
         ),
         suggestion(
             'b',
             "circuit breaker on (api-config)",
             "upstream answers 503",
             30,
-            RequestKind::SetConfigKey { config_map: Key::new(NAMESPACE, "api-config"), name: "circuit_breaker_enabled".into(), value: "true".into() },
+            RequestKind::of(SetConfigKey::set(Key::new(NAMESPACE, "api-config"), "circuit_breaker_enabled", "true")),
         ),
     ];
 }
@@ -435,7 +436,7 @@ pub fn troubled(size: (u16, u16)) -> State {
 
 pub fn card(state: &State, friction: Friction) -> Card {
     let deployment = Key::new(NAMESPACE, "api-gateway");
-    let kind = RequestKind::UndoRollout { deployment: deployment.clone(), to_revision: Some(41) };
+    let kind = RequestKind::of(UndoRollout::deployment(deployment.clone(), Some(41)));
     let target = ObjectRef { kind: Kind::Deployment, key: deployment.clone(), uid: "uid-api-gateway".into() };
     let line = |sign, text: &str| DiffLine { sign, text: text.into() };
     let check = |what, result| Check { what, result };
@@ -452,10 +453,13 @@ pub fn card(state: &State, friction: Friction) -> Card {
         undo: "U brings revision 42 back".into(),
         friction,
         reason: "bad deploy".into(),
+        wish: Wish::new(UndoRollout::deployment(deployment.clone(), Some(41))),
+        inverse: Some(Wish::new(UndoRollout::deployment(deployment.clone(), Some(42)))),
+        level: Level::Disruptive,
         undoes: None,
         writes: Vec::new(),
         planned_at: now().mono,
-        converge: Converge::Rollout { deployment },
+        converge: Converge::Rollout { workload: Subject { kind: Kind::Deployment, key: deployment } },
     };
     Card {
         id: CardId(1),

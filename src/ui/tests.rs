@@ -234,6 +234,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         key,
         title: title.into(),
         disabled: disabled.map(Into::into),
+        compose: None,
         request: Some(request.clone()),
     };
     let entry =

@@ -5,9 +5,9 @@ use super::harness::Session;
 #[test]
 fn from_launch_to_a_mitigated_incident() {
     let mut session = Session::start(80, 24, &["demo", "--speed", "10"]);
-    session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION");
+    session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION").see("HighErrorRate").see_gone("not armed yet");
 
-    session.press("a").see("acked");
+    session.press("a").see("acked until");
 
     session.press("u").see("Undo rollout").see("42 → 41").see("prod-uk-1");
     session.see("✓ server dry-run").see("✓ allowed");

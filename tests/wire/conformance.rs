@@ -19,6 +19,9 @@ struct Allowed {
     path: String,
     how: String,
     why: String,
+    /// It depends on the moment whether they differ.
+    #[serde(default)]
+    sometimes: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,7 +143,8 @@ async fn the_simulated_servers_answer_as_the_real_ones() {
     let whose = if real.is_some() { "the real servers" } else { "recorded of the real servers" };
     println!("{same} of {} requests are answered as by {whose}", table.len());
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
-    let stale: Vec<&str> = allowed.iter().zip(used).filter(|(_, used)| !used).map(|(allowed, _)| allowed.path.as_str()).collect();
+    let stale: Vec<&str> =
+        allowed.iter().zip(used).filter(|(allowed, used)| !used && !allowed.sometimes).map(|(allowed, _)| allowed.path.as_str()).collect();
     assert!(real.is_some() || stale.is_empty(), "allowed, but they do not differ: {stale:?}");
 }
 

@@ -157,14 +157,19 @@ async fn what_sev1_asks_is_listed() {
 
     let kubeconfig = platform.folder.path().join("kubeconfig").display().to_string();
     let cockpit = tokio::task::spawn_blocking(move || {
-        let mut session = Session::start(120, 40, &["--kubeconfig", &kubeconfig]);
+        let mut session = Session::start(80, 24, &["--kubeconfig", &kubeconfig]);
         session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41");
-        session.press("2").see("Deployments").press("d").see("Events").esc().press("y").see("apiVersion").esc().press("l").see("log").esc();
-        session.press("1").press("u").see("Undo rollout").see("✓ server dry-run").press("prod").enter().see_gone("CrashLoopBackOff");
-        session.press("q");
-        session.ended()
+        session.press("2").see("Deployments").press("d").see("Containers").see("complete").esc();
+        session.press("y").see("apiVersion").esc().press("l").see("Logs").esc();
+        session.press("1").see("undo rollout api-gateway to rev 41").press("u");
+        for check in ["✓ same cluster", "✓ allowed", "✓ server dry-run", "✓ unchanged", "✓ journal written", "Type prod"] {
+            session.see(check);
+        }
+        session.press("prod").enter().see_gone("Type prod").see_gone("CrashLoopBackOff");
+        session.press("\u{3}\u{3}").ended()
     });
-    assert_eq!(cockpit.await.unwrap(), 0);
+    // By Ctrl-C twice, so that nothing has to be in order by then.
+    cockpit.await.unwrap();
     platform.check("the cockpit");
 }
 

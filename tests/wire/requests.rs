@@ -1,7 +1,7 @@
 //! The list of requests: what sev1 and kubectl ask, as data in `requests/`, played in order.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -105,10 +105,10 @@ pub fn all() -> Vec<Script> {
     files.iter().map(|file| read(file)).collect()
 }
 
-fn read(file: &PathBuf) -> Script {
+fn read(file: &Path) -> Script {
     let text = std::fs::read_to_string(file).unwrap();
     let mut script: Script = toml::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-    script.subject = file.file_stem().unwrap().to_str().unwrap().to_owned();
+    file.file_stem().unwrap().to_str().unwrap().clone_into(&mut script.subject);
     script
 }
 

@@ -149,7 +149,7 @@ impl World {
 /// The first so many lines of a stream.
 async fn lines(reply: &mut reqwest::Response, count: usize) -> Vec<u8> {
     let mut body = Vec::new();
-    while body.iter().filter(|byte| **byte == b'\n').count() < count {
+    while body.split(|byte| *byte == b'\n').count() <= count {
         match reply.chunk().await.unwrap() {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => break,

@@ -8,16 +8,21 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::Mitigation;
 use crate::{
     actions::{
         api::Api,
-        draft::{Draft, disruptive, resource_version, subject},
+        draft::{Draft, Undo, resource_version, subject},
         engine::Core,
+        expect::step,
         kubectl, overwriters, pods,
     },
     domain::{
-        mitigation::{CheckKind, CheckResult, Converge, DiffLine, DiffSign, MitigationId, Plan, Write, WriteMethod},
-        object::{Key, Kind, ObjectRef},
+        ask::{Wish, Words},
+        asks::SetConfigKey,
+        catalogue::{Level, Parameter, Presence, Right, Spec},
+        mitigation::{CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, Write, WriteMethod},
+        object::{Kind, ObjectRef, Subject},
         text::Text,
     },
 };
@@ -25,64 +30,84 @@ use crate::{
 /// What reads ConfigMaps.
 const READERS: [Kind; 3] = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
-pub async fn draft(core: &Arc<Core>, id: MitigationId, config_map: &Key, name: &Text, value: &Text) -> Result<Draft, Text> {
-    let (target, object) = subject(core, Kind::ConfigMap, config_map).await?;
-    change(core, id, target, &object, name, Some(value))
-}
+static SPEC: Spec = Spec {
+    name: SetConfigKey::NAME,
+    key: 'b',
+    summary: "set one key of a ConfigMap, as the circuit breaker",
+    on: &[Kind::ConfigMap],
+    takes_several: false,
+    parameters: &[Parameter { name: "KEY=VALUE", about: "the key and its new value; KEY- removes it", presence: Presence::Required }],
+    level: Level::Disruptive,
+    more: "",
+    rights: &[
+        Right::on("get", "", "configmaps"),
+        Right::on("patch", "", "configmaps"),
+        Right::on("list", "apps", "deployments"),
+        Right::on("list", "apps", "statefulsets"),
+        Right::on("list", "apps", "daemonsets"),
+    ],
+    undo: "the former value, or its removal",
+};
 
-/// From what it is to `value`; none removes the key.
-pub fn change(core: &Arc<Core>, id: MitigationId, target: ObjectRef, object: &Value, name: &str, value: Option<&str>) -> Result<Draft, Text> {
-    if object.get("immutable").and_then(Value::as_bool) == Some(true) {
-        return Err(Text::line(&format!("{target} is immutable: make a new one and let the deployment name it")));
+impl Mitigation for SetConfigKey {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
+        let config_map = words.subject()?.key;
+        let typed = words.required()?;
+        let (name, value) = match typed.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (typed.strip_suffix('-').ok_or_else(|| words.wrong(&format!("takes KEY=VALUE or KEY-, not {typed:?}")))?, None),
+        };
+        Ok(Self { config_map, name: name.to_owned(), value })
     }
-    let is_key = !name.is_empty() && name.len() <= 253 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if !is_key {
-        return Err(Text::line(&format!("{name:?} cannot be a key of a ConfigMap: letters, digits, - _ . only")));
-    }
-    let former = object.get("data").and_then(|data| data.get(name)).and_then(Value::as_str);
-    if former == value {
-        return Err(Text::line(&match value {
-            Some(value) => format!("{target} already has {name}={value}"),
-            None => format!("{target} has no key {name} any more"),
-        }));
-    }
-    let shown = |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| Text::bounded(&format!("{value:?}"), 80).to_string());
-    let line = |sign, value: &str| DiffLine { sign, text: Text::bounded(&format!("{name}={value}"), 240) };
-    let patch = json!({ "data": { name: value } }).to_string();
-    let version = resource_version(object);
-    let body = json!({ "metadata": { "resourceVersion": version }, "data": { name: value } });
-    let write = |body: Value, inverse: Option<Box<Write>>| Write {
-        method: WriteMethod::Patch,
-        path: target.path(),
-        content_type: "application/merge-patch+json",
-        body,
-        inverse,
-        target: target.clone(),
-    };
-    let plan = Plan {
-        id,
-        kind: "set-config-key",
-        title: Text::line(&format!("Set {name} · {}", target.key.name)),
-        cluster: core.cluster.clone(),
-        targets: vec![(target.clone(), version)],
-        what: vec![Text::line(&format!("{target}  {name}: {} → {} in {}", shown(former), shown(value), target.key.namespace))],
-        diff: former.map(|former| line(DiffSign::Removed, former)).into_iter().chain(value.map(|value| line(DiffSign::Added, value))).collect(),
-        kubectl: kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], &target.key.namespace, &core.cluster),
-        undo: Text::line(&match former {
+
+    async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
+        let (target, object) = subject(core, &Subject { kind: Kind::ConfigMap, key: self.config_map.clone() }).await?;
+        let (name, value) = (self.name.as_str(), self.value.as_deref());
+        if object.get("immutable").and_then(Value::as_bool) == Some(true) {
+            return Err(Text::line(&format!("{target} is immutable: make a new one and let the deployment name it")));
+        }
+        let is_key = !name.is_empty() && name.len() <= 253 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !is_key {
+            return Err(Text::line(&format!("{name:?} cannot be a key of a ConfigMap: letters, digits, - _ . only")));
+        }
+        let former = object.get("data").and_then(|data| data.get(name)).and_then(Value::as_str);
+        if former == value {
+            return Err(Text::line(&match value {
+                Some(value) => format!("{target} already has {name}={value}"),
+                None => format!("{target} has no key {name} any more"),
+            }));
+        }
+        let shown = |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| Text::bounded(&format!("{value:?}"), 80).to_string());
+        let line = |sign, value: &str| DiffLine { sign, text: Text::bounded(&format!("{name}={value}"), 240) };
+        let namespace = &target.key.namespace;
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Set {name} · {}", target.key.name), (&target, &object));
+        draft.what = vec![Text::line(&format!("{target}  {name}: {} → {} in {namespace}", shown(former), shown(value)))];
+        draft.diff =
+            former.map(|former| line(DiffSign::Removed, former)).into_iter().chain(value.map(|value| line(DiffSign::Added, value))).collect();
+        let patch = json!({ "data": { name: value } }).to_string();
+        draft.kubectl = kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], namespace, &core.cluster);
+        let says = Text::line(&match former {
             Some(_) => format!("U brings {name}={} back", shown(former)),
             None => format!("U removes {name} again"),
-        }),
-        friction: disruptive(&core.environment),
-        reason: Text::default(),
-        undoes: None,
-        writes: vec![write(body, Some(Box::new(write(json!({ "data": { name: former } }), None))))],
-        planned_at: core.clock.now().mono,
-        converge: Converge::Immediately,
-    };
-    let overwritten = overwriters::verdict(&overwriters::owners(object), "no GitOps tool or operator owns it");
-    let (api, of, key) = (core.api.clone(), target, name.to_owned());
-    let effect = async move { effect(&api, &of, &key).await };
-    Ok(Draft { plan, checks: vec![(CheckKind::Overwritten, Box::pin(async { overwritten })), (CheckKind::Effect, Box::pin(effect))], at_once: 1 })
+        });
+        draft.undo = Undo::By(Wish::new(Self { value: former.map(str::to_owned), ..self.clone() }), says);
+        let field = Field { path: format!("/data/{}", step(name)), before: former.map(Value::from), after: value.map(Value::from) };
+        draft.writes = vec![Write {
+            method: WriteMethod::Patch,
+            path: target.path(),
+            content: ContentType::MergePatch,
+            body: json!({ "metadata": { "resourceVersion": resource_version(&object) }, "data": { name: value } }),
+            target: target.clone(),
+            effect: Effect::Fields(vec![field]),
+        }];
+        let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
+        draft.check(CheckKind::Overwritten, async { overwritten });
+        let (api, key) = (core.api.clone(), name.to_owned());
+        draft.check(CheckKind::Effect, async move { effect(&api, &target, &key).await });
+        Ok(draft)
+    }
 }
 
 /// Who reads the key, and whether without a restart.

@@ -1,9 +1,93 @@
 //! One file for each kind of mitigation: how its plan is made and what only it has to check.
 //!
-//! A kind is a `draft` function and a line in the engine's list of requests. Everything else (general checks, journal,
-//! sending, resolving, converging, undo) works from the plan it returns.
+//! A kind is a type of ask with [`Mitigation`] and a line in [`ALL`]. Everything else (command line, menu, palette,
+//! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
-pub mod config_key;
-pub mod restart_unhealthy;
-pub mod scale;
-pub mod undo_rollout;
+mod config_key;
+mod pause;
+mod restart;
+mod restart_unhealthy;
+mod scale;
+mod set_image;
+mod undo_rollout;
+
+use std::sync::{Arc, LazyLock};
+
+use futures::future::BoxFuture;
+
+use crate::domain::{
+    ask::{Ask, Wish, Words},
+    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    catalogue::{Entry, Spec},
+    mitigation::MitigationId,
+    text::Text,
+};
+
+use super::{draft::Draft, engine::Core};
+
+/// A kind of mitigation.
+pub trait Mitigation: Ask + Clone + Sized {
+    const SPEC: &'static Spec;
+
+    /// Reads what stands after its name.
+    fn parse(words: &mut Words<'_>) -> Result<Self, Text>;
+
+    /// Reads what is needed and proposes what exactly is written. Writes nothing.
+    fn draft(&self, core: &Arc<Core>, id: MitigationId) -> impl Future<Output = Result<Draft, Text>> + Send;
+}
+
+/// Every kind, in the order in which they are offered.
+pub static ALL: &[Kind] = &[
+    kind::<UndoRollout>(),
+    kind::<RestartUnhealthy>(),
+    kind::<Scale>(),
+    kind::<SetConfigKey>(),
+    kind::<restart::Restart>(),
+    kind::<pause::Pause>(),
+    kind::<pause::Resume>(),
+    kind::<set_image::SetImage>(),
+];
+
+/// A kind as the engine runs it.
+pub struct Kind {
+    pub entry: Entry,
+    draft: DraftOf,
+}
+
+/// Makes the draft of what is wished.
+type DraftOf = for<'a> fn(&'a Arc<Core>, MitigationId, &'a Wish) -> BoxFuture<'a, Result<Draft, Text>>;
+
+const fn kind<M: Mitigation>() -> Kind {
+    Kind { entry: Entry { spec: M::SPEC, parse: parse::<M> }, draft: draft_of::<M> }
+}
+
+fn parse<M: Mitigation>(words: &mut Words<'_>) -> Result<Wish, Text> {
+    M::parse(words).map(Wish::new)
+}
+
+fn draft_of<'a, M: Mitigation>(core: &'a Arc<Core>, id: MitigationId, wish: &'a Wish) -> BoxFuture<'a, Result<Draft, Text>> {
+    Box::pin(async move {
+        let Some(ask) = wish.get::<M>() else { return Err(Text::line(&format!("{wish:?} is no {}", M::SPEC.name))) };
+        let mut draft = ask.draft(core, id).await?;
+        draft.level = draft.level.max(M::SPEC.level);
+        Ok(draft)
+    })
+}
+
+/// The kind of this name.
+pub fn find(name: &str) -> Option<&'static Kind> {
+    ALL.iter().find(|kind| kind.entry.spec.name == name)
+}
+
+/// What the kinds say of themselves.
+pub fn catalogue() -> &'static [Entry] {
+    static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| ALL.iter().map(|kind| kind.entry).collect());
+    &ENTRIES
+}
+
+pub async fn draft(core: &Arc<Core>, id: MitigationId, wish: &Wish) -> Result<Draft, Text> {
+    match find(wish.kind()) {
+        Some(kind) => (kind.draft)(core, id, wish).await,
+        None => Err(Text::line(&format!("this version knows no mitigation {}", wish.kind()))),
+    }
+}

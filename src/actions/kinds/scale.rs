@@ -1,4 +1,4 @@
-//! Setting the replicas of a deployment through its `scale` subresource.
+//! Setting the replicas of a workload through its `scale` subresource.
 //!
 //! The write is a JSON patch that tests the uid and the replicas it was planned on: a change of them by anyone else makes
 //! the server refuse it, a change of the status does not.
@@ -7,73 +7,98 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::Mitigation;
 use crate::{
     actions::{
         api::Api,
-        draft::{Draft, disruptive, resource_version, subject},
+        draft::{Draft, Undo, subject},
         engine::Core,
         kubectl, overwriters, pods,
     },
     domain::{
-        mitigation::{CheckKind, CheckResult, Converge, Friction, MitigationId, Plan, Write, WriteMethod},
-        object::{Key, Kind, ObjectRef},
+        ask::{Wish, Words},
+        asks::Scale,
+        catalogue::{Level, Parameter, Presence, Right, Spec},
+        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, Write, WriteMethod},
+        object::{Kind, ObjectRef},
         text::Text,
     },
 };
 
-pub async fn draft(core: &Arc<Core>, id: MitigationId, deployment: &Key, replicas: u32) -> Result<Draft, Text> {
-    let (target, object) = subject(core, Kind::Deployment, deployment).await?;
-    change(core, id, target, &object, u64::from(replicas)).await
-}
+/// Most replicas that can be asked for: beyond it is a slip of the finger.
+const MOST: u32 = 1_000;
 
-/// From as many as there are to `replicas`.
-pub async fn change(core: &Arc<Core>, id: MitigationId, target: ObjectRef, object: &Value, replicas: u64) -> Result<Draft, Text> {
-    let path = format!("{}/scale", target.path());
-    let scale = core.api.get(&path).await.map_err(|error| Text::line(&format!("could not read the scale of {target}: {error}")))?;
-    let current = scale.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
-    if current == replicas {
-        return Err(Text::line(&format!("{target} already has {}", counted(replicas))));
+static SPEC: Spec = Spec {
+    name: Scale::NAME,
+    key: 's',
+    summary: "set the replicas of a workload",
+    on: &[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet],
+    takes_several: false,
+    parameters: &[Parameter { name: "REPLICAS", about: "how many pods it should have, 0 to 1000", presence: Presence::Required }],
+    level: Level::Narrow,
+    more: "scaling down is disruptive",
+    rights: &[
+        Right::on("get", "apps", "deployments"),
+        Right::on("get", "apps", "statefulsets"),
+        Right::on("get", "apps", "replicasets"),
+        Right::below("get", "apps", "deployments", "scale"),
+        Right::below("get", "apps", "statefulsets", "scale"),
+        Right::below("get", "apps", "replicasets", "scale"),
+        Right::below("patch", "apps", "deployments", "scale"),
+        Right::below("patch", "apps", "statefulsets", "scale"),
+        Right::below("patch", "apps", "replicasets", "scale"),
+        Right::on("list", "apps", "replicasets"),
+        Right::on("list", "", "pods"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "autoscaling", "horizontalpodautoscalers"),
+    ],
+    undo: "the former number of replicas",
+};
+
+impl Mitigation for Scale {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
+        let workload = words.subject()?;
+        let typed = words.required()?;
+        match typed.parse() {
+            Ok(replicas) if replicas <= MOST => Ok(Self { workload, replicas }),
+            _ => Err(words.wrong(&format!("takes 0 to {MOST} replicas, not {typed:?}"))),
+        }
     }
-    let name = target.key.name.clone();
-    let grows = replicas > current;
-    let wish = format!("--replicas={replicas}");
-    let precondition = format!("--current-replicas={current}");
-    let plan = Plan {
-        id,
-        kind: "scale",
-        title: Text::line(&format!("Scale · {name}")),
-        cluster: core.cluster.clone(),
-        targets: vec![(target.clone(), resource_version(object))],
-        what: vec![Text::line(&format!("{target}  replicas {current} → {replicas} in {}", target.key.namespace))],
-        diff: Vec::new(),
-        kubectl: kubectl::command(&["scale", &format!("deployment/{name}"), &wish, &precondition], &target.key.namespace, &core.cluster),
-        undo: Text::line(&format!("U brings {} back", counted(current))),
-        friction: if grows { Friction::Key } else { disruptive(&core.environment) },
-        reason: Text::default(),
-        undoes: None,
-        writes: vec![Write {
+
+    async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
+        let (target, object) = subject(core, &self.workload).await?;
+        let replicas = u64::from(self.replicas);
+        let path = format!("{}/scale", target.path());
+        let scale = core.api.get(&path).await.map_err(|error| Text::line(&format!("could not read the scale of {target}: {error}")))?;
+        let current = scale.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
+        if current == replicas {
+            return Err(Text::line(&format!("{target} already has {}", counted(replicas))));
+        }
+        let (name, namespace) = (&target.key.name, &target.key.namespace);
+        let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Scale · {name}"), (&target, &object));
+        draft.level = if replicas > current { Level::Narrow } else { Level::Disruptive };
+        draft.what = vec![Text::line(&format!("{target}  replicas {current} → {replicas} in {namespace}"))];
+        let (wish, precondition) = (format!("--replicas={replicas}"), format!("--current-replicas={current}"));
+        draft.kubectl = kubectl::command(&["scale", &target.to_string(), &wish, &precondition], namespace, &core.cluster);
+        let former = Self { workload: self.workload.clone(), replicas: u32::try_from(current).unwrap_or(u32::MAX) };
+        draft.undo = Undo::By(Wish::new(former), Text::line(&format!("U brings {} back", counted(current))));
+        draft.writes = vec![Write {
             method: WriteMethod::Patch,
-            path: path.clone(),
-            content_type: "application/json-patch+json",
+            path,
+            content: ContentType::JsonPatch,
             body: guarded(&scale, replicas),
-            inverse: Some(Box::new(Write {
-                method: WriteMethod::Patch,
-                path,
-                content_type: "application/json-patch+json",
-                body: json!([{ "op": "add", "path": "/spec/replicas", "value": current }]),
-                inverse: None,
-                target: target.clone(),
-            })),
             target: target.clone(),
-        }],
-        planned_at: core.clock.now().mono,
-        converge: Converge::Rollout { deployment: target.key.clone() },
-    };
-    let (api, object, of) = (core.api.clone(), object.clone(), target.clone());
-    let overwritten = async move { overwritten(&api, &of, &object, replicas).await };
-    let (api, namespace) = (core.api.clone(), target.key.namespace.clone());
-    let room = async move { room(&api, &namespace, current, replicas).await };
-    Ok(Draft { plan, checks: vec![(CheckKind::Overwritten, Box::pin(overwritten)), (CheckKind::Effect, Box::pin(room))], at_once: 1 })
+            effect: Effect::Fields(vec![Field { path: "/spec/replicas".into(), before: Some(current.into()), after: Some(replicas.into()) }]),
+        }];
+        draft.converge = Converge::Rollout { workload: self.workload.clone() };
+        let (api, room_namespace) = (core.api.clone(), namespace.clone());
+        draft.check(CheckKind::Effect, async move { room(&api, &room_namespace, current, replicas).await });
+        let api = core.api.clone();
+        draft.check(CheckKind::Overwritten, async move { overwritten(&api, &target, &object, replicas).await });
+        Ok(draft)
+    }
 }
 
 /// Tests exactly what the server showed, then sets. A `Scale` of zero shows no replicas at all.

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::rig::{CONFIG_MAP, DEPLOYMENT, NS, Planned, Rig, breaker, pod_path, rollback, scale, template};
 use crate::domain::{
-    mitigation::{ActionEvent, CheckKind, CheckResult, DiffSign, Friction, MitigationId, Outcome, RequestKind},
+    ask::{Finished, RequestKind},
+    asks::{RestartUnhealthy, Scale, SetConfigKey, Unhealthy},
+    mitigation::{ActionEvent, CheckKind, CheckResult, DiffSign, Friction, MitigationId, Outcome},
     object::{Key, Kind, ObjectRef},
 };
 
@@ -22,7 +24,7 @@ fn warning(planned: &Planned, kind: CheckKind) -> String {
 
 fn restart(names: &[&str], at_once: u8) -> RequestKind {
     let pods = names.iter().map(|name| ObjectRef { kind: Kind::Pod, key: Key::new(NS, name), uid: format!("uid-{name}").into() }).collect();
-    RequestKind::RestartUnhealthy { app: "api-gateway".into(), pods, at_once }
+    RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(pods), at_once: Some(at_once) })
 }
 
 #[tokio::test]
@@ -61,8 +63,8 @@ async fn scaling_from_and_to_zero_and_back() {
     assert_eq!(rig.execute(&down).await.0, Outcome::Done);
     let up = rig.plan(scale(2)).await.unwrap();
     assert_eq!(rig.execute(&up).await.0, Outcome::Done);
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(2) }).await.unwrap();
-    assert_eq!(undo.plan.undoes, Some(MitigationId(2)));
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(2)) }).await.unwrap();
+    assert_eq!(undo.plan.undoes.and_then(|undoes| undoes.here), Some(MitigationId(2)));
     assert_eq!(rig.execute(&undo).await.0, Outcome::Done);
     assert_eq!(rig.world().get(DEPLOYMENT).unwrap()["spec"]["replicas"], 0);
     assert_eq!(rig.world().writes().len(), 3);
@@ -74,9 +76,9 @@ async fn an_undo_is_refused_once_the_object_moved_on() {
     let planned = rig.plan(scale(6)).await.unwrap();
     rig.execute(&planned).await;
     rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = 12.into());
-    let why = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await.err().unwrap();
-    assert!(why.contains("replicas 6 → 12 by ci-deployer"), "{why}");
-    assert!(rig.plan(RequestKind::Undo { of: MitigationId(77) }).await.is_err());
+    let why = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.err().unwrap();
+    assert!(why.contains("moved on since: replicas changed by ci-deployer"), "{why}");
+    assert!(rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(77)) }).await.is_err());
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn the_breaker_says_who_needs_a_restart_and_can_be_taken_back() {
     );
     assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
     assert_eq!(rig.world().get(CONFIG_MAP).unwrap()["data"], json!({"circuit_breaker_enabled": "true", "other": "x"}));
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await.unwrap();
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
     assert_eq!(rig.execute(&undo).await.0, Outcome::Done);
     assert_eq!(rig.world().get(CONFIG_MAP).unwrap()["data"]["circuit_breaker_enabled"], "false");
 }
@@ -156,11 +158,11 @@ async fn the_breaker_says_who_needs_a_restart_and_can_be_taken_back() {
 #[tokio::test]
 async fn a_key_that_was_not_there_is_removed_by_undo() {
     let mut rig = Rig::new().await;
-    let new = RequestKind::SetConfigKey { config_map: Key::new(NS, "api-config"), name: "fresh".into(), value: "1".into() };
+    let new = RequestKind::of(SetConfigKey::set(Key::new(NS, "api-config"), "fresh", "1"));
     let planned = rig.plan(new).await.unwrap();
     assert_eq!(planned.plan.undo.as_str(), "U removes fresh again");
     rig.execute(&planned).await;
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await.unwrap();
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
     assert!(undo.plan.kubectl.contains(r#"'{"data":{"fresh":null}}'"#), "{}", undo.plan.kubectl);
     assert_eq!(rig.execute(&undo).await.0, Outcome::Done);
     assert!(rig.world().get(CONFIG_MAP).unwrap()["data"].get("fresh").is_none());
@@ -186,7 +188,7 @@ async fn an_undone_rollout_is_kubectls_patch_behind_two_tests() {
     assert_eq!(steps[2]["value"]["metadata"]["labels"], json!({"app": "api-gateway"}));
     assert_eq!(steps[3]["value"], json!({"deployment.kubernetes.io/revision": "42", "kubernetes.io/change-cause": "deploy 2.3.1"}));
 
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await.unwrap();
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
     assert!(undo.plan.kubectl.contains("--to-revision=42"), "{}", undo.plan.kubectl);
     assert_eq!(rig.execute(&undo).await.0, Outcome::Done);
     let deployment = rig.world().get(DEPLOYMENT).unwrap();
@@ -211,6 +213,6 @@ async fn a_rollout_that_cannot_be_undone_says_why(#[case] to: Option<u64>, #[cas
 #[tokio::test]
 async fn hostile_names_never_become_a_path() {
     let mut rig = Rig::new().await;
-    let kind = RequestKind::Scale { deployment: Key::new(NS, "../../../api/v1/namespaces/x"), replicas: 1 };
+    let kind = RequestKind::of(Scale::deployment(Key::new(NS, "../../../api/v1/namespaces/x"), 1));
     assert!(rig.plan(kind).await.err().unwrap().contains("is not a name"));
 }

@@ -1,9 +1,12 @@
 //! The engine against a fake API server: what was sent, what was said, what was journalled.
 
+mod catalogue;
 mod fake;
 mod kinds;
 mod real;
 mod rig;
+mod rollouts;
+mod undoing;
 
 use std::time::Duration;
 
@@ -15,7 +18,9 @@ use self::{
     rig::{CONFIG_MAP, DEPLOYMENT, NS, Rig, breaker, rollback, scale, world},
 };
 use crate::domain::{
-    mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome, RequestKind},
+    ask::{Finished, RequestKind},
+    asks::SetConfigKey,
+    mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome},
     object::Key,
 };
 
@@ -67,7 +72,7 @@ async fn an_unanswered_write_is_resolved_by_reading_and_never_repeated(
     assert_eq!(journal[2]["state"], "unknown");
     assert_eq!((&journal[3]["kind"], &journal[3]["state"]), (&json!("resolved"), &json!(state)));
     // What turned out to be done can be undone.
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await;
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await;
     assert_eq!(undo.is_ok(), was_done, "{:?}", undo.err());
 }
 
@@ -180,11 +185,11 @@ async fn values_of_a_config_map_are_journalled_by_length_and_hash() {
     let mut rig = Rig::new().await;
     let (old, new) = ("old-hunter2-Zq", "postgres://app:s3cr3t@db/identity");
     rig.world().change(CONFIG_MAP, |object| object["data"]["other"] = old.into());
-    let kind = RequestKind::SetConfigKey { config_map: Key::new(NS, "api-config"), name: "other".into(), value: new.into() };
+    let kind = RequestKind::of(SetConfigKey::set(Key::new(NS, "api-config"), "other", new));
     let planned = rig.plan(kind).await.unwrap();
     assert!(planned.plan.what[0].contains(old) && planned.plan.kubectl.contains(new), "{:?}", planned.plan);
     rig.execute(&planned).await;
-    let undo = rig.plan(RequestKind::Undo { of: MitigationId(1) }).await.unwrap();
+    let undo = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
     rig.world().change(CONFIG_MAP, |object| object["data"]["other"] = "a third, s3cr3t too".into());
     assert!(matches!(rig.execute(&undo).await.0, Outcome::Refused(_)));
     let journal = rig.journal();
@@ -197,7 +202,8 @@ async fn values_of_a_config_map_are_journalled_by_length_and_hash() {
     let command =
         r#"kubectl patch configmap api-config --type=merge -p '{"data":{"other":"<33 characters>"}}' -n digital-identity --context prod-uk-1"#;
     assert_eq!(intent["kubectl"], command);
-    assert_eq!(intent["writes"][0]["after"]["value_sha256"], crate::journal::sha256(new.as_bytes()));
+    let hash = crate::journal::sha256(json!(new).to_string().as_bytes());
+    assert_eq!(intent["writes"][0]["after"]["fields"][0], json!({"path": "/data/other", "sha256": hash}));
 
     let breaker = rig.plan(breaker("true")).await.unwrap();
     rig.execute(&breaker).await;
@@ -229,7 +235,7 @@ async fn a_change_in_the_last_moment_is_caught_by_the_server() {
         ..crate::connect::KubeOptions::default()
     });
     let writer = crate::connect::Writer::new(&target.unwrap());
-    let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content_type, &write.body, Duration::from_secs(5)).await.unwrap();
+    let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content.header(), &write.body, Duration::from_secs(5)).await.unwrap();
     assert_eq!(answer.status, 422);
     assert_eq!(rig.world().get(DEPLOYMENT).unwrap()["spec"]["replicas"], 5);
 }
@@ -273,6 +279,7 @@ async fn what_a_crash_left_open_is_read_journalled_and_said() {
         rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = after.into());
         rig.engine.recover().await;
         let ActionEvent::Notice { text, .. } = rig.event().await else { panic!() };
+        assert!(matches!(rig.event().await, ActionEvent::Undoable { .. }));
         let says = match (replicas, after) {
             (6, 6) => "done",
             (7, 6) => "failed: it was not done",

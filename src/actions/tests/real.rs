@@ -12,7 +12,9 @@ use crate::{
     config::shape::{Breaker, Environment, Mitigations},
     connect::{KubeOptions, Reader, Writer, identity, kubeconfig},
     domain::{
-        mitigation::{ActionEvent, CardId, Check, CheckResult, MitigationId, Outcome, Request, RequestKind},
+        ask::{Finished, Request, RequestKind},
+        asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
+        mitigation::{ActionEvent, CardId, Check, CheckResult, MitigationId, Outcome},
         object::{Key, Kind, ObjectRef},
         text::Text,
     },
@@ -89,6 +91,7 @@ async fn the_four_mitigations_on_a_real_api_server() {
             breaker: Breaker { config_map: "api-config".into(), key: "k".into(), on: "true".into(), off: "false".into() },
             restart_at_once: 2,
             reason_required: false,
+            ..Mitigations::default()
         },
         read_only: false,
         clock: clock(),
@@ -108,23 +111,22 @@ async fn the_four_mitigations_on_a_real_api_server() {
     let image = |real: &Real| real.kubectl(&["get", "deployment", "gw", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]);
     let converged = |events: &[ActionEvent]| matches!(events.last(), Some(ActionEvent::Converged { .. }));
 
-    assert!(converged(&real.run(RequestKind::UndoRollout { deployment: deployment.clone(), to_revision: None }).await));
+    assert!(converged(&real.run(RequestKind::of(UndoRollout::deployment(deployment.clone(), None))).await));
     assert_eq!(image(&real), "gw:1");
-    assert!(converged(&real.run(RequestKind::Undo { of: MitigationId(1) }).await));
+    assert!(converged(&real.run(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await));
     assert_eq!(image(&real), "gw:2");
 
     for replicas in [4, 0, 2] {
-        assert!(converged(&real.run(RequestKind::Scale { deployment: deployment.clone(), replicas }).await));
+        assert!(converged(&real.run(RequestKind::of(Scale::deployment(deployment.clone(), replicas))).await));
         assert_eq!(real.kubectl(&["get", "deployment", "gw", "-o", "jsonpath={.spec.replicas}"]), replicas.to_string());
     }
-    real.run(RequestKind::Undo { of: MitigationId(5) }).await;
-    real.run(RequestKind::Scale { deployment, replicas: 3 }).await;
+    real.run(RequestKind::Undo { of: Finished::Here(MitigationId(5)) }).await;
+    real.run(RequestKind::of(Scale::deployment(deployment, 3))).await;
 
-    let name: Text = "circuit_breaker_enabled".into();
-    real.run(RequestKind::SetConfigKey { config_map: Key::new(&namespace, "api-config"), name, value: "true".into() }).await;
+    real.run(RequestKind::of(SetConfigKey::set(Key::new(&namespace, "api-config"), "circuit_breaker_enabled", "true"))).await;
     let data = |real: &Real| real.kubectl(&["get", "configmap", "api-config", "-o", "jsonpath={.data}"]);
     assert_eq!(data(&real), r#"{"circuit_breaker_enabled":"true"}"#);
-    real.run(RequestKind::Undo { of: MitigationId(8) }).await;
+    real.run(RequestKind::Undo { of: Finished::Here(MitigationId(8)) }).await;
     assert_eq!(data(&real), r#"{"circuit_breaker_enabled":"false"}"#);
 
     // Pods that are not ready: their Ready condition is taken away as a kubelet would.
@@ -139,7 +141,7 @@ async fn the_four_mitigations_on_a_real_api_server() {
             ObjectRef { kind: Kind::Pod, key: Key::new(&namespace, name), uid: pod["metadata"]["uid"].as_str().unwrap().into() }
         })
         .collect();
-    assert!(converged(&real.run(RequestKind::RestartUnhealthy { app: "gw".into(), pods: listed, at_once: 1 }).await));
+    assert!(converged(&real.run(RequestKind::of(RestartUnhealthy { app: "gw".into(), pods: Unhealthy::Listed(listed), at_once: Some(1) })).await));
     println!("{}", std::fs::read_to_string(journal.path()).unwrap());
     crate::journal::verify(&journal.path()).unwrap();
     real.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);

@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 
 use super::fake::{Fake, Served};
 use crate::{
-    actions::{Engine, Pace, Setup},
+    actions::{Engine, Pace, Setup, kinds},
     config::shape::{Breaker, Environment, Mitigations},
     connect::{KubeOptions, Reader, Writer, kubeconfig},
     domain::{
-        mitigation::{
-            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan, Request, RequestKind,
-        },
+        ask::{Request, RequestKind},
+        asks::{Scale, SetConfigKey, UndoRollout},
+        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
         object::Key,
         text::Text,
         time::{Clock, Mono, Now},
@@ -44,6 +44,7 @@ pub struct Rig {
     pub events: mpsc::Receiver<ActionEvent>,
     pub served: Served,
     pub state: tempfile::TempDir,
+    pub mitigations: Mitigations,
     next: u32,
 }
 
@@ -94,26 +95,20 @@ impl Rig {
             "clusters": [{"name": "c", "cluster": {"server": served.address}}],
             "users": [{"name": "u", "user": {"token": "t"}}],
         });
-        std::fs::write(&file, config.to_string()).unwrap();
-        let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(file), ..KubeOptions::default() }).unwrap();
-        let (sender, events) = mpsc::channel(256);
-        let engine = Engine::new(Setup {
-            reader: Reader::new(&target),
-            writer: Writer::new(&target),
-            journal: Arc::new(Journal::new(state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
-            cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
-            environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
-            mitigations: Mitigations {
-                breaker: Breaker { config_map: "api-config".into(), key: "circuit_breaker_enabled".into(), on: "true".into(), off: "false".into() },
-                restart_at_once: 2,
-                reason_required: false,
-            },
-            read_only,
-            clock: clock(),
-            events: sender,
-            pace: quick(),
-        });
-        Self { engine, events, served, state, next: 1 }
+        std::fs::write(file, config.to_string()).unwrap();
+        let mitigations = Mitigations {
+            breaker: Breaker { config_map: "api-config".into(), key: "circuit_breaker_enabled".into(), on: "true".into(), off: "false".into() },
+            restart_at_once: 2,
+            ..Mitigations::default()
+        };
+        let (engine, events) = engine(state.path(), &mitigations, read_only);
+        Self { engine, events, served, state, mitigations, next: 1 }
+    }
+
+    /// Another process on the same journal.
+    pub fn restart(&mut self) {
+        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false);
+        self.next = 1;
     }
 
     pub fn world(&self) -> &Fake {
@@ -145,6 +140,7 @@ impl Rig {
                         checks.push(check);
                     }
                 }
+                ActionEvent::Undoable { .. } => {}
                 other => panic!("unexpected while planning: {other:?}"),
             }
         }
@@ -156,7 +152,9 @@ impl Rig {
         self.engine.execute(planned.confirm()).await.unwrap();
         let mut all = Vec::new();
         while let Ok(event) = self.events.try_recv() {
-            all.push(event);
+            if !matches!(event, ActionEvent::Undoable { .. }) {
+                all.push(event);
+            }
         }
         let outcome = all.iter().find_map(|event| match event {
             ActionEvent::Ended { outcome, .. } => Some(outcome.clone()),
@@ -177,16 +175,40 @@ impl Rig {
     }
 }
 
+fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool) -> (Engine, mpsc::Receiver<ActionEvent>) {
+    let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }).unwrap();
+    let (sender, events) = mpsc::channel(256);
+    let engine = Engine::new(Setup {
+        reader: Reader::new(&target),
+        writer: Writer::new(&target),
+        journal: Arc::new(Journal::new(state.join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
+        cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
+        environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
+        mitigations: mitigations.clone(),
+        read_only,
+        clock: clock(),
+        events: sender,
+        pace: quick(),
+    });
+    (engine, events)
+}
+
+/// What `sev1 do` makes of these words.
+pub fn asked(words: &str) -> RequestKind {
+    let words: Vec<_> = words.split_whitespace().collect();
+    RequestKind::Do(kinds::find(words[0]).unwrap().entry.ask(NS, &words[1..]).unwrap())
+}
+
 pub fn scale(replicas: u32) -> RequestKind {
-    RequestKind::Scale { deployment: Key::new(NS, "api-gateway"), replicas }
+    RequestKind::of(Scale::deployment(Key::new(NS, "api-gateway"), replicas))
 }
 
 pub fn breaker(value: &str) -> RequestKind {
-    RequestKind::SetConfigKey { config_map: Key::new(NS, "api-config"), name: "circuit_breaker_enabled".into(), value: value.into() }
+    RequestKind::of(SetConfigKey::set(Key::new(NS, "api-config"), "circuit_breaker_enabled", value))
 }
 
 pub fn rollback(to_revision: Option<u64>) -> RequestKind {
-    RequestKind::UndoRollout { deployment: Key::new(NS, "api-gateway"), to_revision }
+    RequestKind::of(UndoRollout::deployment(Key::new(NS, "api-gateway"), to_revision))
 }
 
 pub fn template(image: &str, level: &str) -> Value {

@@ -6,6 +6,7 @@ use crate::{
     config::value::{Read, Value},
     domain::{
         alert::Severity,
+        catalogue::Level,
         escalation::{Matrix, Rung},
         health::SourceId,
         text::Text,
@@ -148,7 +149,37 @@ pub static MITIGATIONS: Section = Section {
                 Ok(())
             },
         },
+        Setting {
+            name: "disabled",
+            about: "Kinds that are switched off, by the names that `sev1 do --help` lists.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.mitigations.disabled)),
+            set: |draft, _, value| {
+                draft.config.mitigations.disabled = value.read_list()?;
+                Ok(())
+            },
+        },
     ],
+};
+
+pub static TWO_PERSON: Section = Section {
+    name: "mitigations.two_person",
+    about: "By context: from which level on (narrow, disruptive, destructive) a second person has to agree. There is no way yet for one to: such mitigations are refused.",
+    project_may_set: false,
+    stars: Stars::Any(|config| config.mitigations.two_person.keys().cloned().collect()),
+    settings: &[Setting {
+        name: "*",
+        about: "",
+        example: "prod-uk-1 = \"destructive\"",
+        get: |config, star| config.mitigations.two_person.get(star).map(|level| Value::text(level.word())),
+        set: |draft, star, value| {
+            let word = value.read_text()?;
+            let level = Level::ALL.into_iter().find(|level| level.word() == word);
+            let level = level.ok_or_else(|| "must be narrow, disruptive or destructive".to_owned())?;
+            draft.config.mitigations.two_person.insert(star.to_owned(), level);
+            Ok(())
+        },
+    }],
 };
 
 /// A setting that is plain text in one place of the configuration.

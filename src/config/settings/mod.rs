@@ -77,6 +77,7 @@ pub static SECTIONS: &[&Section] = &[
     &cluster::PRODUCTION_WORDS,
     &cluster::MITIGATIONS,
     &cluster::BREAKER,
+    &cluster::TWO_PERSON,
     &cluster::ERRORS,
     &cluster::REFRESH,
 ];

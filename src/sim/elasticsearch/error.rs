@@ -15,7 +15,7 @@ pub struct Error {
     kind: &'static str,
     reason: String,
     /// Further members of the root cause.
-    details: Map<String, Json>,
+    details: Box<Map<String, Json>>,
     /// Whether the shards found it out, not the node that took the request.
     on_shards: bool,
     /// What lay below: type and reason of each, outermost first.
@@ -24,7 +24,7 @@ pub struct Error {
 
 impl Error {
     fn new(status: StatusCode, kind: &'static str, reason: impl Into<String>) -> Self {
-        Self { status, kind, reason: reason.into(), details: Map::new(), on_shards: false, causes: Vec::new() }
+        Self { status, kind, reason: reason.into(), details: Box::default(), on_shards: false, causes: Vec::new() }
     }
 
     fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
@@ -128,7 +128,7 @@ impl Error {
         }
         let mut cause = json!({ "type": self.kind, "reason": self.reason });
         if let Some(object) = cause.as_object_mut() {
-            object.extend(self.details.clone());
+            object.extend((*self.details).clone());
         }
         let below = self.causes.iter().rev().fold(None, |inner, (kind, reason)| {
             let mut cause = json!({ "type": kind, "reason": reason });

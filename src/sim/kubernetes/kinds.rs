@@ -16,6 +16,7 @@ pub enum Resource {
     Secrets,
     ServiceAccounts,
     Services,
+    ControllerRevisions,
     DaemonSets,
     Deployments,
     ReplicaSets,
@@ -91,7 +92,7 @@ const fn has(marks: &str, mark: u8) -> bool {
 }
 
 /// Marks: `c` cluster-scoped, `a` in category all, `s` status subresource, `n` scale subresource, `g` generation. In the order of [`Resource`].
-pub static DEFINITIONS: [Definition; 21] = [
+pub static DEFINITIONS: [Definition; 22] = [
     row(Resource::ConfigMaps, "", "v1", "configmaps", "configmap", "ConfigMap", &["cm"], ""),
     row(Resource::Endpoints, "", "v1", "endpoints", "endpoints", "Endpoints", &["ep"], ""),
     row(Resource::Events, "", "v1", "events", "event", "Event", &["ev"], ""),
@@ -103,6 +104,7 @@ pub static DEFINITIONS: [Definition; 21] = [
     row(Resource::Secrets, "", "v1", "secrets", "secret", "Secret", &[], ""),
     row(Resource::ServiceAccounts, "", "v1", "serviceaccounts", "serviceaccount", "ServiceAccount", &["sa"], ""),
     row(Resource::Services, "", "v1", "services", "service", "Service", &["svc"], "as"),
+    row(Resource::ControllerRevisions, "apps", "v1", "controllerrevisions", "controllerrevision", "ControllerRevision", &[], ""),
     row(Resource::DaemonSets, "apps", "v1", "daemonsets", "daemonset", "DaemonSet", &["ds"], "asg"),
     row(Resource::Deployments, "apps", "v1", "deployments", "deployment", "Deployment", &["deploy"], "asng"),
     row(Resource::ReplicaSets, "apps", "v1", "replicasets", "replicaset", "ReplicaSet", &["rs"], "asng"),

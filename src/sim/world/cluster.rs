@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Key = (String, String);
 
 /// The resource types whose changes the controllers follow.
-const FOLLOWED: [Resource; 9] = [
+const FOLLOWED: [Resource; 11] = [
     Resource::Namespaces,
     Resource::Deployments,
     Resource::ReplicaSets,
@@ -29,6 +29,8 @@ const FOLLOWED: [Resource; 9] = [
     Resource::ConfigMaps,
     Resource::PodDisruptionBudgets,
     Resource::ResourceQuotas,
+    Resource::StatefulSets,
+    Resource::DaemonSets,
 ];
 
 /// Changes made in answer to changes; more rounds than this in a tick wait for the next.
@@ -82,6 +84,8 @@ pub struct Cluster {
     due: BTreeMap<Sec, Vec<Due>>,
     pub(super) dirty_deployments: BTreeSet<Key>,
     pub(super) dirty_replica_sets: BTreeSet<Key>,
+    pub(super) dirty_stateful_sets: BTreeSet<Key>,
+    pub(super) dirty_daemon_sets: BTreeSet<Key>,
     pub(super) dirty_services: BTreeSet<Key>,
     pub(super) dirty_budgets: BTreeSet<String>,
     pub(super) dirty_quotas: BTreeSet<String>,
@@ -115,6 +119,8 @@ impl Cluster {
             due: BTreeMap::new(),
             dirty_deployments: BTreeSet::new(),
             dirty_replica_sets: BTreeSet::new(),
+            dirty_stateful_sets: BTreeSet::new(),
+            dirty_daemon_sets: BTreeSet::new(),
             dirty_services: BTreeSet::new(),
             dirty_budgets: BTreeSet::new(),
             dirty_quotas: BTreeSet::new(),
@@ -194,6 +200,15 @@ impl Cluster {
         let quotas = std::mem::take(&mut self.dirty_quotas);
         let unscheduled = std::mem::take(&mut self.unscheduled);
         let idle = deployments.is_empty() && replica_sets.is_empty() && services.is_empty() && budgets.is_empty();
+        let stateful_sets = std::mem::take(&mut self.dirty_stateful_sets);
+        let daemon_sets = std::mem::take(&mut self.dirty_daemon_sets);
+        let idle = idle && stateful_sets.is_empty() && daemon_sets.is_empty();
+        for key in &stateful_sets {
+            self.sync_stateful_set(key);
+        }
+        for key in &daemon_sets {
+            self.sync_daemon_set(key);
+        }
         let busy = !(idle && quotas.is_empty() && unscheduled.is_empty());
         for key in &replica_sets {
             self.sync_replica_set(key);
@@ -278,6 +293,12 @@ impl Cluster {
                     self.dirty_replica_sets.insert(key);
                 }
             }
+            Resource::StatefulSets if change.kind != ChangeKind::Deleted => {
+                self.dirty_stateful_sets.insert(key);
+            }
+            Resource::DaemonSets if change.kind != ChangeKind::Deleted => {
+                self.dirty_daemon_sets.insert(key);
+            }
             Resource::Pods => self.notice_pod(key, change),
             Resource::Nodes => self.notice_node(change),
             Resource::Services if change.kind != ChangeKind::Deleted => {
@@ -305,6 +326,12 @@ impl Cluster {
         let pod = &change.object;
         if let Some(owner) = controller(pod, "ReplicaSet") {
             self.dirty_replica_sets.insert((key.0.clone(), owner.to_owned()));
+        }
+        if let Some(owner) = controller(pod, "StatefulSet") {
+            self.dirty_stateful_sets.insert((key.0.clone(), owner.to_owned()));
+        }
+        if let Some(owner) = controller(pod, "DaemonSet") {
+            self.dirty_daemon_sets.insert((key.0.clone(), owner.to_owned()));
         }
         let relevant = |pod: &Value| (super::pod::is_ready(pod), super::pod::is_terminating(pod), pod.pointer("/metadata/labels").cloned());
         if change.kind != ChangeKind::Modified {

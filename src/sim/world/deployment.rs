@@ -280,7 +280,7 @@ fn copied_annotations(deployment: &Value) -> Map<String, Value> {
 }
 
 /// A template as it is compared: without the hash, and without the empty fields that some clients send and others do not.
-fn comparable(template: &Value) -> Value {
+pub(super) fn comparable(template: &Value) -> Value {
     let mut template = template.clone();
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.shift_remove(HASH);
@@ -290,7 +290,7 @@ fn comparable(template: &Value) -> Value {
 }
 
 /// Without explicit nulls, which a patch may leave.
-fn drop_nulls(value: &mut Value) {
+pub(super) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());

@@ -31,6 +31,9 @@ mod objects;
 pub mod platform;
 mod pod;
 mod replica_set;
+#[cfg(test)]
+mod revision_tests;
+mod revisioned;
 mod rollout;
 pub mod scenario;
 mod scheduler;

@@ -4,8 +4,10 @@ use super::play::*;
 use crate::{
     config::Config,
     domain::{
+        ask::{Finished, RequestKind},
+        asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
         health::SourceId,
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Friction, MitigationId, Outcome, RequestKind},
+        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Friction, MitigationId, Outcome},
         object::Kind,
         observation::{Delta, Identity, What},
         time::Mono,
@@ -28,7 +30,7 @@ fn the_right_card_is_one_key_away_and_the_word_confirms_it() {
     let mut play = Play::new();
     play.bad_deploy().press("u");
     let Some(Effect::Plan { request, .. }) = play.effects.last().cloned() else { panic!("no plan") };
-    assert_eq!(request.kind, RequestKind::UndoRollout { deployment: name("api-gateway"), to_revision: Some(41) });
+    assert_eq!(request.kind, RequestKind::of(UndoRollout::deployment(name("api-gateway"), Some(41))));
     play.planned(word()).type_("prod").enter();
     assert_eq!((play.executed(), play.card()), (1, None));
     assert!(matches!(play.state.mitigations.all[..], [ref one] if matches!(one.stage, Stage::Executing { .. })));
@@ -212,7 +214,7 @@ fn scaling_asks_for_the_number_first() {
     assert!(matches!(play.state.overlays.last(), Some(Overlay::Replicas(prompt)) if prompt.complaint.is_some()));
     play.press("ctrl-u").type_("6").enter();
     let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
-    assert_eq!(request.kind, RequestKind::Scale { deployment: name("api-gateway"), replicas: 6 });
+    assert_eq!(request.kind, RequestKind::of(Scale::deployment(name("api-gateway"), 6)));
 }
 
 #[test]
@@ -226,7 +228,7 @@ fn the_menu_offers_what_can_be_done_and_says_why_not() {
     assert!(matches!(play.state.overlays.last(), Some(Overlay::Menu(_))));
     play.press("b");
     assert!(
-        matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if matches!(&request.kind, RequestKind::SetConfigKey { value, .. } if value == "true"))
+        matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.get::<SetConfigKey>().is_some_and(|ask| ask.value.as_deref() == Some("true")))
     );
 }
 
@@ -235,7 +237,7 @@ fn marked_pods_are_what_a_restart_means() {
     let mut play = Play::new();
     play.bad_deploy().press("2 j space r");
     let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
-    let RequestKind::RestartUnhealthy { pods, .. } = &request.kind else { panic!("{request:?}") };
+    let Some(RestartUnhealthy { pods: Unhealthy::Listed(pods), .. }) = request.get() else { panic!("{request:?}") };
     assert_eq!(pods.iter().map(|pod| pod.key.clone()).collect::<Vec<_>>(), [name("api-gateway-b-2")]);
     play.press("Esc Esc j j space r");
     assert!(play.state.notice.as_ref().unwrap().text.contains("none of the marked pods"), "{:?}", play.state.notice);
@@ -281,7 +283,7 @@ fn a_silent_prometheus_gives_no_verdict_but_no_data() {
 fn the_last_mitigation_is_taken_back_once() {
     let (mut play, id) = undone();
     play.press("U");
-    assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: id }));
+    assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: Finished::Here(id) }));
     play.planned(Friction::Key).press("y");
     let undo = play.state.mitigations.all[1].id;
     play.state.mitigations.all[1].undoes = Some(id);

@@ -2,6 +2,7 @@
 
 mod cards;
 mod keys;
+mod kinds;
 mod ladders;
 mod play;
 mod pointer;

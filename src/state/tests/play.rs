@@ -8,10 +8,13 @@ use crate::{
     config::{Config, shape::Environment},
     domain::{
         alert::{Alert, AlertList, AlertStatus, Severity},
+        ask::{Finished, RequestKind, Wish},
+        asks::UndoRollout,
+        catalogue::Level,
         health::{Health, SourceId},
         kpi::{History, KpiReading},
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, Friction, MitigationId, Plan, RequestKind},
-        object::{Key as Name, Kind, ObjectRef, Scope},
+        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, Friction, MitigationId, Plan, Undoes},
+        object::{Key as Name, Kind, ObjectRef, Scope, Subject},
         observation::{Delta, Identity, Observation, What},
         pod::{Container, Owner, Phase, Pod},
         text::Text,
@@ -198,8 +201,9 @@ impl Play {
         });
         let (card, id, request) = asked.expect("no plan was asked for");
         let undoes = match request.kind {
-            RequestKind::Undo { of } => Some(of),
-            _ => None,
+            RequestKind::Undo { of: Finished::Here(id) } => Some(Undoes { recorded: u64::from(id.0), here: Some(id) }),
+            RequestKind::Undo { of: Finished::Recorded(recorded) } => Some(Undoes { recorded, here: None }),
+            RequestKind::Do(_) => None,
         };
         let plan = Plan { undoes, ..plan(id, friction) };
         self.send(Msg::Action(ActionEvent::Planned { card, plan: Box::new(plan) }));
@@ -244,7 +248,10 @@ pub fn plan(id: MitigationId, friction: Friction) -> Plan {
         undoes: None,
         writes: Vec::new(),
         planned_at: Mono::ZERO,
-        converge: Converge::Rollout { deployment: name("api-gateway") },
+        wish: Wish::new(UndoRollout::deployment(name("api-gateway"), None)),
+        inverse: None,
+        level: Level::Disruptive,
+        converge: Converge::Rollout { workload: Subject { kind: Kind::Deployment, key: name("api-gateway") } },
     }
 }
 

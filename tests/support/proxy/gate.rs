@@ -55,6 +55,8 @@ struct Setting {
     way: Way,
     /// Connections of an earlier generation are lost: never closed, never heard of again.
     generation: u64,
+    /// Connections of an earlier count are closed.
+    closed: u64,
 }
 
 /// The gate before one server. Keeps its port while shut.
@@ -66,7 +68,7 @@ pub struct Gate {
 impl Gate {
     /// A gate before `server`, at first as `way` says.
     pub fn before(server: SocketAddr, way: Way) -> Self {
-        let setting = Arc::new(watch::Sender::new(Setting { way, generation: 0 }));
+        let setting = Arc::new(watch::Sender::new(Setting { way, generation: 0, closed: 0 }));
         let bound = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
         let address = bound.local_addr().expect("the port");
         tokio::spawn(keep(bound, address, server, setting.subscribe()));
@@ -79,6 +81,11 @@ impl Gate {
 
     pub fn set(&self, way: Way) {
         self.setting.send_modify(|setting| setting.way = way);
+    }
+
+    /// Closes every open connection, as a proxy that is told to reload does. New ones pass.
+    pub fn close_connections(&self) {
+        self.setting.send_modify(|setting| setting.closed += 1);
     }
 
     /// Loses every open connection without a word, as a gateway that restarts does. New ones pass.
@@ -132,7 +139,7 @@ async fn accept(listener: &TcpListener, server: SocketAddr, setting: &mut watch:
 }
 
 async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Receiver<Setting>) {
-    let own = setting.borrow().generation;
+    let Setting { generation: own, closed, .. } = *setting.borrow();
     let Ok(now) = setting.wait_for(|setting| setting.way != Way::Silent).await.map(|setting| *setting) else { return };
     let mut asked = [0; 4096];
     match now.way {
@@ -158,7 +165,7 @@ async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Rec
     tokio::select! {
         () = ask(&mut from_client, &mut to_server, up, own) => {}
         () = answer(&mut from_server, &mut to_client, down, own) => {}
-        ended = ends.wait_for(|setting| setting.way.ends_connections()) => {
+        ended = ends.wait_for(|setting| setting.way.ends_connections() || setting.closed != closed) => {
             if ended.is_ok_and(|setting| setting.way == Way::Resetting) {
                 let _ = to_client.as_ref().set_zero_linger();
             }

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use chrono::{DateTime, TimeDelta};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 
 /// What the relay does with a request.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ pub enum Manner {
     Dripping,
     /// Answers are changed by this function of path and body. Streams are changed piece by piece.
     Rewrites(Rewrite),
+    /// Of every body the first half passes, and the connection ends.
+    CutsShort,
     /// Answers say in `Date` that it is so much later.
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
@@ -132,6 +134,7 @@ impl Inner {
                 Some((Ok::<_, Infallible>(" "), ()))
             }))),
             Manner::Honest => self.pass(request, None).await,
+            Manner::CutsShort => half(self.pass(request, None).await),
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
@@ -179,6 +182,17 @@ impl Inner {
 
 fn json(body: Body) -> Response {
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// The rest of a stream counts as its second half.
+fn half(answer: Response) -> Response {
+    let (parts, body) = answer.into_parts();
+    let broken = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+    let cut = body.into_data_stream().take(1).flat_map(move |piece| {
+        let piece = piece.map(|piece| piece.slice(..piece.len() / 2)).map_err(|_| broken());
+        stream::iter([piece, Err(broken())])
+    });
+    Response::from_parts(parts, Body::from_stream(cut))
 }
 
 fn dated(mut answer: Response, later: TimeDelta) -> Response {

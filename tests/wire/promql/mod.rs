@@ -54,7 +54,7 @@ fn recording() -> PathBuf {
 }
 
 fn digest(series: &[samples::Series]) -> String {
-    Sha256::digest(samples::open_metrics(series)).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(samples::open_metrics(series)).iter().take(8).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// The truth for each case: of a real Prometheus, or recorded. None where it cannot be had.

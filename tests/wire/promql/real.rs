@@ -47,7 +47,8 @@ impl Prometheus {
             .unwrap();
         let mut server = Self { child, url, version: String::new(), is_left_open: false, client, _folder: folder };
         server.ready().await;
-        server.version = server.get("/api/v1/status/buildinfo", &[]).await["data"]["version"].as_str().unwrap().to_owned();
+        let version = server.get("/api/v1/status/buildinfo", &[]).await["data"]["version"].as_str().unwrap().to_owned();
+        server.version = version;
         // A window of two intervals that begins at a scrape holds two samples, or three where its left end is closed.
         let two = format!("count_over_time(up{{job=\"aligned\"}}[{}ms])", 2 * samples::INTERVAL_MS);
         let counted = server.get("/api/v1/query", &[("query", &two), ("time", &(samples::END_MS / 1000).to_string())]).await;

@@ -39,6 +39,19 @@ pub fn one(absent: &str, sentence: &str) {
     assert_eq!(session.ended(), 0);
 }
 
+/// An acknowledgement made before the API server said which cluster it is gets into its journal.
+pub fn acknowledged() {
+    let (world, mut session) = start("kubernetes");
+    session.see("HighErrorRate").press("a").see("acked until");
+    assert_eq!(session.journal(), Vec::<serde_json::Value>::new(), "no cluster, no journal");
+    world.proxy("kubernetes").gate.set(Way::Open);
+    session.see_gone("not armed yet").press("q");
+    assert_eq!(session.ended(), 0);
+    let journal = session.journal();
+    let kinds: Vec<&str> = journal.iter().filter_map(|line| line["kind"].as_str()).collect();
+    assert!(kinds.first() == Some(&"session") && kinds.contains(&"ack"), "{kinds:?}");
+}
+
 /// Without Alertmanager Prometheus says what fires, and that silences are unknown.
 pub fn alertmanager() {
     let (world, mut session) = start("alertmanager");
@@ -63,7 +76,7 @@ pub fn all() {
     }
     press_help(&mut session);
     world.set_all(Way::Open);
-    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see("armed").see_gone("does not answer");
+    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see_gone("not armed yet").see_gone("does not answer");
     session.press("q");
     assert_eq!(session.ended(), 0);
 }

@@ -43,8 +43,7 @@ const fn fault(name: &'static str, begin: fn(&Proxy)) -> Fault {
 fn says(proxy: &Proxy, status: u16, content_type: &'static str, body: &'static [u8], retry_after: Option<u32>) {
     proxy.relay.set(Manner::Says { status, content_type, body, retry_after });
     // What is connected already, a watch above all, would not ask again for a while.
-    proxy.gate.set(Way::Shut);
-    proxy.gate.set(Way::Open);
+    proxy.gate.close_connections();
 }
 
 pub static GROUPS: &[Group] = &[
@@ -59,10 +58,13 @@ pub static GROUPS: &[Group] = &[
             fault("reset", |proxy| proxy.gate.set(Way::Resetting)),
             fault("cut after 0 bytes", |proxy| proxy.gate.set(Way::Cutting(0))),
             fault("cut after 40 bytes", |proxy| proxy.gate.set(Way::Cutting(40))),
-            fault("cut after 400 bytes", |proxy| proxy.gate.set(Way::Cutting(400))),
+            fault("cut in the body", |proxy| {
+                proxy.relay.set(Manner::CutsShort);
+                proxy.gate.close_connections();
+            }),
             fault("garbage", |proxy| {
-                proxy.gate.set(Way::Shut);
                 proxy.gate.set(Way::Babbling);
+                proxy.gate.close_connections();
             }),
             Fault { name: "date an hour on", begin: |proxy| proxy.relay.set(Manner::Dated(TimeDelta::hours(1))), is_harmless: true },
         ],
@@ -79,8 +81,7 @@ pub static GROUPS: &[Group] = &[
             fault("other shape", |proxy| says(proxy, 200, "application/json", b"[1,2,3]", None)),
             fault("huge body", |proxy| {
                 proxy.relay.set(Manner::Endless);
-                proxy.gate.set(Way::Shut);
-                proxy.gate.set(Way::Open);
+                proxy.gate.close_connections();
             }),
         ],
     },

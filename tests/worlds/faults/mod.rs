@@ -26,6 +26,7 @@ const SIMULATED: &[(&str, Test)] = &[
     ("absent_kubernetes", || absent::one("kubernetes", "the pod watch does not answer since ")),
     ("absent_prometheus", || absent::one("prometheus", "Prometheus does not answer since ")),
     ("absent_elasticsearch", || absent::one("elasticsearch", "Elasticsearch does not answer since ")),
+    ("absent_kubernetes_acknowledged", absent::acknowledged),
     ("absent_alertmanager", absent::alertmanager),
     ("absent_all", absent::all),
     ("hostile_answers", hostile::in_answers),

@@ -60,7 +60,7 @@ pub fn of_one(server: &str, name: &str) {
     }
     world.proxy(server).relay.set(says(403, "text/plain", b"not you"));
     session.press("\u{12}");
-    see(&mut session, "not allowed to get /");
+    see(&mut session, "You are not allowed to ");
     session.see("CrashLoopBackOff").see("HighErrorRate");
 
     world.proxy(server).heal();
@@ -109,12 +109,11 @@ pub fn of_kubernetes() {
         between(&world, &mut session, "kubernetes", sentence);
     }
     world.kubernetes().relay.set(Manner::Honest);
-    session.press("\u{12}").see("CrashLoopBackOff").see("armed");
+    session.press("\u{12}").see("CrashLoopBackOff").see_gone("not armed yet");
 
     // Once they were seen they stay.
     world.kubernetes().relay.set(says(503, "text/html", LOGIN));
-    world.kubernetes().gate.set(Way::Shut);
-    world.kubernetes().gate.set(Way::Open);
+    world.kubernetes().gate.close_connections();
     session.see("! failing").see("CrashLoopBackOff");
     press_help(&mut session);
 }

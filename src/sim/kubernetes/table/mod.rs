@@ -96,6 +96,7 @@ fn columns(resource: Resource) -> &'static [Column] {
             &[NAME, ("Min Available", "string", 0), ("Max Unavailable", "string", 0), ("Allowed Disruptions", "integer", 0), AGE]
         }
         Resource::ServiceAccounts => &[NAME, AGE],
+        Resource::ControllerRevisions => &[NAME, ("Controller", "string", 0), ("Revision", "integer", 0), AGE],
         Resource::ResourceQuotas => &[NAME, ("Request", "string", 0), ("Limit", "string", 0), AGE],
         Resource::LimitRanges => &[NAME, ("Created At", "date", 0)],
         Resource::Jobs => {

@@ -98,6 +98,12 @@ pub fn cells(resource: Resource, object: &Value, now: DateTime<Utc>) -> Vec<Valu
             ];
             Row::with_containers(cells, object.pointer("/spec/jobTemplate/spec/template/spec"), json!("<none>"))
         }
+        Resource::ControllerRevisions => {
+            let owner = object.pointer("/metadata/ownerReferences/0");
+            let text = |name: &str| owner.and_then(|owner| owner.get(name)).and_then(Value::as_str).unwrap_or_default();
+            let controller = format!("{}.apps/{}", text("kind").to_lowercase(), text("name"));
+            vec![row.name(), json!(controller), json!(object["revision"].as_i64().unwrap_or_default()), row.age()]
+        }
         Resource::Pods | Resource::ServiceAccounts => vec![row.name(), row.age()],
     }
 }

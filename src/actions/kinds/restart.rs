@@ -1,0 +1,144 @@
+//! Restarting every pod of a workload by rolling it out again, as `kubectl rollout restart` does.
+//!
+//! kubectl's patch sets one annotation of the pod template (kubectl/pkg/polymorphichelpers/objectrestarter.go). Here two
+//! tests come before it, of the uid and of the template: so the restart rolls out what was on the card and nothing else.
+
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
+
+use super::Mitigation;
+use crate::{
+    actions::{
+        draft::{Draft, Undo, guarded_patch, subject},
+        engine::Core,
+        kubectl, revisions, workload,
+    },
+    domain::{
+        ask::{Ask, Wish, Words},
+        asks::UndoRollout,
+        catalogue::{Level, Parameter, Presence, Right, Spec},
+        mitigation::{CheckKind, Field, MitigationId},
+        object::{ObjectRef, Subject},
+        text::Text,
+    },
+};
+
+const ANNOTATION: &str = "kubectl.kubernetes.io/restartedAt";
+
+static SPEC: Spec = Spec {
+    name: "restart",
+    key: 'R',
+    summary: "restart every pod of a workload, as kubectl rollout restart",
+    on: workload::ROLLED_OUT,
+    takes_several: false,
+    parameters: &[Parameter { name: "at=TIME", about: "the time to note, RFC 3339; without it now", presence: Presence::Optional }],
+    level: Level::Disruptive,
+    more: "",
+    rights: &[
+        Right::on("get", "apps", "deployments"),
+        Right::on("patch", "apps", "deployments"),
+        Right::on("list", "apps", "replicasets"),
+        Right::on("get", "apps", "statefulsets"),
+        Right::on("patch", "apps", "statefulsets"),
+        Right::on("get", "apps", "daemonsets"),
+        Right::on("patch", "apps", "daemonsets"),
+        Right::on("list", "apps", "controllerrevisions"),
+        Right::on("list", "", "pods"),
+        Right::on("list", "autoscaling", "horizontalpodautoscalers"),
+    ],
+    undo: "the revision it had; its pods are replaced once more",
+};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    workload: Subject,
+    /// RFC 3339. None: when the plan is made.
+    at: Option<String>,
+}
+
+impl Ask for Restart {
+    fn kind(&self) -> &'static str {
+        SPEC.name
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.workload.reference()]
+    }
+
+    fn words(&self) -> Vec<String> {
+        std::iter::once(self.workload.to_string()).chain(self.at.as_ref().map(|at| format!("at={at}"))).collect()
+    }
+}
+
+impl Mitigation for Restart {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
+        let workload = words.subject()?;
+        let at = words.named("at").map(str::to_owned);
+        match &at {
+            Some(typed) if chrono::DateTime::parse_from_rfc3339(typed).is_err() => {
+                Err(words.wrong(&format!("takes at=2026-11-23T02:14:00Z, not {typed:?}")))
+            }
+            _ => Ok(Self { workload, at }),
+        }
+    }
+
+    async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
+        let (target, object) = subject(core, &self.workload).await?;
+        let (name, namespace) = (&target.key.name, &target.key.namespace);
+        if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
+            return Err(Text::line(&format!("{target} is paused: resume it first (sev1 do resume {target})")));
+        }
+        let history = revisions::history(&core.api, &target, &object).await?;
+        let current = revisions::current(target.kind, &object, &history);
+        let at = self.at.clone().unwrap_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let again = Self { at: Some(at.clone()), ..self.clone() };
+        let mut draft = Draft::about(id, Wish::new(again), &format!("Restart · {name}"), (&target, &object));
+        let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
+        draft.what = vec![
+            Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),
+            Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
+        ];
+        draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.cluster);
+        draft.undo = match current {
+            Some(number) => {
+                let former = UndoRollout { workload: self.workload.clone(), to_revision: Some(number) };
+                Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back, which replaces the pods once more")))
+            }
+            None => Undo::Nothing("nothing to undo: the same template runs again".into()),
+        };
+        let before = object.pointer("/spec/template").cloned().unwrap_or_default();
+        let (steps, after) = annotated(&before, &at);
+        let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
+        draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
+        draft.converge = workload::converge(&self.workload, &object);
+        let effect = workload::effect(target.kind, &object, "its pods are replaced by its own strategy");
+        draft.check(CheckKind::Effect, async { effect });
+        let api = core.api.clone();
+        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &target, &object).await });
+        Ok(draft)
+    }
+}
+
+/// The steps of the patch, and the template that they make.
+fn annotated(template: &Value, at: &str) -> (Vec<Value>, Value) {
+    let mut after = template.clone();
+    let has_annotations = template.pointer("/metadata/annotations").is_some_and(Value::is_object);
+    let step = if has_annotations {
+        let path = format!("/spec/template/metadata/annotations/{}", ANNOTATION.replace('/', "~1"));
+        json!({ "op": "add", "path": path, "value": at })
+    } else {
+        json!({ "op": "add", "path": "/spec/template/metadata/annotations", "value": { ANNOTATION: at } })
+    };
+    if let Some(metadata) = after.get_mut("metadata").and_then(Value::as_object_mut) {
+        let annotations = metadata.entry("annotations").or_insert(Value::Null);
+        if annotations.is_null() {
+            *annotations = json!({});
+        }
+        annotations[ANNOTATION] = at.into();
+    }
+    (vec![step], after)
+}

@@ -1,0 +1,81 @@
+//! Former pod templates of a workload: a deployment's replica sets, the controller revisions of the others.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::{
+    object::{Kind, ObjectRef},
+    text::Text,
+};
+
+use super::{api::Api, expect::tidy, pods};
+
+/// Where deployments and their replica sets have their number.
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
+const HASH_LABEL: &str = "pod-template-hash";
+
+/// One of them.
+pub struct Revision {
+    pub number: u64,
+    /// Without the labels and marks of its keeper.
+    pub template: Value,
+    /// The deployment's annotations at that time; none where they are not kept.
+    pub annotations: Option<Value>,
+    /// When it was first rolled out.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Lowest first.
+pub async fn history(api: &Api, target: &ObjectRef, object: &Value) -> Result<Vec<Revision>, Text> {
+    let query = object.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
+    let path = match target.kind {
+        Kind::Deployment => Kind::ReplicaSet.collection_path(Some(&target.key.namespace)),
+        _ => format!("/apis/apps/v1/namespaces/{}/controllerrevisions", target.key.namespace),
+    };
+    let (keepers, is_partial) =
+        api.list(&path, &query).await.map_err(|error| Text::line(&format!("the revisions of {target} could not be read: {error}")))?;
+    if is_partial {
+        return Err(Text::line(&format!("{target} has more than 500 revisions: they could not be read completely")));
+    }
+    let is_own = |keeper: &&Value| pods::controller(keeper).is_some_and(|(_, _, uid)| uid == target.uid.as_str());
+    let mut history: Vec<_> = keepers.iter().filter(is_own).filter_map(|keeper| read(target.kind, keeper)).collect();
+    history.sort_by_key(|revision| revision.number);
+    Ok(history)
+}
+
+fn read(kind: Kind, keeper: &Value) -> Option<Revision> {
+    let since = keeper.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
+    let since = since.and_then(|time| Some(DateTime::parse_from_rfc3339(time).ok()?.with_timezone(&Utc)));
+    if kind == Kind::Deployment {
+        let template = keeper.pointer("/spec/template").map(bare)?;
+        return Some(Revision { number: annotated(keeper)?, template, annotations: keeper.pointer("/metadata/annotations").cloned(), since });
+    }
+    let template = keeper.pointer("/data/spec/template").map(bare)?;
+    Some(Revision { number: keeper.get("revision")?.as_u64()?, template, annotations: None, since })
+}
+
+/// The number of what runs; none where that is not known.
+pub fn current(kind: Kind, object: &Value, history: &[Revision]) -> Option<u64> {
+    if kind == Kind::Deployment {
+        return annotated(object);
+    }
+    let template = object.pointer("/spec/template").map(bare)?;
+    history.iter().rev().find(|revision| revision.template == template).map(|revision| revision.number)
+}
+
+fn annotated(object: &Value) -> Option<u64> {
+    object.pointer("/metadata/annotations")?.get(REVISION)?.as_str()?.parse().ok()
+}
+
+/// A template as its workload has it.
+pub fn bare(template: &Value) -> Value {
+    let mut template = tidy(template);
+    if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        labels.shift_remove(HASH_LABEL);
+    }
+    // A controller revision is a strategic patch that replaces the template.
+    if let Some(members) = template.as_object_mut() {
+        members.shift_remove("$patch");
+    }
+    template
+}

@@ -1,0 +1,184 @@
+//! The card as text and as JSON.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde_json::{Value, json};
+
+use super::{
+    Ending,
+    session::{Ended, Planned, Session},
+};
+use crate::{
+    config::shape::Environment,
+    domain::{
+        ask::Undoable,
+        mitigation::{Check, CheckResult, DiffSign, Outcome},
+        text::Text,
+    },
+};
+
+/// The card without its question.
+pub fn text(planned: &Planned, environment: &Environment) -> String {
+    let plan = &planned.plan;
+    let mut card = format!("{}  [{} {} as {}]\n", plan.title, environment.banner, plan.cluster.context, plan.cluster.user);
+    let mut part = |name: &str, lines: &[String]| {
+        for (index, line) in lines.iter().enumerate() {
+            let name = if index == 0 { name } else { "" };
+            let _ = writeln!(card, "{name:<8}{line}");
+        }
+    };
+    let mut what: Vec<String> = plan.what.iter().map(ToString::to_string).collect();
+    what.extend(plan.diff.iter().map(|line| format!("{} {}", sign(line.sign), line.text)));
+    part("What", &what);
+    part("Checks", &planned.checks.iter().map(check_line).collect::<Vec<_>>());
+    part("Same as", &[plan.kubectl.to_string()]);
+    part("Undo", &[plan.undo.to_string()]);
+    part("Level", &[plan.level.word().to_owned()]);
+    if !plan.reason.is_empty() {
+        part("Reason", &[plan.reason.to_string()]);
+    }
+    card
+}
+
+fn sign(sign: DiffSign) -> &'static str {
+    match sign {
+        DiffSign::Added => "+",
+        DiffSign::Removed => "-",
+        DiffSign::Context => " ",
+    }
+}
+
+fn check_line(check: &Check) -> String {
+    let (word, says) = result(check);
+    format!("{word:<5} {says}")
+}
+
+fn result(check: &Check) -> (&'static str, String) {
+    match &check.result {
+        CheckResult::Pending => ("wait", check.what.word().to_owned()),
+        CheckResult::Pass(says) => ("ok", says.to_string()),
+        CheckResult::Warn(says) => ("warn", says.to_string()),
+        CheckResult::Block(says) => ("BLOCK", says.to_string()),
+    }
+}
+
+/// After a plan that was not carried out.
+pub fn next_step(saved: Option<&Path>, planned: Option<&Planned>, blocked: Option<&Text>) -> String {
+    let context = planned.map(|planned| planned.plan.cluster.context.clone()).unwrap_or_default();
+    match (blocked, saved) {
+        (Some(why), _) => format!("\nNothing was written. It cannot be: {why}\n"),
+        (None, Some(path)) => format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} --yes-on {context}\n", path.display()),
+        (None, None) => format!("\nNothing was written. To carry it out, add: --yes-on {context}\n"),
+    }
+}
+
+/// One line for how it ended, one for how to take it back.
+pub fn ending(ended: &Ended) -> String {
+    let mut text = String::new();
+    match &ended.outcome {
+        None => text.push_str("outcome unknown: left before the write was answered; the next start of sev1 looks what became of it\n"),
+        Some(outcome) => {
+            let _ = write!(text, "{outcome}");
+            match (&ended.unfinished, ended.converged) {
+                (Some(why), _) => {
+                    let _ = write!(text, "; the rollout is not complete: {why}");
+                }
+                (None, Some(after)) if !after.is_zero() => {
+                    let _ = write!(text, "; complete after {} s", after.as_secs());
+                }
+                _ => {}
+            }
+            text.push('\n');
+        }
+    }
+    if let (Some(Outcome::Done), true, Some(recorded)) = (&ended.outcome, ended.undoable, ended.recorded) {
+        let _ = writeln!(text, "to take it back: sev1 undo {recorded}");
+    }
+    text
+}
+
+/// The last mitigation that was no undo itself: taking that back would do again what was just taken back.
+pub fn last(undoable: &[Undoable]) -> Option<&Undoable> {
+    undoable.iter().find(|one| !one.is_undo)
+}
+
+pub fn list(undoable: &[Undoable]) -> String {
+    if undoable.is_empty() {
+        return "nothing that sev1 did on this cluster, from this machine, can be taken back\n".to_owned();
+    }
+    let mut text = format!("{:>6}  {:<20}  {:<40}  UNDO\n", "ID", "TIME", "MITIGATION");
+    for one in undoable {
+        let _ = writeln!(text, "{:>6}  {:<20}  {:<40}  {}", one.id, one.time.as_str(), one.title.as_str(), one.undo);
+    }
+    text
+}
+
+/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, refused,
+/// failed, unknown.
+pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -> Value {
+    let (outcome, why) = match ending {
+        Ending::Planned { blocked: None } => ("planned", None),
+        Ending::Planned { blocked: Some(why) } => ("blocked", Some(why)),
+        Ending::NotPlanned(why) => ("not_planned", Some(why)),
+        Ending::NotConfirmed(why) => ("not_confirmed", Some(why)),
+        Ending::Ended(ended) => match &ended.outcome {
+            Some(Outcome::Done) => ("done", None),
+            Some(Outcome::Refused(why)) => ("refused", Some(why)),
+            Some(Outcome::Failed(why)) => ("failed", Some(why)),
+            Some(Outcome::Unknown(why)) => ("unknown", Some(why)),
+            None => ("unknown", None),
+        },
+    };
+    let mut document = json!({
+        "outcome": outcome, "why": why, "exit": super::code(ending).0,
+        "cluster": session.cluster(), "production": session.environment().is_production,
+    });
+    if let Some(planned) = planned {
+        document["plan"] = plan(planned);
+    }
+    if let Ending::Ended(ended) = ending {
+        document["id"] = json!(ended.recorded);
+        document["undoable"] = json!(ended.undoable);
+        document["notes"] = json!(ended.notes);
+        document["converged_after_s"] = json!(ended.converged.map(|after| after.as_secs()));
+        document["unfinished"] = json!(ended.unfinished);
+    }
+    document
+}
+
+fn plan(planned: &Planned) -> Value {
+    let plan = &planned.plan;
+    let diff: Vec<_> = plan.diff.iter().map(|line| format!("{} {}", sign(line.sign), line.text)).collect();
+    let checks: Vec<_> = planned
+        .checks
+        .iter()
+        .map(|check| {
+            let (word, says) = result(check);
+            json!({ "check": check.what.word(), "result": word.to_lowercase(), "says": says })
+        })
+        .collect();
+    let targets: Vec<_> = plan
+        .targets
+        .iter()
+        .map(|(target, version)| {
+            json!({ "object": target.to_string(), "namespace": target.key.namespace, "uid": target.uid, "resource_version": version })
+        })
+        .collect();
+    json!({
+        "kind": plan.kind, "title": plan.title, "words": plan.wish.words(), "level": plan.level, "reason": plan.reason,
+        "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
+        "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_is_none_that_took_another_back() {
+        let one = |id, is_undo| Undoable { id, title: "t".into(), time: "t".into(), by: "b".into(), undo: "u".into(), is_undo };
+        assert_eq!(last(&[one(9, true), one(5, false), one(3, false)]).map(|one| one.id), Some(5));
+        assert_eq!(last(&[one(9, true)]), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! A mitigation without a screen: the same plan, checks, journal and writer; the context's name is the confirmation.
+
+mod card;
+pub mod help;
+mod interrupt;
+pub mod plan_file;
+mod session;
+
+use std::{path::Path, time::Duration};
+
+use self::{
+    plan_file::Frozen,
+    session::{Ended, Planned, Session},
+};
+use super::{Exit, output, setup};
+use crate::{
+    cli::{Cli, Do, Headless, Output, Undo},
+    config::Loaded,
+    connect::Target,
+    domain::{
+        ask::{Finished, Request, RequestKind},
+        mitigation::Outcome,
+        text::Text,
+    },
+};
+
+/// What is wanted, once it was read from the command line.
+struct Order<'a> {
+    request: RequestKind,
+    how: &'a Headless,
+    reason: Text,
+    /// Where the plan is saved in place of being carried out.
+    plan_out: Option<&'a Path>,
+    /// The plan that was saved, to compare with.
+    frozen: Option<&'a Frozen>,
+}
+
+/// How it came out, for the exit code and the JSON document.
+#[derive(Debug, Clone, PartialEq)]
+enum Ending {
+    /// Planned and printed; whether it could be confirmed as it is.
+    Planned {
+        blocked: Option<Text>,
+    },
+    NotPlanned(Text),
+    /// The confirmation was not accepted.
+    NotConfirmed(Text),
+    Ended(Ended),
+}
+
+/// `sev1 do`.
+pub fn act(what: &Do, cli: &Cli, loaded: &Loaded) -> Exit {
+    let (target, namespace) = match place(cli) {
+        Ok(found) => found,
+        Err(exit) => return exit,
+    };
+    let frozen = match what.plan.as_deref().map(plan_file::load).transpose() {
+        Ok(frozen) => frozen,
+        Err(refusal) => {
+            output::complain(&refusal.says);
+            return refusal.exit;
+        }
+    };
+    let words: Vec<&str> = what.words.iter().map(String::as_str).collect();
+    let wish = match (&frozen, what.kind.as_deref().and_then(crate::actions::kinds::find)) {
+        (Some(frozen), _) => frozen.wish(),
+        (None, Some(kind)) => kind.entry.ask(&namespace, &words),
+        (None, None) => Err("name a kind of mitigation: sev1 do --help lists them".into()),
+    };
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(why) => {
+            output::complain(&why);
+            return Exit::USAGE;
+        }
+    };
+    let reason = match &frozen {
+        Some(frozen) if what.how.reason.is_empty() => frozen.reason(),
+        _ => Text::line(what.how.reason.trim()),
+    };
+    let order = Order { request: RequestKind::Do(wish), how: &what.how, reason, plan_out: what.plan_out.as_deref(), frozen: frozen.as_ref() };
+    run(&order, &target, loaded)
+}
+
+/// `sev1 undo`.
+pub fn undo(what: &Undo, cli: &Cli, loaded: &Loaded) -> Exit {
+    let target = match setup::target(cli) {
+        Ok((target, _)) => target,
+        Err(error) => return setup::refuse_connection(&error),
+    };
+    let found = setup::block_on(async {
+        let session = Session::open(&target, loaded, Duration::ZERO).await?;
+        Ok::<_, Exit>(session.undoable().await)
+    });
+    let undoable = match found {
+        Ok(Ok(undoable)) => undoable,
+        Ok(Err(exit)) | Err(exit) => return exit,
+    };
+    if what.list {
+        return match what.how.output {
+            Output::Json => output::print_json(&undoable),
+            Output::Text => output::print(&card::list(&undoable)),
+        };
+    }
+    let chosen = match what.id {
+        Some(id) => undoable.iter().find(|one| one.id == id),
+        None => card::last(&undoable),
+    };
+    let Some(chosen) = chosen else {
+        output::complain(&match what.id {
+            Some(id) => format!("mitigation {id} cannot be taken back, or was already: sev1 undo --list shows what can"),
+            None => "nothing that sev1 did on this cluster, from this machine, can be taken back".to_owned(),
+        });
+        return Exit::FAILED;
+    };
+    let typed = what.how.reason.trim();
+    let reason = if typed.is_empty() { Text::line(&format!("takes back: {}", chosen.title)) } else { Text::line(typed) };
+    let request = RequestKind::Undo { of: Finished::Recorded(chosen.id) };
+    run(&Order { request, how: &what.how, reason, plan_out: None, frozen: None }, &target, loaded)
+}
+
+/// The cluster, and the one namespace that names are looked up in.
+fn place(cli: &Cli) -> Result<(Target, Text), Exit> {
+    if cli.cluster.all_namespaces {
+        output::complain("a mitigation is for one namespace: give it by -n, not -A");
+        return Err(Exit::USAGE);
+    }
+    match setup::target(cli) {
+        Ok((target, _)) => {
+            let namespace = target.namespace.clone();
+            Ok((target, namespace))
+        }
+        Err(error) => Err(setup::refuse_connection(&error)),
+    }
+}
+
+fn run(order: &Order<'_>, target: &Target, loaded: &Loaded) -> Exit {
+    if let Some(named) = order.how.yes_on.as_deref().filter(|named| *named != target.context.as_str()) {
+        output::complain(&format!("--yes-on names {named}, but this is the context {}: nothing was done", target.context));
+        return Exit::USAGE;
+    }
+    if order.how.yes_on.is_some() && loaded.config.mitigations.reason_required && order.reason.is_empty() {
+        output::complain("a reason is asked for here (mitigations.reason_required): give --reason");
+        return Exit::USAGE;
+    }
+    let worked = setup::block_on(async {
+        let session = match Session::open(target, loaded, order.how.wait).await {
+            Ok(session) => session,
+            Err(exit) => return exit,
+        };
+        carry_out(order, session).await
+    });
+    worked.unwrap_or_else(|exit| exit)
+}
+
+async fn carry_out(order: &Order<'_>, mut session: Session) -> Exit {
+    let interrupted = interrupt::Interrupt::watch();
+    let request = Request { kind: order.request.clone(), reason: order.reason.clone() };
+    let planned = tokio::select! {
+        planned = session.plan(request) => planned,
+        () = interrupted.came() => return Exit::INTERRUPTED,
+    };
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(why) => return finish(order, &session, None, &Ending::NotPlanned(why)),
+    };
+    if let Some(why) = order.frozen.and_then(|frozen| frozen.differs(&planned.plan)) {
+        return finish(order, &session, Some(&planned), &Ending::NotPlanned(Text::line(&format!("the plan is refused: {why}"))));
+    }
+    let blocked = planned.blocked();
+    if let Some(path) = order.plan_out {
+        return match plan_file::save(path, &planned.plan) {
+            Ok(()) => finish(order, &session, Some(&planned), &Ending::Planned { blocked }),
+            Err(why) => {
+                output::complain(&why);
+                Exit::FAILED
+            }
+        };
+    }
+    let Some(context) = order.how.yes_on.as_deref().filter(|_| !order.how.dry_run) else {
+        return finish(order, &session, Some(&planned), &Ending::Planned { blocked });
+    };
+    let confirmed = match planned.plan.clone().confirm_on(context, &planned.checks, order.reason.clone()) {
+        Ok(confirmed) => confirmed,
+        Err(why) => return finish(order, &session, Some(&planned), &Ending::NotConfirmed(Text::line(&why.to_string()))),
+    };
+    if order.how.output == Output::Text {
+        output::say(&card::text(&planned, session.environment()));
+    }
+    let ended = session.execute(confirmed, &interrupted).await;
+    finish(order, &session, Some(&planned), &Ending::Ended(ended))
+}
+
+/// Prints what is left to say and gives the exit code.
+fn finish(order: &Order<'_>, session: &Session, planned: Option<&Planned>, result: &Ending) -> Exit {
+    let exit = code(result);
+    let printed = match order.how.output {
+        Output::Json => output::print_json(&card::document(planned, session, result)),
+        Output::Text => match result {
+            Ending::Planned { blocked } => {
+                let card = planned.map(|planned| card::text(planned, session.environment())).unwrap_or_default();
+                output::print(&format!("{card}{}", card::next_step(order.plan_out, planned, blocked.as_ref())))
+            }
+            Ending::NotPlanned(why) | Ending::NotConfirmed(why) => {
+                output::complain(&format!("nothing was written: {why}"));
+                Exit::DONE
+            }
+            Ending::Ended(ended) => output::print(&card::ending(ended)),
+        },
+    };
+    if printed == Exit::DONE { exit } else { printed }
+}
+
+fn code(result: &Ending) -> Exit {
+    match result {
+        Ending::Planned { blocked: None } => Exit::DONE,
+        Ending::Planned { blocked: Some(_) } | Ending::NotPlanned(_) | Ending::NotConfirmed(_) => Exit::FAILED,
+        Ending::Ended(ended) => match (&ended.outcome, ended.interrupted, &ended.unfinished) {
+            (None | Some(Outcome::Unknown(_)), _, _) => Exit::OUTCOME_UNKNOWN,
+            (_, true, _) => Exit::INTERRUPTED,
+            (Some(Outcome::Done), _, None) => Exit::DONE,
+            _ => Exit::FAILED,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(outcome: Option<Outcome>, unfinished: Option<Text>, interrupted: bool) -> Exit {
+        code(&Ending::Ended(Ended { outcome, recorded: Some(1), undoable: true, notes: Vec::new(), converged: None, unfinished, interrupted }))
+    }
+
+    #[test]
+    fn exit_codes_say_what_is_known() {
+        assert_eq!(ended(Some(Outcome::Done), None, false), Exit::DONE);
+        assert_eq!(ended(Some(Outcome::Done), Some("stuck".into()), false), Exit::FAILED);
+        assert_eq!(ended(Some(Outcome::Refused("no".into())), None, false), Exit::FAILED);
+        assert_eq!(ended(Some(Outcome::Unknown("cut".into())), None, false), Exit::OUTCOME_UNKNOWN);
+        assert_eq!(ended(None, None, true), Exit::OUTCOME_UNKNOWN);
+        assert_eq!(ended(Some(Outcome::Done), None, true), Exit::INTERRUPTED);
+        assert_eq!(code(&Ending::Planned { blocked: None }), Exit::DONE);
+        assert_eq!(code(&Ending::Planned { blocked: Some("x".into()) }), Exit::FAILED);
+        assert_eq!(code(&Ending::NotPlanned("x".into())), Exit::FAILED);
+    }
+}

@@ -1,0 +1,136 @@
+//! A frozen plan in a file. It holds the ask and what was planned from it, bodies as hashes: it is planned anew when it is
+//! applied, and refused unless that gives the very same writes on the very same objects.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    actions::kinds,
+    commands::Exit,
+    domain::{ask::Wish, mitigation::Plan, text::Text},
+    journal::sha256,
+};
+
+const VERSION: u64 = 1;
+/// Largest file that is read, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// A plan as it was saved.
+#[derive(Debug)]
+pub struct Frozen {
+    plan: Value,
+}
+
+/// Why a file is no plan, and the exit code for it.
+#[derive(Debug)]
+pub struct Refusal {
+    pub exit: Exit,
+    pub says: Text,
+}
+
+/// Writes it for its owner alone. Overwrites nothing.
+pub fn save(path: &Path, plan: &Plan) -> Result<(), String> {
+    let plan = frozen(plan);
+    let document = json!({ "sev1_plan": VERSION, "sha256": hash(&plan), "plan": plan });
+    let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())? + "\n";
+    let written = File::options().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(|error| format!("the plan cannot be saved as {}: {error}", path.display()))
+}
+
+pub fn load(path: &Path) -> Result<Frozen, Refusal> {
+    let unreadable = |why: &str| Refusal { exit: Exit::USAGE, says: Text::line(&format!("{} is no plan of sev1: {why}", path.display())) };
+    let size = fs::metadata(path).map_err(|error| unreadable(&error.to_string()))?.len();
+    if size > LARGEST {
+        return Err(unreadable("it is too large"));
+    }
+    let bytes = fs::read(path).map_err(|error| unreadable(&error.to_string()))?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error.to_string()))?;
+    if document.get("sev1_plan").and_then(Value::as_u64) != Some(VERSION) {
+        return Err(unreadable("its form is not known to this version"));
+    }
+    let plan = document.get("plan").cloned().unwrap_or_default();
+    if document.get("sha256").and_then(Value::as_str) != Some(&hash(&plan)) {
+        let says = Text::line(&format!("{} was altered since it was saved: its hash does not match; plan again", path.display()));
+        return Err(Refusal { exit: Exit::FAILED, says });
+    }
+    Ok(Frozen { plan })
+}
+
+impl Frozen {
+    fn text(&self, pointer: &str) -> &str {
+        self.plan.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub fn reason(&self) -> Text {
+        Text::line(self.text("/reason"))
+    }
+
+    /// What was asked for.
+    pub fn wish(&self) -> Result<Wish, Text> {
+        let name = self.text("/kind");
+        let kind = kinds::find(name).ok_or_else(|| Text::line(&format!("this version knows no mitigation {name:?}")))?;
+        let words: Vec<&str> = self.plan.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        kind.entry.ask(self.text("/namespace"), &words)
+    }
+
+    /// Why a plan made now is not this one.
+    pub fn differs(&self, plan: &Plan) -> Option<String> {
+        let now = frozen(plan);
+        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        for (pointer, what) in [("/cluster/uid", "cluster"), ("/cluster/user", "user"), ("/cluster/context", "context")] {
+            if text(&self.plan, pointer) != text(&now, pointer) {
+                return Some(format!("it was made for the {what} {}, this is {}", text(&self.plan, pointer), text(&now, pointer)));
+            }
+        }
+        let targets = |value: &Value| value.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
+        for (then, now) in targets(&self.plan).iter().zip(&targets(&now)) {
+            let name = text(then, "/object");
+            if text(then, "/uid") != text(now, "/uid") {
+                return Some(format!("{name} was deleted and made again since"));
+            }
+            if then != now {
+                let (before, after) = (text(then, "/resource_version"), text(now, "/resource_version"));
+                return Some(format!("it is stale: {name} changed since it was made (resourceVersion {before} → {after}); plan again"));
+            }
+        }
+        let same = ["kind", "words", "targets", "writes", "level"].iter().all(|member| self.plan.get(*member) == now.get(*member));
+        (!same).then(|| "it is stale: planned now it would write something else; plan again".to_owned())
+    }
+}
+
+fn frozen(plan: &Plan) -> Value {
+    let targets: Vec<_> =
+        plan.targets.iter().map(|(target, version)| json!({ "object": target.path(), "uid": target.uid, "resource_version": version })).collect();
+    let writes: Vec<_> = plan
+        .writes
+        .iter()
+        .map(|write| json!({ "method": write.method, "path": write.path, "content": write.content, "body_sha256": sha256(write.body.to_string().as_bytes()) }))
+        .collect();
+    json!({
+        "kind": plan.kind,
+        "namespace": plan.wish.namespace(),
+        "words": plan.wish.words(),
+        "cluster": plan.cluster,
+        "title": plan.title,
+        "what": plan.what,
+        "kubectl": plan.kubectl,
+        "undo": plan.undo,
+        "level": plan.level,
+        "reason": plan.reason,
+        "targets": targets,
+        "writes": writes,
+    })
+}
+
+fn hash(plan: &Value) -> String {
+    sha256(plan.to_string().as_bytes())
+}

@@ -1,0 +1,212 @@
+//! An engine without a screen: what it says is gathered here.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::interrupt::Interrupt;
+use crate::{
+    actions::{Engine, Pace, Setup},
+    commands::{Exit, output, setup},
+    config::{Loaded, shape::Environment},
+    connect::{Reader, Target, Writer, identity},
+    domain::{
+        ask::{Request, Undoable},
+        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
+        text::Text,
+        time::Clock,
+    },
+    journal::{self, Journal},
+    runtime::clock::SystemClock,
+};
+
+/// Events that may wait: more than a plan and its checks, or the watch of a rollout, say at once.
+const EVENTS: usize = 1_024;
+/// How long a write under way is waited for after an interruption.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+pub struct Session {
+    engine: Engine,
+    events: mpsc::Receiver<ActionEvent>,
+    cluster: ClusterIdentity,
+    environment: Environment,
+    next: u32,
+}
+
+/// A plan with all its checks.
+pub struct Planned {
+    pub plan: Plan,
+    pub checks: Vec<Check>,
+}
+
+/// What became of a confirmed plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// None: it was left before that was known.
+    pub outcome: Option<Outcome>,
+    /// Number of its intent in the journal.
+    pub recorded: Option<u64>,
+    pub undoable: bool,
+    pub notes: Vec<Text>,
+    /// After how long the rollout was complete.
+    pub converged: Option<Duration>,
+    /// Why the rollout is not complete.
+    pub unfinished: Option<Text>,
+    pub interrupted: bool,
+}
+
+impl Planned {
+    /// Why it cannot be confirmed.
+    pub fn blocked(&self) -> Option<Text> {
+        self.checks.iter().find_map(|check| match &check.result {
+            CheckResult::Block(why) => Some(why.clone()),
+            _ => None,
+        })
+    }
+}
+
+impl Session {
+    /// Asks the cluster who it is and arms the engine. `wait` is how long a rollout is watched. Says what is wrong.
+    pub async fn open(target: &Target, loaded: &Loaded, wait: Duration) -> Result<Self, Exit> {
+        let reader = Reader::new(target);
+        let cluster = match identity::read(&reader).await {
+            Ok((identity, _)) => identity.cluster,
+            Err(error) => return Err(setup::refuse_connection(&error)),
+        };
+        let directory = match journal::directory(&cluster.uid) {
+            Ok(directory) => directory,
+            Err(error) => {
+                output::complain(&format!("no mitigation without a journal: {error}"));
+                return Err(Exit::FAILED);
+            }
+        };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let (sender, events) = mpsc::channel(EVENTS);
+        let environment = loaded.config.environment(&target.context);
+        let engine = Engine::new(Setup {
+            reader,
+            writer: Writer::new(target),
+            journal: Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
+            cluster: cluster.clone(),
+            environment: environment.clone(),
+            mitigations: loaded.config.mitigations.clone(),
+            read_only: loaded.config.read_only,
+            clock,
+            events: sender,
+            pace: Pace { converge_for: wait, ..Pace::default() },
+        });
+        Ok(Self { engine, events, cluster, environment, next: 1 })
+    }
+
+    pub fn cluster(&self) -> &ClusterIdentity {
+        &self.cluster
+    }
+
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    pub async fn undoable(&self) -> Vec<Undoable> {
+        self.engine.undoable().await
+    }
+
+    /// Looks first for writes that an earlier run left without an outcome; then plans, and waits for every check.
+    pub async fn plan(&mut self, request: Request) -> Result<Planned, Text> {
+        let number = self.next;
+        self.next += 1;
+        let engine = self.engine.clone();
+        let gathered = Mutex::new((None, Vec::<Check>::new(), None));
+        let gather = |event| {
+            let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                ActionEvent::Planned { plan, .. } => gathered.0 = Some(*plan),
+                ActionEvent::NotPlanned { why, .. } => gathered.2 = Some(why),
+                ActionEvent::Checked { check, .. } => {
+                    gathered.1.retain(|known| known.what != check.what);
+                    gathered.1.push(check);
+                }
+                ActionEvent::Notice { text, .. } => output::complain(&text),
+                _ => {}
+            }
+        };
+        let planning = async {
+            engine.recover().await;
+            engine.plan(CardId(number), MitigationId(number), request).await;
+        };
+        tokio::pin!(planning);
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => gather(event),
+                () = &mut planning => break,
+            }
+        }
+        while let Ok(event) = self.events.try_recv() {
+            gather(event);
+        }
+        let (plan, mut checks, why) = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        checks.sort_by_key(|check| check.what);
+        match (plan, why) {
+            (Some(plan), _) => Ok(Planned { plan, checks }),
+            (None, Some(why)) => Err(why),
+            (None, None) => Err("no plan was made".into()),
+        }
+    }
+
+    /// Carries it out once, and watches what follows. Progress goes to standard error.
+    pub async fn execute(&mut self, confirmed: ConfirmedPlan, interrupt: &Interrupt) -> Ended {
+        let id = confirmed.plan().id;
+        let mut ended =
+            Ended { outcome: None, recorded: None, undoable: false, notes: Vec::new(), converged: None, unfinished: None, interrupted: false };
+        let mut running = self.engine.execute(confirmed);
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => note(&mut ended, event),
+                _ = &mut running => break,
+                () = interrupt.came() => {
+                    ended.interrupted = true;
+                    self.engine.settled(LAST_WORDS).await;
+                    break;
+                }
+            }
+        }
+        while let Ok(event) = self.events.try_recv() {
+            note(&mut ended, event);
+        }
+        ended.recorded = self.engine.recorded_as(id);
+        ended
+    }
+}
+
+fn note(ended: &mut Ended, event: ActionEvent) {
+    match event {
+        ActionEvent::Ended { outcome, undoable, .. } => {
+            if let Outcome::Unknown(why) = &outcome {
+                output::complain(&format!("outcome unknown: {why}; reading what became of it"));
+            }
+            ended.undoable = undoable;
+            ended.outcome = Some(outcome);
+        }
+        ActionEvent::Resolved { outcome, .. } => ended.outcome = Some(outcome),
+        ActionEvent::Progress { done, of, .. } if of > 1 => output::complain(&format!("{done} of {of} written")),
+        ActionEvent::Converging { ready, of, old, stuck, .. } => {
+            let old = if old == 0 { String::new() } else { format!(", {old} old left") };
+            let why = stuck.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+            output::complain(&format!("{ready}/{of} pods ready{old}{why}"));
+            ended.unfinished = Some(stuck.unwrap_or_else(|| Text::line(&format!("{ready}/{of} pods ready{old}"))));
+        }
+        ActionEvent::Converged { after, .. } => {
+            ended.converged = Some(after);
+            ended.unfinished = None;
+        }
+        ActionEvent::Notice { text, .. } => {
+            output::complain(&text);
+            ended.notes.push(text);
+        }
+        _ => {}
+    }
+}

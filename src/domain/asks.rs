@@ -1,0 +1,148 @@
+//! The asks that evidence can speak for, and so are known outside of the engine too.
+
+use super::{
+    ask::Ask,
+    object::{Key, Kind, ObjectRef, Subject},
+    text::Text,
+};
+
+/// Set the replicas of a workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scale {
+    pub workload: Subject,
+    pub replicas: u32,
+}
+
+/// Delete unhealthy pods by uid, at most `at_once` at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartUnhealthy {
+    /// Whose pods they are, for the title.
+    pub app: Text,
+    pub pods: Unhealthy,
+    /// None: as many as the configuration allows.
+    pub at_once: Option<u8>,
+}
+
+/// Which pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unhealthy {
+    /// These; an empty uid means whichever has the name.
+    Listed(Vec<ObjectRef>),
+    /// All of a workload that are unhealthy when the plan is made.
+    Of(Subject),
+}
+
+/// Set one key of a ConfigMap (the circuit breaker), or remove it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetConfigKey {
+    pub config_map: Key,
+    pub name: String,
+    pub value: Option<String>,
+}
+
+/// Bring a workload back to a revision; none means the one before the current.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoRollout {
+    pub workload: Subject,
+    pub to_revision: Option<u64>,
+}
+
+impl Scale {
+    pub const NAME: &'static str = "scale";
+
+    pub fn deployment(deployment: Key, replicas: u32) -> Self {
+        Self { workload: Subject { kind: Kind::Deployment, key: deployment }, replicas }
+    }
+}
+
+impl Ask for Scale {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.workload.reference()]
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![self.workload.to_string(), self.replicas.to_string()]
+    }
+}
+
+impl RestartUnhealthy {
+    pub const NAME: &'static str = "restart-unhealthy";
+}
+
+impl Ask for RestartUnhealthy {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        match &self.pods {
+            Unhealthy::Listed(pods) => pods.clone(),
+            Unhealthy::Of(workload) => vec![workload.reference()],
+        }
+    }
+
+    fn about(&self) -> String {
+        self.app.to_string()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let objects = self.objects().into_iter().map(|object| object.to_string());
+        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).collect()
+    }
+}
+
+impl SetConfigKey {
+    pub const NAME: &'static str = "set-config-key";
+
+    pub fn set(config_map: Key, name: &str, value: &str) -> Self {
+        Self { config_map, name: name.to_owned(), value: Some(value.to_owned()) }
+    }
+}
+
+impl Ask for SetConfigKey {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![ObjectRef { kind: Kind::ConfigMap, key: self.config_map.clone(), uid: Text::default() }]
+    }
+
+    fn about(&self) -> String {
+        format!("{}/{} {}", self.config_map.namespace, self.config_map.name, self.name)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let change = match &self.value {
+            Some(value) => format!("{}={value}", self.name),
+            None => format!("{}-", self.name),
+        };
+        vec![format!("configmap/{}", self.config_map.name), change]
+    }
+}
+
+impl UndoRollout {
+    pub const NAME: &'static str = "undo-rollout";
+
+    pub fn deployment(deployment: Key, to_revision: Option<u64>) -> Self {
+        Self { workload: Subject { kind: Kind::Deployment, key: deployment }, to_revision }
+    }
+}
+
+impl Ask for UndoRollout {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.workload.reference()]
+    }
+
+    fn words(&self) -> Vec<String> {
+        std::iter::once(self.workload.to_string()).chain(self.to_revision.map(|revision| revision.to_string())).collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! Rollouts of stateful sets and daemon sets, as a responder sees them.
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use super::*;
+use crate::sim::store::Writer;
+
+fn world() -> World {
+    World::launch(Scenario::named("calm").unwrap(), 42, 0, DateTime::from_timestamp(1_795_400_000, 0).unwrap()).unwrap()
+}
+
+fn set(name: &str, replicas: i64, strategy: &Value) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": PRODUCTION},
+        "spec": {
+            "replicas": replicas, "selector": {"matchLabels": {"app": name}}, "updateStrategy": strategy,
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "db:1"}]}},
+        },
+        "status": {"replicas": 0},
+    })
+}
+
+/// Lets time pass until it holds.
+fn until(world: &mut World, what: &str, holds: impl Fn(&World) -> bool) {
+    for _ in 0..900 {
+        if holds(world) {
+            return;
+        }
+        world.step(DateTime::from_timestamp(world.last + 1, 0).unwrap());
+    }
+    panic!("not within 15 minutes: {what}");
+}
+
+fn find(world: &World, resource: Resource, name: &str) -> Arc<Value> {
+    world.store.get(resource, PRODUCTION, name).unwrap()
+}
+
+fn images(world: &World, app: &str) -> Vec<String> {
+    let pods = world.store.list(Resource::Pods, &Query::namespace(PRODUCTION)).items;
+    let own = pods.iter().filter(|pod| pod["metadata"]["labels"]["app"] == app);
+    own.map(|pod| pod["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()).collect()
+}
+
+fn set_image(world: &World, resource: Resource, name: &str, image: &str) {
+    let change = |object: &mut Value| object["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+    world.store.modify(resource, PRODUCTION, name, Writer::update("kubectl-set"), change).unwrap();
+}
+
+#[test]
+fn a_stateful_set_rolls_out_and_back_by_its_revisions() {
+    let mut world = world();
+    world.store.create(Resource::StatefulSets, Writer::update("kubectl"), set("db", 2, &json!({"type": "RollingUpdate"}))).unwrap();
+    let is_ready = |world: &World| {
+        let status = &find(world, Resource::StatefulSets, "db")["status"];
+        status["readyReplicas"] == 2 && status["currentRevision"] == status["updateRevision"]
+    };
+    until(&mut world, "two ready pods", is_ready);
+    assert!(world.store.get(Resource::Pods, PRODUCTION, "db-0").is_some() && world.store.get(Resource::Pods, PRODUCTION, "db-1").is_some());
+    set_image(&world, Resource::StatefulSets, "db", "db:2");
+    until(&mut world, "the new image", |world| images(world, "db") == ["db:2", "db:2"] && is_ready(world));
+    let number = |world: &World| {
+        let name = find(world, Resource::StatefulSets, "db")["status"]["updateRevision"].as_str().unwrap().to_owned();
+        find(world, Resource::ControllerRevisions, &name)["revision"].as_i64()
+    };
+    assert_eq!(number(&world), Some(2));
+    set_image(&world, Resource::StatefulSets, "db", "db:1");
+    until(&mut world, "the old image", |world| images(world, "db") == ["db:1", "db:1"] && is_ready(world));
+    assert_eq!(number(&world), Some(3), "an old template that runs again has the newest number");
+}
+
+#[test]
+fn a_daemon_set_runs_on_every_node_and_rolls_out_one_by_one() {
+    let mut world = world();
+    world.store.create(Resource::DaemonSets, Writer::update("kubectl"), set("agent", 0, &json!({"type": "RollingUpdate"}))).unwrap();
+    let nodes = world.store.list(Resource::Nodes, &Query::default()).items.len();
+    let available = |world: &World| find(world, Resource::DaemonSets, "agent")["status"]["numberAvailable"].as_u64().unwrap_or(0);
+    until(&mut world, "a pod on every node", |world| available(world) == nodes as u64);
+    set_image(&world, Resource::DaemonSets, "agent", "db:2");
+    until(&mut world, "the new image everywhere", |world| {
+        assert!(available(world) + 1 >= nodes as u64, "more than one at a time");
+        available(world) == nodes as u64 && images(world, "agent").iter().all(|image| image == "db:2")
+    });
+}
+
+#[test]
+fn on_delete_replaces_nothing_by_itself() {
+    let mut world = world();
+    world.store.create(Resource::StatefulSets, Writer::update("kubectl"), set("db", 1, &json!({"type": "OnDelete"}))).unwrap();
+    until(&mut world, "a ready pod", |world| find(world, Resource::StatefulSets, "db")["status"]["readyReplicas"] == 1);
+    set_image(&world, Resource::StatefulSets, "db", "db:2");
+    for _ in 0..60 {
+        world.step(DateTime::from_timestamp(world.last + 1, 0).unwrap());
+    }
+    assert_eq!(images(&world, "db"), ["db:1"]);
+}

@@ -1,0 +1,98 @@
+//! Kinds of mitigation on the screen: menu and palette offer them by what they say of themselves.
+
+use super::play::*;
+use crate::{
+    actions::kinds,
+    config::Config,
+    domain::{
+        ask::{Finished, RequestKind, Undoable},
+        mitigation::ActionEvent,
+    },
+    state::{
+        msg::{Effect, Msg},
+        overlay::Overlay,
+    },
+};
+
+fn play_with(config: Config) -> Play {
+    let mut play = Play::with(config, false);
+    play.state = std::mem::replace(&mut play.state, Play::new().state).with_kinds(kinds::catalogue());
+    play.bad_deploy();
+    play
+}
+
+fn play() -> Play {
+    play_with(Config::default())
+}
+
+/// Kind and words of the last plan that was asked for.
+fn asked(play: &Play) -> (&'static str, Vec<String>) {
+    let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan was asked for") };
+    let RequestKind::Do(wish) = &request.kind else { panic!("{request:?}") };
+    (wish.kind(), wish.words())
+}
+
+fn palette(play: &Play) -> (String, Vec<String>) {
+    let Some(Overlay::Palette(palette)) = play.state.overlays.last() else { panic!("no palette") };
+    (palette.line.text.clone(), palette.matches.iter().map(|entry| entry.title.to_string()).collect())
+}
+
+#[test]
+fn the_menu_offers_what_can_be_done_to_the_deployment_behind_the_focus() {
+    let mut play = play();
+    play.press("m");
+    let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
+    let titles: Vec<_> = menu.items.iter().map(|item| item.title.as_str()).collect();
+    for title in ["restart deployment/api-gateway", "pause deployment/api-gateway", "set-image deployment/api-gateway"] {
+        assert!(titles.contains(&title), "{titles:?}");
+    }
+    play.press("R");
+    assert_eq!(asked(&play), ("restart", vec!["deployment/api-gateway".to_owned()]));
+}
+
+#[test]
+fn a_kind_with_arguments_is_finished_in_the_palette() {
+    let mut play = play();
+    play.press("m i");
+    assert_eq!(palette(&play).0, "set-image n:deployment/api-gateway ");
+    play.type_("main=i:2").enter();
+    assert_eq!(asked(&play), ("set-image", vec!["deployment/api-gateway".to_owned(), "main=i:2".to_owned()]));
+}
+
+#[test]
+fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
+    let mut play = play();
+    play.press(":").type_("pause").enter();
+    let (line, titles) = palette(&play);
+    assert_eq!((line.as_str(), titles.first().map(String::as_str)), ("pause ", Some("pause n:deployment/api-gateway")));
+    play.enter();
+    assert_eq!(asked(&play), ("pause", vec!["deployment/api-gateway".to_owned()]));
+}
+
+#[test]
+fn a_kind_that_is_switched_off_is_not_offered() {
+    let mut config = Config::default();
+    config.mitigations.disabled.push("pause".to_owned());
+    let mut play = play_with(config);
+    play.press(":").type_("pause n:deployment/api-gateway").enter();
+    assert!(!play.effects.iter().any(|effect| matches!(effect, Effect::Plan { .. })));
+}
+
+#[test]
+fn what_earlier_runs_did_can_be_taken_back_by_name() {
+    let mut play = play();
+    let one = Undoable {
+        id: 12,
+        title: "Scale · api-gateway".into(),
+        time: "02:14".into(),
+        by: "me".into(),
+        undo: "scale deployment/api-gateway 3".into(),
+        is_undo: false,
+    };
+    play.send(Msg::Action(ActionEvent::Undoable { all: vec![one] }));
+    play.press(":").type_("undo #12");
+    assert_eq!(palette(&play).1[0], "undo #12 Scale · api-gateway: scale deployment/api-gateway 3");
+    play.enter();
+    let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
+    assert_eq!(request.kind, RequestKind::Undo { of: Finished::Recorded(12) });
+}
