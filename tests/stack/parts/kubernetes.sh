@@ -27,17 +27,15 @@ kubernetes_programs() { # FOLDER
 kubectl() { KUBECONFIG=$RUN/kubeconfig KUBECACHEDIR=$RUN/kubectl "$KUBECTL" "$@"; }
 apply() { kubectl apply --server-side --force-conflicts "$@" >/dev/null; }
 
-# Who there is. On call and viewer have the names they have on the simulated platform.
+# Who there is. On call and viewer are named, and known by tokens, as on the simulated platform.
 kubernetes_users() {
-    certificate oncall /O=system:masters/CN=oncall@gov
     certificate front-proxy /CN=front-proxy
     new_key service-account
     openssl pkey -in "$TLS/service-account.key" -pubout -out "$TLS/service-account.pub"
-    printf '%s\n' viewer-token,viewer@gov,viewer,viewers controller-manager-token,system:kube-controller-manager,kcm \
+    printf '%s\n' oncall-token,oncall@gov,oncall,system:masters viewer-token,viewer@gov,viewer,viewers \
+        controller-manager-token,system:kube-controller-manager,kcm \
         scheduler-token,system:kube-scheduler,scheduler components-token,components,components,system:masters >"$TLS/tokens.csv"
-    local oncall
-    oncall="client-certificate-data: $(base64 -w0 "$TLS/oncall.crt"), client-key-data: $(base64 -w0 "$TLS/oncall.key")"
-    kubeconfig "$RUN/kubeconfig" "{name: oncall, user: {$oncall}}, {name: viewer, user: {token: viewer-token}}" \
+    kubeconfig "$RUN/kubeconfig" "{name: oncall, user: {token: oncall-token}}, {name: viewer, user: {token: viewer-token}}" \
         "prod-uk-1 prod-uk-1 oncall digital-identity" "prod-uk-1-viewer prod-uk-1 viewer digital-identity" \
         "staging-uk-1 staging-uk-1 oncall digital-identity-staging"
     local component

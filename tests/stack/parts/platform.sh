@@ -5,11 +5,14 @@ build_platform() { :; }
 start_platform() { :; }
 
 ready_platform() {
-    local folder=$STACK/platform namespace name app replicas image port cpu memory used_cpu used_memory server
+    local folder=$STACK/platform namespace name app replicas image port cpu memory used_cpu used_memory config server
     apply -f "$folder/namespaces.yaml"
     {
         while read -r namespace name app replicas image port cpu memory used_cpu used_memory; do
-            sed "s#@NAMESPACE@#$namespace#; s#@NAME@#$name#g; s#@APP@#$app#g; s#@REPLICAS@#$replicas#; s#@IMAGE@#$image#g; s#@PORT@#$port#
+            # Of the services only production's api-gateway reads a config map.
+            config=/@CONFIG@/d
+            [ "$namespace/$name" != digital-identity/api-gateway ] || config=s/@CONFIG@/api-config/
+            sed "$config; s#@NAMESPACE@#$namespace#; s#@NAME@#$name#g; s#@APP@#$app#g; s#@REPLICAS@#$replicas#; s#@IMAGE@#$image#g; s#@PORT@#$port#
                 s#@CPU@#$cpu#; s#@MEMORY@#$memory#g; s#@USED_CPU@#$used_cpu#; s#@USED_MEMORY@#$used_memory#" "$folder/deployment.yaml"
         done < <(grep -v '^#' "$folder/services")
         # Without an address there is nothing that the service proxy could reach.
