@@ -16,21 +16,21 @@ const ODD_INDEX: &str = "logstash-worlds-odd";
 
 /// Takes back what other scenarios would meet.
 pub fn put_back(play: &Play) {
-    if play.touched_series {
+    if play.touched.series {
         play.world.http("POST", &format!("{}/rest", play.stack().value("EXPORTER_URL")), "text/plain", String::new());
     }
-    if play.touched_logs {
+    if play.touched.logs {
         let url = format!("{}/{INDEX},{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));
         play.world.http("DELETE", &url, "text/plain", String::new());
     }
-    if play.overloaded {
+    if play.touched.limit {
         limit_requests(play, None);
     }
 }
 
 pub fn fail_shards(play: &mut Play) {
     if play.world.is_real() {
-        play.touched_logs = true;
+        play.touched.logs = true;
         let url = format!("{}/{ODD_INDEX}", play.stack().value("ELASTICSEARCH_URL"));
         let mapping = json!({ "mappings": { "properties": { "@timestamp": { "type": "keyword" }, "level": { "type": "keyword" } } } });
         play.world.http("PUT", &url, "application/json", mapping.to_string());
@@ -52,7 +52,7 @@ pub fn fail_shards(play: &mut Play) {
 
 pub fn overload(play: &mut Play) {
     if play.world.is_real() {
-        play.overloaded = true;
+        play.touched.limit = true;
         limit_requests(play, Some("1kb"));
         return;
     }
@@ -63,7 +63,7 @@ pub fn overload(play: &mut Play) {
 pub fn make_whole(play: &mut Play) {
     play.world.proxy("elasticsearch").heal();
     if play.world.is_real() {
-        if std::mem::take(&mut play.overloaded) {
+        if std::mem::take(&mut play.touched.limit) {
             limit_requests(play, None);
         }
         let url = format!("{}/{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));

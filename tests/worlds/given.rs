@@ -26,7 +26,7 @@ pub fn make(play: &mut Play, step: &Step) {
             match failing {
                 None => settled(play, name),
                 Some(_) => {
-                    play.until(&format!("a failing pod of {name}"), |play| pods_of(play, name).iter().any(|pod| runs(pod, image) && is_failing(pod)))
+                    play.until(&format!("a failing pod of {name}"), |play| pods_of(play, name).iter().any(|pod| runs(pod, image) && is_failing(pod)));
                 }
             }
         }
@@ -52,7 +52,7 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.post(&collection(&namespace, "api/v1", "events"), &objects::event(&object, reason, message, at));
         }
         Step::Series { name, value } => {
-            play.touched_series = true;
+            play.touched.series = true;
             let url = format!("{}/set", play.stack().value("EXPORTER_URL"));
             play.world.http("POST", &url, "text/plain", format!("{name}={value}\n"));
         }
@@ -143,20 +143,18 @@ fn runs(pod: &Value, image: &str) -> bool {
 
 /// Error lines of a service, spread over the last minutes.
 fn log(play: &mut Play, service: &str, count: u64, message: &str) {
-    play.touched_logs = true;
+    play.touched.logs = true;
     let url = format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL"));
     let now = chrono::Utc::now();
-    let lines: String = (0..count)
-        .map(|number| {
-            let at = now - chrono::TimeDelta::seconds(i64::try_from(number % 240).unwrap_or_default());
-            let pod = format!("{service}-{}", number % 3);
-            let line = json!({
-                "@timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true), "level": "ERROR", "service": service,
-                "message": message.replace("<n>", &(30_000 + number).to_string()), "kubernetes": { "pod": pod },
-            });
-            format!("{{\"index\":{{}}}}\n{line}\n")
-        })
-        .collect();
+    let mut lines = String::new();
+    for number in 0..count {
+        let at = now - chrono::TimeDelta::seconds(i64::try_from(number % 240).unwrap_or_default());
+        let line = json!({
+            "@timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true), "level": "ERROR", "service": service,
+            "message": message.replace("<n>", &(30_000 + number).to_string()), "kubernetes": { "pod": format!("{service}-{}", number % 3) },
+        });
+        lines.extend(["{\"index\":{}}\n", &line.to_string(), "\n"]);
+    }
     let answer = play.world.http("POST", &url, "application/x-ndjson", lines);
     assert!(answer.contains("\"errors\":false"), "{answer}");
 }

@@ -42,6 +42,15 @@ pub fn among_others() -> RwLockReadGuard<'static, ()> {
     RUNNING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What of the real servers has to be put back.
+#[derive(Debug, Default)]
+pub struct Touched {
+    pub series: bool,
+    pub logs: bool,
+    /// The memory that Elasticsearch's searches may take.
+    pub limit: bool,
+}
+
 pub struct Play {
     pub world: World,
     /// The scenario's own.
@@ -51,10 +60,7 @@ pub struct Play {
     done: Option<Output>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
-    /// What has to be put back in the real world.
-    pub touched_series: bool,
-    pub touched_logs: bool,
-    pub overloaded: bool,
+    pub touched: Touched,
 }
 
 /// Plays it and says at which line it failed.
@@ -81,24 +87,14 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self {
-            world,
-            namespace,
-            owns_namespace,
-            session: None,
-            done: None,
-            hung: BTreeSet::new(),
-            touched_series: false,
-            touched_logs: false,
-            overloaded: false,
-        }
+        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default() }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
         catch_unwind(AssertUnwindSafe(|| self.perform(&line.step))).map_err(|panic| {
             let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
             let why = why.unwrap_or_else(|| "it failed without a word".to_owned());
-            let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, |session| session.screen());
+            let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, Session::screen);
             Failed::from(format!("{} ({}): {}\n{why}\n{screen}", line.at, self.world.kind.name(), line.text))
         })
     }
@@ -229,12 +225,12 @@ impl Play {
     fn has(&self, object: &str, field: &str, value: &str) {
         let path = super::objects::path(&self.namespace, object);
         let pointer = format!("/{}", field.replace('.', "/"));
-        let wanted = |found: &Value| match found.pointer(&pointer) {
-            None => value == "nothing",
-            Some(Value::String(text)) => text == value,
-            Some(other) => other.to_string() == value,
+        let shown = |found: &Value| match found.pointer(&pointer) {
+            None => "nothing".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
         };
-        self.until(&format!("{object} with {field} = {value}"), |play| wanted(&play.world.get(&path)));
+        self.until(&format!("{object} with {field} = {value}"), |play| shown(&play.world.get(&path)) == value);
     }
 
     fn written(&self, wanted: &[String]) {

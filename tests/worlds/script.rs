@@ -131,8 +131,11 @@ pub enum Step {
     JournalWithout(String),
 }
 
-/// A sentence with holes, and what it means with them filled. The first that fits counts.
-const SENTENCES: &[(&str, fn(&[&str]) -> Step)] = &[
+/// What a sentence means, by the words in its holes.
+type Meaning = fn(&[&str]) -> Step;
+
+/// Sentences with holes, and what they mean with them filled. The first that fits counts.
+const SENTENCES: &[(&str, Meaning)] = &[
     ("the namespace is labelled {}={}", |w| Step::Label { name: own(w[0]), value: own(w[1]) }),
     ("deployment {} of {} with {} replicas", |w| Step::Deployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("{} is rolled out as {}, failing with {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: Some(own(w[2])) }),

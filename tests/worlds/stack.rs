@@ -33,7 +33,7 @@ impl Stack {
         let of = |name: &str| values.get(name).unwrap_or_else(|| panic!("SEV1_STACK {}: {name} is missing", file.display())).clone();
         let kubeconfig = PathBuf::from(of("KUBECONFIG"));
         let urls = [Kubeconfig::read(&kubeconfig).server(), of("PROMETHEUS_URL"), of("ALERTMANAGER_URL"), of("ELASTICSEARCH_URL")];
-        Self { kubeconfig, urls, values }
+        Self { values, kubeconfig, urls }
     }
 
     pub fn value(&self, name: &str) -> &str {

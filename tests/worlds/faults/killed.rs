@@ -13,7 +13,7 @@ use super::{
 };
 
 /// From the start of a server that answers again to a live pane.
-const BACK_WITHIN: Duration = Duration::from_secs(60);
+const BACK_WITHIN: Duration = Duration::from_mins(1);
 
 pub fn and_restarted(stack: &Stack, server: &'static str) {
     let _alone = alone();

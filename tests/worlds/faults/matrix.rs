@@ -17,9 +17,9 @@ use super::{
 };
 
 /// A frozen server is noticed when an expected refresh is missed: after 30 s at most; the rest is a loaded machine.
-const NOTICED_WITHIN: Duration = Duration::from_secs(60);
+const NOTICED_WITHIN: Duration = Duration::from_mins(1);
 /// The longest wait between two attempts is ten seconds; what was asked just before may take its whole time limit.
-const BACK_WITHIN: Duration = Duration::from_secs(60);
+const BACK_WITHIN: Duration = Duration::from_mins(1);
 
 const LOGIN: &[u8] = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>";
 
