@@ -227,7 +227,7 @@ async fn a_histogram_has_its_empty_buckets_and_bounds() {
     assert_eq!(histogram(bounds).await, named(&[("07:50", 0), ("08:00", 1), ("08:10", 0), ("08:20", 0), ("08:30", 1), ("08:40", 0)]));
     let too_many = json!({ "aggs": { "h": { "date_histogram": { "field": "@timestamp", "fixed_interval": "1ms" } } } });
     let (status, answer) = ask(&server, "/logstash-*/_search", too_many).await;
-    assert_eq!((status.as_u16(), &answer["error"]["root_cause"][0]["type"]), (400, &json!("too_many_buckets_exception")));
+    assert_eq!((status.as_u16(), &answer["error"]["caused_by"]["type"]), (400, &json!("too_many_buckets_exception")));
 }
 
 #[tokio::test]
