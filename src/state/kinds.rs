@@ -53,9 +53,9 @@ impl State {
         items
     }
 
-    /// Every kind by name; not the one that is typed already, whose objects are offered then.
+    /// Every kind by name; not the one that is typed already with a space after it, whose objects are offered then.
     pub(super) fn kind_entries(&self, typed: &str) -> impl Iterator<Item = PaletteEntry> {
-        let verb = typed.split_whitespace().next().unwrap_or_default();
+        let verb = typed.split_once(char::is_whitespace).map_or("", |(verb, _)| verb);
         let offered = self.kinds.iter().filter(move |entry| !OWN_FLOW.contains(&entry.spec.name) && entry.spec.name != verb);
         offered.map(|entry| PaletteEntry {
             title: Text::line(&format!("{}: {}", entry.spec.name, entry.spec.summary)),

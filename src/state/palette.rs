@@ -43,9 +43,10 @@ const KIND_NAMES: [(&str, Kind); 11] = [
 impl State {
     /// Matches what is typed anew.
     pub(super) fn match_palette(&self, palette: &mut Palette) {
-        let typed = palette.line.text.trim_start_matches(':').trim();
+        let line = palette.line.text.trim_start_matches(':').trim_start();
+        let typed = line.trim_end();
         let mut exact = self.exact(typed);
-        let mut entries = self.entries(typed);
+        let mut entries = self.entries(line);
         if !typed.is_empty() {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
             let mut matcher = Matcher::new(Config::DEFAULT);
@@ -116,7 +117,9 @@ impl State {
                 let apps: std::collections::BTreeSet<Text> = unhealthy.map(|pod| self.cluster.app_of(pod)).collect();
                 apps.into_iter().map(|app| entry(&format!("restart-unhealthy {app}"), None, Command::RestartApp(app))).collect()
             }
-            kind => self.kind_with_objects(kind),
+            // Only after a space: the name alone must not mean whichever object comes first.
+            kind if typed.contains(char::is_whitespace) => self.kind_with_objects(kind),
+            _ => Vec::new(),
         }
     }
 

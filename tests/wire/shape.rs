@@ -259,7 +259,10 @@ fn is_map(path: &str, object: &Map<String, Json>) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let texts = !object.is_empty() && object.values().all(Json::is_string);
     let is_metadata = path == "/data" && !object.is_empty() && object.values().all(|value| value.pointer("/0/help").is_some());
+    // An index a day.
+    let are_indices = path.is_empty() && !object.is_empty() && object.keys().all(|index| index.starts_with("logstash-"));
     is_metadata
+        || are_indices
         || MAPS.contains(&name)
         || (name == "selector" && texts && !object.contains_key("matchLabels"))
         || (name == "data" && path != "/data" && texts)

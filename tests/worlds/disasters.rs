@@ -38,11 +38,16 @@ pub fn fail_shards(play: &mut Play) {
         play.world.http("POST", &format!("{url}/_doc?refresh=true"), "application/json", line.to_string());
         return;
     }
-    let lose = |asked: &str, body: String| {
+    lose_a_shard(play, "node_disconnected_exception", "node left");
+}
+
+/// An answer of the simulation as if one shard more were asked, and failed.
+fn lose_a_shard(play: &Play, kind: &'static str, reason: &'static str) {
+    let lose = move |asked: &str, body: String| {
         let Ok(mut answer) = serde_json::from_str::<serde_json::Value>(&body) else { return body };
         if asked.contains("_search") {
             let total = answer["_shards"]["total"].as_u64().expect("shards");
-            let failure = json!({ "shard": 0, "reason": { "type": "node_disconnected_exception", "reason": "node left" } });
+            let failure = json!({ "shard": 0, "reason": { "type": kind, "reason": reason } });
             answer["_shards"] = json!({ "total": total + 1, "successful": total, "skipped": 0, "failed": 1, "failures": [failure] });
         }
         answer.to_string()
@@ -56,8 +61,8 @@ pub fn overload(play: &mut Play) {
         limit_requests(play, Some("1kb"));
         return;
     }
-    let body = br#"{"error":{"type":"circuit_breaking_exception","reason":"[request] Data too large"},"status":429}"#;
-    play.world.proxy("elasticsearch").relay.set(Manner::Says { status: 429, content_type: "application/json", body, retry_after: None });
+    // As the real server does while other shards have nothing to count: the answer is 200, and partial.
+    lose_a_shard(play, "circuit_breaking_exception", "[request] Data too large, data for [<agg>] would be larger than the limit");
 }
 
 pub fn make_whole(play: &mut Play) {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::proxy::relay::Access;
 
-/// The context that the tests themselves act in, as the engineer on call.
-const CONTEXT: &str = "prod-uk-1";
+/// The context of the engineer on call, in which the tests themselves act.
+pub const ON_CALL: &str = "prod-uk-1";
 
 pub struct Kubeconfig(Value);
 
@@ -23,9 +23,9 @@ impl Kubeconfig {
         self.cluster()["server"].as_str().expect("a server").to_owned()
     }
 
-    /// How the API server is spoken to as the engineer on call.
-    pub fn access(&self) -> Access {
-        let user = self.user();
+    /// How the API server is spoken to in this context: a relay shows the certificate that its client would.
+    pub fn access(&self, context: &str) -> Access {
+        let user = self.user(context);
         let identity = match (pem(&user, "client-certificate"), pem(&user, "client-key")) {
             (Some(certificate), Some(key)) => Some([key, certificate].concat()),
             _ => None,
@@ -34,7 +34,7 @@ impl Kubeconfig {
     }
 
     pub fn token(&self) -> Option<String> {
-        self.user()["token"].as_str().map(str::to_owned)
+        self.user(ON_CALL)["token"].as_str().map(str::to_owned)
     }
 
     /// Writes it with every cluster at `server`.
@@ -47,15 +47,15 @@ impl Kubeconfig {
     }
 
     fn cluster(&self) -> Value {
-        self.named("clusters", "cluster", &self.context("cluster"))
+        self.named("clusters", "cluster", &self.context(ON_CALL, "cluster"))
     }
 
-    fn user(&self) -> Value {
-        self.named("users", "user", &self.context("user"))
+    fn user(&self, context: &str) -> Value {
+        self.named("users", "user", &self.context(context, "user"))
     }
 
-    fn context(&self, field: &str) -> String {
-        self.named("contexts", "context", CONTEXT)[field].as_str().expect("a name").to_owned()
+    fn context(&self, context: &str, field: &str) -> String {
+        self.named("contexts", "context", context)[field].as_str().expect("a name").to_owned()
     }
 
     fn named(&self, list: &str, field: &str, name: &str) -> Value {

@@ -79,7 +79,7 @@ pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
 
 impl Play {
     fn open(scenario: &Scenario, kind: Kind) -> Self {
-        let world = World::open(kind);
+        let world = World::open_in(kind, scenario.context());
         let owns_namespace = world.is_real() || scenario.incident().is_none();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
@@ -111,7 +111,12 @@ impl Play {
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
             Step::Press(keys) => {
-                self.session().press(&typed(keys));
+                let session = self.session();
+                session.press(&typed(keys));
+                // Esc and a key at once would be Alt and the key: whatever box it closes goes first.
+                if keys.ends_with("<esc>") {
+                    session.see_gone("┌");
+                }
             }
             Step::Command(text) => self.command(text),
             Step::Confirm(word) => self.confirm(word),
@@ -224,7 +229,8 @@ impl Play {
 
     fn has(&self, object: &str, field: &str, value: &str) {
         let path = super::objects::path(&self.namespace, object);
-        let pointer = format!("/{}", field.replace('.', "/"));
+        // One with a dot in a key is written as a pointer.
+        let pointer = if field.starts_with('/') { field.to_owned() } else { format!("/{}", field.replace('.', "/")) };
         let shown = |found: &Value| match found.pointer(&pointer) {
             None => "nothing".to_owned(),
             Some(Value::String(text)) => text.clone(),

@@ -6,6 +6,8 @@
 
 use std::path::Path;
 
+use super::kubeconfig::ON_CALL;
+
 /// One file of `tests/worlds/scenarios`.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -158,8 +160,8 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
     ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
-    ("sev1 starts with {}", |w| Step::Starts { context: own("prod-uk-1"), arguments: words(w[0]) }),
-    ("sev1 starts", |_| Step::Starts { context: own("prod-uk-1"), arguments: Vec::new() }),
+    ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
+    ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
@@ -226,6 +228,15 @@ impl Scenario {
 
     pub fn is_for(&self, world: &str) -> bool {
         self.only.as_deref().is_none_or(|only| only == world)
+    }
+
+    /// The context in which sev1 starts.
+    pub fn context(&self) -> &str {
+        let found = self.lines.iter().find_map(|line| match &line.step {
+            Step::Starts { context, .. } => Some(context.as_str()),
+            _ => None,
+        });
+        found.unwrap_or(ON_CALL)
     }
 
     /// The incident that it is about, if it is about one.

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     api::Api,
-    kubeconfig::Kubeconfig,
+    kubeconfig::{Kubeconfig, ON_CALL},
     proxy::{
         Path, Proxy,
         gate::Way,
@@ -60,11 +60,20 @@ pub struct World {
 impl World {
     /// A world with everything in order, the Kubernetes API by the relay.
     pub fn open(kind: Kind) -> Self {
-        Self::open_as(kind, Path::Relayed, Way::Open)
+        Self::open_for(kind, ON_CALL, Path::Relayed, Way::Open)
+    }
+
+    /// The same for a cockpit in this context.
+    pub fn open_in(kind: Kind, context: &str) -> Self {
+        Self::open_for(kind, context, Path::Relayed, Way::Open)
     }
 
     /// The same with this way to the Kubernetes API, and every gate set so.
     pub fn open_as(kind: Kind, path: Path, way: Way) -> Self {
+        Self::open_for(kind, ON_CALL, path, way)
+    }
+
+    fn open_for(kind: Kind, context: &str, path: Path, way: Way) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (served, original, urls) = match &kind {
@@ -72,7 +81,7 @@ impl World {
             Kind::Real(stack) => (None, Kubeconfig::read(&stack.kubeconfig), stack.urls.clone()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let access = original.access();
+        let (access, own) = (original.access(context), original.access(ON_CALL));
         let (proxies, api) = runtime.block_on(async {
             let [kubernetes, prometheus, alertmanager, elasticsearch] = &urls;
             let plain = Access::default();
@@ -82,7 +91,7 @@ impl World {
                 Proxy::before(alertmanager, &plain, Path::Relayed, way).await,
                 Proxy::before(elasticsearch, &plain, Path::Relayed, way).await,
             ];
-            (proxies, Api::new(kubernetes, &access, original.token()))
+            (proxies, Api::new(kubernetes, &own, original.token()))
         });
         let scheme = if path == Path::Direct { "https" } else { "http" };
         let kubeconfig = folder.path().join("kubeconfig");

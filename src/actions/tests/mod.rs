@@ -3,7 +3,6 @@
 mod catalogue;
 mod fake;
 mod kinds;
-mod real;
 mod rig;
 mod rollouts;
 mod undoing;
