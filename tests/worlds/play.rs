@@ -217,13 +217,21 @@ impl Play {
         session.press(text).see(text).enter();
     }
 
-    /// Once every check has an answer.
+    /// Once every check has an answer. A frame may be read in two halves, of which the first does not say yet what still runs:
+    /// then the card says so, and a person presses again.
     fn confirm(&mut self, word: &str) {
+        const CARD: &str = "[ Cancel ]";
+        const TOO_EARLY: &str = "still checking";
         let session = self.session();
-        session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running"));
-        session.press(word);
+        let again = if word == "y" { "y" } else { "\r" };
+        let every_check = |screen: &str| screen.contains("confirm") && !screen.contains("still running");
+        session.wait("a card that can be confirmed", every_check).press(word);
         if word != "y" {
             session.enter();
+        }
+        session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(TOO_EARLY));
+        if session.screen().contains(CARD) {
+            session.wait("every check", every_check).press(again).see_gone(CARD);
         }
     }
 
