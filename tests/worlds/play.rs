@@ -221,7 +221,7 @@ impl Play {
     /// then the card says so, and a person presses again.
     fn confirm(&mut self, word: &str) {
         const CARD: &str = "[ Cancel ]";
-        const TOO_EARLY: &str = "still checking";
+        const COMPLAINT: &str = "│ ! ";
         let session = self.session();
         let again = if word == "y" { "y" } else { "\r" };
         let every_check = |screen: &str| screen.contains("confirm") && !screen.contains("still running");
@@ -229,8 +229,8 @@ impl Play {
         if word != "y" {
             session.enter();
         }
-        session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(TOO_EARLY));
-        if session.screen().contains(CARD) {
+        session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(COMPLAINT));
+        if session.screen().contains("still checking") {
             session.wait("every check", every_check).press(again).see_gone(CARD);
         }
     }
