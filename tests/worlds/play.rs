@@ -213,8 +213,17 @@ impl Play {
     fn command(&mut self, text: &str) {
         let session = self.session();
         session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
-        session.press(":").see("┌");
-        session.press(text).see(text).enter();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            session.press(":").see("┌").press(text).see(text);
+            // Once in the line that is typed, once as an entry; without the entry what it names was not seen yet.
+            if session.screen().matches(text).count() > 1 {
+                session.enter();
+                return;
+            }
+            assert!(Instant::now() < deadline, "no entry {text:?} in the palette; the screen:\n{}", session.screen());
+            session.esc().see_gone("┌");
+        }
     }
 
     /// Once every check has an answer. A frame may be read in two halves, of which the first does not say yet what still runs:

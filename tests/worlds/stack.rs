@@ -46,7 +46,7 @@ impl Stack {
         let status = Command::new("kill").args(["-KILL", &pid]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill -KILL {pid} ({server})");
         let deadline = Instant::now() + Duration::from_secs(20);
-        while Path::new("/proc").join(&pid).join("exe").exists() {
+        while is_alive(&pid) {
             assert!(Instant::now() < deadline, "{server} ({pid}) outlives SIGKILL");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -75,6 +75,14 @@ impl Stack {
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         text.split_whitespace().next().unwrap_or_else(|| panic!("{} is empty", file.display())).to_owned()
     }
+}
+
+/// Neither gone nor waiting to be buried.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+    // The state stands after the name, which may hold anything but ends at the last parenthesis.
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 /// A value as a shell would read it.
