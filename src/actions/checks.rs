@@ -87,7 +87,7 @@ fn attributes(write: &Write, with_name: bool) -> Value {
         WriteMethod::Post => "create",
     };
     let target = &write.target;
-    let subresource = write.path.strip_prefix(&target.path()).map_or("", |rest| rest.trim_start_matches('/'));
+    let subresource = write.path.strip_prefix(&target.object_path()).map_or("", |rest| rest.trim_start_matches('/'));
     json!({
         "namespace": target.key.namespace,
         "verb": verb,

@@ -60,7 +60,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
         Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
-        Converge::Rollout { .. } | Converge::Immediately => Vec::new(),
+        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => Vec::new(),
     };
     let sending = send_all(core, plan, &owners).await;
     let Sending { mut outcome, done, notes, unanswered, stored } = sending;
@@ -79,7 +79,8 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         outcome = resolve::by_reading(core, &write).await;
         settle(core, intent, plan, &outcome, None).await;
         let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome)).await;
-        core.say(ActionEvent::Resolved { id, outcome: outcome.clone() }).await;
+        let undoable = outcome == Outcome::Done && plan.inverse.is_some();
+        core.say(ActionEvent::Resolved { id, outcome: outcome.clone(), undoable }).await;
     }
     if outcome == Outcome::Done || done > 0 {
         converge::watch(core, plan, intent.0, &owners).await;

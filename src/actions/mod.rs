@@ -4,6 +4,7 @@
 //! stands a person.
 
 mod api;
+mod capacity;
 mod changed;
 mod checks;
 mod conceal;
@@ -11,17 +12,22 @@ mod converge;
 mod diff;
 mod disruption;
 mod draft;
+mod endpoints;
 mod engine;
 mod execute;
 mod expect;
+pub mod gitops;
 pub mod kinds;
 mod kubectl;
 mod overwriters;
 mod pods;
+mod quantity;
 mod record;
 mod recover;
 mod resolve;
 mod revisions;
+mod room;
+mod scalable;
 mod undo;
 mod workload;
 

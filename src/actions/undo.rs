@@ -149,7 +149,7 @@ async fn unmoved(core: &Core, part: &Value) -> Result<(), Text> {
 /// A target as records have it.
 pub fn reference(target: &Value) -> Option<ObjectRef> {
     let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
-    let kind = Kind::ALL.into_iter().find(|kind| Some(format!("{kind:?}").as_str()) == text("/kind"))?;
+    let kind = Kind::recorded(text("/kind")?)?;
     Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
 }
 

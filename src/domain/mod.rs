@@ -16,6 +16,7 @@ pub mod mitigation;
 pub mod object;
 pub mod observation;
 pub mod pod;
+pub mod scaled;
 pub mod suggestion;
 pub mod text;
 pub mod time;

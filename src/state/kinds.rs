@@ -2,7 +2,7 @@
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{PAUSE, RESUME, RestartUnhealthy, SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, SetConfigKey, UndoRollout},
     catalogue::{Entry, Spec},
     object::{Key, Kind, ObjectRef},
     text::Text,
@@ -32,25 +32,64 @@ impl State {
         self.kinds.iter().find(|entry| entry.spec.name == name)
     }
 
-    /// Lines of the menu for what is focused, or for the deployment behind it, beside those with a flow of their own.
+    /// Lines of the menu for what is focused, or for what stands around it, beside those with a flow of their own.
     pub(super) fn kinds_for_focused(&self) -> Vec<MenuItem> {
-        let focused = self.focused();
-        let behind = self.focused_deployment().and_then(|key| self.cluster.reference(Kind::Deployment, &key));
+        let around = self.around_the_focus();
         let mut items = Vec::new();
         for entry in self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) {
-            let meant = [&focused, &behind].into_iter().flatten().find(|object| entry.spec.applies_to(object.kind));
-            let Some(meant) = meant else { continue };
-            let what = if entry.spec.needs_arguments() {
-                MenuChoice::Compose(Text::line(&format!("{} {} ", entry.spec.name, named(meant))))
-            } else {
-                match entry.ask(&meant.key.namespace, &[&meant.to_string()]) {
+            let meant = around.iter().find(|object| entry.spec.applies_to(object.kind));
+            if meant.is_none() && !entry.spec.on.is_empty() {
+                continue;
+            }
+            let object = meant.map(ToString::to_string);
+            let namespace = meant.map_or("", |object| object.key.namespace.as_str());
+            let what = match meant.and_then(|meant| self.pointless(entry.spec, meant)) {
+                Some(why) => MenuChoice::Nothing(why.into()),
+                None if entry.spec.needs_arguments() => MenuChoice::Compose(self.composed(entry.spec, meant)),
+                None => match entry.ask(namespace, &object.as_deref().into_iter().collect::<Vec<_>>()) {
                     Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
                     Err(why) => MenuChoice::Nothing(why),
-                }
+                },
             };
             items.push(item(entry.spec, meant, what));
         }
         items
+    }
+
+    /// What is focused, then the deployment behind it, its autoscaler, and the services that send to it.
+    fn around_the_focus(&self) -> Vec<ObjectRef> {
+        let cluster = &self.cluster;
+        let deployment = self.focused_deployment();
+        let behind = deployment.as_ref().and_then(|key| cluster.reference(Kind::Deployment, key));
+        let autoscaler = deployment.as_ref().and_then(|key| cluster.autoscaler_of(key));
+        let autoscaler = autoscaler.and_then(|autoscaler| cluster.reference(Kind::HorizontalPodAutoscaler, &autoscaler.key));
+        let services = deployment.iter().flat_map(|key| cluster.services_of(key));
+        let services = services.filter_map(|service| cluster.reference(Kind::Service, &service.key));
+        self.focused().into_iter().chain(behind).chain(autoscaler).chain(services).collect()
+    }
+
+    /// Why a kind would do nothing to an object that is as it is.
+    fn pointless(&self, spec: &Spec, object: &ObjectRef) -> Option<&'static str> {
+        let is_paused = || self.cluster.deployments.get(&object.key).map(|deployment| deployment.paused);
+        match spec.name {
+            PAUSE if is_paused() == Some(true) => Some("it is paused already"),
+            RESUME if is_paused() == Some(false) => Some("it is not paused"),
+            _ => None,
+        }
+    }
+
+    /// The line to go on with in the palette: with the values that the object has, to be changed there.
+    fn composed(&self, spec: &Spec, object: Option<&ObjectRef>) -> Text {
+        let Some(object) = object else { return Text::line(&format!("{} ", spec.name)) };
+        let present = match spec.name {
+            SET_HPA_BOUNDS => self.cluster.autoscalers.get(&object.key).map(|autoscaler| format!("min={} max={}", autoscaler.min, autoscaler.max)),
+            SWITCH_SERVICE => self.cluster.services.get(&object.key).map(|service| {
+                let labels = service.selector.iter().map(|(name, value)| format!("{name}={value}"));
+                labels.collect::<Vec<_>>().join(" ")
+            }),
+            _ => None,
+        };
+        Text::line(&format!("{} {} {}", spec.name, named(object), present.unwrap_or_default()))
     }
 
     /// Every kind by name; not the one that is typed already with a space after it, whose objects are offered then.
@@ -60,7 +99,11 @@ impl State {
         offered.map(|entry| PaletteEntry {
             title: Text::line(&format!("{}: {}", entry.spec.name, entry.spec.summary)),
             key: None,
-            command: Command::Compose(Text::line(&format!("{} ", entry.spec.name))),
+            command: match entry.ask("", &[]) {
+                // One that finds its object by itself.
+                Ok(wish) => Command::Do(wish),
+                Err(_) => Command::Compose(Text::line(&format!("{} ", entry.spec.name))),
+            },
         })
     }
 
@@ -71,7 +114,7 @@ impl State {
         for object in entry.spec.on.iter().flat_map(|kind| self.keys_of(*kind)) {
             let words = format!("{name} {}", named(&object));
             let command = if entry.spec.needs_arguments() {
-                Command::Compose(Text::line(&format!("{words} ")))
+                Command::Compose(self.composed(entry.spec, Some(&object)))
             } else {
                 match entry.ask(&object.key.namespace, &[&object.to_string()]) {
                     Ok(wish) => Command::Do(wish),
@@ -88,6 +131,9 @@ impl State {
     pub(super) fn kind_typed(&self, words: &[&str]) -> Option<Command> {
         let (name, rest) = words.split_first()?;
         let entry = self.kind_named(name)?;
+        if entry.spec.on.is_empty() {
+            return entry.ask("", rest).ok().map(Command::Do);
+        }
         let (object, arguments) = rest.split_first()?;
         // A name alone could be of another kind, or of another action.
         let (namespace, object) = match object.split_once(':') {
@@ -142,8 +188,8 @@ enum MenuChoice {
     Nothing(Text),
 }
 
-fn item(spec: &Spec, meant: &ObjectRef, what: MenuChoice) -> MenuItem {
-    let title = Text::line(&format!("{} {meant}", spec.name));
+fn item(spec: &Spec, meant: Option<&ObjectRef>, what: MenuChoice) -> MenuItem {
+    let title = Text::line(&meant.map_or_else(|| spec.summary.to_owned(), |meant| format!("{} {meant}", spec.name)));
     let (request, compose, disabled) = match what {
         MenuChoice::Request(request) => (Some(request), None, None),
         MenuChoice::Compose(line) => (None, Some(line), None),

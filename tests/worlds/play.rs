@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
-    proxy::gate::Way,
+    proxy::{gate::Way, relay::Manner},
     script::{Line, Scenario, Step},
     session::{PATIENCE, Session},
     world::{Kind, SERVERS, World},
@@ -124,6 +124,11 @@ impl Play {
             Step::Back(server) => self.world.proxy(server).heal(),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
+            Step::AnswersLost(method) => {
+                let method = ["PATCH", "POST", "DELETE"].into_iter().find(|known| known == method).expect("PATCH, POST or DELETE");
+                self.world.kubernetes().relay.set(Manner::Swallows(method));
+            }
+            Step::AnswersArrive => self.world.kubernetes().relay.set(Manner::Honest),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),

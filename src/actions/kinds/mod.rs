@@ -4,11 +4,14 @@
 //! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
 mod config_key;
+mod hpa_bounds;
 mod pause;
 mod restart;
+mod restart_dns;
 mod restart_unhealthy;
 mod scale;
 mod set_image;
+mod switch_service;
 mod undo_rollout;
 
 use std::sync::{Arc, LazyLock};
@@ -46,6 +49,9 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<switch_service::SwitchService>(),
+    kind::<hpa_bounds::SetHpaBounds>(),
+    kind::<restart_dns::RestartDns>(),
 ];
 
 /// A kind as the engine runs it.

@@ -3,6 +3,7 @@
 mod catalogue;
 mod fake;
 mod kinds;
+mod preflight;
 mod rig;
 mod rollouts;
 mod undoing;

@@ -191,7 +191,10 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.undoable = undoable;
             ended.outcome = Some(outcome);
         }
-        ActionEvent::Resolved { outcome, .. } => ended.outcome = Some(outcome),
+        ActionEvent::Resolved { outcome, undoable, .. } => {
+            ended.undoable = undoable;
+            ended.outcome = Some(outcome);
+        }
         ActionEvent::Progress { done, of, .. } if of > 1 => output::complain(&format!("{done} of {of} written")),
         ActionEvent::Converging { ready, of, old, stuck, .. } => {
             let old = if old == 0 { String::new() } else { format!(", {old} old left") };
