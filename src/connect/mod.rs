@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod error;
 pub mod identity;
 pub mod kubeconfig;
+mod login;
 pub mod reader;
 mod refusal;
 #[cfg(test)]

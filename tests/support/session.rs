@@ -53,6 +53,8 @@ impl Session {
         command.args(args);
         command.env_clear();
         command.env("HOME", home.path());
+        // What a killed program leaves goes with the home folder.
+        command.env("TMPDIR", home.path());
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");

@@ -3,11 +3,11 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::{
-        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU32, Ordering},
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,8 +17,9 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
-    proxy::gate::Way,
+    proxy::{self, gate::Way, relay::Manner},
     script::{Line, Scenario, Step},
+    secure::{self, Secure},
     session::{PATIENCE, Session},
     world::{Kind, SERVERS, World},
 };
@@ -61,6 +62,8 @@ pub struct Play {
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
+    /// Where Elasticsearch is the one with TLS and users.
+    pub secure: Option<Secure>,
 }
 
 /// Plays it and says at which line it failed.
@@ -79,7 +82,8 @@ pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
 
 impl Play {
     fn open(scenario: &Scenario, kind: Kind) -> Self {
-        let world = World::open_in(kind, scenario.context());
+        let path = if scenario.direct { proxy::Path::Direct } else { proxy::Path::Relayed };
+        let world = World::open_in(kind, scenario.context(), path);
         let owns_namespace = world.is_real() || scenario.incident().is_none();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
@@ -87,7 +91,7 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default() }
+        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default(), secure: None }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
@@ -122,11 +126,20 @@ impl Play {
             Step::Confirm(word) => self.confirm(word),
             Step::Gone(server) => self.world.proxy(server).gate.set(Way::Shut),
             Step::Back(server) => self.world.proxy(server).heal(),
+            Step::Secure(trust) => self.secure = Some(secure::told(self, *trust)),
+            Step::NoSecretShown => self.no_secret_shown(),
+            Step::ConnectionsLost(server) => self.world.proxy(server).gate.lose_connections(),
+            Step::SecondLookHeld(object) => {
+                let path = super::objects::path(&self.namespace, object);
+                self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
+            }
+            Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
+            Step::RefusesSearches => disasters::refuse_searches(self),
             Step::WholeAgain => disasters::make_whole(self),
             Step::StartsOnTheClusterAlone => self.start_alone(),
             Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
@@ -181,7 +194,45 @@ impl Play {
         let namespace = self.namespace.clone();
         let mut more = vec!["--context", context, "--namespace", &namespace];
         more.extend(arguments.iter().map(String::as_str));
-        self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+        let Some(secure) = &self.secure else {
+            self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+            return;
+        };
+        let all = self.arguments();
+        let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
+        all.extend(more);
+        let environment = secure.environment.clone();
+        self.session = Some(Session::start_with(80, 24, &all, |command, _| {
+            command.env("SEV1_LOG", "trace");
+            if let Some((name, value)) = environment {
+                command.env(name, value);
+            }
+        }));
+    }
+
+    /// By which sev1 finds everything.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = self.world.arguments();
+        if let Some(secure) = &self.secure {
+            // The plain one's address stands last.
+            arguments.truncate(arguments.len() - 2);
+            arguments.extend(secure.arguments.clone());
+        }
+        arguments
+    }
+
+    fn no_secret_shown(&self) {
+        let secure = self.secure.as_ref().expect("the secure Elasticsearch");
+        match (&self.session, &self.done) {
+            (_, Some(done)) => secure.assert_unseen(&[done.stdout.as_slice(), &done.stderr].concat(), &self.home()),
+            (Some(session), None) => secure.assert_unseen(&session.sent(), session.home.path()),
+            (None, None) => panic!("sev1 did nothing before"),
+        }
+    }
+
+    /// Of what sev1 does without a screen.
+    fn home(&self) -> PathBuf {
+        self.world.folder().join("home")
     }
 
     /// With a kubeconfig and no address of any other server.
@@ -204,8 +255,11 @@ impl Play {
 
     fn run(&mut self, arguments: &[String]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(self.world.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
-        command.env_clear().env("HOME", self.world.folder()).current_dir(self.world.folder());
+        command.args(self.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
+        if let Some(secure) = &self.secure {
+            command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
+        }
         self.done = Some(command.output().expect("sev1 runs"));
     }
 

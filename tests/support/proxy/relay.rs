@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta};
 use futures::{StreamExt as _, stream};
+use tokio::sync::watch;
 
 /// What the relay does with a request.
 #[derive(Clone)]
@@ -35,6 +39,10 @@ pub enum Manner {
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
     Swallows(&'static str),
+    /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
+    Forgot(u64),
+    /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
+    Holds(String, Arc<AtomicUsize>),
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
@@ -77,7 +85,7 @@ pub struct Relay {
 struct Inner {
     server: String,
     client: reqwest::Client,
-    manner: Mutex<Manner>,
+    manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
 }
 
@@ -87,7 +95,7 @@ impl Relay {
         let inner = Arc::new(Inner {
             server: server.trim_end_matches('/').to_owned(),
             client: access.client().no_gzip().build().expect("a client"),
-            manner: Mutex::new(Manner::Honest),
+            manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -106,7 +114,7 @@ impl Relay {
     }
 
     pub fn set(&self, manner: Manner) {
-        *self.inner.manner.lock().expect("the manner") = manner;
+        self.inner.manner.send_replace(manner);
     }
 
     /// Every request so far that was passed on.
@@ -117,7 +125,7 @@ impl Relay {
 
 impl Inner {
     async fn answer(&self, request: Request) -> Response {
-        let manner = self.manner.lock().expect("the manner").clone();
+        let manner = self.manner.borrow().clone();
         match manner {
             Manner::Says { status, content_type, body, retry_after } => {
                 let mut answer = Response::builder().status(status).header("content-type", content_type);
@@ -141,6 +149,20 @@ impl Inner {
                 let is_swallowed = request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun");
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
+            }
+            Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
+                Some(from) => json(Body::from(expired(from, version))),
+                None => self.pass(request, None).await,
+            },
+            Manner::Holds(path, left) => {
+                let is_meant = request.method() == "GET" && request.uri().path() == path;
+                let one_less = |left: usize| left.checked_sub(1);
+                if is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+                    let mut manner = self.manner.subscribe();
+                    // The relay outlives its requests.
+                    let _ = manner.wait_for(|manner| !matches!(manner, Manner::Holds(..))).await;
+                }
+                self.pass(request, None).await
             }
         }
     }
@@ -182,6 +204,18 @@ impl Inner {
 
 fn json(body: Body) -> Response {
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// The version from which a watch goes on.
+fn watched_from(request: &Request) -> Option<u64> {
+    let query = request.uri().query().filter(|query| query.contains("watch=true"))?;
+    query.split('&').find_map(|parameter| parameter.strip_prefix("resourceVersion="))?.parse().ok()
+}
+
+fn expired(from: u64, version: u64) -> String {
+    format!(
+        r#"{{"type":"ERROR","object":{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"too old resource version: {from} ({version})","reason":"Expired","code":410}}}}"#
+    ) + "\n"
 }
 
 /// The rest of a stream counts as its second half.
