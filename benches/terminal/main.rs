@@ -16,6 +16,7 @@ mod pod;
 mod process;
 #[path = "../observed/pty.rs"]
 mod pty;
+mod slow;
 
 use std::{
     env, fs,
@@ -42,8 +43,16 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(60);
 
 fn main() {
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 7] =
-        [("start", start), ("dead", dead), ("idle", idle), ("idle-demo", idle_demo), ("keys", keys), ("big", big), ("updates", updates)];
+    let all: [(&str, fn()); 8] = [
+        ("start", start),
+        ("dead", dead),
+        ("idle", idle),
+        ("idle-demo", idle_demo),
+        ("keys", keys),
+        ("card", card),
+        ("big", big),
+        ("updates", updates),
+    ];
     for (name, measure) in all {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             println!("{name}");
@@ -194,6 +203,44 @@ fn keys() {
     terminal.wait("the table", |screen| screen.contains("RESTARTS"));
     terminal.listen(Duration::from_secs(2));
     row(&format!("key to byte, {KEYS} keys, idle"), &latency(&mut terminal, KEYS));
+}
+
+/// From Enter to the card, and until it can be confirmed, while every answer of the API server takes 50 ms.
+fn card() {
+    let platform = Platform::serve(&["--scenario", "bad-deploy"]);
+    let direct = fs::read_to_string(&platform.kubeconfig).expect("the kubeconfig");
+    let server = direct.split("https://").nth(1).and_then(|rest| rest.split(['"', '/', '\n']).next()).expect("an address");
+    let relayed = slow::relay(server.parse().expect("an address"), Duration::from_millis(50));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = folder.path().join("kubeconfig");
+    fs::write(&kubeconfig, direct.replace(server, &relayed.to_string())).expect("a kubeconfig");
+    let mut terminal = start_sev1(&["--kubeconfig", &kubeconfig.display().to_string()]);
+    terminal.wait("pods and tiles", is_useful);
+    terminal.wait("who is asked", |screen| !screen.contains("not armed"));
+    for (title, words) in [
+        ("Scale", "scale deployment/core-engine 7"),
+        ("Undo rollout", "undo-rollout deployment/api-gateway"),
+        ("Restart", "restart deployment/gov-connectors"),
+        ("Restart unhealthy", "restart-unhealthy deployment/api-gateway"),
+    ] {
+        let top = format!("┌ {title} · ");
+        let times: Vec<_> = (0..RUNS)
+            .map(|_| {
+                terminal.press(&format!(":{words}"));
+                terminal.wait("the command", |screen| screen.contains(words));
+                terminal.listen(Duration::from_millis(300));
+                let pressed = Instant::now();
+                terminal.press("\r");
+                let shown = terminal.wait("the card", |screen| screen.contains(&top)) - pressed;
+                let checked = terminal.wait("its checks", |screen| screen.contains(&top) && !screen.contains("still running")) - pressed;
+                terminal.press("\u{1b}");
+                terminal.wait("the cockpit", |screen| !screen.contains(&top));
+                (shown, checked)
+            })
+            .collect();
+        row(&format!("{title}, answers after 50 ms: card"), &milliseconds(median(times.iter().map(|times| times.0).collect())));
+        row(&format!("{title}, answers after 50 ms: to be confirmed"), &milliseconds(median(times.iter().map(|times| times.1).collect())));
+    }
 }
 
 /// Rows of the workloads table so far, and whether that is all.

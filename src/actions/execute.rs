@@ -64,8 +64,9 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     };
     let sending = send_all(core, plan, &owners).await;
     let Sending { mut outcome, done, notes, unanswered, stored } = sending;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
+    // In this order: killed in between, the next run finds the intent open and settles it by what it reads.
     settle(core, intent, plan, &outcome, stored).await;
+    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
     drop(in_flight);
     core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
     if let Err(why) = recorded {

@@ -58,6 +58,10 @@ pub struct Play {
     pub namespace: String,
     owns_namespace: bool,
     session: Option<Session>,
+    /// The arguments with which it was started last.
+    started: Vec<String>,
+    /// The home of one that was killed.
+    left: Option<tempfile::TempDir>,
     done: Option<Output>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
@@ -91,7 +95,18 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default(), secure: None }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            started: Vec::new(),
+            left: None,
+            done: None,
+            hung: BTreeSet::new(),
+            touched: Touched::default(),
+            secure: None,
+        }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
@@ -134,6 +149,10 @@ impl Play {
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
             Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::PatchesKept => self.world.kubernetes().relay.set(Manner::Keeps("PATCH")),
+            Step::PatchesUnanswered => self.world.kubernetes().relay.set(Manner::Swallows("PATCH")),
+            Step::PatchesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
@@ -191,23 +210,34 @@ impl Play {
     }
 
     fn start(&mut self, context: &str, arguments: &[String]) {
-        let namespace = self.namespace.clone();
-        let mut more = vec!["--context", context, "--namespace", &namespace];
-        more.extend(arguments.iter().map(String::as_str));
-        let Some(secure) = &self.secure else {
-            self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
-            return;
-        };
-        let all = self.arguments();
-        let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
-        all.extend(more);
-        let environment = secure.environment.clone();
-        self.session = Some(Session::start_with(80, 24, &all, |command, _| {
-            command.env("SEV1_LOG", "trace");
-            if let Some((name, value)) = environment {
-                command.env(name, value);
+        let mut all = self.arguments();
+        all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
+        all.extend(arguments.iter().cloned());
+        self.started = all;
+        self.open_in(tempfile::tempdir().expect("a temporary folder"));
+    }
+
+    fn open_in(&mut self, home: tempfile::TempDir) {
+        let all: Vec<&str> = self.started.iter().map(String::as_str).collect();
+        let secure = self.secure.as_ref();
+        self.session = Some(Session::start_in(home, 80, 24, &all, |command, _| {
+            if let Some(secure) = secure {
+                command.env("SEV1_LOG", "trace");
+                if let Some((name, value)) = &secure.environment {
+                    command.env(name, value);
+                }
             }
         }));
+    }
+
+    /// Killed it leaves what it has on the disk, from which it goes on.
+    fn killed_and_again(&mut self, step: &Step) {
+        if *step == Step::Killed {
+            self.left = self.session.take().map(Session::killed);
+        } else {
+            let home = self.left.take().expect("sev1 was killed before");
+            self.open_in(home);
+        }
     }
 
     /// By which sev1 finds everything.

@@ -108,6 +108,14 @@ pub enum Step {
     HeldGoesOn,
     Kill(String),
     Restart(String),
+    /// Patches are not passed on.
+    PatchesKept,
+    /// Patches are passed on, and their answers are not.
+    PatchesUnanswered,
+    /// The relay is itself again.
+    PatchesPass,
+    Killed,
+    StartsAgain,
     /// While sev1 hears nothing, and this deployment gets so many replicas.
     WatchesExpire {
         name: String,
@@ -172,6 +180,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the incident {}", |w| Step::Incident(own(w[0]))),
     ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
     ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
+    ("sev1 starts again", |_| Step::StartsAgain),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
@@ -184,6 +193,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the connections to {} are lost", |w| Step::ConnectionsLost(own(w[0]))),
     ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
     ("what was held back goes on", |_| Step::HeldGoesOn),
+    ("patches do not arrive", |_| Step::PatchesKept),
+    ("patches arrive, and no answer comes", |_| Step::PatchesUnanswered),
+    ("patches are answered again", |_| Step::PatchesPass),
+    ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
     ("{} is started again", |w| Step::Restart(own(w[0]))),
     ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),

@@ -39,6 +39,8 @@ pub enum Manner {
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
     Swallows(&'static str),
+    /// Requests of this method never get there.
+    Keeps(&'static str),
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
@@ -123,6 +125,11 @@ impl Relay {
     }
 }
 
+/// A request of this method that is no dry-run.
+fn is_in_earnest(request: &Request, method: &str) -> bool {
+    request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun")
+}
+
 impl Inner {
     async fn answer(&self, request: Request) -> Response {
         let manner = self.manner.borrow().clone();
@@ -146,10 +153,12 @@ impl Inner {
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
-                let is_swallowed = request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun");
+                let is_swallowed = is_in_earnest(&request, method);
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
             }
+            Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
+            Manner::Keeps(_) => self.pass(request, None).await,
             Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
                 Some(from) => json(Body::from(expired(from, version))),
                 None => self.pass(request, None).await,
