@@ -14,13 +14,13 @@ use tokio::{
 };
 
 use crate::{
-    config::shape::{Environment, Mitigations},
-    connect::{Reader, Writer},
+    config::shape::{Environment, Mitigations, Servers},
+    connect::{Reader, Writer, discovery::Finder},
     domain::{
         ask::{Request, RequestKind, Undoable},
         catalogue::Level,
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, Friction, MitigationId, Plan},
-        object::ObjectRef,
+        object::{ObjectRef, Scope},
         text::Text,
         time::Clock,
     },
@@ -37,6 +37,10 @@ pub struct Setup {
     pub reader: Reader,
     pub writer: Writer,
     pub journal: Arc<Journal>,
+    /// Where the servers beside the API server are, as far as configured.
+    pub servers: Servers,
+    /// Whose servers are looked for first.
+    pub scope: Scope,
     /// Pinned at start; compared again before each write.
     pub cluster: ClusterIdentity,
     pub environment: Environment,
@@ -109,7 +113,8 @@ pub struct Core {
 
 impl Engine {
     pub fn new(setup: Setup) -> Self {
-        let api = Api { reader: setup.reader, writer: setup.writer, pace: setup.pace };
+        let finder = Arc::new(Finder::new(setup.reader.clone(), setup.scope, setup.servers, setup.clock.clone()));
+        let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace };
         Self {
             core: Arc::new(Core {
                 api,

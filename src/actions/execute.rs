@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         mitigation::{ActionEvent, CheckResult, ConfirmedPlan, Converge, Outcome, Plan, Write},
+        object::ObjectRef,
         text::Text,
     },
     journal::Seq,
@@ -16,7 +17,7 @@ use super::{
     api::Sent,
     checks, converge,
     engine::{Core, InFlight},
-    pods, record, resolve, undo,
+    pods, record, resolve, undo, write,
 };
 
 /// What became of the writes of a plan.
@@ -143,19 +144,22 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
         let before = if replaces && batches.peek().is_some() { converge::pods_of(&core.api, owners).await.ok() } else { None };
         let mut deleted = Vec::new();
         for write in writes {
-            if replaces && let Some(note) = left_out(core, write).await {
+            if replaces
+                && let Some(target) = write.target()
+                && let Some(note) = left_out(core, target).await
+            {
                 sending.notes.push(note);
                 answered += 1;
                 continue;
             }
-            match core.api.send(write).await {
+            match write::send(&core.api, write).await {
                 Sent::Done(object) => {
                     sending.done += 1;
                     sending.stored = Some((write.clone(), object));
-                    deleted.push(write.target.clone());
+                    deleted.extend(write.target().cloned());
                 }
                 Sent::Refused { status: 404 | 409, says } if replaces => {
-                    sending.notes.push(Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", write.target.key.name)));
+                    sending.notes.push(Text::line(&format!("{write} left out: gone or replaced meanwhile: {says}")));
                 }
                 other => {
                     if let Sent::Unknown(_) = other {
@@ -186,10 +190,10 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
 }
 
 /// Why a pod is not deleted after all.
-async fn left_out(core: &Core, write: &Write) -> Option<Text> {
-    let name = &write.target.key.name;
-    match core.api.find(&write.target).await {
-        Ok(Some(pod)) if pods::uid(&pod) != write.target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
+async fn left_out(core: &Core, target: &ObjectRef) -> Option<Text> {
+    let name = &target.key.name;
+    match core.api.find(target).await {
+        Ok(Some(pod)) if pods::uid(&pod) != target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
         Ok(Some(pod)) if pods::is_deleting(&pod) => Some(Text::line(&format!("{name} left out: it is being deleted already"))),
         Ok(Some(pod)) if pods::is_healthy(&pod) => Some(Text::line(&format!("{name} left out: it is healthy now"))),
         Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),

@@ -1,5 +1,7 @@
 //! The same by kubectl: commands that can be pasted into a shell as they are.
 
+use serde_json::Value;
+
 use crate::domain::{mitigation::ClusterIdentity, text::Text};
 
 /// Longest command shown; a hundred pod names fit.
@@ -14,6 +16,31 @@ pub fn command(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -
         words.extend(["--context".to_owned(), quoted(&cluster.context)]);
     }
     Text::bounded(&words.join(" "), LIMIT)
+}
+
+/// A request to a path of the API server, its body from standard input.
+pub fn create_raw(path: &str, body: &Value, cluster: &ClusterIdentity) -> Text {
+    let kubectl = raw(&["create", "--raw", path, "-f", "-"], cluster);
+    Text::bounded(&format!("echo {} | {kubectl}", quoted(&body.to_string())), LIMIT)
+}
+
+pub fn delete_raw(path: &str, cluster: &ClusterIdentity) -> Text {
+    Text::bounded(&raw(&["delete", "--raw", path], cluster), LIMIT)
+}
+
+fn raw(arguments: &[&str], cluster: &ClusterIdentity) -> String {
+    let mut words = vec!["kubectl".to_owned()];
+    words.extend(arguments.iter().map(|argument| quoted(argument)));
+    if !cluster.context.is_empty() {
+        words.extend(["--context".to_owned(), quoted(&cluster.context)]);
+    }
+    words.join(" ")
+}
+
+/// Alertmanager's own tool, where it is not reached through the API server.
+pub fn amtool(server: &str, arguments: &[String]) -> Text {
+    let words = arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ");
+    Text::bounded(&format!("amtool --alertmanager.url={} {words}", quoted(server)), LIMIT)
 }
 
 fn quoted(word: &str) -> String {

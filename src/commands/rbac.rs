@@ -97,17 +97,32 @@ impl Merged {
 /// Everything a profile needs in the namespaces it works in; without the servers and the identity.
 fn rights(profile: Profile, disabled: &[String]) -> Vec<Merged> {
     let seen = FEATURES.iter().flat_map(|feature| feature.rights).copied();
-    let enabled = kinds::catalogue().iter().filter(|entry| !disabled.iter().any(|name| name == entry.spec.name));
-    let done = enabled.flat_map(|entry| entry.spec.rights).copied();
     match profile {
         Profile::View => merged(seen),
-        Profile::Respond => merged(seen.chain(done)),
+        Profile::Respond => merged(seen.chain(of_kinds(disabled).filter(|right| !is_of_servers(right)))),
         Profile::Watch => Vec::new(),
     }
 }
 
+/// What it needs where the servers are.
+fn rights_on_servers(profile: Profile, disabled: &[String]) -> Vec<Merged> {
+    let done = of_kinds(disabled).filter(|right| profile == Profile::Respond && is_of_servers(right));
+    merged(SERVERS.iter().copied().chain(done))
+}
+
+/// Of the kinds that are not switched off.
+fn of_kinds(disabled: &[String]) -> impl Iterator<Item = Right> {
+    let enabled = kinds::catalogue().iter().filter(|entry| !disabled.iter().any(|name| name == entry.spec.name));
+    enabled.flat_map(|entry| entry.spec.rights).copied()
+}
+
+fn is_of_servers(right: &Right) -> bool {
+    (right.resource, right.subresource) == ("services", "proxy")
+}
+
 fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: &[String]) -> Vec<Value> {
     let rights = rights(rbac.profile, disabled);
+    let servers = rights_on_servers(rbac.profile, disabled);
     let mut identity = merged([IDENTITY])[0].rule();
     identity["resourceNames"] = json!([IDENTITY_NAME]);
     let (inside, of_cluster): (Vec<_>, Vec<_>) = rights.iter().partition(|right| right.is_namespaced);
@@ -116,7 +131,7 @@ fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: 
     let mut documents = Vec::new();
     match namespace {
         None => {
-            let all = inside.into_iter().cloned().chain(merged(SERVERS.iter().copied()));
+            let all = inside.into_iter().cloned().chain(servers);
             cluster_rules.extend(together(all).iter().map(Merged::rule));
             documents.extend(role(&rbac.name, None, &cluster_rules, whom));
         }
@@ -125,7 +140,6 @@ fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: 
             let mut servers_in: Vec<&str> = rbac.servers_in.iter().map(String::as_str).collect();
             let is_here = servers_in.contains(&namespace);
             servers_in.retain(|other| *other != namespace);
-            let servers = merged(SERVERS.iter().copied());
             let here = inside.into_iter().cloned().chain(servers.iter().filter(|_| is_here).cloned());
             let rules: Vec<_> = together(here).iter().map(Merged::rule).collect();
             if !rules.is_empty() {
@@ -250,6 +264,9 @@ mod tests {
         assert!(allows(&roles[0], "list", "", "nodes") && !allows(&roles[0], "list", "", "pods"));
         assert_eq!(roles[0]["rules"][0]["resourceNames"], json!(["kube-system"]));
         assert!(allows(&roles[4], "get", "", "services/proxy"));
+        // A silence is made and ended where Alertmanager is.
+        assert!(allows(&roles[4], "create", "", "services/proxy") && allows(&roles[4], "delete", "", "services/proxy"));
+        assert!(!allows(&roles[2], "delete", "", "services/proxy"));
     }
 
     #[test]

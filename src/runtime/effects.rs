@@ -9,10 +9,11 @@ use tokio::{
 
 use crate::{
     actions::{Engine, Pace, Setup},
-    config::shape::{Environment, Mitigations},
+    config::shape::{Environment, Mitigations, Servers},
     connect::{Reader, Writer},
     domain::{
         mitigation::{ActionEvent, CardId, ClusterIdentity},
+        object::Scope,
         observation::{Observation, What},
         text::Text,
         time::Clock,
@@ -35,6 +36,8 @@ pub struct Wiring {
     pub reader: Reader,
     pub writer: Writer,
     pub sources: sources::Handle,
+    pub servers: Servers,
+    pub scope: Scope,
     pub environment: Environment,
     pub mitigations: Mitigations,
     pub read_only: bool,
@@ -85,6 +88,8 @@ impl Effects {
             reader: self.wiring.reader.clone(),
             writer: self.wiring.writer.clone(),
             journal,
+            servers: self.wiring.servers.clone(),
+            scope: self.wiring.scope.clone(),
             cluster,
             environment: self.wiring.environment.clone(),
             mitigations: self.wiring.mitigations.clone(),

@@ -9,7 +9,9 @@ mod restart;
 mod restart_unhealthy;
 mod scale;
 mod set_image;
+mod silence;
 mod undo_rollout;
+mod unsilence;
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +19,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{RestartUnhealthy, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -46,6 +48,8 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<Silence>(),
+    kind::<unsilence::Unsilence>(),
 ];
 
 /// A kind as the engine runs it.

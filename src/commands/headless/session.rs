@@ -16,6 +16,7 @@ use crate::{
     domain::{
         ask::{Request, Undoable},
         mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
+        object::Scope,
         text::Text,
         time::Clock,
     },
@@ -90,6 +91,8 @@ impl Session {
             reader,
             writer: Writer::new(target),
             journal: Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
+            servers: loaded.config.servers.clone(),
+            scope: Scope::One(target.namespace.clone()),
             cluster: cluster.clone(),
             environment: environment.clone(),
             mitigations: loaded.config.mitigations.clone(),
