@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
-    connect::{ConnectError, Reader, WriteError, Writer, discovery::Finder, writer::words},
+    connect::{ConnectError, Ran, Reader, WriteError, Writer, discovery::Finder, writer::words},
     domain::{
         mitigation::{ObjectWrite, Outcome, WriteMethod},
         object::ObjectRef,
@@ -36,6 +36,8 @@ pub struct Api {
 pub enum Sent {
     /// Its answer: the object as written, or a `Status`.
     Done(Value),
+    /// The command was run and ended well.
+    Ran(Ran),
     Refused {
         status: u16,
         says: Text,
@@ -47,7 +49,7 @@ pub enum Sent {
 impl Sent {
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Done(_) => Outcome::Done,
+            Self::Done(_) | Self::Ran(_) => Outcome::Done,
             Self::Refused { says, .. } => Outcome::Refused(says.clone()),
             Self::Failed(why) => Outcome::Failed(why.clone()),
             Self::Unknown(why) => Outcome::Unknown(why.clone()),

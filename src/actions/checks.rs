@@ -93,10 +93,12 @@ async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
     let mut questions: Vec<Value> = Vec::new();
     let mut unasked = None;
     for write in writes {
-        match write::permission(write) {
-            Permission::Review(question) if questions.contains(&question) => {}
-            Permission::Review(question) => questions.push(question),
-            Permission::Unasked(why) => unasked = Some(why),
+        for permission in write::permissions(write) {
+            match permission {
+                Permission::Review(question) if questions.contains(&question) => {}
+                Permission::Review(question) => questions.push(question),
+                Permission::Unasked(why) => unasked = Some(why),
+            }
         }
     }
     let asked: Vec<_> = questions.iter().map(|question| may(&core.api, question)).collect();

@@ -18,8 +18,11 @@ use crate::{
     connect::{Reader, Writer, discovery::Finder},
     domain::{
         ask::{Request, RequestKind, Undoable},
+        asks::Run,
         catalogue::Level,
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, Friction, MitigationId, Plan},
+        mitigation::{
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, Friction, MitigationId, Plan,
+        },
         object::{ObjectRef, Scope},
         text::Text,
         time::Clock,
@@ -27,7 +30,7 @@ use crate::{
     journal::{Journal, JournalError, Seq},
 };
 
-use super::{api::Api, checks, draft::Undo, execute, kinds, record, recover, undo};
+use super::{api::Api, checks, commands, draft::Undo, execute, kinds, record, recover, undo};
 
 /// How long an event waits for a screen that does not take it. The journal has it all; a screen that hangs gets no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -184,6 +187,11 @@ impl Engine {
     pub async fn undoable(&self) -> Vec<Undoable> {
         let journal = self.core.journal.clone();
         tokio::task::spawn_blocking(move || undo::list(&journal)).await.unwrap_or_default()
+    }
+
+    /// Runs a command of the list that only reads, and journals that it was run.
+    pub async fn read_by_command(&self, run: &Run) -> Result<CommandOutput, Text> {
+        commands::read(&self.core, run).await
     }
 
     /// Number of a mitigation of this run in the journal, once it was begun.

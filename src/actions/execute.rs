@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
+    connect::Ran,
     domain::{
-        mitigation::{ActionEvent, CheckResult, ConfirmedPlan, Converge, Outcome, Plan, Write},
+        mitigation::{ActionEvent, CheckResult, CommandRun, ConfirmedPlan, Converge, Outcome, Plan, Write},
         object::ObjectRef,
         text::Text,
     },
@@ -15,7 +16,7 @@ use crate::{
 
 use super::{
     api::Sent,
-    checks, converge,
+    checks, commands, converge,
     engine::{Core, InFlight},
     pods, record, resolve, undo, write,
 };
@@ -31,6 +32,8 @@ pub struct Sending {
     pub unanswered: Option<Write>,
     /// The object as the last answer shows it, and the write that made it so.
     pub stored: Option<(Write, Value)>,
+    /// The command that was run, and what it wrote.
+    pub ran: Option<(CommandRun, Ran)>,
 }
 
 pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFlight) {
@@ -64,14 +67,21 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         Converge::Rollout { .. } | Converge::Immediately => Vec::new(),
     };
     let sending = send_all(core, plan, &owners).await;
-    let Sending { mut outcome, done, notes, unanswered, stored } = sending;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
+    let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending;
+    let mut fields = record::outcome(intent.0, plan, &outcome, &notes);
+    if let Some((run, ran)) = &ran {
+        fields["ran"] = commands::fields(run, ran);
+    }
+    let recorded = core.journal(record::OUTCOME, fields).await;
     settle(core, intent, plan, &outcome, stored).await;
     drop(in_flight);
     core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
     if let Err(why) = recorded {
         let text = Text::line(&format!("{}: {outcome}, but that is not in the journal: {why}", plan.title));
         core.say(ActionEvent::Notice { text, is_error: true }).await;
+    }
+    if let Some((run, ran)) = &ran {
+        core.say(ActionEvent::Output { id, output: commands::output(run, ran) }).await;
     }
     for text in notes {
         core.say(ActionEvent::Notice { text, is_error: false }).await;
@@ -137,7 +147,7 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
     let of = u32::try_from(plan.writes.len()).unwrap_or(u32::MAX);
     let replaces = matches!(plan.converge, Converge::Replaced { .. });
     let batch = if replaces { usize::from(core.at_once(plan.id)) } else { 1 };
-    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None };
+    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None, ran: None };
     let mut answered = 0;
     let mut batches = plan.writes.chunks(batch).peekable();
     while let Some(writes) = batches.next() {
@@ -157,6 +167,12 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
                     sending.done += 1;
                     sending.stored = Some((write.clone(), object));
                     deleted.extend(write.target().cloned());
+                }
+                Sent::Ran(ran) => {
+                    sending.done += 1;
+                    if let Write::Command(run) = write {
+                        sending.ran = Some((run.clone(), ran));
+                    }
                 }
                 Sent::Refused { status: 404 | 409, says } if replaces => {
                     sending.notes.push(Text::line(&format!("{write} left out: gone or replaced meanwhile: {says}")));

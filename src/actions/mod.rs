@@ -7,6 +7,7 @@ mod alertmanager;
 mod api;
 mod changed;
 mod checks;
+mod commands;
 mod conceal;
 mod converge;
 mod diff;

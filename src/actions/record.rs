@@ -23,6 +23,8 @@ pub const RESOLVED: &str = "resolved";
 /// Confirmed, and not sent, with the reason.
 pub const NOT_SENT: &str = "not_sent";
 pub const CONVERGED: &str = "converged";
+/// A command that only reads was run.
+pub const RAN: &str = "ran";
 /// The journal can be written again.
 pub const JOURNAL_WORKS: &str = "journal_works";
 

@@ -8,8 +8,8 @@ use super::{Exit, output};
 use crate::{
     actions::kinds,
     cli::{Cli, Profile, Rbac},
-    config::Loaded,
-    domain::{ask::is_name, catalogue::Right},
+    config::{Loaded, shape::Mitigations},
+    domain::{ask::is_name, asks::Run, catalogue::Right},
     sources::rights::{FEATURES, IDENTITY, IDENTITY_NAME, SERVERS},
 };
 
@@ -39,7 +39,7 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
     }
     let groups = rbac.groups.iter().map(|name| Whom::Group(name));
     let whom: Vec<_> = groups.chain(rbac.users.iter().map(|name| Whom::User(name))).collect();
-    let documents = documents(rbac, namespace, &whom, &loaded.config.mitigations.disabled);
+    let documents = documents(rbac, namespace, &whom, &switched_off(&loaded.config.mitigations));
     let mut yaml = format!("# The least rights for sev1, profile {}.\n", rbac.profile.word());
     for document in documents {
         match serde_saphyr::to_string(&document) {
@@ -51,6 +51,12 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
         }
     }
     output::print(&yaml)
+}
+
+/// Kinds that cannot be used: those that are disabled, and `run` while no command is configured.
+pub fn switched_off(mitigations: &Mitigations) -> Vec<String> {
+    let unused = mitigations.commands.is_empty().then(|| Run::NAME.to_owned());
+    mitigations.disabled.iter().cloned().chain(unused).collect()
 }
 
 impl Profile {
@@ -197,6 +203,7 @@ fn role(name: &str, namespace: Option<&str>, rules: &[Value], whom: &[Whom<'_>])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::CommandEntry;
 
     fn asked(profile: Profile) -> Rbac {
         Rbac { profile, groups: vec!["oncall".to_owned()], users: Vec::new(), name: "sev1".to_owned(), servers_in: vec!["monitoring".to_owned()] }
@@ -244,6 +251,19 @@ mod tests {
         let with = made(Profile::Respond, None, &[]);
         let without = made(Profile::Respond, None, &["restart-unhealthy"]);
         assert!(allows(&with[0], "delete", "", "pods") && !allows(&without[0], "delete", "", "pods"));
+    }
+
+    #[test]
+    fn a_command_may_be_run_only_where_one_is_configured() {
+        let exec = |mitigations: &Mitigations| {
+            let roles = documents(&asked(Profile::Respond), None, &[Whom::Group("oncall")], &switched_off(mitigations));
+            allows(&roles[0], "create", "", "pods/exec") && allows(&roles[0], "get", "", "pods/exec")
+        };
+        let none = Mitigations::default();
+        let one = Mitigations { commands: vec![CommandEntry::new("now")], ..Mitigations::default() };
+        assert!(!exec(&none) && exec(&one));
+        let off = Mitigations { disabled: vec![Run::NAME.to_owned()], ..one };
+        assert!(!exec(&off));
     }
 
     #[test]

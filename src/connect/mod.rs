@@ -8,6 +8,7 @@ pub mod body;
 pub mod discovery;
 pub mod endpoint;
 pub mod error;
+mod exec;
 mod http_writer;
 pub mod identity;
 pub mod kubeconfig;
@@ -22,6 +23,7 @@ pub mod writer;
 
 pub use endpoint::{Endpoint, HttpAnswer, HttpReader};
 pub use error::ConnectError;
+pub use exec::{End, ExecError, Ran};
 pub use http_writer::HttpWriter;
 pub use kubeconfig::{KubeOptions, Target};
 pub use reader::{Answer, Reader};

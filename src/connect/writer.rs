@@ -42,6 +42,10 @@ impl Writer {
         Self { wire: target.wire.clone() }
     }
 
+    pub(super) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     /// Sends one request once. Any complete answer is `Ok`, whatever its status; its body is JSON, or a string when it is not.
     /// `null` sends no body.
     pub async fn send(

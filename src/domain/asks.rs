@@ -64,6 +64,18 @@ pub struct Silence {
     pub mark: Option<Text>,
 }
 
+/// Run a command of the list in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub entry: String,
+    /// By field.
+    pub values: Vec<(String, String)>,
+    /// Where it is asked for; the entry may have its own.
+    pub namespace: Text,
+    /// None: a ready one that fits.
+    pub pod: Option<Text>,
+}
+
 impl Scale {
     pub const NAME: &'static str = "scale";
 
@@ -188,5 +200,25 @@ impl Ask for Silence {
         words.extend(self.meant.as_ref().map(|meant| format!("of={meant}")));
         words.extend(self.mark.as_ref().map(|mark| format!("mark={mark}")));
         words
+    }
+}
+
+impl Run {
+    pub const NAME: &'static str = "run";
+}
+
+impl Ask for Run {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        let pod = |name: &Text| ObjectRef { kind: Kind::Pod, key: Key::new(&self.namespace, name), uid: Text::default() };
+        self.pod.iter().map(pod).collect()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let values = self.values.iter().map(|(name, value)| format!("{name}={value}"));
+        std::iter::once(self.entry.clone()).chain(values).chain(self.pod.iter().map(|pod| format!("pod/{pod}"))).collect()
     }
 }

@@ -13,7 +13,7 @@ use super::{
     time::Mono,
 };
 
-pub use super::write::{ContentType, Effect, Field, NewSilence, ObjectWrite, SilenceChange, SilenceWrite, Write, WriteMethod};
+pub use super::write::{CommandRun, ContentType, Effect, Field, NewSilence, ObjectWrite, SilenceChange, SilenceWrite, Write, WriteMethod};
 
 /// Sequence number within this run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -259,6 +259,17 @@ impl CheckKind {
     }
 }
 
+/// What a command wrote, cleaned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutput {
+    /// `db-connections in pod/postgres-primary-0`.
+    pub title: Text,
+    pub lines: Vec<Text>,
+    /// How it ended, how much it wrote, and the hash of that: `exit code 0, 312 bytes, sha256 …`.
+    pub summary: Text,
+    pub is_success: bool,
+}
+
 /// What the engine reports while it works. Sent to `state` in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionEvent {
@@ -317,6 +328,11 @@ pub enum ActionEvent {
     /// The journal can be written again, or cannot: mitigations are off with this reason.
     Journal {
         broken: Option<Text>,
+    },
+    /// What a command that was run wrote.
+    Output {
+        id: MitigationId,
+        output: CommandOutput,
     },
     /// Something a person should know that belongs to no card: what became of a write that a crash cut off.
     Notice {

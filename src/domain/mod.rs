@@ -8,6 +8,7 @@ pub mod ask;
 pub mod asks;
 pub mod catalogue;
 pub mod change;
+pub mod command;
 pub mod escalation;
 pub mod health;
 pub mod kpi;

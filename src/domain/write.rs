@@ -1,6 +1,6 @@
 //! The writes of a plan, by where they go.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -13,6 +13,8 @@ pub enum Write {
     Object(ObjectWrite),
     /// A request to Alertmanager.
     Silence(SilenceWrite),
+    /// A command in a container.
+    Command(CommandRun),
 }
 
 impl Write {
@@ -21,6 +23,7 @@ impl Write {
         match self {
             Self::Object(write) => Some(&write.target),
             Self::Silence(_) => None,
+            Self::Command(run) => Some(&run.pod),
         }
     }
 
@@ -28,7 +31,7 @@ impl Write {
     pub fn removes(&self) -> bool {
         match self {
             Self::Object(write) => write.effect == Effect::Gone,
-            Self::Silence(_) => false,
+            Self::Silence(_) | Self::Command(_) => false,
         }
     }
 
@@ -49,6 +52,7 @@ impl fmt::Display for Write {
                 SilenceChange::Create(silence) => write!(formatter, "the silence sev1 {} at {}", silence.mark, write.server),
                 SilenceChange::Expire { id, .. } => write!(formatter, "the silence {id} at {}", write.server),
             },
+            Self::Command(run) => write!(formatter, "the command {} in {}", run.entry, run.pod),
         }
     }
 }
@@ -137,6 +141,20 @@ pub struct NewSilence {
     pub reason: Text,
     /// Stands in the comment, and in no other one: by it the silence is known again.
     pub mark: Text,
+}
+
+/// A command of the list in one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandRun {
+    /// Its name in the list.
+    pub entry: Text,
+    pub pod: ObjectRef,
+    pub container: String,
+    /// Program and arguments, with the values in their places.
+    pub argv: Vec<String>,
+    pub time_limit: Duration,
+    /// Most bytes of output that are kept.
+    pub output_limit: usize,
 }
 
 impl NewSilence {

@@ -22,7 +22,7 @@ use crate::{
     sources,
     state::{
         msg::{Effect, Msg},
-        overlay::ViewerId,
+        overlay::{ViewerId, ViewerKind},
     },
 };
 
@@ -120,6 +120,14 @@ impl Effects {
                     // Runs on without its handle; `finish` waits for it.
                     drop(engine.execute(*confirmed));
                 }
+            }
+            Effect::Open { viewer, what: ViewerKind::Command { run: Some(run), .. }, .. } => {
+                let Some(engine) = self.engine.clone() else {
+                    let ended = Some("the cluster has not answered yet".into());
+                    return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
+                };
+                let task = tokio::spawn(viewer::command(engine, self.wiring.messages.clone(), viewer, run));
+                self.viewers.insert(viewer, task.abort_handle());
             }
             Effect::Open { viewer, about, what } => {
                 let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));

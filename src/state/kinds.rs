@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::domain::{
     alert::{Alert, AlertStatus},
-    ask::{Finished, Request, RequestKind},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, Silence, UndoRollout},
+    ask::{Finished, Request, RequestKind, Wish},
+    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
+    command::CommandEntry,
     object::{Key, Kind, ObjectRef},
     silence::Matcher,
     text::Text,
@@ -90,6 +91,50 @@ impl State {
         items
     }
 
+    /// The command that a request runs, if that only reads: then it needs no card.
+    pub(super) fn reading_command(&self, request: &Request) -> Option<Run> {
+        let run = request.get::<Run>()?;
+        let entry = self.config.mitigations.commands.iter().find(|entry| entry.name == run.entry)?;
+        (!entry.writes()).then(|| run.clone())
+    }
+
+    /// Lines of the menu about the focused pod: the commands that may be run in it.
+    pub(super) fn commands_for_focused(&self) -> Vec<MenuItem> {
+        let (Some(kind), Some(pod)) = (self.kind_named(Run::NAME), self.focused().filter(|object| object.kind == Kind::Pod)) else {
+            return Vec::new();
+        };
+        let known = self.cluster.pods.get(&pod.key);
+        let fits = |entry: &&CommandEntry| {
+            entry.namespace.as_ref().is_none_or(|namespace| *namespace == *pod.key.namespace)
+                && known.is_some_and(|pod| entry.selects(|name| pod.label(name).map(Text::as_str)))
+        };
+        let items = self.config.mitigations.commands.iter().filter(fits).map(|entry| {
+            let what = if entry.needs_values() {
+                MenuChoice::Compose(Text::line(&format!("{} {} pod/{} ", Run::NAME, entry.name, pod.key.name)))
+            } else {
+                let run =
+                    Run { entry: entry.name.clone(), values: Vec::new(), namespace: pod.key.namespace.clone(), pod: Some(pod.key.name.clone()) };
+                MenuChoice::Request(Request::of(run))
+            };
+            line(kind.spec, &format!("run {}: {}", entry.name, entry.summary), what)
+        });
+        items.collect()
+    }
+
+    /// Every command of the list, once `run` is typed.
+    fn command_entries(&self) -> Vec<PaletteEntry> {
+        let namespace: Text = self.session.scope.namespace().unwrap_or_default().into();
+        let entries = self.config.mitigations.commands.iter().map(|entry| {
+            let command = if entry.needs_values() {
+                Command::Compose(Text::line(&format!("{} {} ", Run::NAME, entry.name)))
+            } else {
+                Command::Do(Wish::new(Run { entry: entry.name.clone(), values: Vec::new(), namespace: namespace.clone(), pod: None }))
+            };
+            PaletteEntry { title: Text::line(&format!("{} {}: {}", Run::NAME, entry.usage(), entry.summary)), key: None, command }
+        });
+        entries.collect()
+    }
+
     /// Every kind by name; not the one that is typed already with a space after it, whose objects are offered then.
     pub(super) fn kind_entries(&self, typed: &str) -> impl Iterator<Item = PaletteEntry> {
         let verb = typed.split_once(char::is_whitespace).map_or("", |(verb, _)| verb);
@@ -104,6 +149,9 @@ impl State {
     /// Entries that name an object, once the name of a kind is typed.
     pub(super) fn kind_with_objects(&self, name: &str) -> Vec<PaletteEntry> {
         let Some(entry) = self.kind_named(name).filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) else { return Vec::new() };
+        if entry.spec.name == Run::NAME {
+            return self.command_entries();
+        }
         let mut entries = Vec::new();
         for object in entry.spec.on.iter().flat_map(|kind| self.keys_of(*kind)) {
             let words = format!("{name} {}", named(&object));

@@ -193,6 +193,7 @@ impl State {
             item('U', "undo the last mitigation", self.undo_last()),
         ]);
         items.extend(self.kinds_for_focused());
+        items.extend(self.commands_for_focused());
         let alert = self.focused_alert().map(|alert| alert.name.to_string());
         let about = alert.or_else(|| self.focused().map(|focused| focused.to_string()));
         let about = about.map_or_else(|| "Mitigate".to_owned(), |about| format!("Mitigate {about}"));

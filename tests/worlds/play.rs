@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::{
         PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
-    proxy::gate::Way,
+    proxy::{gate::Way, relay::Manner},
     script::{Line, Scenario, Step},
     session::{PATIENCE, Session},
     world::{Kind, SERVERS, World},
@@ -25,6 +25,8 @@ use super::{
 
 /// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
 const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
+/// Programs and addresses in a configuration, as the simulated containers know them.
+const PROGRAMS: [(&str, &str); 4] = [("@REDIS_CLI@", "redis-cli"), ("@PSQL@", "psql"), ("@PGHOST@", "postgres-primary"), ("@PGPORT@", "5432")];
 /// The namespace of the platform, where incidents of the simulation play.
 const PLATFORM: &str = "digital-identity";
 
@@ -49,6 +51,8 @@ pub struct Touched {
     pub logs: bool,
     /// The memory that Elasticsearch's searches may take.
     pub limit: bool,
+    /// Labels of the alerts that were made to fire.
+    pub alerts: Vec<Value>,
 }
 
 pub struct Play {
@@ -58,9 +62,13 @@ pub struct Play {
     owns_namespace: bool,
     session: Option<Session>,
     done: Option<Output>,
+    /// The settings, where a scenario has its own.
+    config: Option<PathBuf>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
+    /// Clients beside sev1 that are connected to something; they end with the scenario.
+    pub clients: Vec<std::process::Child>,
 }
 
 /// Plays it and says at which line it failed.
@@ -87,7 +95,17 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default() }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            done: None,
+            config: None,
+            hung: BTreeSet::new(),
+            touched: Touched::default(),
+            clients: Vec::new(),
+        }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
@@ -125,6 +143,27 @@ impl Play {
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
+            Step::Configured(name) => {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
+                let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let text = match &self.world.kind {
+                    Kind::Real(stack) => stack.filled(&text.replace("@PSQL@", "psql")),
+                    Kind::Simulated(_) => PROGRAMS.iter().fold(text, |text, (name, value)| text.replace(name, value)),
+                };
+                self.config = Some(self.world.folder().join("config.toml"));
+                std::fs::write(self.world.folder().join("config.toml"), text).expect("the configuration");
+            }
+            Step::DoesOnTheClusterAlone { context, arguments } => self.run_alone(context, arguments),
+            Step::Silenced { alert, is } => {
+                let (filter, state) = (format!("/api/v2/alerts?filter=alertname%3D{alert}"), if *is { "suppressed" } else { "active" });
+                self.until(&format!("{alert} {state}"), |play| {
+                    let alerts = play.world.ask_alertmanager("GET", &filter, &Value::Null);
+                    alerts.as_array().is_some_and(|alerts| !alerts.is_empty() && alerts.iter().all(|alert| alert["status"]["state"] == state))
+                });
+            }
+            Step::WrittenToAlertmanager(wanted) => self.written_to_alertmanager(wanted),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
             Step::WholeAgain => disasters::make_whole(self),
@@ -179,7 +218,9 @@ impl Play {
 
     fn start(&mut self, context: &str, arguments: &[String]) {
         let namespace = self.namespace.clone();
+        let config = self.config.as_ref().map(|config| config.display().to_string());
         let mut more = vec!["--context", context, "--namespace", &namespace];
+        more.extend(config.iter().flat_map(|config| ["--config", config]));
         more.extend(arguments.iter().map(String::as_str));
         self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
     }
@@ -203,8 +244,19 @@ impl Play {
     }
 
     fn run(&mut self, arguments: &[String]) {
+        self.run_with(&self.world.arguments(), "prod-uk-1", arguments);
+    }
+
+    fn run_alone(&mut self, context: &str, arguments: &[String]) {
+        self.run_with(&self.world.arguments()[..2], context, arguments);
+    }
+
+    fn run_with(&mut self, servers: &[String], context: &str, arguments: &[String]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(self.world.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
+        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         command.env_clear().env("HOME", self.world.folder()).current_dir(self.world.folder());
         self.done = Some(command.output().expect("sev1 runs"));
     }
@@ -266,6 +318,18 @@ impl Play {
         assert!(fits, "wanted {wanted:?}, written {written:?}");
     }
 
+    /// Through whichever proxy. Identifiers are left out.
+    fn written_to_alertmanager(&self, wanted: &[String]) {
+        let proxies = [self.world.proxy("alertmanager"), self.world.kubernetes()];
+        let passed = proxies.iter().flat_map(|proxy| proxy.relay.passed());
+        let writes = passed.filter_map(|request| {
+            let (_, path) = request.path.split_once("/api/v2/").filter(|_| request.method != "GET")?;
+            Some(format!("{} {}", request.method, path.split('/').next().unwrap_or(path)))
+        });
+        let written: Vec<String> = writes.collect();
+        assert_eq!(written, wanted);
+    }
+
     fn journal_tells(&mut self, wanted: &[String]) {
         let session = self.session();
         let deadline = Instant::now() + PATIENCE;
@@ -299,6 +363,10 @@ impl Play {
 impl Drop for Play {
     fn drop(&mut self) {
         drop(self.session.take());
+        for mut client in self.clients.drain(..) {
+            let _ = client.kill();
+            let _ = client.wait();
+        }
         if self.world.is_real() {
             // Not while panicking only: a second panic would hide the first.
             let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
@@ -339,6 +407,7 @@ fn typed(keys: &str) -> String {
         ("<enter>", "\r"),
         ("<esc>", "\u{1b}"),
         ("<tab>", "\t"),
+        ("<shift-tab>", "\u{1b}[Z"),
         ("<space>", " "),
         ("<ctrl-r>", "\u{12}"),
         ("<down>", "\u{1b}[B"),

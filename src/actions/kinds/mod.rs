@@ -7,6 +7,7 @@ mod config_key;
 mod pause;
 mod restart;
 mod restart_unhealthy;
+mod run;
 mod scale;
 mod set_image;
 mod silence;
@@ -19,7 +20,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, Silence, UndoRollout},
+    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -50,6 +51,7 @@ pub static ALL: &[Kind] = &[
     kind::<set_image::SetImage>(),
     kind::<Silence>(),
     kind::<unsilence::Unsilence>(),
+    kind::<Run>(),
 ];
 
 /// A kind as the engine runs it.

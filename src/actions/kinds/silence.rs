@@ -44,7 +44,7 @@ pub static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[
         Parameter {
-            name: "MATCHER",
+            name: "LABEL=VALUE",
             about: "label=value, label!=value, label=~regex or label!~regex; an alert is silenced when all of them fit",
             presence: Presence::Repeated,
         },

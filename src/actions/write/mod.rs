@@ -1,6 +1,7 @@
 //! What differs by where a write goes: what it is asked permission for, how it is tried and sent, how it is recorded, and by
 //! what it is recognised later.
 
+pub mod command;
 pub mod object;
 pub mod silence;
 
@@ -39,6 +40,7 @@ pub async fn send(api: &Api, write: &Write) -> Sent {
     match write {
         Write::Object(write) => api.send(write).await,
         Write::Silence(write) => silence::send(api, write).await,
+        Write::Command(run) => command::send(api, run).await,
     }
 }
 
@@ -47,13 +49,15 @@ pub async fn rehearse(api: &Api, write: &Write) -> Tried {
     match write {
         Write::Object(write) => object::rehearse(api, write).await,
         Write::Silence(_) => Tried::Impossible("Alertmanager has no dry run: a wrong silence is refused when it is sent".into()),
+        Write::Command(_) => Tried::Impossible("a command has no dry run: what it does it does".into()),
     }
 }
 
-pub fn permission(write: &Write) -> Permission {
+pub fn permissions(write: &Write) -> Vec<Permission> {
     match write {
-        Write::Object(write) => Permission::Review(object::permission(write, true)),
-        Write::Silence(write) => silence::permission(write),
+        Write::Object(write) => vec![Permission::Review(object::permission(write, true))],
+        Write::Silence(write) => vec![silence::permission(write)],
+        Write::Command(run) => command::permissions(run),
     }
 }
 
@@ -70,6 +74,7 @@ pub async fn look(api: &Api, write: &Write) -> Result<Standing, Text> {
     match write {
         Write::Object(write) => object::look(api, write).await,
         Write::Silence(write) => silence::look(api, write).await,
+        Write::Command(_) => Ok(Standing::Other(command::UNREADABLE.to_owned())),
     }
 }
 
@@ -79,6 +84,7 @@ pub async fn moved(api: &Api, write: &Write, is_one_of_many: bool, targets: &[(O
     match write {
         Write::Object(write) => object::moved(api, write, is_one_of_many, targets).await,
         Write::Silence(write) => silence::moved(api, write).await,
+        Write::Command(run) => command::moved(api, run).await,
     }
 }
 
@@ -87,11 +93,15 @@ pub fn record(write: &Write) -> Value {
     match write {
         Write::Object(write) => object::record(write),
         Write::Silence(write) => silence::record(write),
+        Write::Command(run) => command::record(run),
     }
 }
 
 /// Whether a write of the journal was done.
 pub async fn was_done(core: &Core, record: &Value) -> Result<bool, String> {
+    if record.get("command").is_some() {
+        return Err(command::UNREADABLE.to_owned());
+    }
     match record.get("silence") {
         Some(silence) => silence::was_done(&core.api, silence).await,
         None => object::was_done(&core.api, record).await,
@@ -103,6 +113,7 @@ pub fn kept(write: &Write, answer: Option<&Value>) -> Value {
     match write {
         Write::Object(write) => object::kept(write, answer),
         Write::Silence(write) => silence::record(write),
+        Write::Command(run) => command::record(run),
     }
 }
 

@@ -122,6 +122,7 @@ fn frozen(plan: &Plan) -> Value {
                 "method": write.method, "path": write.path, "content": write.content,
                 "body_sha256": sha256(write.body.to_string().as_bytes()),
             }),
+            Write::Command(run) => json!({ "pod": run.pod.path(), "container": run.container, "argv": run.argv }),
             // When it begins is the moment it is sent.
             Write::Silence(SilenceWrite { server, change: SilenceChange::Create(silence) }) => json!({
                 "server": server, "mark": silence.mark, "ends_at": silence.ends_at.to_rfc3339(), "created_by": silence.created_by,

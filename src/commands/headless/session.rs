@@ -15,7 +15,8 @@ use crate::{
     connect::{Reader, Target, Writer, identity},
     domain::{
         ask::{Request, Undoable},
-        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
+        asks::Run,
+        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, MitigationId, Outcome, Plan},
         object::Scope,
         text::Text,
         time::Clock,
@@ -57,6 +58,8 @@ pub struct Ended {
     /// Why the rollout is not complete.
     pub unfinished: Option<Text>,
     pub interrupted: bool,
+    /// What a command wrote.
+    pub output: Option<CommandOutput>,
 }
 
 impl Planned {
@@ -112,6 +115,11 @@ impl Session {
         &self.environment
     }
 
+    /// Runs a command of the list that only reads.
+    pub async fn read_by_command(&self, run: &Run) -> Result<CommandOutput, Text> {
+        self.engine.read_by_command(run).await
+    }
+
     pub async fn undoable(&self) -> Vec<Undoable> {
         self.engine.undoable().await
     }
@@ -162,8 +170,16 @@ impl Session {
     /// Carries it out once, and watches what follows. Progress goes to standard error.
     pub async fn execute(&mut self, confirmed: ConfirmedPlan, interrupt: &Interrupt) -> Ended {
         let id = confirmed.plan().id;
-        let mut ended =
-            Ended { outcome: None, recorded: None, undoable: false, notes: Vec::new(), converged: None, unfinished: None, interrupted: false };
+        let mut ended = Ended {
+            outcome: None,
+            recorded: None,
+            undoable: false,
+            notes: Vec::new(),
+            converged: None,
+            unfinished: None,
+            interrupted: false,
+            output: None,
+        };
         let mut running = self.engine.execute(confirmed);
         loop {
             tokio::select! {
@@ -206,6 +222,7 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.converged = Some(after);
             ended.unfinished = None;
         }
+        ActionEvent::Output { output, .. } => ended.output = Some(output),
         ActionEvent::Notice { text, .. } => {
             output::complain(&text);
             ended.notes.push(text);
