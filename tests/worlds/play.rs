@@ -128,6 +128,7 @@ impl Play {
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
+            Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
                 session.press(&typed(keys));
@@ -264,7 +265,7 @@ impl Play {
     /// By the palette, once mitigations are possible.
     fn command(&mut self, text: &str) {
         let session = self.session();
-        session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+        armed(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             session.press(":").see("┌").press(text).see(text);
@@ -376,6 +377,10 @@ impl Drop for Play {
             }
         }
     }
+}
+
+fn armed(session: &mut Session) {
+    session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
 }
 
 /// The journal's records in words: the kind, and the state where there is one.
