@@ -72,8 +72,9 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     if let Some((run, ran)) = &ran {
         fields["ran"] = commands::fields(run, ran);
     }
-    let recorded = core.journal(record::OUTCOME, fields).await;
+    // In this order: killed in between, the next run finds the intent open and settles it by what it reads.
     settle(core, intent, plan, &outcome, stored).await;
+    let recorded = core.journal(record::OUTCOME, fields).await;
     drop(in_flight);
     core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
     if let Err(why) = recorded {

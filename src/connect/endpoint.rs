@@ -5,21 +5,19 @@ use std::{fmt, str::FromStr, time::Duration};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
 use super::{
     ConnectError, Reader,
     body::innermost,
+    login::Login,
     reader::{Answer, Query, date, not_json},
     refusal::{Refused, begins},
     writer::WriteError,
 };
-use crate::{
-    config::shape::{Auth, Secret, Server},
-    domain::text::Text,
-};
+use crate::{config::shape::Server, domain::text::Text};
 
 /// Where a server is.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,6 +119,8 @@ pub struct HttpAnswer {
     server: Text,
     method: &'static str,
     path: String,
+    /// Where the credentials it was asked with come from; none through the API server, whose own may have been refused.
+    to_look_at: Option<String>,
 }
 
 impl HttpAnswer {
@@ -147,7 +147,12 @@ impl HttpAnswer {
     pub fn refused(&self) -> ConnectError {
         let refused =
             Refused { server: &self.server, method: self.method, path: &self.path, status: self.status, headers: &self.headers, body: &self.body };
-        refused.error()
+        match (refused.error(), &self.to_look_at) {
+            (ConnectError::Unauthorized { server, says }, Some(place)) => {
+                ConnectError::Unauthorized { server, says: Text::line(&format!("{says}; {place}")) }
+            }
+            (error, _) => error,
+        }
     }
 }
 
@@ -167,7 +172,7 @@ struct Broken {
 
 #[derive(Clone)]
 enum Way {
-    Direct { client: reqwest::Client, base: Url, auth: Option<Auth>, login: Option<(String, SecretString)> },
+    Direct { client: reqwest::Client, base: Url, login: Login },
     Proxied { reader: Reader, base: String },
 }
 
@@ -200,7 +205,7 @@ impl HttpReader {
             Endpoint::ServiceProxy { .. } => Way::Proxied { reader: reader.clone(), base: endpoint.proxy_path().unwrap_or_default() },
             Endpoint::Url(url) => {
                 let mut base = url.clone();
-                let login = (!url.username().is_empty()).then(|| {
+                let in_address = (!url.username().is_empty()).then(|| {
                     let plain = |text: &str| percent_decoded(text);
                     (plain(url.username()), SecretString::from(plain(url.password().unwrap_or_default())))
                 });
@@ -209,7 +214,8 @@ impl HttpReader {
                 let _ = base.set_password(None);
                 base.set_query(None);
                 base.set_fragment(None);
-                Way::Direct { client: client(&name, server)?, base, auth: server.and_then(|server| server.auth.clone()), login }
+                let login = Login { configured: server.and_then(|server| server.auth.clone()), in_address };
+                Way::Direct { client: client(&name, server)?, base, login }
             }
         };
         Ok(Self { name, way })
@@ -245,10 +251,10 @@ impl HttpReader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Answer, WriteError> {
-        let Way::Direct { client, base, auth, login } = &self.way else {
+        let Way::Direct { client, base, login } = &self.way else {
             return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
         };
-        let asking = self.direct(client, base, auth.as_ref(), login.as_ref(), method, path, &[], json, max_bytes);
+        let asking = self.direct(client, base, login, method, path, &[], json, max_bytes);
         let late = ConnectError::Timeout { server: self.name.clone(), after: timeout };
         match tokio::time::timeout(timeout, asking).await {
             Err(_) => Err(WriteError::NoAnswer(late)),
@@ -271,20 +277,22 @@ impl HttpReader {
         timeout: Duration,
     ) -> Result<HttpAnswer, ConnectError> {
         let name = if method == Method::POST { "POST" } else { "GET" };
-        let (status, date, headers, body) = match &self.way {
+        let (status, date, headers, body, to_look_at) = match &self.way {
             Way::Proxied { reader, base } => {
                 let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
-                (answer.status, answer.date, answer.headers, answer.body)
+                (answer.status, answer.date, answer.headers, answer.body, None)
             }
-            Way::Direct { client, base, auth, login } => {
-                let asking = self.direct(client, base, auth.as_ref(), login.as_ref(), method, path, query, json, max_bytes);
+            Way::Direct { client, base, login } => {
+                let asking = self.direct(client, base, login, method, path, query, json, max_bytes);
                 let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
-                tokio::time::timeout(timeout, asking).await.map_err(late)?.map_err(|broken| broken.error)?
+                let answered = tokio::time::timeout(timeout, asking).await.map_err(late)?;
+                let (status, date, headers, body) = answered.map_err(|broken| broken.error)?;
+                (status, date, headers, body, Some(login.to_look_at()))
             }
         };
         let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let content_type = Text::bounded(content_type, 60);
-        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned() })
+        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned(), to_look_at })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, spelled out")]
@@ -292,8 +300,7 @@ impl HttpReader {
         &self,
         client: &reqwest::Client,
         base: &Url,
-        auth: Option<&Auth>,
-        login: Option<&(String, SecretString)>,
+        login: &Login,
         method: Method,
         path: &str,
         query: Query<'_>,
@@ -307,19 +314,7 @@ impl HttpReader {
         if let Some(json) = json {
             request = request.json(json);
         }
-        request = match (auth, login) {
-            (Some(Auth::BearerFile(path)), _) => request.bearer_auth(self.secret(&Secret::File(path.clone())).await.map_err(unsent)?.expose_secret()),
-            (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(self.secret(&Secret::Env(name.clone())).await.map_err(unsent)?.expose_secret()),
-            (Some(Auth::Basic { user, password }), _) => request.basic_auth(user, Some(self.secret(password).await.map_err(unsent)?.expose_secret())),
-            (Some(Auth::ApiKey(secret)), _) => {
-                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", self.secret(secret).await.map_err(unsent)?.expose_secret()))
-                    .map_err(|_| unsent(self.no_credentials("the API key holds characters that a header cannot carry")))?;
-                value.set_sensitive(true);
-                request.header(http::header::AUTHORIZATION, value)
-            }
-            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose_secret())),
-            (None, None) => request,
-        };
+        request = login.of(request, &self.name).await.map_err(unsent)?;
         let mut response = request.send().await.map_err(|error| Broken { was_sent: !error.is_connect(), error: self.failed(&error) })?;
         let cut = |error| Broken { was_sent: true, error };
         let headers = std::mem::take(response.headers_mut());
@@ -333,23 +328,6 @@ impl HttpReader {
         Ok((response.status().as_u16(), date(&headers), headers, body.freeze()))
     }
 
-    /// Read at each request, so that a rotated token is picked up.
-    async fn secret(&self, secret: &Secret) -> Result<SecretString, ConnectError> {
-        match secret {
-            Secret::File(path) => match tokio::fs::read_to_string(path).await {
-                Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
-                Err(error) => Err(self.no_credentials(&format!("its secret {} cannot be read: {error}", path.display()))),
-            },
-            Secret::Env(name) => std::env::var(name)
-                .map(|value| SecretString::from(value.trim().to_owned()))
-                .map_err(|_| self.no_credentials(&format!("the environment variable {name} is not set"))),
-        }
-    }
-
-    fn no_credentials(&self, why: &str) -> ConnectError {
-        ConnectError::Credentials { server: self.name.clone(), why: Text::line(why) }
-    }
-
     /// reqwest's own message names the URL with its query; ours names the server and the last cause.
     fn failed(&self, error: &reqwest::Error) -> ConnectError {
         let server = self.name.clone();
@@ -359,7 +337,11 @@ impl HttpReader {
                 return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
             }
             if let Some(tls) = super::wire::tls_error(current) {
-                return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
+                let mut why = super::wire::tls_words(tls);
+                if matches!(tls, rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) {
+                    why = Text::line(&format!("{why}: put that authority's PEM file into its ca_file"));
+                }
+                return ConnectError::Tls { server, why };
             }
             cause = current.source();
         }

@@ -12,6 +12,7 @@ mod exec;
 mod http_writer;
 pub mod identity;
 pub mod kubeconfig;
+mod login;
 pub mod reader;
 mod refusal;
 #[cfg(test)]

@@ -66,6 +66,8 @@ impl Refused<'_> {
             let pointers = ["/message", "/error/reason", "/error/root_cause/0/reason", "/error", ""];
             for pointer in pointers {
                 if let Some(words) = json.pointer(pointer).and_then(serde_json::Value::as_str).filter(|words| !words.is_empty()) {
+                    // Elasticsearch goes on with the whole request, which says nothing new and hides what follows.
+                    let words = words.split(" for REST request [").next().unwrap_or(words);
                     return Text::bounded(words, WORDS);
                 }
             }
@@ -136,6 +138,7 @@ mod tests {
             r#"{"message":"boom"}"#,
             r#"{"error":{"reason":"boom","root_cause":[]},"status":500}"#,
             r#"{"status":"error","errorType":"x","error":"boom"}"#,
+            r#"{"error":{"reason":"boom for REST request [/logstash-*/_search?filter_path=hits]"},"status":401}"#,
         ] {
             let ConnectError::Server { message, .. } = refused(500, body) else { panic!("{body}") };
             assert_eq!(&*message, "boom", "{body}");

@@ -127,11 +127,8 @@ fn writers(url: &str) -> [HttpWriter; 2] {
 
 #[tokio::test]
 async fn a_server_beside_the_cluster_is_written_to_once_whatever_it_does() {
-    for steps in [
-        vec![Step::Close],
-        vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"a\"".to_vec()), Step::Close],
-        vec![Step::Hang],
-    ] {
+    for steps in [vec![Step::Close], vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"a\"".to_vec()), Step::Close], vec![Step::Hang]]
+    {
         let script = steps.clone();
         let server = Scripted::start(move |_, _| script.clone()).await;
         for (sent, writer) in (1..).zip(writers(&server.url)) {
@@ -165,7 +162,9 @@ async fn a_server_that_nobody_could_be_found_for_was_not_sent_anything() {
 fn switched(request: &str, messages: &[&[u8]]) -> Vec<Step> {
     let key = request.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key:").then(|| line[18..].trim().to_owned())).unwrap();
     let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
-    let head = format!("HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
+    );
     let frame = |message: &&[u8]| Step::Send([&[0x82, u8::try_from(message.len()).unwrap()], *message].concat());
     std::iter::once(Step::Send(head.into_bytes())).chain(messages.iter().map(frame)).collect()
 }

@@ -33,6 +33,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use elasticsearch::Elasticsearch;
 use kubernetes::access::Tokens;
 use kubernetes::kubeconfig::kubeconfig;
 use kubernetes::proxy::Backends;
@@ -103,6 +104,8 @@ pub struct Running {
     pub ca_pem: String,
     /// The cluster's objects, to look at from inside the process.
     pub store: Store,
+    /// The log server, to make it fail.
+    pub elasticsearch: Elasticsearch,
     clock: SimClock,
     world: Thread,
     played: watch::Receiver<bool>,
@@ -166,7 +169,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
     let (kubeconfig, ca_pem) = (kubeconfig(&kubernetes_url, &identity.ca_pem, &tokens), identity.ca_pem.clone());
 
     let (tell, played) = watch::channel(false);
-    let runtime = Handle::current();
+    let (runtime, failing) = (Handle::current(), observability.elasticsearch.clone());
     let (world_store, world_clock, world_tokens) = (store.clone(), clock.clone(), tokens.clone());
     let play = move || {
         let time = world_clock.for_store();
@@ -207,6 +210,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
         viewer_token: tokens.viewer,
         ca_pem,
         store,
+        elasticsearch: failing,
         clock,
         world: thread.thread().clone(),
         played,

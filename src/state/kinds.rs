@@ -203,7 +203,7 @@ impl State {
     pub(super) fn undo_recorded(&self, id: u64) -> Result<Request, String> {
         let known = self.mitigations.undoable.iter().find(|one| one.id == id);
         let known = known.ok_or_else(|| format!("mitigation {id} cannot be taken back, or was already"))?;
-        let reason = Text::line(&format!("takes back: {}", known.title));
+        let reason = Text::line(&format!("takes back: {}, of {} by {}", known.title, known.time, known.by));
         Ok(Request { kind: RequestKind::Undo { of: Finished::Recorded(id) }, reason })
     }
 

@@ -11,6 +11,7 @@ use super::{
     objects::{self, path},
     play::Play,
     script::Step,
+    secure,
 };
 
 /// The index of a scenario's log lines, below the pattern that sev1 searches.
@@ -179,7 +180,6 @@ fn runs(pod: &Value, image: &str) -> bool {
 /// Error lines of a service, spread over the last minutes.
 fn log(play: &mut Play, service: &str, count: u64, message: &str) {
     play.touched.logs = true;
-    let url = format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL"));
     let now = chrono::Utc::now();
     let mut lines = String::new();
     for number in 0..count {
@@ -190,6 +190,11 @@ fn log(play: &mut Play, service: &str, count: u64, message: &str) {
         });
         lines.extend(["{\"index\":{}}\n", &line.to_string(), "\n"]);
     }
-    let answer = play.world.http("POST", &url, "application/x-ndjson", lines);
+    let (path, lines_of) = (format!("/{INDEX}/_bulk?refresh=true"), "application/x-ndjson");
+    let answer = if play.secure.is_some() {
+        secure::ask(play, "POST", &path, lines_of, lines)
+    } else {
+        play.world.http("POST", &format!("{}{path}", play.stack().value("ELASTICSEARCH_URL")), lines_of, lines)
+    };
     assert!(answer.contains("\"errors\":false"), "{answer}");
 }

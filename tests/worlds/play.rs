@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::{
-        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU32, Ordering},
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,8 +17,9 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
-    proxy::{gate::Way, relay::Manner},
+    proxy::{self, gate::Way, relay::Manner},
     script::{Line, Scenario, Step},
+    secure::{self, Secure},
     session::{PATIENCE, Session},
     world::{Kind, SERVERS, World},
 };
@@ -61,6 +62,10 @@ pub struct Play {
     pub namespace: String,
     owns_namespace: bool,
     session: Option<Session>,
+    /// The arguments with which it was started last.
+    started: Vec<String>,
+    /// The home of one that was killed.
+    left: Option<tempfile::TempDir>,
     done: Option<Output>,
     /// The settings, where a scenario has its own.
     config: Option<PathBuf>,
@@ -69,6 +74,8 @@ pub struct Play {
     pub touched: Touched,
     /// Clients beside sev1 that are connected to something; they end with the scenario.
     pub clients: Vec<std::process::Child>,
+    /// Where Elasticsearch is the one with TLS and users.
+    pub secure: Option<Secure>,
 }
 
 /// Plays it and says at which line it failed.
@@ -87,7 +94,8 @@ pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
 
 impl Play {
     fn open(scenario: &Scenario, kind: Kind) -> Self {
-        let world = World::open_in(kind, scenario.context());
+        let path = if scenario.direct { proxy::Path::Direct } else { proxy::Path::Relayed };
+        let world = World::open_in(kind, scenario.context(), path);
         let owns_namespace = world.is_real() || scenario.incident().is_none();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
@@ -100,11 +108,14 @@ impl Play {
             namespace,
             owns_namespace,
             session: None,
+            started: Vec::new(),
+            left: None,
             done: None,
             config: None,
             hung: BTreeSet::new(),
             touched: Touched::default(),
             clients: Vec::new(),
+            secure: None,
         }
     }
 
@@ -141,10 +152,22 @@ impl Play {
             Step::Confirm(word) => self.confirm(word),
             Step::Gone(server) => self.world.proxy(server).gate.set(Way::Shut),
             Step::Back(server) => self.world.proxy(server).heal(),
+            Step::Secure(trust) => self.secure = Some(secure::told(self, *trust)),
+            Step::NoSecretShown => self.no_secret_shown(),
+            Step::ConnectionsLost(server) => self.world.proxy(server).gate.lose_connections(),
+            Step::SecondLookHeld(object) => {
+                let path = super::objects::path(&self.namespace, object);
+                self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
+            }
+            Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::PatchesKept => self.world.kubernetes().relay.set(Manner::Keeps("PATCH")),
+            Step::PatchesUnanswered => self.world.kubernetes().relay.set(Manner::Swallows("PATCH")),
+            Step::PatchesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
-            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone().leak())),
             Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
             Step::Configured(name) => {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
@@ -167,6 +190,7 @@ impl Play {
             Step::WrittenToAlertmanager(wanted) => self.written_to_alertmanager(wanted),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
+            Step::RefusesSearches => disasters::refuse_searches(self),
             Step::WholeAgain => disasters::make_whole(self),
             Step::StartsOnTheClusterAlone => self.start_alone(),
             Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
@@ -218,12 +242,60 @@ impl Play {
     }
 
     fn start(&mut self, context: &str, arguments: &[String]) {
-        let namespace = self.namespace.clone();
-        let config = self.config.as_ref().map(|config| config.display().to_string());
-        let mut more = vec!["--context", context, "--namespace", &namespace];
-        more.extend(config.iter().flat_map(|config| ["--config", config]));
-        more.extend(arguments.iter().map(String::as_str));
-        self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+        let mut all = self.arguments();
+        all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
+        all.extend(self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]));
+        all.extend(arguments.iter().cloned());
+        self.started = all;
+        self.open_in(tempfile::tempdir().expect("a temporary folder"));
+    }
+
+    fn open_in(&mut self, home: tempfile::TempDir) {
+        let all: Vec<&str> = self.started.iter().map(String::as_str).collect();
+        let secure = self.secure.as_ref();
+        self.session = Some(Session::start_in(home, 80, 24, &all, |command, _| {
+            if let Some(secure) = secure {
+                command.env("SEV1_LOG", "trace");
+                if let Some((name, value)) = &secure.environment {
+                    command.env(name, value);
+                }
+            }
+        }));
+    }
+
+    /// Killed it leaves what it has on the disk, from which it goes on.
+    fn killed_and_again(&mut self, step: &Step) {
+        if *step == Step::Killed {
+            self.left = self.session.take().map(Session::killed);
+        } else {
+            let home = self.left.take().expect("sev1 was killed before");
+            self.open_in(home);
+        }
+    }
+
+    /// By which sev1 finds everything.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = self.world.arguments();
+        if let Some(secure) = &self.secure {
+            // The plain one's address stands last.
+            arguments.truncate(arguments.len() - 2);
+            arguments.extend(secure.arguments.clone());
+        }
+        arguments
+    }
+
+    fn no_secret_shown(&self) {
+        let secure = self.secure.as_ref().expect("the secure Elasticsearch");
+        match (&self.session, &self.done) {
+            (_, Some(done)) => secure.assert_unseen(&[done.stdout.as_slice(), &done.stderr].concat(), &self.home()),
+            (Some(session), None) => secure.assert_unseen(&session.sent(), session.home.path()),
+            (None, None) => panic!("sev1 did nothing before"),
+        }
+    }
+
+    /// Of what sev1 does without a screen.
+    fn home(&self) -> PathBuf {
+        self.world.folder().join("home")
     }
 
     /// With a kubeconfig and no address of any other server.
@@ -245,7 +317,7 @@ impl Play {
     }
 
     fn run(&mut self, arguments: &[String]) {
-        self.run_with(&self.world.arguments(), "prod-uk-1", arguments);
+        self.run_with(&self.arguments(), "prod-uk-1", arguments);
     }
 
     fn run_alone(&mut self, context: &str, arguments: &[String]) {
@@ -255,10 +327,13 @@ impl Play {
     fn run_with(&mut self, servers: &[String], context: &str, arguments: &[String]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
-        command.env_clear().env("HOME", self.world.folder()).current_dir(self.world.folder());
+        if let Some(secure) = &self.secure {
+            command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
+        }
         self.done = Some(command.output().expect("sev1 runs"));
     }
 

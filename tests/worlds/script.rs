@@ -1,12 +1,13 @@
 //! The language of the scenarios: what the lines of a file mean.
 //!
 //! A scenario is a text of plain sentences, one a line, played from top to bottom. The first line says what it shows; `#` begins
-//! a comment, and the words Given, When, Then only structure it. Two lines may stand before the first sentence: `only real` or
-//! `only simulated` where one world cannot play it, and `alone` where it changes what other scenarios rest on.
+//! a comment, and the words Given, When, Then only structure it. Three lines may stand before the first sentence: `only real` or
+//! `only simulated` where one world cannot play it, `alone` where it changes what other scenarios rest on, and `direct` where
+//! sev1 speaks TLS with the API server itself, so that what it asks is not seen.
 
 use std::path::Path;
 
-use super::kubeconfig::ON_CALL;
+use super::{kubeconfig::ON_CALL, secure::Trust};
 
 /// One file of `tests/worlds/scenarios`.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Scenario {
     /// None for both.
     pub only: Option<String>,
     pub alone: bool,
+    pub direct: bool,
     pub lines: Vec<Line>,
 }
 
@@ -118,10 +120,25 @@ pub enum Step {
     Press(String),
     Command(String),
     Confirm(String),
+    /// Elasticsearch with TLS and users takes the place of the plain one, and is told of like this.
+    Secure(Trust),
+    NoSecretShown,
     Gone(String),
     Back(String),
+    ConnectionsLost(String),
+    /// Of the next looks at this object the first is answered, the others are not.
+    SecondLookHeld(String),
+    HeldGoesOn,
     Kill(String),
     Restart(String),
+    /// Patches are not passed on.
+    PatchesKept,
+    /// Patches are passed on, and their answers are not.
+    PatchesUnanswered,
+    /// The relay is itself again.
+    PatchesPass,
+    Killed,
+    StartsAgain,
     /// While sev1 hears nothing, and this deployment gets so many replicas.
     WatchesExpire {
         name: String,
@@ -130,6 +147,7 @@ pub enum Step {
     SomeErrors,
     ShardsFail,
     Overloaded,
+    RefusesSearches,
     WholeAgain,
     StartsOnTheClusterAlone,
     AskedThroughTheApiServer,
@@ -176,9 +194,12 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("an autoscaler keeps {} between {} and {}", |w| Step::Autoscaler { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
     ("every hung pod of {} was replaced", |w| Step::HungReplaced { name: own(w[0]) }),
     ("{} pods of {} hang", |w| Step::Hang { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("elasticsearch is the secure one, with {}", |w| Step::Secure(Trust::read(w[0]))),
+    ("no secret is shown anywhere", |_| Step::NoSecretShown),
     ("some errors are logged", |_| Step::SomeErrors),
     ("some shards of elasticsearch fail", |_| Step::ShardsFail),
     ("elasticsearch is overloaded", |_| Step::Overloaded),
+    ("elasticsearch refuses every search", |_| Step::RefusesSearches),
     ("elasticsearch is whole again", |_| Step::WholeAgain),
     ("prometheus, alertmanager and elasticsearch are asked through the API server", |_| Step::AskedThroughTheApiServer),
     ("sev1 starts on the cluster alone", |_| Step::StartsOnTheClusterAlone),
@@ -192,6 +213,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the database has an idle session", |_| Step::IdleSession),
     ("sev1 is configured by {}", |w| Step::Configured(own(w[0]))),
     ("the connections of commands are cut", |_| Step::CutsCommands),
+    ("sev1 starts again", |_| Step::StartsAgain),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
@@ -203,6 +225,13 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("confirm with {}", |w| Step::Confirm(own(w[0]))),
     ("{} is gone", |w| Step::Gone(own(w[0]))),
     ("{} is back", |w| Step::Back(own(w[0]))),
+    ("the connections to {} are lost", |w| Step::ConnectionsLost(own(w[0]))),
+    ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
+    ("what was held back goes on", |_| Step::HeldGoesOn),
+    ("patches do not arrive", |_| Step::PatchesKept),
+    ("patches arrive, and no answer comes", |_| Step::PatchesUnanswered),
+    ("patches are answered again", |_| Step::PatchesPass),
+    ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
     ("{} is started again", |w| Step::Restart(own(w[0]))),
     ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),
@@ -238,14 +267,20 @@ impl Scenario {
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let file = path.file_name().expect("a file").to_string_lossy().into_owned();
-        let mut scenario =
-            Self { name: path.file_stem().expect("a file").to_string_lossy().into_owned(), only: None, alone: false, lines: Vec::new() };
+        let mut scenario = Self {
+            name: path.file_stem().expect("a file").to_string_lossy().into_owned(),
+            only: None,
+            alone: false,
+            direct: false,
+            lines: Vec::new(),
+        };
         for (number, line) in text.lines().enumerate().skip(1) {
             let line = line.split(" # ").next().unwrap_or_default().trim();
             match line {
                 "" | "Given" | "When" | "Then" => {}
                 _ if line.starts_with('#') => {}
                 "alone" => scenario.alone = true,
+                "direct" => scenario.direct = true,
                 _ if line.starts_with("only ") => scenario.only = line.strip_prefix("only ").map(str::to_owned),
                 _ => {
                     let at = format!("{file}:{}", number + 1);

@@ -64,9 +64,9 @@ impl World {
         Self::open_for(kind, ON_CALL, Path::Relayed, Way::Open)
     }
 
-    /// The same for a cockpit in this context.
-    pub fn open_in(kind: Kind, context: &str) -> Self {
-        Self::open_for(kind, context, Path::Relayed, Way::Open)
+    /// The same for a cockpit in this context, and by this way to the Kubernetes API.
+    pub fn open_in(kind: Kind, context: &str, path: Path) -> Self {
+        Self::open_for(kind, context, path, Way::Open)
     }
 
     /// The same with this way to the Kubernetes API, and every gate set so.
@@ -163,7 +163,12 @@ impl World {
 
     /// A request without TLS to a server beside the cluster.
     pub fn http(&self, method: &str, url: &str, content_type: &str, body: String) -> String {
-        self.runtime.block_on(super::api::plain(method, url, content_type, body))
+        self.runtime.block_on(super::api::ask(&Access::default(), None, method, url, content_type, body))
+    }
+
+    /// The same with TLS and a login.
+    pub fn https(&self, access: &Access, login: (&str, &str), method: &str, url: &str, content_type: &str, body: String) -> String {
+        self.runtime.block_on(super::api::ask(access, Some(login), method, url, content_type, body))
     }
 
     /// Something else than sev1 asks Alertmanager, past the proxy.

@@ -1,8 +1,10 @@
 //! The engine against a fake API server: what was sent, what was said, what was journalled.
 
 mod catalogue;
+mod cuts;
 mod fake;
 mod kinds;
+mod laws;
 mod rig;
 mod rollouts;
 mod undoing;

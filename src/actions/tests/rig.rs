@@ -45,6 +45,7 @@ pub struct Rig {
     pub served: Served,
     pub state: tempfile::TempDir,
     pub mitigations: Mitigations,
+    pace: Pace,
     next: u32,
 }
 
@@ -85,14 +86,24 @@ impl Rig {
     }
 
     pub async fn with(world: Fake, read_only: bool) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let served = world.serve().await;
+        let address = served.address.clone();
+        Self::at(served, &address, quick(), read_only)
+    }
+
+    /// The server is reached at `address`.
+    pub fn reaching(served: Served, address: &str, pace: Pace) -> Self {
+        Self::at(served, address, pace, false)
+    }
+
+    fn at(served: Served, address: &str, pace: Pace, read_only: bool) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let state = tempfile::tempdir().unwrap();
         let file = state.path().join("kubeconfig");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "prod-uk-1",
             "contexts": [{"name": "prod-uk-1", "context": {"cluster": "c", "user": "u", "namespace": NS}}],
-            "clusters": [{"name": "c", "cluster": {"server": served.address}}],
+            "clusters": [{"name": "c", "cluster": {"server": address}}],
             "users": [{"name": "u", "user": {"token": "t"}}],
         });
         std::fs::write(file, config.to_string()).unwrap();
@@ -101,13 +112,13 @@ impl Rig {
             restart_at_once: 2,
             ..Mitigations::default()
         };
-        let (engine, events) = engine(state.path(), &mitigations, read_only);
-        Self { engine, events, served, state, mitigations, next: 1 }
+        let (engine, events) = engine(state.path(), &mitigations, read_only, pace);
+        Self { engine, events, served, state, mitigations, pace, next: 1 }
     }
 
     /// Another process on the same journal.
     pub fn restart(&mut self) {
-        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false);
+        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false, self.pace);
         self.next = 1;
     }
 
@@ -175,7 +186,7 @@ impl Rig {
     }
 }
 
-fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool) -> (Engine, mpsc::Receiver<ActionEvent>) {
+fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool, pace: Pace) -> (Engine, mpsc::Receiver<ActionEvent>) {
     let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }).unwrap();
     let (sender, events) = mpsc::channel(256);
     let engine = Engine::new(Setup {
@@ -190,7 +201,7 @@ fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool) -
         read_only,
         clock: clock(),
         events: sender,
-        pace: quick(),
+        pace,
     });
     (engine, events)
 }

@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use axum::{
 use chrono::{DateTime, TimeDelta};
 use futures::{StreamExt as _, stream};
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt as _;
+use tokio::{io::AsyncReadExt as _, sync::watch};
 
 /// What the relay does with a request.
 #[derive(Clone)]
@@ -36,9 +39,15 @@ pub enum Manner {
     /// Answers say in `Date` that it is so much later.
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
-    Swallows(String),
+    Swallows(&'static str),
     /// Connections that switch protocols, as commands in containers do, end with the first byte from the server.
     CutsCommands,
+    /// Requests of this method never get there.
+    Keeps(&'static str),
+    /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
+    Forgot(u64),
+    /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
+    Holds(String, Arc<AtomicUsize>),
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
@@ -83,7 +92,7 @@ struct Inner {
     client: reqwest::Client,
     /// By HTTP/1.1, which alone can switch protocols.
     switching: reqwest::Client,
-    manner: Mutex<Manner>,
+    manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
 }
 
@@ -94,7 +103,7 @@ impl Relay {
             server: server.trim_end_matches('/').to_owned(),
             client: access.client().no_gzip().build().expect("a client"),
             switching: access.client().http1_only().build().expect("a client"),
-            manner: Mutex::new(Manner::Honest),
+            manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -113,7 +122,7 @@ impl Relay {
     }
 
     pub fn set(&self, manner: Manner) {
-        *self.inner.manner.lock().expect("the manner") = manner;
+        self.inner.manner.send_replace(manner);
     }
 
     /// Every request so far that was passed on.
@@ -122,9 +131,14 @@ impl Relay {
     }
 }
 
+/// A request of this method that is no dry-run.
+fn is_in_earnest(request: &Request, method: &str) -> bool {
+    request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun")
+}
+
 impl Inner {
     async fn answer(&self, request: Request) -> Response {
-        let manner = self.manner.lock().expect("the manner").clone();
+        let manner = self.manner.borrow().clone();
         match manner {
             Manner::Says { status, content_type, body, retry_after } => {
                 let mut answer = Response::builder().status(status).header("content-type", content_type);
@@ -145,9 +159,25 @@ impl Inner {
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
-                let is_swallowed = request.method() == method.as_str() && !request.uri().query().unwrap_or_default().contains("dryRun");
+                let is_swallowed = is_in_earnest(&request, method);
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
+            }
+            Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
+            Manner::Keeps(_) => self.pass(request, None).await,
+            Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
+                Some(from) => json(Body::from(expired(from, version))),
+                None => self.pass(request, None).await,
+            },
+            Manner::Holds(path, left) => {
+                let is_meant = request.method() == "GET" && request.uri().path() == path;
+                let one_less = |left: usize| left.checked_sub(1);
+                if is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+                    let mut manner = self.manner.subscribe();
+                    // The relay outlives its requests.
+                    let _ = manner.wait_for(|manner| !matches!(manner, Manner::Holds(..))).await;
+                }
+                self.pass(request, None).await
             }
         }
     }
@@ -212,7 +242,7 @@ impl Inner {
             let whole = answer.bytes().await.unwrap_or_default();
             return response.body(Body::from(whole)).expect("an answer");
         }
-        let is_cut = matches!(*self.manner.lock().expect("the manner"), Manner::CutsCommands);
+        let is_cut = matches!(*self.manner.borrow(), Manner::CutsCommands);
         tokio::spawn(async move {
             let (Ok(near), Ok(mut far)) = (near.await, answer.upgrade().await) else { return };
             if is_cut {
@@ -227,6 +257,18 @@ impl Inner {
 
 fn json(body: Body) -> Response {
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// The version from which a watch goes on.
+fn watched_from(request: &Request) -> Option<u64> {
+    let query = request.uri().query().filter(|query| query.contains("watch=true"))?;
+    query.split('&').find_map(|parameter| parameter.strip_prefix("resourceVersion="))?.parse().ok()
+}
+
+fn expired(from: u64, version: u64) -> String {
+    format!(
+        r#"{{"type":"ERROR","object":{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"too old resource version: {from} ({version})","reason":"Expired","code":410}}}}"#
+    ) + "\n"
 }
 
 /// The rest of a stream counts as its second half.
