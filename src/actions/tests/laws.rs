@@ -176,7 +176,11 @@ fn outcome_of(rig: &Rig) -> Option<Told> {
 
 /// What was told, against what is.
 fn check(told: Told, planned: &Planned, fake: &Fake, case: &Case, was_open: bool) {
-    let standings: Vec<_> = planned.plan.writes.iter().map(|write| standing(write, fake.get(&write.target.path()).as_ref())).collect();
+    let of_objects = planned.plan.writes.iter().filter_map(|write| match write {
+        crate::domain::mitigation::Write::Object(write) => Some(write),
+        _ => None,
+    });
+    let standings: Vec<_> = of_objects.map(|write| standing(write, fake.get(&write.target.path()).as_ref())).collect();
     let (done, not_done) = (count(&standings, &Standing::Done), count(&standings, &Standing::NotDone));
     match told {
         Told::Done => {
