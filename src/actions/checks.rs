@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     connect::identity,
     domain::{
-        mitigation::{CheckKind, CheckResult, Plan, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, Effect, Plan, Write, WriteMethod},
+        phase::{LeftOut, Phase, Refusal},
         text::Text,
     },
 };
@@ -31,13 +32,13 @@ pub fn of_every_plan(core: &Arc<Core>, plan: &Plan) -> Vec<Pending> {
     let record = record::plan(plan, &plan.reason);
     let identity_core = core.clone();
     let permission = (core.clone(), writes.clone());
-    let dry_run_of = (core.clone(), writes.clone());
+    let dry_run_of = (core.clone(), writes.clone(), plan.phases.clone());
     let unchanged_of = (core.clone(), writes);
     let journal_core = core.clone();
     vec![
         (CheckKind::Identity, Box::pin(async move { identity(&identity_core).await })),
         (CheckKind::Permission, Box::pin(async move { permission_of(&permission.0, &permission.1).await })),
-        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1).await })),
+        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1, &dry_run_of.2).await })),
         (
             CheckKind::Unchanged,
             Box::pin(async move {
@@ -100,21 +101,25 @@ fn attributes(write: &Write, with_name: bool) -> Value {
 
 async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
     let mut questions: Vec<Value> = Vec::new();
+    // Many objects of one type in one namespace: one question about all of them first.
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
     for write in writes {
-        let question = attributes(write, true);
-        if !questions.contains(&question) {
-            questions.push(question);
+        let (of_all, of_one) = (attributes(write, false), attributes(write, true));
+        match groups.iter_mut().find(|(known, _)| *known == of_all) {
+            Some((_, each)) if each.contains(&of_one) => {}
+            Some((_, each)) => each.push(of_one),
+            None => groups.push((of_all, vec![of_one])),
         }
     }
-    // Many pods: one question about all of them first.
-    if let [first, _, ..] = writes {
-        match may(&core.api, &attributes(first, false)).await {
-            Ok(None) if writes.iter().all(|write| write.target.key.namespace == first.target.key.namespace) => {
-                return CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)));
+    for (of_all, each) in groups {
+        if each.len() > 1 {
+            match may(&core.api, &of_all).await {
+                Ok(None) => continue,
+                Ok(Some(_)) => {}
+                Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
             }
-            Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
-            Ok(_) => {}
         }
+        questions.extend(each);
     }
     let asked: Vec<_> = questions.iter().map(|question| may(&core.api, question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
@@ -153,13 +158,16 @@ fn missing(question: &Value, user: &str, why: &str) -> Text {
         resource = format!("{resource} in {}", field("group"));
     }
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
-    Text::line(&format!("{user} lacks the verb {} on {resource}, namespace {}{why}", field("verb"), field("namespace")))
+    let place = if field("namespace").is_empty() { String::new() } else { format!(", namespace {}", field("namespace")) };
+    Text::line(&format!("{user} lacks the verb {} on {resource}{place}{why}", field("verb")))
 }
 
-async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
+async fn dry_run(api: &Api, writes: &[Write], phases: &[Phase]) -> CheckResult {
     let asked: Vec<_> = writes.iter().map(|write| api.dry_run(write)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for (write, answer) in writes.iter().zip(answers) {
+    let policies = phases.iter().flat_map(|phase| std::iter::repeat_n(phase, phase.writes));
+    let mut refused = Vec::new();
+    for ((write, answer), phase) in writes.iter().zip(answers).zip(policies) {
         match answer {
             Sent::Done(object) => {
                 if let Some(what) = altered(&write.effect, &object) {
@@ -168,13 +176,23 @@ async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
                     )));
                 }
             }
+            // Gone or replaced meanwhile: left out when its turn comes.
+            Sent::Refused { status: 404 | 409, .. } if phase.left_out != LeftOut::Never && writes.len() > 1 => {}
+            Sent::Refused { says, .. } if phase.refusal != Refusal::Ends => refused.push((write, says, phase.refusal)),
             Sent::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {}: {says}", write.target))),
             Sent::Failed(why) | Sent::Unknown(why) => {
                 return CheckResult::Block(Text::line(&format!("the server could not try it on {}: {why}", write.target)));
             }
         }
     }
-    CheckResult::Pass("server dry-run accepted".into())
+    let Some((write, says, refusal)) = refused.first() else { return CheckResult::Pass("server dry-run accepted".into()) };
+    let others = if refused.len() > 1 { format!(" and {} others", refused.len() - 1) } else { String::new() };
+    let told = format!("the server refuses {}{others}: {says}", write.target);
+    if *refusal == Refusal::Noted && refused.len() == writes.len() {
+        return CheckResult::Block(Text::line(&told));
+    }
+    let then = if *refusal == Refusal::Noted { "the others are not affected" } else { "it is asked again while the drain lasts" };
+    CheckResult::Warn(Text::line(&format!("now {told}; {then}")))
 }
 
 /// What changed on the targets since they were planned on; none when nothing did.
@@ -185,8 +203,8 @@ pub async fn changed(api: &Api, writes: &[Write], targets: &[(crate::domain::obj
         let object = object.map_err(|error| error.text())?;
         match standing(write, object.as_ref()) {
             // One of several pods that is gone by itself is left out when its turn comes.
-            Standing::Done if write.method == WriteMethod::Delete && writes.len() > 1 => {}
-            Standing::Done if write.method == WriteMethod::Delete => return Ok(Some(Text::line(&format!("{} is gone already", write.target)))),
+            Standing::Done if write.effect == Effect::Gone && writes.len() > 1 => {}
+            Standing::Done if write.effect == Effect::Gone => return Ok(Some(Text::line(&format!("{} is gone already", write.target)))),
             Standing::Done => {
                 let by = object.as_ref().map(super::changed::by).unwrap_or_default();
                 return Ok(Some(Text::line(&format!("{} already is as this would make it{by}", write.target))));

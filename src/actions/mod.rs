@@ -16,12 +16,15 @@ mod execute;
 mod expect;
 pub mod kinds;
 mod kubectl;
+mod named_pods;
+mod nodes;
 mod overwriters;
 mod pods;
 mod record;
 mod recover;
 mod resolve;
 mod revisions;
+mod sending;
 mod undo;
 mod workload;
 

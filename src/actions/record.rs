@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::{
-    mitigation::{Effect, Outcome, Plan},
+    mitigation::{Effect, Outcome, Plan, Write},
     object::{Key, Kind},
     text::Text,
 };
@@ -20,6 +20,10 @@ use super::{
 pub const PLANNED: &str = "planned";
 /// The write is about to be sent.
 pub const INTENT: &str = "intent";
+/// One of several writes was answered, or left out: how.
+pub const STEP: &str = "step";
+/// A disruption budget refused an eviction, and the server is about to be asked again.
+pub const ASKED_AGAIN: &str = "asked_again";
 /// How it ended; `intent` is the intent's number.
 pub const OUTCOME: &str = "outcome";
 /// An unknown outcome, or one that a crash cut off, was looked into.
@@ -84,6 +88,12 @@ pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> V
     json!({ "intent": intent, "id": plan.id, "title": plan.title, "state": state, "why": why, "notes": notes })
 }
 
+/// One write of several. `attempt` is 1 the first time.
+pub fn step(intent: u64, plan: &Plan, write: &Write, attempt: u32, outcome: &Outcome) -> Value {
+    let (state, why) = split(outcome);
+    json!({ "intent": intent, "id": plan.id, "object": write.target.path(), "uid": write.target.uid, "attempt": attempt, "state": state, "why": why })
+}
+
 pub fn resolved(intent: u64, title: &str, outcome: &Outcome) -> Value {
     let (state, why) = split(outcome);
     json!({ "intent": intent, "title": title, "state": state, "why": why })
@@ -92,6 +102,7 @@ pub fn resolved(intent: u64, title: &str, outcome: &Outcome) -> Value {
 fn split(outcome: &Outcome) -> (&'static str, Option<&Text>) {
     match outcome {
         Outcome::Done => ("done", None),
+        Outcome::Partly(how) => ("partly", Some(how)),
         Outcome::Refused(why) => ("refused", Some(why)),
         Outcome::Failed(why) => ("failed", Some(why)),
         Outcome::Unknown(why) => ("unknown", Some(why)),

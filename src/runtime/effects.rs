@@ -116,6 +116,11 @@ impl Effects {
                     drop(engine.execute(*confirmed));
                 }
             }
+            Effect::Stop(id) => {
+                if let Some(engine) = &self.engine {
+                    engine.stop(id);
+                }
+            }
             Effect::Open { viewer, about, what } => {
                 let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
                 self.viewers.insert(viewer, task.abort_handle());
@@ -135,7 +140,10 @@ impl Effects {
     /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
     pub async fn finish(self) -> bool {
         let settled = match &self.engine {
-            Some(engine) => engine.settled(LAST_WORDS).await,
+            Some(engine) => {
+                engine.stop_all();
+                engine.settled(LAST_WORDS).await
+            }
             None => true,
         };
         let recovered = async {
