@@ -4,6 +4,8 @@
 //! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
 mod config_key;
+mod delete_pod;
+mod evict;
 mod pause;
 mod restart;
 mod restart_unhealthy;
@@ -46,6 +48,8 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<delete_pod::DeletePod>(),
+    kind::<evict::Evict>(),
 ];
 
 /// A kind as the engine runs it.
