@@ -4,7 +4,9 @@
 //! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
 mod config_key;
+mod cordon;
 mod delete_pod;
+mod drain;
 mod evict;
 mod pause;
 mod restart;
@@ -50,6 +52,9 @@ pub static ALL: &[Kind] = &[
     kind::<set_image::SetImage>(),
     kind::<delete_pod::DeletePod>(),
     kind::<evict::Evict>(),
+    kind::<cordon::Cordon>(),
+    kind::<cordon::Uncordon>(),
+    kind::<drain::Drain>(),
 ];
 
 /// A kind as the engine runs it.
