@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    checks, converge,
+    checks, commands, converge,
     engine::{Core, InFlight},
     record, resolve,
     sending::{self, Sending},
@@ -50,15 +50,22 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
         Converge::Rollout { .. } | Converge::Immediately => converge::Owners::default(),
     };
-    let Sending { mut outcome, done, notes, unanswered, stored } = sending::all(core, plan, intent, &owners.known).await;
+    let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending::all(core, plan, intent, &owners.known).await;
+    let mut fields = record::outcome(intent.0, plan, &outcome, &notes);
+    if let Some((run, ran)) = &ran {
+        fields["ran"] = commands::fields(run, ran);
+    }
     // In this order: killed in between, the next run finds the intent open and settles it by what it reads.
     let undoable = settle(core, intent, plan, &outcome, stored.as_ref()).await;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
+    let recorded = core.journal(record::OUTCOME, fields).await;
     drop(in_flight);
     core.say(ActionEvent::Ended { id, undoable, outcome: outcome.clone() }).await;
     if let Err(why) = recorded {
         let text = Text::line(&format!("{}: {outcome}, but that is not in the journal: {why}", plan.title));
         core.say(ActionEvent::Notice { text, is_error: true }).await;
+    }
+    if let Some((run, ran)) = &ran {
+        core.say(ActionEvent::Output { id, output: commands::output(run, ran) }).await;
     }
     for text in notes {
         core.say(ActionEvent::Notice { text, is_error: false }).await;
@@ -66,7 +73,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     if let (Outcome::Unknown(_), Some(write)) = (&outcome, unanswered) {
         outcome = sending::with_others(plan, done, &write, resolve::by_reading(core, &write).await);
         settle(core, intent, plan, &outcome, stored.as_ref()).await;
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome)).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome, matches!(write, Write::Command(_)))).await;
         core.say(ActionEvent::Resolved { id, outcome: outcome.clone() }).await;
     }
     if outcome == Outcome::Done || done > 0 {

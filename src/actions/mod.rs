@@ -3,9 +3,11 @@
 //! [`Engine::plan`] freezes a plan and checks it, [`Engine::execute`] takes nothing but a confirmed one. Between the two
 //! stands a person.
 
+mod alertmanager;
 mod api;
 mod changed;
 mod checks;
+mod commands;
 mod conceal;
 mod converge;
 mod diff;
@@ -27,6 +29,7 @@ mod revisions;
 mod sending;
 mod undo;
 mod workload;
+mod write;
 
 pub use engine::{Engine, Pace, Setup};
 

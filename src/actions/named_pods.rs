@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::{
     ask::Words,
     catalogue::Level,
-    mitigation::{ContentType, Effect, Write, WriteMethod},
+    mitigation::{ContentType, Effect, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
     text::Text,
 };
@@ -109,14 +109,14 @@ pub fn line((pod, object): &Found) -> Text {
 }
 
 pub fn deletion(pod: &ObjectRef) -> Write {
-    Write {
+    Write::Object(ObjectWrite {
         method: WriteMethod::Delete,
         path: pod.path(),
         content: ContentType::Json,
         body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": pod.uid } }),
         target: pod.clone(),
         effect: Effect::Gone,
-    }
+    })
 }
 
 /// A delete that disruption budgets can refuse. The precondition is the uid alone: a resourceVersion moves with every change
@@ -124,7 +124,14 @@ pub fn deletion(pod: &ObjectRef) -> Write {
 pub fn eviction(pod: &ObjectRef) -> Write {
     let mut body = plain_eviction(pod);
     body["deleteOptions"] = json!({ "preconditions": { "uid": pod.uid } });
-    Write { method: WriteMethod::Post, path: eviction_path(pod), content: ContentType::Json, body, target: pod.clone(), effect: Effect::Gone }
+    Write::Object(ObjectWrite {
+        method: WriteMethod::Post,
+        path: eviction_path(pod),
+        content: ContentType::Json,
+        body,
+        target: pod.clone(),
+        effect: Effect::Gone,
+    })
 }
 
 fn plain_eviction(pod: &ObjectRef) -> Value {
@@ -154,10 +161,7 @@ pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
 
 /// kubectl has no command for an eviction: the request itself, once for each pod.
 pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
-    let commands = chosen.iter().map(|(pod, _)| {
-        let create = kubectl::command(&["create", "--raw", &eviction_path(pod), "-f", "-"], "", &core.cluster);
-        Text::line(&format!("echo {} | {create}", kubectl::quoted(&plain_eviction(pod).to_string())))
-    });
+    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.cluster));
     joined(commands)
 }
 

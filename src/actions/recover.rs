@@ -11,9 +11,9 @@ use crate::domain::{
 
 use super::{
     engine::Core,
-    expect::digest_of,
-    pods, record,
+    record,
     undo::{self, Kept},
+    write,
 };
 
 pub async fn run(core: &Arc<Core>) {
@@ -28,7 +28,7 @@ pub async fn run(core: &Arc<Core>) {
         let (title, time) = (field("title"), field("time"));
         let (outcome, kept) = found(core, &intent.record).await;
         // Still unknown stays open, and is looked at again by the next run.
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome)).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome, is_unreadable(&intent.record))).await;
         let journal = core.journal.clone();
         let _ = tokio::task::spawn_blocking(move || undo::settle(&journal, intent.seq, kept, None)).await;
         let is_error = outcome != Outcome::Done;
@@ -40,6 +40,12 @@ async fn notice(core: &Core, text: &str, is_error: bool) {
     core.say(ActionEvent::Notice { text: Text::line(text), is_error }).await;
 }
 
+/// Whether nothing that could be read says what became of it.
+fn is_unreadable(record: &Value) -> bool {
+    let writes = record.get("writes").and_then(Value::as_array);
+    writes.into_iter().flatten().any(|write| write::is_unreadable(write))
+}
+
 /// How many objects of each sort are named.
 const NAMED: usize = 5;
 
@@ -47,17 +53,17 @@ const NAMED: usize = 5;
 async fn found(core: &Core, record: &Value) -> (Outcome, Kept) {
     let writes = record.get("writes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let (mut done, mut not_done, mut unknown, mut kept) = (Vec::new(), Vec::new(), Vec::new(), Kept::Forgotten);
-    for write in writes {
-        let has_fields = write.pointer("/after/fields").is_some();
-        match standing(core, write).await {
+    for one in writes {
+        let is_taken_back = one.pointer("/after/gone").is_none();
+        match write::was_done(core, one).await {
             Ok(true) => {
-                done.push(named(write));
-                kept = if has_fields { Kept::Offered } else { kept };
+                done.push(write::named(one));
+                kept = if is_taken_back { Kept::Offered } else { kept };
             }
-            Ok(false) => not_done.push(named(write)),
+            Ok(false) => not_done.push(write::named(one)),
             Err(why) => {
-                unknown.push(if writes.len() > 1 { format!("{}: {why}", named(write)) } else { why });
-                kept = if has_fields && kept == Kept::Forgotten { Kept::Open } else { kept };
+                unknown.push(if writes.len() > 1 { format!("{}: {why}", write::named(one)) } else { why });
+                kept = if is_taken_back && kept == Kept::Forgotten { Kept::Open } else { kept };
             }
         }
     }
@@ -76,37 +82,9 @@ async fn found(core: &Core, record: &Value) -> (Outcome, Kept) {
     (outcome, kept)
 }
 
-fn named(write: &Value) -> String {
-    undo::reference(write.get("target").unwrap_or(&Value::Null)).map_or_else(|| "an object".to_owned(), |target| target.to_string())
-}
-
 /// `3 done (pod/a, pod/b, pod/c)`.
 fn listed(what: &str, names: &[String]) -> String {
     let more = names.len().checked_sub(NAMED).filter(|more| *more > 0).map_or_else(String::new, |more| format!(" and {more} more"));
     let first: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
     format!("{} {what} ({}{more})", names.len(), first.join(", "))
-}
-
-/// Whether one write of the record was done.
-async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
-    let text = |pointer: &str| write.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let after = write.get("after").filter(|after| !after.is_null()).ok_or("its record does not say what it would change")?;
-    let object = match core.api.get(text("/object")).await {
-        Ok(object) => Some(object),
-        Err(crate::connect::ConnectError::NotFound { .. }) => None,
-        Err(error) => return Err(error.to_string()),
-    };
-    let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
-    if after.get("gone").is_some() {
-        return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
-    }
-    let object = same.ok_or("the object was deleted since")?;
-    let seen = digest_of(&object, after).ok_or("its record is of a kind this version does not know")?;
-    if seen == *after {
-        Ok(true)
-    } else if write.get("before") == Some(&seen) {
-        Ok(false)
-    } else {
-        Err(format!("the object was changed since{}", super::changed::by(&object)))
-    }
 }

@@ -10,8 +10,9 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use serde_json::Value;
 
 use crate::{
+    connect::Ran,
     domain::{
-        mitigation::{ActionEvent, Effect, Outcome, Plan, Write},
+        mitigation::{ActionEvent, CommandRun, Outcome, Plan, Write},
         object::ObjectRef,
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
@@ -24,7 +25,7 @@ use super::{
     api::Sent,
     converge,
     engine::{Core, LONGEST_PAUSE},
-    pods, record,
+    pods, record, write,
 };
 
 /// What became of the writes of a plan.
@@ -36,8 +37,10 @@ pub struct Sending {
     pub notes: Vec<Text>,
     /// The write without an answer.
     pub unanswered: Option<Write>,
-    /// The object whose fields were changed last, as the answer shows it, and the write that made it so.
+    /// What was changed last and is still there, as the answer shows it, and the write that made it so.
     pub stored: Option<(Write, Value)>,
+    /// The command that was run, and what it wrote.
+    pub ran: Option<(CommandRun, Ran)>,
 }
 
 /// Why no more is sent.
@@ -63,13 +66,14 @@ struct Run<'a> {
     owners: &'a [converge::Owner],
     of: u32,
     answered: u32,
-    refused: Vec<(ObjectRef, Text)>,
+    /// What each was about, and the server's words.
+    refused: Vec<(String, Text)>,
     sending: Sending,
 }
 
 pub async fn all(core: &Arc<Core>, plan: &Plan, intent: Seq, owners: &[converge::Owner]) -> Sending {
     let of = u32::try_from(plan.writes.len()).unwrap_or(u32::MAX);
-    let sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None };
+    let sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None, ran: None };
     let mut run = Run { core, plan, intent, owners, of, answered: 0, refused: Vec::new(), sending };
     let mut rest = plan.writes.as_slice();
     for phase in &plan.phases {
@@ -94,7 +98,7 @@ impl Run<'_> {
             let mut gone = Vec::new();
             for write in batch {
                 match self.one(phase, write, 1).await? {
-                    Taken::Done => gone.push(write.target.clone()),
+                    Taken::Done => gone.extend(write.target().cloned()),
                     Taken::LeftOut => {}
                     Taken::Waits(says) => waiting.push((write, says)),
                 }
@@ -115,18 +119,21 @@ impl Run<'_> {
         if let Some(note) = left_out(self.core, phase.left_out, write).await {
             return self.leave_out(write, attempt, note).await;
         }
-        match self.core.api.send(write).await {
+        match write::send(&self.core.api, write).await {
             Sent::Done(object) => {
-                self.sending.done += 1;
-                if let Effect::Fields(_) = write.effect {
+                if !write.removes() {
                     self.sending.stored = Some((write.clone(), object));
                 }
-                self.note(write, attempt, &Outcome::Done).await?;
-                self.progress(None).await;
-                ControlFlow::Continue(Taken::Done)
+                self.done(write, attempt).await
+            }
+            Sent::Ran(ran) => {
+                if let Write::Command(run) = write {
+                    self.sending.ran = Some((run.clone(), ran));
+                }
+                self.done(write, attempt).await
             }
             Sent::Refused { status: 404 | 409, says } if phase.left_out != LeftOut::Never => {
-                let note = Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", write.target.key.name));
+                let note = Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", name(write)));
                 self.leave_out(write, attempt, note).await
             }
             Sent::Refused { status: 429, says } if matches!(phase.refusal, Refusal::AskedAgain { .. }) => {
@@ -134,7 +141,7 @@ impl Run<'_> {
                 ControlFlow::Continue(Taken::Waits(says))
             }
             Sent::Refused { says, .. } if phase.refusal != Refusal::Ends => {
-                self.refused.push((write.target.clone(), says.clone()));
+                self.refused.push((write.to_string(), says.clone()));
                 self.note(write, attempt, &Outcome::Refused(says)).await?;
                 self.progress(None).await;
                 ControlFlow::Continue(Taken::LeftOut)
@@ -146,6 +153,13 @@ impl Run<'_> {
                 ControlFlow::Break(End::Answered(other.outcome()))
             }
         }
+    }
+
+    async fn done(&mut self, write: &Write, attempt: u32) -> ControlFlow<End, Taken> {
+        self.sending.done += 1;
+        self.note(write, attempt, &Outcome::Done).await?;
+        self.progress(None).await;
+        ControlFlow::Continue(Taken::Done)
     }
 
     async fn leave_out(&mut self, write: &Write, attempt: u32, note: Text) -> ControlFlow<End, Taken> {
@@ -287,15 +301,20 @@ fn stopped() -> End {
 }
 
 /// `; the server refuses pod/a: …`, or nothing.
-fn refusals(refused: &[(ObjectRef, Text)]) -> String {
+fn refusals(refused: &[(String, Text)]) -> String {
     refused.iter().map(|(target, says)| format!("; the server refuses {target}: {says}")).collect()
+}
+
+/// What it is about, without its kind.
+fn name(write: &Write) -> String {
+    write.target().map_or_else(|| write.to_string(), |target| target.key.name.to_string())
 }
 
 /// `PDB shop-pdb holds pod/shop-abc: …`, with the name of the budget first: a narrow screen shows no more.
 fn held(write: &Write, others: &str, says: &str) -> Text {
     let budget = says.split_once("The disruption budget ").and_then(|(_, rest)| rest.split_whitespace().next());
     let who = budget.map_or_else(|| "the server".to_owned(), |budget| format!("PDB {budget}"));
-    Text::line(&format!("{who} holds {}{others}: {says}", write.target))
+    Text::line(&format!("{who} holds {write}{others}: {says}"))
 }
 
 fn in_words(span: Duration) -> String {
@@ -305,12 +324,10 @@ fn in_words(span: Duration) -> String {
 
 /// Why a write is not sent after all.
 async fn left_out(core: &Core, when: LeftOut, write: &Write) -> Option<Text> {
-    if when == LeftOut::Never {
-        return None;
-    }
-    let name = &write.target.key.name;
-    match core.api.find(&write.target).await {
-        Ok(Some(pod)) if pods::uid(&pod) != write.target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
+    let target = write.target().filter(|_| when != LeftOut::Never)?;
+    let name = &target.key.name;
+    match core.api.find(target).await {
+        Ok(Some(pod)) if pods::uid(&pod) != target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
         Ok(Some(pod)) if pods::is_deleting(&pod) => Some(Text::line(&format!("{name} left out: it is being deleted already"))),
         Ok(Some(pod)) if when == LeftOut::GoneOrHealthy && pods::is_healthy(&pod) => Some(Text::line(&format!("{name} left out: it is healthy now"))),
         Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),
@@ -325,7 +342,7 @@ pub fn with_others(plan: &Plan, done: u32, write: &Write, outcome: Outcome) -> O
     match outcome {
         Outcome::Done if done + 1 < of => {
             let done = done + 1;
-            Outcome::Partly(Text::line(&format!("{done} of {of} were done; the answer for {} was lost, and nothing was sent after it", write.target)))
+            Outcome::Partly(Text::line(&format!("{done} of {of} were done; the answer for {write} was lost, and nothing was sent after it")))
         }
         Outcome::Failed(why) if done > 0 => Outcome::Partly(Text::line(&format!("{done} of {of} were done, and nothing was sent after: {why}"))),
         other => after(done, of, other),

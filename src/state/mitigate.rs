@@ -196,7 +196,8 @@ impl State {
             MenuItem { key, title: title.into(), disabled, request, compose: None }
         };
         let undo = self.undo_request(None, None);
-        let mut items = vec![
+        let mut items = self.silences_for_focused();
+        items.extend([
             item('u', "undo rollout to the revision before", undo),
             item('r', "restart unhealthy pods", self.restart_request(None)),
             item('s', "scale", self.scale_request()),
@@ -206,9 +207,12 @@ impl State {
                 self.breaker_request(None),
             ),
             item('U', "undo the last mitigation", self.undo_last()),
-        ];
+        ]);
         items.extend(self.kinds_for_focused());
-        let about = self.focused().map_or_else(|| "Mitigate".to_owned(), |focused| format!("Mitigate {focused}"));
+        items.extend(self.commands_for_focused());
+        let alert = self.focused_alert().map(|alert| alert.name.to_string());
+        let about = alert.or_else(|| self.focused().map(|focused| focused.to_string()));
+        let about = about.map_or_else(|| "Mitigate".to_owned(), |about| format!("Mitigate {about}"));
         let row = items.iter().position(|item| item.disabled.is_none()).unwrap_or(0);
         self.overlays.push(Overlay::Menu(Menu { title: Text::line(&about), items, cursor: Cursor { row, top: 0 } }));
     }

@@ -27,6 +27,8 @@ use super::{
 
 /// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
 const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
+/// Programs and addresses in a configuration, as the simulated containers know them.
+const PROGRAMS: [(&str, &str); 4] = [("@REDIS_CLI@", "redis-cli"), ("@PSQL@", "psql"), ("@PGHOST@", "postgres-primary"), ("@PGPORT@", "5432")];
 /// The namespace of the platform, where incidents of the simulation play.
 const PLATFORM: &str = "digital-identity";
 
@@ -51,6 +53,8 @@ pub struct Touched {
     pub logs: bool,
     /// The memory that Elasticsearch's searches may take.
     pub limit: bool,
+    /// Labels of the alerts that were made to fire.
+    pub alerts: Vec<Value>,
 }
 
 pub struct Play {
@@ -64,6 +68,8 @@ pub struct Play {
     /// The home of one that was killed.
     left: Option<tempfile::TempDir>,
     done: Option<Output>,
+    /// The settings, where a scenario has its own.
+    config: Option<PathBuf>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
@@ -73,6 +79,8 @@ pub struct Play {
     pub nodes: Vec<String>,
     /// What stands for `<pod:shop>` and the like, once it was spoken of.
     named: BTreeMap<String, String>,
+    /// Clients beside sev1 that are connected to something; they end with the scenario.
+    pub clients: Vec<std::process::Child>,
 }
 
 /// Plays it and says at which line it failed.
@@ -108,11 +116,13 @@ impl Play {
             started: Vec::new(),
             left: None,
             done: None,
+            config: None,
             hung: BTreeSet::new(),
             touched: Touched::default(),
             nodes: Vec::new(),
             named: BTreeMap::new(),
             secure: None,
+            clients: Vec::new(),
         }
     }
 
@@ -177,8 +187,9 @@ impl Play {
             }
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
-            Step::Does(arguments) => self.done = Some(self.command_line(arguments).output().expect("sev1 runs")),
-            Step::DoesUntil(arguments, text) => self.done = Some(interrupted_at(self.command_line(arguments), text)),
+            Step::Does(arguments) => self.run(arguments),
+            Step::DoesUntil(arguments, text) => self.done = Some(interrupted_at(self.command_line(&self.arguments(), "prod-uk-1", arguments), text)),
+            Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
                 session.press(&typed(keys));
@@ -200,12 +211,32 @@ impl Play {
             }
             Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
-            Step::Unanswered(method) => self.world.kubernetes().relay.set(Manner::Swallows(method)),
             Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
+            Step::Configured(name) => {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
+                let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let text = match &self.world.kind {
+                    Kind::Real(stack) => stack.filled(&text.replace("@PSQL@", "psql")),
+                    Kind::Simulated(_) => PROGRAMS.iter().fold(text, |text, (name, value)| text.replace(name, value)),
+                };
+                self.config = Some(self.world.folder().join("config.toml"));
+                std::fs::write(self.world.folder().join("config.toml"), text).expect("the configuration");
+            }
+            Step::DoesOnTheClusterAlone { context, arguments } => self.run_alone(context, arguments),
+            Step::Silenced { alert, is } => {
+                let (filter, state) = (format!("/api/v2/alerts?filter=alertname%3D{alert}"), if *is { "suppressed" } else { "active" });
+                self.until(&format!("{alert} {state}"), |play| {
+                    let alerts = play.world.ask_alertmanager("GET", &filter, &Value::Null);
+                    alerts.as_array().is_some_and(|alerts| !alerts.is_empty() && alerts.iter().all(|alert| alert["status"]["state"] == state))
+                });
+            }
+            Step::WrittenToAlertmanager(wanted) => self.written_to_alertmanager(wanted),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
             Step::RefusesSearches => disasters::refuse_searches(self),
@@ -272,6 +303,7 @@ impl Play {
     fn start(&mut self, context: &str, arguments: &[String]) {
         let mut all = self.arguments();
         all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
+        all.extend(self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]));
         all.extend(arguments.iter().cloned());
         self.started = all;
         self.open_in(tempfile::tempdir().expect("a temporary folder"));
@@ -293,7 +325,9 @@ impl Play {
     /// Killed it leaves what it has on the disk, from which it goes on.
     fn killed_and_again(&mut self, step: &Step) {
         if *step == Step::Killed {
-            self.left = self.session.take().map(Session::killed);
+            let mut session = self.session.take().expect("sev1 was started before");
+            session.signal("KILL");
+            self.left = Some(std::mem::replace(&mut session.home, tempfile::tempdir().expect("a temporary folder")));
         } else {
             let home = self.left.take().expect("sev1 was killed before");
             self.open_in(home);
@@ -343,9 +377,21 @@ impl Play {
         }
     }
 
-    fn command_line(&self, arguments: &[String]) -> Command {
+    fn run(&mut self, arguments: &[String]) {
+        self.done = Some(self.command_line(&self.arguments(), "prod-uk-1", arguments).output().expect("sev1 runs"));
+    }
+
+    fn run_alone(&mut self, context: &str, arguments: &[String]) {
+        self.done = Some(self.command_line(&self.world.arguments()[..2], context, arguments).output().expect("sev1 runs"));
+    }
+
+    fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(self.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
+        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
         if let Some(secure) = &self.secure {
             command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
@@ -356,7 +402,7 @@ impl Play {
     /// By the palette, once mitigations are possible.
     fn command(&mut self, text: &str) {
         let session = self.session();
-        session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+        armed(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             session.press(":").see("┌").press(text).see(text);
@@ -410,6 +456,18 @@ impl Play {
         assert!(fits, "wanted {wanted:?}, written {written:?}");
     }
 
+    /// Through whichever proxy. Identifiers are left out.
+    fn written_to_alertmanager(&self, wanted: &[String]) {
+        let proxies = [self.world.proxy("alertmanager"), self.world.kubernetes()];
+        let passed = proxies.iter().flat_map(|proxy| proxy.relay.passed());
+        let writes = passed.filter_map(|request| {
+            let (_, path) = request.path.split_once("/api/v2/").filter(|_| request.method != "GET")?;
+            Some(format!("{} {}", request.method, path.split('/').next().unwrap_or(path)))
+        });
+        let written: Vec<String> = writes.collect();
+        assert_eq!(written, wanted);
+    }
+
     fn journal_tells(&mut self, wanted: &[String]) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -442,6 +500,10 @@ impl Play {
 impl Drop for Play {
     fn drop(&mut self) {
         drop(self.session.take());
+        for mut client in self.clients.drain(..) {
+            let _ = client.kill();
+            let _ = client.wait();
+        }
         if self.world.is_real() {
             // Not while panicking only: a second panic would hide the first.
             let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
@@ -474,6 +536,10 @@ fn interrupted_at(mut command: Command, text: &str) -> Output {
     Output { stderr: [told.into_bytes(), rest].concat(), ..output }
 }
 
+fn armed(session: &mut Session) {
+    session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+}
+
 /// The journal's records in words: the kind, and the state where there is one.
 fn told(journal: &[Value]) -> Vec<String> {
     let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
@@ -503,6 +569,7 @@ fn typed(keys: &str) -> String {
         ("<enter>", "\r"),
         ("<esc>", "\u{1b}"),
         ("<tab>", "\t"),
+        ("<shift-tab>", "\u{1b}[Z"),
         ("<space>", " "),
         ("<ctrl-r>", "\u{12}"),
         ("<down>", "\u{1b}[B"),

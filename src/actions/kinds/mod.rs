@@ -11,9 +11,12 @@ mod evict;
 mod pause;
 mod restart;
 mod restart_unhealthy;
+mod run;
 mod scale;
 mod set_image;
+mod silence;
 mod undo_rollout;
+mod unsilence;
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +24,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -55,6 +58,9 @@ pub static ALL: &[Kind] = &[
     kind::<cordon::Cordon>(),
     kind::<cordon::Uncordon>(),
     kind::<drain::Drain>(),
+    kind::<Silence>(),
+    kind::<unsilence::Unsilence>(),
+    kind::<Run>(),
 ];
 
 /// A kind as the engine runs it.

@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use super::fake::{Fake, Served};
 use crate::{
     actions::{Engine, Pace, Setup, kinds},
-    config::shape::{Breaker, Environment, Mitigations},
+    config::shape::{Breaker, Environment, Mitigations, Servers},
     connect::{KubeOptions, Reader, Writer, kubeconfig},
     domain::{
         ask::{Request, RequestKind},
         asks::{Scale, SetConfigKey, UndoRollout},
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
-        object::Key,
+        object::{Key, Scope},
         text::Text,
         time::{Clock, Mono, Now},
     },
@@ -194,6 +194,8 @@ fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool, p
         reader: Reader::new(&target),
         writer: Writer::new(&target),
         journal: Arc::new(Journal::new(state.join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
+        servers: Servers::default(),
+        scope: Scope::One(NS.into()),
         cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
         environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
         mitigations: mitigations.clone(),

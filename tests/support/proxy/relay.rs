@@ -18,7 +18,8 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta};
 use futures::{StreamExt as _, stream};
-use tokio::sync::watch;
+use hyper_util::rt::TokioIo;
+use tokio::{io::AsyncReadExt as _, sync::watch};
 
 /// What the relay does with a request.
 #[derive(Clone)]
@@ -38,13 +39,15 @@ pub enum Manner {
     /// Answers say in `Date` that it is so much later.
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
-    Swallows(&'static str),
+    Swallows(String),
     /// Requests of this method never get there.
     Keeps(&'static str),
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
     Holds(String, Arc<AtomicUsize>),
+    /// Connections that switch protocols, as commands in containers do, end with the first byte from the server.
+    CutsCommands,
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
@@ -87,6 +90,8 @@ pub struct Relay {
 struct Inner {
     server: String,
     client: reqwest::Client,
+    /// By HTTP/1.1, which alone can switch protocols.
+    switching: reqwest::Client,
     manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
 }
@@ -97,6 +102,7 @@ impl Relay {
         let inner = Arc::new(Inner {
             server: server.trim_end_matches('/').to_owned(),
             client: access.client().no_gzip().build().expect("a client"),
+            switching: access.client().http1_only().build().expect("a client"),
             manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
         });
@@ -149,12 +155,12 @@ impl Inner {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Some((Ok::<_, Infallible>(" "), ()))
             }))),
-            Manner::Honest => self.pass(request, None).await,
+            Manner::Honest | Manner::CutsCommands => self.pass(request, None).await,
             Manner::CutsShort => half(self.pass(request, None).await),
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
-                let is_swallowed = is_in_earnest(&request, method);
+                let is_swallowed = is_in_earnest(&request, &method);
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
             }
@@ -178,6 +184,9 @@ impl Inner {
     }
 
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
+        if request.headers().contains_key("upgrade") {
+            return self.tunnel(request).await;
+        }
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         self.passed.lock().expect("the requests").push(Passed { method: parts.method.to_string(), path: path.clone() });
@@ -209,6 +218,41 @@ impl Inner {
             whole.extend_from_slice(&chunk);
         }
         response.body(Body::from(change(Bytes::from(whole)))).expect("an answer")
+    }
+}
+
+impl Inner {
+    /// A connection that switches protocols: both sides are joined once the server has agreed.
+    async fn tunnel(&self, mut request: Request) -> Response {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        self.passed.lock().expect("the requests").push(Passed { method: request.method().to_string(), path: path.clone() });
+        let near = hyper::upgrade::on(&mut request);
+        let mut headers = request.headers().clone();
+        headers.remove("host");
+        let sending = self.switching.request(request.method().clone(), format!("{}{path}", self.server)).headers(headers).send();
+        let Ok(answer) = sending.await else {
+            return Response::builder().status(502).body(Body::from("the relay cannot reach its server")).expect("an answer");
+        };
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            if !["content-length", "transfer-encoding"].contains(&name.as_str()) {
+                response = response.header(name, value);
+            }
+        }
+        if answer.status() != 101 {
+            let whole = answer.bytes().await.unwrap_or_default();
+            return response.body(Body::from(whole)).expect("an answer");
+        }
+        let is_cut = matches!(*self.manner.borrow(), Manner::CutsCommands);
+        tokio::spawn(async move {
+            let (Ok(near), Ok(mut far)) = (near.await, answer.upgrade().await) else { return };
+            if is_cut {
+                let _ = far.read_u8().await;
+                return;
+            }
+            let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut far).await;
+        });
+        response.body(Body::empty()).expect("an answer")
     }
 }
 
