@@ -1,6 +1,6 @@
 //! Servers besides the API server: by address, or through the API server's service proxy.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use super::{
     body::innermost,
     login::Login,
     reader::{Answer, Query, date, not_json},
-    refusal::{Refused, begins},
+    refusal::{OUR_CREDENTIALS, Refused, begins},
     writer::WriteError,
 };
 use crate::{config::shape::Server, domain::text::Text};
@@ -119,8 +119,8 @@ pub struct HttpAnswer {
     server: Text,
     method: &'static str,
     path: String,
-    /// Where the credentials it was asked with come from; none through the API server, whose own may have been refused.
-    to_look_at: Option<String>,
+    /// The credentials it was asked with, in words.
+    credentials: Text,
 }
 
 impl HttpAnswer {
@@ -147,11 +147,9 @@ impl HttpAnswer {
     pub fn refused(&self) -> ConnectError {
         let refused =
             Refused { server: &self.server, method: self.method, path: &self.path, status: self.status, headers: &self.headers, body: &self.body };
-        match (refused.error(), &self.to_look_at) {
-            (ConnectError::Unauthorized { server, says }, Some(place)) => {
-                ConnectError::Unauthorized { server, says: Text::line(&format!("{says}; {place}")) }
-            }
-            (error, _) => error,
+        match refused.error() {
+            ConnectError::Unauthorized { server, says, .. } => ConnectError::Unauthorized { server, credentials: self.credentials.clone(), says },
+            error => error,
         }
     }
 }
@@ -172,7 +170,7 @@ struct Broken {
 
 #[derive(Clone)]
 enum Way {
-    Direct { client: reqwest::Client, base: Url, login: Login },
+    Direct { client: reqwest::Client, base: Url, login: Login, ca_file: Option<PathBuf> },
     Proxied { reader: Reader, base: String },
 }
 
@@ -215,7 +213,7 @@ impl HttpReader {
                 base.set_query(None);
                 base.set_fragment(None);
                 let login = Login { configured: server.and_then(|server| server.auth.clone()), in_address };
-                Way::Direct { client: client(&name, server)?, base, login }
+                Way::Direct { client: client(&name, server)?, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
             }
         };
         Ok(Self { name, way })
@@ -251,7 +249,7 @@ impl HttpReader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Answer, WriteError> {
-        let Way::Direct { client, base, login } = &self.way else {
+        let Way::Direct { client, base, login, .. } = &self.way else {
             return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
         };
         let asking = self.direct(client, base, login, method, path, &[], json, max_bytes);
@@ -277,22 +275,21 @@ impl HttpReader {
         timeout: Duration,
     ) -> Result<HttpAnswer, ConnectError> {
         let name = if method == Method::POST { "POST" } else { "GET" };
-        let (status, date, headers, body, to_look_at) = match &self.way {
+        let (status, date, headers, body, credentials) = match &self.way {
             Way::Proxied { reader, base } => {
                 let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
-                (answer.status, answer.date, answer.headers, answer.body, None)
+                (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
-            Way::Direct { client, base, login } => {
+            Way::Direct { client, base, login, .. } => {
                 let asking = self.direct(client, base, login, method, path, query, json, max_bytes);
                 let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
-                let answered = tokio::time::timeout(timeout, asking).await.map_err(late)?;
-                let (status, date, headers, body) = answered.map_err(|broken| broken.error)?;
-                (status, date, headers, body, Some(login.to_look_at()))
+                let (status, date, headers, body) = tokio::time::timeout(timeout, asking).await.map_err(late)?.map_err(|broken| broken.error)?;
+                (status, date, headers, body, login.words())
             }
         };
         let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let content_type = Text::bounded(content_type, 60);
-        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned(), to_look_at })
+        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned(), credentials })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, spelled out")]
@@ -328,6 +325,16 @@ impl HttpReader {
         Ok((response.status().as_u16(), date(&headers), headers, body.freeze()))
     }
 
+    /// The authority that signed its certificate is none of ours.
+    fn untrusted(&self) -> Text {
+        match &self.way {
+            Way::Direct { ca_file: Some(path), .. } => {
+                Text::line(&format!("the authority that signed its certificate is not in its ca_file {}", path.display()))
+            }
+            _ => "no ca_file names the authority that signed its certificate".into(),
+        }
+    }
+
     /// reqwest's own message names the URL with its query; ours names the server and the last cause.
     fn failed(&self, error: &reqwest::Error) -> ConnectError {
         let server = self.name.clone();
@@ -337,10 +344,10 @@ impl HttpReader {
                 return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
             }
             if let Some(tls) = super::wire::tls_error(current) {
-                let mut why = super::wire::tls_words(tls);
-                if matches!(tls, rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)) {
-                    why = Text::line(&format!("{why}: put that authority's PEM file into its ca_file"));
-                }
+                let why = match tls {
+                    rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => self.untrusted(),
+                    tls => super::wire::tls_words(tls),
+                };
                 return ConnectError::Tls { server, why };
             }
             cause = current.source();

@@ -1,4 +1,4 @@
-//! How a server beside the cluster is logged in to, and what to look at when it refuses that.
+//! How a server beside the cluster is logged in to, and in which words that is said.
 
 use std::{fmt, path::Path};
 
@@ -38,27 +38,26 @@ impl Login {
         })
     }
 
-    /// Where the credentials that were refused come from.
-    pub fn to_look_at(&self) -> String {
+    /// By the place they come from, never what is there.
+    pub fn words(&self) -> Text {
         let of = |what: &str, secret: &Secret| match secret {
-            Secret::File(path) => format!("look at its {what}_file {}", path.display()),
-            Secret::Env(name) => format!("look at its {what}_env {name}"),
+            Secret::File(path) => Text::line(&format!("its {what}_file {}", path.display())),
+            Secret::Env(name) => Text::line(&format!("its {what}_env {name}")),
         };
         match (&self.configured, &self.in_address) {
             (Some(Auth::BearerFile(path)), _) => of("bearer", &Secret::File(path.clone())),
             (Some(Auth::BearerEnv(name)), _) => of("bearer", &Secret::Env(name.clone())),
             (Some(Auth::Basic { password, .. }), _) => of("password", password),
             (Some(Auth::ApiKey(key)), _) => of("api_key", key),
-            (None, Some(_)) => "look at the login in its address".to_owned(),
-            (None, None) => "no login is configured for it".to_owned(),
+            (None, Some(_)) => "the login in its address".into(),
+            (None, None) => "us without a login".into(),
         }
     }
 }
 
-/// Names the places, never what is there.
 impl fmt::Debug for Login {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Login({})", self.to_look_at())
+        write!(formatter, "Login({})", self.words())
     }
 }
 

@@ -11,6 +11,9 @@ use crate::domain::text::Text;
 /// Longest piece of a server's words in a message, in characters.
 const WORDS: usize = 240;
 
+/// Where nothing more is known of them.
+pub(crate) const OUR_CREDENTIALS: &str = "our credentials";
+
 /// Request and answer as far as a refusal depends on them.
 pub(crate) struct Refused<'a> {
     pub server: &'a str,
@@ -43,7 +46,7 @@ impl Refused<'_> {
         let server = Text::line(self.server);
         let says = self.words();
         match self.status {
-            401 => ConnectError::Unauthorized { server, says },
+            401 => ConnectError::Unauthorized { server, credentials: OUR_CREDENTIALS.into(), says },
             403 => {
                 let (verb, resource) = missing_right(&says).unwrap_or_else(|| (Text::from(verb_of(self.method)), Text::line(self.path)));
                 ConnectError::Forbidden { verb, resource, says }

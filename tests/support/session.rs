@@ -215,13 +215,6 @@ impl Session {
         assert!(status.is_ok_and(|status| status.success()), "kill -{name} works");
     }
 
-    /// Kills it, as a machine that loses power would. Returns its home.
-    pub fn killed(mut self) -> tempfile::TempDir {
-        self.signal("KILL");
-        let _ = self.child.wait();
-        std::mem::replace(&mut self.home, tempfile::tempdir().expect("a temporary folder"))
-    }
-
     /// Waits for the program to end by itself and returns its exit code.
     #[track_caller]
     pub fn ended(&mut self) -> u32 {

@@ -21,10 +21,11 @@ pub fn put_back(play: &Play) {
         play.world.http("POST", &format!("{}/rest", play.stack().value("EXPORTER_URL")), "text/plain", String::new());
     }
     if play.touched.logs {
-        let url = format!("{}/{INDEX},{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));
-        play.world.http("DELETE", &url, "text/plain", String::new());
         if play.secure.is_some() {
-            secure::ask(play, "DELETE", &format!("/{INDEX}?ignore_unavailable=true"), "text/plain", String::new());
+            secure::ask(play, "DELETE", &format!("/{INDEX}-{}", play.namespace), "text/plain", String::new());
+        } else {
+            let url = format!("{}/{INDEX},{ODD_INDEX}?ignore_unavailable=true", play.stack().value("ELASTICSEARCH_URL"));
+            play.world.http("DELETE", &url, "text/plain", String::new());
         }
     }
     if play.touched.limit {

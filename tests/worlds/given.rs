@@ -190,11 +190,11 @@ fn log(play: &mut Play, service: &str, count: u64, message: &str) {
         });
         lines.extend(["{\"index\":{}}\n", &line.to_string(), "\n"]);
     }
-    let (path, lines_of) = (format!("/{INDEX}/_bulk?refresh=true"), "application/x-ndjson");
+    let lines_of = "application/x-ndjson";
     let answer = if play.secure.is_some() {
-        secure::ask(play, "POST", &path, lines_of, lines)
+        secure::ask(play, "POST", &format!("/{INDEX}-{}/_bulk?refresh=true", play.namespace), lines_of, lines)
     } else {
-        play.world.http("POST", &format!("{}{path}", play.stack().value("ELASTICSEARCH_URL")), lines_of, lines)
+        play.world.http("POST", &format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL")), lines_of, lines)
     };
     assert!(answer.contains("\"errors\":false"), "{answer}");
 }

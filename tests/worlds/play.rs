@@ -72,10 +72,10 @@ pub struct Play {
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
-    /// Clients beside sev1 that are connected to something; they end with the scenario.
-    pub clients: Vec<std::process::Child>,
     /// Where Elasticsearch is the one with TLS and users.
     pub secure: Option<Secure>,
+    /// Clients beside sev1 that are connected to something; they end with the scenario.
+    pub clients: Vec<std::process::Child>,
 }
 
 /// Plays it and says at which line it failed.
@@ -114,8 +114,8 @@ impl Play {
             config: None,
             hung: BTreeSet::new(),
             touched: Touched::default(),
-            clients: Vec::new(),
             secure: None,
+            clients: Vec::new(),
         }
     }
 
@@ -161,7 +161,6 @@ impl Play {
             }
             Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
             Step::PatchesKept => self.world.kubernetes().relay.set(Manner::Keeps("PATCH")),
-            Step::PatchesUnanswered => self.world.kubernetes().relay.set(Manner::Swallows("PATCH")),
             Step::PatchesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
@@ -266,7 +265,9 @@ impl Play {
     /// Killed it leaves what it has on the disk, from which it goes on.
     fn killed_and_again(&mut self, step: &Step) {
         if *step == Step::Killed {
-            self.left = self.session.take().map(Session::killed);
+            let mut session = self.session.take().expect("sev1 was started before");
+            session.signal("KILL");
+            self.left = Some(std::mem::replace(&mut session.home, tempfile::tempdir().expect("a temporary folder")));
         } else {
             let home = self.left.take().expect("sev1 was killed before");
             self.open_in(home);
@@ -331,6 +332,7 @@ impl Play {
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
         if let Some(secure) = &self.secure {
             command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
         }

@@ -133,8 +133,6 @@ pub enum Step {
     Restart(String),
     /// Patches are not passed on.
     PatchesKept,
-    /// Patches are passed on, and their answers are not.
-    PatchesUnanswered,
     /// The relay is itself again.
     PatchesPass,
     Killed,
@@ -208,12 +206,12 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the incident {}", |w| Step::Incident(own(w[0]))),
     ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
     ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
+    ("sev1 starts again", |_| Step::StartsAgain),
     ("alert {} of {} fires as {}", |w| Step::Alert { name: own(w[0]), service: own(w[1]), severity: own(w[2]) }),
     ("{} swallows the answers to {}", |w| Step::Swallows { server: own(w[0]), method: own(w[1]) }),
     ("the database has an idle session", |_| Step::IdleSession),
     ("sev1 is configured by {}", |w| Step::Configured(own(w[0]))),
     ("the connections of commands are cut", |_| Step::CutsCommands),
-    ("sev1 starts again", |_| Step::StartsAgain),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
@@ -229,7 +227,6 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
     ("what was held back goes on", |_| Step::HeldGoesOn),
     ("patches do not arrive", |_| Step::PatchesKept),
-    ("patches arrive, and no answer comes", |_| Step::PatchesUnanswered),
     ("patches are answered again", |_| Step::PatchesPass),
     ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),

@@ -21,6 +21,7 @@ use crate::{
         Pace,
         expect::{Standing, standing},
     },
+    domain::write::Write,
     journal,
 };
 
@@ -176,11 +177,11 @@ fn outcome_of(rig: &Rig) -> Option<Told> {
 
 /// What was told, against what is.
 fn check(told: Told, planned: &Planned, fake: &Fake, case: &Case, was_open: bool) {
-    let of_objects = planned.plan.writes.iter().filter_map(|write| match write {
-        crate::domain::mitigation::Write::Object(write) => Some(write),
-        _ => None,
-    });
-    let standings: Vec<_> = of_objects.map(|write| standing(write, fake.get(&write.target.path()).as_ref())).collect();
+    let of = |write: &Write| match write {
+        Write::Object(write) => standing(write, fake.get(&write.target.path()).as_ref()),
+        other => panic!("{other} is no write of an object"),
+    };
+    let standings: Vec<_> = planned.plan.writes.iter().map(of).collect();
     let (done, not_done) = (count(&standings, &Standing::Done), count(&standings, &Standing::NotDone));
     match told {
         Told::Done => {

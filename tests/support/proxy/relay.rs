@@ -39,15 +39,15 @@ pub enum Manner {
     /// Answers say in `Date` that it is so much later.
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
-    Swallows(&'static str),
-    /// Connections that switch protocols, as commands in containers do, end with the first byte from the server.
-    CutsCommands,
+    Swallows(String),
     /// Requests of this method never get there.
     Keeps(&'static str),
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
     Holds(String, Arc<AtomicUsize>),
+    /// Connections that switch protocols, as commands in containers do, end with the first byte from the server.
+    CutsCommands,
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
@@ -159,7 +159,7 @@ impl Inner {
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
-                let is_swallowed = is_in_earnest(&request, method);
+                let is_swallowed = is_in_earnest(&request, &method);
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
             }

@@ -25,6 +25,9 @@ const NOTICED_WITHIN: Duration = Duration::from_mins(1);
 /// The longest wait between two attempts is ten seconds; what was asked just before may take its whole time limit.
 const BACK_WITHIN: Duration = Duration::from_mins(1);
 
+/// Every source asks again within this time while all is well.
+const REFRESHED_WITHIN: Duration = Duration::from_secs(16);
+
 const LOGIN: &[u8] = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>";
 
 pub struct Fault {
@@ -133,8 +136,12 @@ fn one(world: &World, session: &mut Session, server: &'static str, fault: &Fault
     let began = Instant::now();
     let noticed = Cell::new(None);
     match fault.course {
-        // Long enough for several answers of it.
-        Course::Unseen => drop(session.see_frames(2)),
+        Course::Unseen => {
+            let is_answered = |_: &str| proxy.gate.heard() > Some(began + REFRESHED_WITHIN);
+            session.wait(&format!("answers of {server} with {:?}", fault.name), is_answered);
+            let screen = session.screen();
+            assert!(pane::is_live(&screen, server), "{server} with {:?} is not live; the screen:\n{screen}", fault.name);
+        }
         Course::GotOver => {
             session.wait_at_most(BACK_WITHIN, &format!("new data of {server} in spite of {:?}", fault.name), |screen| {
                 let is_live = pane::is_live(screen, server);
