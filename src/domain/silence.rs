@@ -113,7 +113,7 @@ impl Eq for Matcher {}
 impl fmt::Display for Matcher {
     /// Read again by [`Matcher::parse`]; in quotes only where it has to be.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_plain = !self.value.starts_with('"') && self.value.trim() == self.value;
+        let is_plain = !self.value.starts_with(['"', '~']) && self.value.trim() == self.value;
         let value = if is_plain { self.value.clone() } else { format!("\"{}\"", self.value.replace('\\', r"\\").replace('"', "\\\"")) };
         write!(formatter, "{}{}{value}", self.name, self.operator.word())
     }
