@@ -1,12 +1,14 @@
 //! Requests to the API server as the actions need them: one object, a small list, a write sent once.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value;
 
 use crate::{
-    connect::{ConnectError, Reader, WriteError, Writer, writer::words},
+    connect::{ConnectError, Ran, Reader, WriteError, Writer, discovery::Finder, writer::words},
     domain::{
-        mitigation::{Outcome, Write, WriteMethod},
+        mitigation::{ObjectWrite, Outcome, WriteMethod},
         object::ObjectRef,
         text::Text,
     },
@@ -24,6 +26,8 @@ const LIST_LIMIT: &str = "500";
 pub struct Api {
     pub reader: Reader,
     pub writer: Writer,
+    /// Where the servers beside it are.
+    pub finder: Arc<Finder>,
     pub pace: Pace,
 }
 
@@ -32,6 +36,8 @@ pub struct Api {
 pub enum Sent {
     /// Its answer: the object as written, or a `Status`.
     Done(Value),
+    /// The command was run and ended well.
+    Ran(Ran),
     Refused {
         status: u16,
         says: Text,
@@ -43,7 +49,7 @@ pub enum Sent {
 impl Sent {
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Done(_) => Outcome::Done,
+            Self::Done(_) | Self::Ran(_) => Outcome::Done,
             Self::Refused { says, .. } => Outcome::Refused(says.clone()),
             Self::Failed(why) => Outcome::Failed(why.clone()),
             Self::Unknown(why) => Outcome::Unknown(why.clone()),
@@ -80,16 +86,16 @@ impl Api {
     }
 
     /// Sends the write once.
-    pub async fn send(&self, write: &Write) -> Sent {
+    pub async fn send(&self, write: &ObjectWrite) -> Sent {
         self.request(write, false).await
     }
 
     /// Asks the server to do everything but keep the result.
-    pub async fn dry_run(&self, write: &Write) -> Sent {
+    pub async fn dry_run(&self, write: &ObjectWrite) -> Sent {
         self.request(write, true).await
     }
 
-    async fn request(&self, write: &Write, dry: bool) -> Sent {
+    async fn request(&self, write: &ObjectWrite, dry: bool) -> Sent {
         let mut query = Vec::new();
         let mut body = write.body.clone();
         let method = match write.method {

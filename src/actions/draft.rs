@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::domain::{
     ask::{Wish, is_name},
     catalogue::Level,
-    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, Write, WriteMethod},
+    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
     text::Text,
 };
@@ -45,12 +45,17 @@ pub enum Undo {
 impl Draft {
     /// A draft about one object that was read, without its write.
     pub fn about(id: MitigationId, wish: Wish, title: &str, (target, object): (&ObjectRef, &Value)) -> Self {
+        Self { targets: vec![(target.clone(), resource_version(object))], ..Self::of(id, wish, title) }
+    }
+
+    /// A draft about nothing that the API server has.
+    pub fn of(id: MitigationId, wish: Wish, title: &str) -> Self {
         Self {
             id,
             wish,
             title: Text::line(title),
             level: Level::Narrow,
-            targets: vec![(target.clone(), resource_version(object))],
+            targets: Vec::new(),
             what: Vec::new(),
             diff: Vec::new(),
             kubectl: Text::default(),
@@ -93,14 +98,14 @@ pub fn guarded_patch(target: &ObjectRef, object: &Value, guards: &[&str], steps:
     let mut all = vec![json!({ "op": "test", "path": "/metadata/uid", "value": target.uid })];
     all.extend(guards.iter().filter_map(|path| Some(json!({ "op": "test", "path": path, "value": object.pointer(path)? }))));
     all.extend(steps);
-    Write {
+    Write::Object(ObjectWrite {
         method: WriteMethod::Patch,
         path: target.path(),
         content: ContentType::JsonPatch,
         body: Value::Array(all),
         target: target.clone(),
         effect: Effect::Fields(fields),
-    }
+    })
 }
 
 pub fn resource_version(object: &Value) -> Text {

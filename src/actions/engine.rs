@@ -14,20 +14,23 @@ use tokio::{
 };
 
 use crate::{
-    config::shape::{Environment, Mitigations},
-    connect::{Reader, Writer},
+    config::shape::{Environment, Mitigations, Servers},
+    connect::{Reader, Writer, discovery::Finder},
     domain::{
         ask::{Request, RequestKind, Undoable},
+        asks::Run,
         catalogue::Level,
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, Friction, MitigationId, Plan},
-        object::ObjectRef,
+        mitigation::{
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, Friction, MitigationId, Plan,
+        },
+        object::{ObjectRef, Scope},
         text::Text,
         time::Clock,
     },
     journal::{Journal, JournalError, Seq},
 };
 
-use super::{api::Api, checks, draft::Undo, execute, kinds, record, recover, undo};
+use super::{api::Api, checks, commands, draft::Undo, execute, kinds, record, recover, undo};
 
 /// How long an event waits for a screen that does not take it. The journal has it all; a screen that hangs gets no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,6 +40,10 @@ pub struct Setup {
     pub reader: Reader,
     pub writer: Writer,
     pub journal: Arc<Journal>,
+    /// Where the servers beside the API server are, as far as configured.
+    pub servers: Servers,
+    /// Whose servers are looked for first.
+    pub scope: Scope,
     /// Pinned at start; compared again before each write.
     pub cluster: ClusterIdentity,
     pub environment: Environment,
@@ -109,7 +116,8 @@ pub struct Core {
 
 impl Engine {
     pub fn new(setup: Setup) -> Self {
-        let api = Api { reader: setup.reader, writer: setup.writer, pace: setup.pace };
+        let finder = Arc::new(Finder::new(setup.reader.clone(), setup.scope, setup.servers, setup.clock.clone()));
+        let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace };
         Self {
             core: Arc::new(Core {
                 api,
@@ -179,6 +187,11 @@ impl Engine {
     pub async fn undoable(&self) -> Vec<Undoable> {
         let journal = self.core.journal.clone();
         tokio::task::spawn_blocking(move || undo::list(&journal)).await.unwrap_or_default()
+    }
+
+    /// Runs a command of the list that only reads, and journals that it was run.
+    pub async fn read_by_command(&self, run: &Run) -> Result<CommandOutput, Text> {
+        commands::read(&self.core, run).await
     }
 
     /// Number of a mitigation of this run in the journal, once it was begun.

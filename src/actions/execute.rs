@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::{
+    connect::Ran,
     domain::{
-        mitigation::{ActionEvent, CheckResult, ConfirmedPlan, Converge, Outcome, Plan, Write},
+        mitigation::{ActionEvent, CheckResult, CommandRun, ConfirmedPlan, Converge, Outcome, Plan, Write},
+        object::ObjectRef,
         text::Text,
     },
     journal::Seq,
@@ -14,9 +16,9 @@ use crate::{
 
 use super::{
     api::Sent,
-    checks, converge,
+    checks, commands, converge,
     engine::{Core, InFlight},
-    pods, record, resolve, undo,
+    pods, record, resolve, undo, write,
 };
 
 /// What became of the writes of a plan.
@@ -30,6 +32,8 @@ pub struct Sending {
     pub unanswered: Option<Write>,
     /// The object as the last answer shows it, and the write that made it so.
     pub stored: Option<(Write, Value)>,
+    /// The command that was run, and what it wrote.
+    pub ran: Option<(CommandRun, Ran)>,
 }
 
 pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFlight) {
@@ -63,14 +67,22 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         Converge::Rollout { .. } | Converge::Immediately => Vec::new(),
     };
     let sending = send_all(core, plan, &owners).await;
-    let Sending { mut outcome, done, notes, unanswered, stored } = sending;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
+    let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending;
+    let mut fields = record::outcome(intent.0, plan, &outcome, &notes);
+    if let Some((run, ran)) = &ran {
+        fields["ran"] = commands::fields(run, ran);
+    }
+    // In this order: killed in between, the next run finds the intent open and settles it by what it reads.
     settle(core, intent, plan, &outcome, stored).await;
+    let recorded = core.journal(record::OUTCOME, fields).await;
     drop(in_flight);
     core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
     if let Err(why) = recorded {
         let text = Text::line(&format!("{}: {outcome}, but that is not in the journal: {why}", plan.title));
         core.say(ActionEvent::Notice { text, is_error: true }).await;
+    }
+    if let Some((run, ran)) = &ran {
+        core.say(ActionEvent::Output { id, output: commands::output(run, ran) }).await;
     }
     for text in notes {
         core.say(ActionEvent::Notice { text, is_error: false }).await;
@@ -136,26 +148,35 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
     let of = u32::try_from(plan.writes.len()).unwrap_or(u32::MAX);
     let replaces = matches!(plan.converge, Converge::Replaced { .. });
     let batch = if replaces { usize::from(core.at_once(plan.id)) } else { 1 };
-    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None };
+    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None, ran: None };
     let mut answered = 0;
     let mut batches = plan.writes.chunks(batch).peekable();
     while let Some(writes) = batches.next() {
         let before = if replaces && batches.peek().is_some() { converge::pods_of(&core.api, owners).await.ok() } else { None };
         let mut deleted = Vec::new();
         for write in writes {
-            if replaces && let Some(note) = left_out(core, write).await {
+            if replaces
+                && let Some(target) = write.target()
+                && let Some(note) = left_out(core, target).await
+            {
                 sending.notes.push(note);
                 answered += 1;
                 continue;
             }
-            match core.api.send(write).await {
+            match write::send(&core.api, write).await {
                 Sent::Done(object) => {
                     sending.done += 1;
                     sending.stored = Some((write.clone(), object));
-                    deleted.push(write.target.clone());
+                    deleted.extend(write.target().cloned());
+                }
+                Sent::Ran(ran) => {
+                    sending.done += 1;
+                    if let Write::Command(run) = write {
+                        sending.ran = Some((run.clone(), ran));
+                    }
                 }
                 Sent::Refused { status: 404 | 409, says } if replaces => {
-                    sending.notes.push(Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", write.target.key.name)));
+                    sending.notes.push(Text::line(&format!("{write} left out: gone or replaced meanwhile: {says}")));
                 }
                 other => {
                     if let Sent::Unknown(_) = other {
@@ -186,10 +207,10 @@ async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> 
 }
 
 /// Why a pod is not deleted after all.
-async fn left_out(core: &Core, write: &Write) -> Option<Text> {
-    let name = &write.target.key.name;
-    match core.api.find(&write.target).await {
-        Ok(Some(pod)) if pods::uid(&pod) != write.target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
+async fn left_out(core: &Core, target: &ObjectRef) -> Option<Text> {
+    let name = &target.key.name;
+    match core.api.find(target).await {
+        Ok(Some(pod)) if pods::uid(&pod) != target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
         Ok(Some(pod)) if pods::is_deleting(&pod) => Some(Text::line(&format!("{name} left out: it is being deleted already"))),
         Ok(Some(pod)) if pods::is_healthy(&pod) => Some(Text::line(&format!("{name} left out: it is healthy now"))),
         Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),

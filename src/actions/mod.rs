@@ -3,9 +3,11 @@
 //! [`Engine::plan`] freezes a plan and checks it, [`Engine::execute`] takes nothing but a confirmed one. Between the two
 //! stands a person.
 
+mod alertmanager;
 mod api;
 mod changed;
 mod checks;
+mod commands;
 mod conceal;
 mod converge;
 mod diff;
@@ -24,6 +26,7 @@ mod resolve;
 mod revisions;
 mod undo;
 mod workload;
+mod write;
 
 pub use engine::{Engine, Pace, Setup};
 

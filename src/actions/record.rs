@@ -5,16 +5,12 @@
 use serde_json::{Value, json};
 
 use crate::domain::{
-    mitigation::{Effect, Outcome, Plan},
+    mitigation::{Effect, Outcome, Plan, Write},
     object::{Key, Kind},
     text::Text,
 };
 
-use super::{
-    conceal,
-    expect::{Side, digest, label},
-    kubectl,
-};
+use super::{conceal, expect::label, kubectl, write};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
@@ -27,24 +23,13 @@ pub const RESOLVED: &str = "resolved";
 /// Confirmed, and not sent, with the reason.
 pub const NOT_SENT: &str = "not_sent";
 pub const CONVERGED: &str = "converged";
+/// A command that only reads was run.
+pub const RAN: &str = "ran";
 /// The journal can be written again.
 pub const JOURNAL_WORKS: &str = "journal_works";
 
 pub fn plan(plan: &Plan, reason: &Text) -> Value {
-    let writes: Vec<_> = plan
-        .writes
-        .iter()
-        .map(|write| {
-            json!({
-                "method": write.method,
-                "path": write.path,
-                "object": write.target.path(),
-                "target": write.target,
-                "after": digest(&write.effect, Side::After),
-                "before": digest(&write.effect, Side::Before),
-            })
-        })
-        .collect();
+    let writes: Vec<_> = plan.writes.iter().map(write::record).collect();
     let (what, kubectl) = told(plan);
     json!({
         "id": plan.id,
@@ -63,8 +48,9 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
 fn told(plan: &Plan) -> (Vec<Text>, Text) {
     let mut what = Vec::new();
     let mut kubectl = plan.kubectl.clone();
-    for write in plan.writes.iter().filter(|write| write.target.kind == Kind::ConfigMap) {
-        let Effect::Fields(fields) = &write.effect else { continue };
+    for write in &plan.writes {
+        let Write::Object(write) = write else { continue };
+        let (Kind::ConfigMap, Effect::Fields(fields)) = (write.target.kind, &write.effect) else { continue };
         for field in fields {
             let Key { namespace, name: config_map } = &write.target.key;
             let (name, after) = (label(&field.path), field.after.as_ref().and_then(Value::as_str));

@@ -9,7 +9,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{engine::Core, expect::digest_of, pods, record, undo};
+use super::{engine::Core, record, undo, write};
 
 pub async fn run(core: &Arc<Core>) {
     let journal = core.journal.clone();
@@ -39,8 +39,8 @@ async fn notice(core: &Core, text: &str, is_error: bool) {
 async fn found(core: &Core, record: &Value) -> Outcome {
     let writes = record.get("writes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let (mut done, mut not_done) = (0, 0);
-    for write in writes {
-        match standing(core, write).await {
+    for one in writes {
+        match write::was_done(core, one).await {
             Ok(true) => done += 1,
             Ok(false) => not_done += 1,
             Err(why) => return Outcome::Unknown(Text::line(&why)),
@@ -51,29 +51,5 @@ async fn found(core: &Core, record: &Value) -> Outcome {
         (_, 0) => Outcome::Done,
         (0, _) => Outcome::Failed("it was not done: everything is as before".into()),
         _ => Outcome::Unknown(Text::line(&format!("{done} of {} writes were done", done + not_done))),
-    }
-}
-
-/// Whether one write of the record was done.
-async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
-    let text = |pointer: &str| write.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let after = write.get("after").filter(|after| !after.is_null()).ok_or("its record does not say what it would change")?;
-    let object = match core.api.get(text("/object")).await {
-        Ok(object) => Some(object),
-        Err(crate::connect::ConnectError::NotFound { .. }) => None,
-        Err(error) => return Err(error.to_string()),
-    };
-    let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
-    if after.get("gone").is_some() {
-        return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
-    }
-    let object = same.ok_or("the object was deleted since")?;
-    let seen = digest_of(&object, after).ok_or("its record is of a kind this version does not know")?;
-    if seen == *after {
-        Ok(true)
-    } else if write.get("before") == Some(&seen) {
-        Ok(false)
-    } else {
-        Err(format!("the object was changed since{}", super::changed::by(&object)))
     }
 }

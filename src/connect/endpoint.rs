@@ -13,8 +13,9 @@ use super::{
     ConnectError, Reader,
     body::innermost,
     login::Login,
-    reader::{Query, date, not_json},
-    refusal::{OUR_CREDENTIALS, Refused},
+    reader::{Answer, Query, date, not_json},
+    refusal::{OUR_CREDENTIALS, Refused, begins},
+    writer::WriteError,
 };
 use crate::{config::shape::Server, domain::text::Text};
 
@@ -66,6 +67,24 @@ fn shown(text: &str) -> String {
     match text.split_once("://") {
         Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
         None => text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned(),
+    }
+}
+
+impl Endpoint {
+    /// Where the API server's service proxy has it; none for a server with an address of its own.
+    pub fn proxy_path(&self) -> Option<String> {
+        let (namespace, service) = self.proxied_service()?;
+        Some(format!("/api/v1/namespaces/{namespace}/services/{service}/proxy"))
+    }
+
+    /// Namespace and the name by which the proxy, and an access review, know the service: `https:elastic:9200`.
+    pub fn proxied_service(&self) -> Option<(&str, String)> {
+        match self {
+            Self::Url(_) => None,
+            Self::ServiceProxy { namespace, service, port, tls } => {
+                Some((namespace, format!("{}{service}:{port}", if *tls { "https:" } else { "" })))
+            }
+        }
     }
 }
 
@@ -142,6 +161,13 @@ pub struct HttpReader {
     way: Way,
 }
 
+/// A request without a whole answer.
+struct Broken {
+    /// False where no byte of it can have left.
+    was_sent: bool,
+    error: ConnectError,
+}
+
 #[derive(Clone)]
 enum Way {
     Direct { client: reqwest::Client, base: Url, login: Login, ca_file: Option<PathBuf> },
@@ -158,21 +184,23 @@ impl HttpReader {
     /// A server as configured.
     pub fn configured(server: &Server, reader: &Reader) -> Result<Self, ConnectError> {
         let endpoint = server.url.parse()?;
-        Self::new(&endpoint, Some(server), reader)
+        Self::new(&endpoint, Some(server), reader, client)
     }
 
     /// A service found in the cluster.
     pub fn found(endpoint: &Endpoint, reader: &Reader) -> Result<Self, ConnectError> {
-        Self::new(endpoint, None, reader)
+        Self::new(endpoint, None, reader, client)
     }
 
-    fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader) -> Result<Self, ConnectError> {
+    /// One whose requests go over a connection of their own, and never twice: for [`HttpWriter`](super::HttpWriter).
+    pub(super) fn unrepeated(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader) -> Result<Self, ConnectError> {
+        Self::new(endpoint, server, reader, writing_client)
+    }
+
+    fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader, client: MakeClient) -> Result<Self, ConnectError> {
         let name = Text::line(&endpoint.to_string());
         let way = match endpoint {
-            Endpoint::ServiceProxy { namespace, service, port, tls } => {
-                let scheme = if *tls { "https:" } else { "" };
-                Way::Proxied { reader: reader.clone(), base: format!("/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy") }
-            }
+            Endpoint::ServiceProxy { .. } => Way::Proxied { reader: reader.clone(), base: endpoint.proxy_path().unwrap_or_default() },
             Endpoint::Url(url) => {
                 let mut base = url.clone();
                 let in_address = (!url.username().is_empty()).then(|| {
@@ -212,6 +240,31 @@ impl HttpReader {
         self.ask(Method::POST, path, query, Some(body), max_bytes, timeout).await
     }
 
+    /// Sends it once to a server with an address of its own. Any complete answer is `Ok`.
+    pub(super) async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        json: Option<&Value>,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Answer, WriteError> {
+        let Way::Direct { client, base, login, .. } = &self.way else {
+            return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
+        };
+        let asking = self.direct(client, base, login, method, path, &[], json, max_bytes);
+        let late = ConnectError::Timeout { server: self.name.clone(), after: timeout };
+        match tokio::time::timeout(timeout, asking).await {
+            Err(_) => Err(WriteError::NoAnswer(late)),
+            Ok(Err(Broken { was_sent: false, error })) => Err(WriteError::NotSent(error)),
+            Ok(Err(Broken { error, .. })) => Err(WriteError::NoAnswer(error)),
+            Ok(Ok((status, date, _, body))) => {
+                let json = serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(begins(&body).to_string()));
+                Ok(Answer { status, date, json })
+            }
+        }
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -230,7 +283,7 @@ impl HttpReader {
             Way::Direct { client, base, login, .. } => {
                 let asking = self.direct(client, base, login, method, path, query, json, max_bytes);
                 let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
-                let (status, date, headers, body) = tokio::time::timeout(timeout, asking).await.map_err(late)??;
+                let (status, date, headers, body) = tokio::time::timeout(timeout, asking).await.map_err(late)?.map_err(|broken| broken.error)?;
                 (status, date, headers, body, login.words())
             }
         };
@@ -250,20 +303,22 @@ impl HttpReader {
         query: Query<'_>,
         json: Option<&Value>,
         max_bytes: usize,
-    ) -> Result<(u16, Option<DateTime<Utc>>, HeaderMap, Bytes), ConnectError> {
+    ) -> Result<(u16, Option<DateTime<Utc>>, HeaderMap, Bytes), Broken> {
+        let unsent = |error| Broken { was_sent: false, error };
         let mut url = base.clone();
         url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
         let mut request = client.request(method, url).query(query);
         if let Some(json) = json {
             request = request.json(json);
         }
-        request = login.of(request, &self.name).await?;
-        let mut response = request.send().await.map_err(|error| self.failed(&error))?;
+        request = login.of(request, &self.name).await.map_err(unsent)?;
+        let mut response = request.send().await.map_err(|error| Broken { was_sent: !error.is_connect(), error: self.failed(&error) })?;
+        let cut = |error| Broken { was_sent: true, error };
         let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| cut(self.failed(&error)))? {
             if body.len() + chunk.len() > max_bytes {
-                return Err(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes });
+                return Err(cut(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes }));
             }
             body.extend_from_slice(&chunk);
         }
@@ -302,7 +357,22 @@ impl HttpReader {
     }
 }
 
+type MakeClient = fn(&Text, Option<&Server>) -> Result<reqwest::Client, ConnectError>;
+
 fn client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, ConnectError> {
+    finished(name, client_builder(name, server)?)
+}
+
+/// A connection for each request, and none sent twice.
+fn writing_client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, ConnectError> {
+    finished(name, client_builder(name, server)?.pool_max_idle_per_host(0).retry(reqwest::retry::never()))
+}
+
+fn finished(name: &Text, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ConnectError> {
+    builder.build().map_err(|error| ConnectError::config(&format!("{name}: no client can be made: {}", innermost(&error))))
+}
+
+fn client_builder(name: &Text, server: Option<&Server>) -> Result<reqwest::ClientBuilder, ConnectError> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
@@ -322,7 +392,7 @@ fn client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, Conne
             builder = builder.tls_certs_merge(certificates);
         }
     }
-    builder.build().map_err(|error| ConnectError::config(&format!("{name}: no client can be made: {}", innermost(&error))))
+    Ok(builder)
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -14,6 +14,7 @@ pub mod elasticsearch;
 pub mod kubernetes;
 pub mod log_store;
 mod observability;
+pub mod programs;
 pub mod prometheus;
 pub mod promql;
 mod serve;
@@ -39,6 +40,7 @@ use kubernetes::proxy::Backends;
 use kubernetes::server::{ApiServer, router};
 use log_store::LogStore;
 use observability::Observability;
+use programs::Programs;
 use serve::Identity;
 use store::{Clock, Store};
 use tsdb::Tsdb;
@@ -189,7 +191,8 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
                 ("monitoring", "alertmanager", 9093, routers.alertmanager),
                 ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
             ]);
-            let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, stop: stop.clone() });
+            let programs = Programs::new(world_store.clone(), world.inside());
+            let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, programs, stop: stop.clone() });
             serve::with_tls(kubernetes, api, &identity, time, stop.clone());
         }
         tell.send_replace(true);

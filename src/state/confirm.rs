@@ -22,6 +22,9 @@ pub(super) const RECENT: Duration = Duration::from_mins(2);
 
 impl State {
     pub(super) fn open_card(&mut self, request: Request, effects: &mut Vec<Effect>) {
+        if let Some(run) = self.reading_command(&request) {
+            return self.open_output(run, effects);
+        }
         if let Some(busy) = self.busy(|target| request.objects().iter().any(|object| object.key == target.key)) {
             return self.refuse(&format!("“{busy}” is still being written there: wait for its end"));
         }

@@ -62,6 +62,7 @@ impl State {
                 self.watch_mitigations(effects);
                 self.ask_anew_whether_to_quit();
             }
+            ActionEvent::Output { output, .. } => self.command_ended(output),
             ActionEvent::Undoable { all } => self.mitigations.undoable = all,
             ActionEvent::Journal { broken } => {
                 self.session.journal_broken = broken;

@@ -233,6 +233,7 @@ fn fire(state: &mut State) {
         labels: Box::new([]),
         summary: "Error rate is above 5% for more than 2 minutes".into(),
         description: "".into(),
+        silenced: None,
     };
     let alerts = vec![
         alert("HighErrorRate", Severity::Critical, 9),

@@ -31,6 +31,23 @@ pub fn put_back(play: &Play) {
     if play.touched.limit {
         limit(play, None, None);
     }
+    if !play.touched.alerts.is_empty() {
+        end_alerts(play);
+    }
+}
+
+/// The alerts that a scenario made, and whatever silences them.
+fn end_alerts(play: &Play) {
+    for labels in &play.touched.alerts {
+        let name = labels["alertname"].as_str().expect("a name");
+        let silences = play.world.ask_alertmanager("GET", &format!("/api/v2/silences?filter=alertname%3D{name}"), &serde_json::Value::Null);
+        for silence in silences.as_array().into_iter().flatten().filter(|silence| silence["status"]["state"] != "expired") {
+            let id = silence["id"].as_str().expect("an id");
+            play.world.ask_alertmanager("DELETE", &format!("/api/v2/silence/{id}"), &serde_json::Value::Null);
+        }
+        let ended = json!([{ "labels": labels, "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2020-01-01T00:00:01Z" }]);
+        play.world.ask_alertmanager("POST", "/api/v2/alerts", &ended);
+    }
 }
 
 pub fn fail_shards(play: &mut Play) {

@@ -1,5 +1,10 @@
 //! Makes what a scenario rests on, past sev1: objects by the Kubernetes API, series by the exporter, log lines by Elasticsearch.
 
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value, json};
 
 use super::{
@@ -58,12 +63,42 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.http("POST", &url, "text/plain", format!("{name}={value}\n"));
         }
         Step::Hang { name, pods } => hang(play, name, *pods),
+        Step::Alert { name, service, severity } => {
+            let labels = json!({ "alertname": name, "service": service, "severity": severity });
+            play.touched.alerts.push(labels.clone());
+            // The clock of the simulation is another one.
+            let alert = json!([{ "labels": labels, "annotations": { "summary": "a scenario's own" }, "endsAt": "2100-01-01T00:00:00Z" }]);
+            play.world.ask_alertmanager("POST", "/api/v2/alerts", &alert);
+        }
+        // The simulated database has sessions of its own.
+        Step::IdleSession if play.world.is_real() => idle_session(play),
+        Step::IdleSession => {}
         // A calm day of the simulation has its errors.
         Step::SomeErrors if play.world.is_real() => log(play, "core-engine", 5, "credential <n> rejected"),
         Step::SomeErrors => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
         other => panic!("{other:?} is no premise"),
     }
+}
+
+/// A psql that has asked once and waits for more, for longer than a second.
+fn idle_session(play: &mut Play) {
+    let of = |name: &str| play.stack().value(name).to_owned();
+    let (host, port) = (of("PGHOST"), of("PGPORT"));
+    let psql = |arguments: &[&str], input: Stdio| {
+        let mut psql = Command::new("psql");
+        psql.args(["-X", "-At", "-h", &host, "-p", &port, "-U", "postgres"]).args(arguments).env("PGAPPNAME", "worlds").stdin(input);
+        psql
+    };
+    let mut client = psql(&[], Stdio::piped()).stdout(Stdio::null()).spawn().expect("psql");
+    client.stdin.as_mut().expect("its input").write_all(b"SELECT 1;\n").expect("a question");
+    play.clients.push(client);
+    let question =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worlds' AND state = 'idle' AND state_change < now() - interval '1s'";
+    play.until("an idle session", |_| {
+        let answer = psql(&["-c", question], Stdio::null()).output().expect("psql");
+        String::from_utf8_lossy(&answer.stdout).trim().parse::<u32>().is_ok_and(|idle| idle > 0)
+    });
 }
 
 pub fn collection(namespace: &str, group: &str, plural: &str) -> String {

@@ -26,6 +26,8 @@ use super::{
 
 /// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
 const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
+/// Programs and addresses in a configuration, as the simulated containers know them.
+const PROGRAMS: [(&str, &str); 4] = [("@REDIS_CLI@", "redis-cli"), ("@PSQL@", "psql"), ("@PGHOST@", "postgres-primary"), ("@PGPORT@", "5432")];
 /// The namespace of the platform, where incidents of the simulation play.
 const PLATFORM: &str = "digital-identity";
 
@@ -50,6 +52,8 @@ pub struct Touched {
     pub logs: bool,
     /// The memory that Elasticsearch's searches may take.
     pub limit: bool,
+    /// Labels of the alerts that were made to fire.
+    pub alerts: Vec<Value>,
 }
 
 pub struct Play {
@@ -58,12 +62,20 @@ pub struct Play {
     pub namespace: String,
     owns_namespace: bool,
     session: Option<Session>,
+    /// The arguments with which it was started last.
+    started: Vec<String>,
+    /// The home of one that was killed.
+    left: Option<tempfile::TempDir>,
     done: Option<Output>,
+    /// The settings, where a scenario has its own.
+    config: Option<PathBuf>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
     /// Where Elasticsearch is the one with TLS and users.
     pub secure: Option<Secure>,
+    /// Clients beside sev1 that are connected to something; they end with the scenario.
+    pub clients: Vec<std::process::Child>,
 }
 
 /// Plays it and says at which line it failed.
@@ -91,7 +103,20 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default(), secure: None }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            started: Vec::new(),
+            left: None,
+            done: None,
+            config: None,
+            hung: BTreeSet::new(),
+            touched: Touched::default(),
+            secure: None,
+            clients: Vec::new(),
+        }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
@@ -134,9 +159,33 @@ impl Play {
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
             Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::PatchesKept => self.world.kubernetes().relay.set(Manner::Keeps("PATCH")),
+            Step::PatchesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
+            Step::Configured(name) => {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
+                let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let text = match &self.world.kind {
+                    Kind::Real(stack) => stack.filled(&text.replace("@PSQL@", "psql")),
+                    Kind::Simulated(_) => PROGRAMS.iter().fold(text, |text, (name, value)| text.replace(name, value)),
+                };
+                self.config = Some(self.world.folder().join("config.toml"));
+                std::fs::write(self.world.folder().join("config.toml"), text).expect("the configuration");
+            }
+            Step::DoesOnTheClusterAlone { context, arguments } => self.run_alone(context, arguments),
+            Step::Silenced { alert, is } => {
+                let (filter, state) = (format!("/api/v2/alerts?filter=alertname%3D{alert}"), if *is { "suppressed" } else { "active" });
+                self.until(&format!("{alert} {state}"), |play| {
+                    let alerts = play.world.ask_alertmanager("GET", &filter, &Value::Null);
+                    alerts.as_array().is_some_and(|alerts| !alerts.is_empty() && alerts.iter().all(|alert| alert["status"]["state"] == state))
+                });
+            }
+            Step::WrittenToAlertmanager(wanted) => self.written_to_alertmanager(wanted),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
             Step::RefusesSearches => disasters::refuse_searches(self),
@@ -191,23 +240,37 @@ impl Play {
     }
 
     fn start(&mut self, context: &str, arguments: &[String]) {
-        let namespace = self.namespace.clone();
-        let mut more = vec!["--context", context, "--namespace", &namespace];
-        more.extend(arguments.iter().map(String::as_str));
-        let Some(secure) = &self.secure else {
-            self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
-            return;
-        };
-        let all = self.arguments();
-        let mut all: Vec<&str> = all.iter().map(String::as_str).collect();
-        all.extend(more);
-        let environment = secure.environment.clone();
-        self.session = Some(Session::start_with(80, 24, &all, |command, _| {
-            command.env("SEV1_LOG", "trace");
-            if let Some((name, value)) = environment {
-                command.env(name, value);
+        let mut all = self.arguments();
+        all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
+        all.extend(self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]));
+        all.extend(arguments.iter().cloned());
+        self.started = all;
+        self.open_in(tempfile::tempdir().expect("a temporary folder"));
+    }
+
+    fn open_in(&mut self, home: tempfile::TempDir) {
+        let all: Vec<&str> = self.started.iter().map(String::as_str).collect();
+        let secure = self.secure.as_ref();
+        self.session = Some(Session::start_in(home, 80, 24, &all, |command, _| {
+            if let Some(secure) = secure {
+                command.env("SEV1_LOG", "trace");
+                if let Some((name, value)) = &secure.environment {
+                    command.env(name, value);
+                }
             }
         }));
+    }
+
+    /// Killed it leaves what it has on the disk, from which it goes on.
+    fn killed_and_again(&mut self, step: &Step) {
+        if *step == Step::Killed {
+            let mut session = self.session.take().expect("sev1 was started before");
+            session.signal("KILL");
+            self.left = Some(std::mem::replace(&mut session.home, tempfile::tempdir().expect("a temporary folder")));
+        } else {
+            let home = self.left.take().expect("sev1 was killed before");
+            self.open_in(home);
+        }
     }
 
     /// By which sev1 finds everything.
@@ -254,8 +317,19 @@ impl Play {
     }
 
     fn run(&mut self, arguments: &[String]) {
+        self.run_with(&self.arguments(), "prod-uk-1", arguments);
+    }
+
+    fn run_alone(&mut self, context: &str, arguments: &[String]) {
+        self.run_with(&self.world.arguments()[..2], context, arguments);
+    }
+
+    fn run_with(&mut self, servers: &[String], context: &str, arguments: &[String]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(self.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
+        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
         if let Some(secure) = &self.secure {
             command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
@@ -320,6 +394,18 @@ impl Play {
         assert!(fits, "wanted {wanted:?}, written {written:?}");
     }
 
+    /// Through whichever proxy. Identifiers are left out.
+    fn written_to_alertmanager(&self, wanted: &[String]) {
+        let proxies = [self.world.proxy("alertmanager"), self.world.kubernetes()];
+        let passed = proxies.iter().flat_map(|proxy| proxy.relay.passed());
+        let writes = passed.filter_map(|request| {
+            let (_, path) = request.path.split_once("/api/v2/").filter(|_| request.method != "GET")?;
+            Some(format!("{} {}", request.method, path.split('/').next().unwrap_or(path)))
+        });
+        let written: Vec<String> = writes.collect();
+        assert_eq!(written, wanted);
+    }
+
     fn journal_tells(&mut self, wanted: &[String]) {
         let session = self.session();
         let deadline = Instant::now() + PATIENCE;
@@ -353,6 +439,10 @@ impl Play {
 impl Drop for Play {
     fn drop(&mut self) {
         drop(self.session.take());
+        for mut client in self.clients.drain(..) {
+            let _ = client.kill();
+            let _ = client.wait();
+        }
         if self.world.is_real() {
             // Not while panicking only: a second panic would hide the first.
             let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
@@ -393,6 +483,7 @@ fn typed(keys: &str) -> String {
         ("<enter>", "\r"),
         ("<esc>", "\u{1b}"),
         ("<tab>", "\t"),
+        ("<shift-tab>", "\u{1b}[Z"),
         ("<space>", " "),
         ("<ctrl-r>", "\u{12}"),
         ("<down>", "\u{1b}[B"),

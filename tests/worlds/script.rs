@@ -89,11 +89,32 @@ pub enum Step {
         count: u64,
         message: String,
     },
+    /// In Alertmanager, as if a rule had found it.
+    Alert {
+        name: String,
+        service: String,
+        severity: String,
+    },
+    /// Requests of this method arrive, and no answer to them does.
+    Swallows {
+        server: String,
+        method: String,
+    },
+    /// A client that is connected and asks nothing.
+    IdleSession,
+    /// A file of settings for whatever sev1 does from here on.
+    Configured(String),
+    CutsCommands,
     Starts {
         context: String,
         arguments: Vec<String>,
     },
     Does(Vec<String>),
+    /// With no address of any other server than the cluster's.
+    DoesOnTheClusterAlone {
+        context: String,
+        arguments: Vec<String>,
+    },
     Press(String),
     Command(String),
     Confirm(String),
@@ -108,6 +129,12 @@ pub enum Step {
     HeldGoesOn,
     Kill(String),
     Restart(String),
+    /// Patches are not passed on.
+    PatchesKept,
+    /// The relay is itself again.
+    PatchesPass,
+    Killed,
+    StartsAgain,
     /// While sev1 hears nothing, and this deployment gets so many replicas.
     WatchesExpire {
         name: String,
@@ -137,7 +164,12 @@ pub enum Step {
     HungReplaced {
         name: String,
     },
+    Silenced {
+        alert: String,
+        is: bool,
+    },
     Written(Vec<String>),
+    WrittenToAlertmanager(Vec<String>),
     NothingWritten,
     Journal(Vec<String>),
     JournalWithout(String),
@@ -172,9 +204,16 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the incident {}", |w| Step::Incident(own(w[0]))),
     ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
     ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
+    ("sev1 starts again", |_| Step::StartsAgain),
+    ("alert {} of {} fires as {}", |w| Step::Alert { name: own(w[0]), service: own(w[1]), severity: own(w[2]) }),
+    ("{} swallows the answers to {}", |w| Step::Swallows { server: own(w[0]), method: own(w[1]) }),
+    ("the database has an idle session", |_| Step::IdleSession),
+    ("sev1 is configured by {}", |w| Step::Configured(own(w[0]))),
+    ("the connections of commands are cut", |_| Step::CutsCommands),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
+    ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
@@ -184,6 +223,9 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the connections to {} are lost", |w| Step::ConnectionsLost(own(w[0]))),
     ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
     ("what was held back goes on", |_| Step::HeldGoesOn),
+    ("patches do not arrive", |_| Step::PatchesKept),
+    ("patches are answered again", |_| Step::PatchesPass),
+    ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
     ("{} is started again", |w| Step::Restart(own(w[0]))),
     ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),
@@ -193,6 +235,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("it prints {}", |w| Step::Prints(own(w[0]))),
     ("{} has {} = {}", |w| Step::Has { object: own(w[0]), field: own(w[1]), value: own(w[2]) }),
     ("{} pods of {} are ready", |w| Step::Ready { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("alert {} is silenced", |w| Step::Silenced { alert: own(w[0]), is: true }),
+    ("alert {} is not silenced", |w| Step::Silenced { alert: own(w[0]), is: false }),
+    ("nothing is written to alertmanager", |_| Step::WrittenToAlertmanager(Vec::new())),
+    ("written to alertmanager: {}", |w| Step::WrittenToAlertmanager(w[0].split(", ").map(own).collect())),
     ("written: {}", |w| Step::Written(w[0].split(", ").map(own).collect())),
     ("nothing is written", |_| Step::NothingWritten),
     ("the journal tells {}", |w| Step::Journal(w[0].split(", ").map(own).collect())),

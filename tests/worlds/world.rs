@@ -54,6 +54,7 @@ pub struct World {
     folder: tempfile::TempDir,
     kubeconfig: PathBuf,
     proxies: [Proxy; 4],
+    urls: [String; 4],
     api: Api,
 }
 
@@ -96,7 +97,7 @@ impl World {
         let scheme = if path == Path::Direct { "https" } else { "http" };
         let kubeconfig = folder.path().join("kubeconfig");
         original.write_for(&format!("{scheme}://{}", proxies[0].address()), &kubeconfig);
-        Self { kind, served, runtime, folder, kubeconfig, proxies, api }
+        Self { kind, served, runtime, folder, kubeconfig, proxies, urls, api }
     }
 
     pub fn is_real(&self) -> bool {
@@ -168,6 +169,13 @@ impl World {
     /// The same with TLS and a login.
     pub fn https(&self, access: &Access, login: (&str, &str), method: &str, url: &str, content_type: &str, body: String) -> String {
         self.runtime.block_on(super::api::ask(access, Some(login), method, url, content_type, body))
+    }
+
+    /// Something else than sev1 asks Alertmanager, past the proxy.
+    pub fn ask_alertmanager(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.http(method, &format!("{}{path}", self.urls[2].trim_end_matches('/')), "application/json", body);
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
     /// What was written to the Kubernetes API through the proxy: neither reviews nor dry runs.

@@ -7,9 +7,12 @@ mod config_key;
 mod pause;
 mod restart;
 mod restart_unhealthy;
+mod run;
 mod scale;
 mod set_image;
+mod silence;
 mod undo_rollout;
+mod unsilence;
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +20,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -46,6 +49,9 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<Silence>(),
+    kind::<unsilence::Unsilence>(),
+    kind::<Run>(),
 ];
 
 /// A kind as the engine runs it.

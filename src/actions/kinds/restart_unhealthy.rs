@@ -17,7 +17,7 @@ use crate::{
         ask::{Wish, Words},
         asks::{RestartUnhealthy, Unhealthy},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, MitigationId, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef, Subject},
         text::Text,
     },
@@ -137,14 +137,14 @@ impl RestartUnhealthy {
 }
 
 fn deletion(pod: &ObjectRef) -> Write {
-    Write {
+    Write::Object(ObjectWrite {
         method: WriteMethod::Delete,
         path: pod.path(),
         content: ContentType::Json,
         body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": pod.uid } }),
         target: pod.clone(),
         effect: Effect::Gone,
-    }
+    })
 }
 
 /// The pods of a workload that are unhealthy by now.

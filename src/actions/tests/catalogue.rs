@@ -12,8 +12,14 @@ use crate::{
 fn words_for(entry: &Entry) -> Vec<String> {
     let object = entry.spec.on.first().map(|kind| format!("{}/x", kind.singular()));
     let arguments = entry.spec.parameters.iter().filter(|parameter| parameter.presence != Presence::Optional).map(|parameter| {
-        // A number where one word is asked for, a pair where a pair is.
-        if parameter.name.contains('=') { "a=b".to_owned() } else { "3".to_owned() }
+        // A number where one word is asked for, a pair where a pair is, the last of several ways.
+        if let Some((_, last)) = parameter.name.rsplit_once('|') {
+            last.to_owned()
+        } else if parameter.name.contains('=') {
+            "a=b".to_owned()
+        } else {
+            "3".to_owned()
+        }
     });
     object.into_iter().chain(arguments).collect()
 }

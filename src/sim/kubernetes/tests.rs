@@ -56,7 +56,13 @@ impl Cluster {
             let spec = json!({"ports": [{"name": "http", "port": 9090}]});
             store.create(Resource::Services, me, json!({"metadata": {"name": name, "namespace": "x"}, "spec": spec})).unwrap();
         }
-        let router = router(ApiServer { store: store.clone(), tokens: tokens.clone(), backends, stop: CancellationToken::new() });
+        let router = router(ApiServer {
+            store: store.clone(),
+            tokens: tokens.clone(),
+            backends,
+            programs: crate::sim::programs::Programs::new(store.clone(), crate::sim::programs::Inside::default()),
+            stop: CancellationToken::new(),
+        });
         Self { store, router, tokens }
     }
 

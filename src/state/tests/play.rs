@@ -342,5 +342,6 @@ pub fn alert(alert: &str, severity: Severity, starts: i64) -> Alert {
         labels: [].into(),
         summary: Text::default(),
         description: Text::default(),
+        silenced: None,
     }
 }
