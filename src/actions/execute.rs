@@ -90,7 +90,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     if let (Outcome::Unknown(_), Some(write)) = (&outcome, unanswered) {
         outcome = resolve::by_reading(core, &write).await;
         settle(core, intent, plan, &outcome, None).await;
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome)).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome, matches!(write, Write::Command(_)))).await;
         core.say(ActionEvent::Resolved { id, outcome: outcome.clone() }).await;
     }
     if outcome == Outcome::Done || done > 0 {

@@ -70,9 +70,10 @@ pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> V
     json!({ "intent": intent, "id": plan.id, "title": plan.title, "state": state, "why": why, "notes": notes })
 }
 
-pub fn resolved(intent: u64, title: &str, outcome: &Outcome) -> Value {
+/// `is_last`: what is unknown stays so, and no later run needs to look again.
+pub fn resolved(intent: u64, title: &str, outcome: &Outcome, is_last: bool) -> Value {
     let (state, why) = split(outcome);
-    json!({ "intent": intent, "title": title, "state": state, "why": why })
+    json!({ "intent": intent, "title": title, "state": state, "why": why, "last": is_last })
 }
 
 fn split(outcome: &Outcome) -> (&'static str, Option<&Text>) {

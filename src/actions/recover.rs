@@ -23,7 +23,7 @@ pub async fn run(core: &Arc<Core>) {
         let (title, time) = (field("title"), field("time"));
         let outcome = found(core, &intent.record).await;
         // Still unknown stays open, and is looked at again by the next run.
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome)).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome, is_unreadable(&intent.record))).await;
         let (journal, found) = (core.journal.clone(), outcome.clone());
         let _ = tokio::task::spawn_blocking(move || undo::settle(&journal, intent.seq, &found, None)).await;
         let is_error = outcome != Outcome::Done;
@@ -33,6 +33,12 @@ pub async fn run(core: &Arc<Core>) {
 
 async fn notice(core: &Core, text: &str, is_error: bool) {
     core.say(ActionEvent::Notice { text: Text::line(text), is_error }).await;
+}
+
+/// Whether nothing that could be read says what became of it.
+fn is_unreadable(record: &Value) -> bool {
+    let writes = record.get("writes").and_then(Value::as_array);
+    writes.into_iter().flatten().any(|write| write::is_unreadable(write))
 }
 
 /// Done when every write is, failed when none is, else unknown.

@@ -57,7 +57,9 @@ impl State {
                         return;
                     }
                     // A verdict may come before the last pod is replaced: then nothing is left to watch for.
-                    mitigation.stage = if mitigation.verdict.is_some() { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
+                    // What writes to no object, as a silence, betters no indicator.
+                    let is_over = mitigation.verdict.is_some() || mitigation.targets.is_empty();
+                    mitigation.stage = if is_over { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
                 });
                 self.watch_mitigations(effects);
                 self.ask_anew_whether_to_quit();

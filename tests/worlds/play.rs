@@ -139,6 +139,7 @@ impl Play {
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
+            Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
                 session.press(&typed(keys));
@@ -165,7 +166,7 @@ impl Play {
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
-            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone().leak())),
             Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
             Step::Configured(name) => {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
@@ -327,6 +328,7 @@ impl Play {
     fn run_with(&mut self, servers: &[String], context: &str, arguments: &[String]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
@@ -340,7 +342,7 @@ impl Play {
     /// By the palette, once mitigations are possible.
     fn command(&mut self, text: &str) {
         let session = self.session();
-        session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+        armed(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             session.press(":").see("┌").press(text).see(text);
@@ -452,6 +454,10 @@ impl Drop for Play {
             }
         }
     }
+}
+
+fn armed(session: &mut Session) {
+    session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
 }
 
 /// The journal's records in words: the kind, and the state where there is one.

@@ -115,6 +115,8 @@ pub enum Step {
         context: String,
         arguments: Vec<String>,
     },
+    /// Mitigations are possible.
+    Armed,
     Press(String),
     Command(String),
     Confirm(String),
@@ -215,6 +217,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
     ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
+    ("sev1 is armed", |_| Step::Armed),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
     ("confirm with {}", |w| Step::Confirm(own(w[0]))),

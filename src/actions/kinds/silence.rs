@@ -117,9 +117,9 @@ impl Mitigation for Silence {
         draft.level = if others > 0 || hidden.iter().any(|alert| severity(alert) == Severity::Critical) { Level::Disruptive } else { Level::Narrow };
         let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         draft.what = vec![
+            Text::line(&format!("{}, until {} (for {})", impact(&hidden), at(ends_at, now), units::spoken(left))),
             Text::line(&format!("alerts with {}", matchers.join(" "))),
-            Text::line(&format!("until {}, in {}, at {server}", at(ends_at, now), units::spoken(left))),
-            Text::line(&impact(&hidden)),
+            Text::line(&format!("at {server}")),
         ];
         draft.diff = hidden.iter().take(LISTED).map(|alert| DiffLine { sign: DiffSign::Context, text: listed(alert) }).collect();
         if hidden.len() > LISTED {

@@ -97,9 +97,14 @@ pub fn record(write: &Write) -> Value {
     }
 }
 
+/// Whether nothing tells later what became of a write of the journal.
+pub fn is_unreadable(record: &Value) -> bool {
+    record.get("command").is_some()
+}
+
 /// Whether a write of the journal was done.
 pub async fn was_done(core: &Core, record: &Value) -> Result<bool, String> {
-    if record.get("command").is_some() {
+    if is_unreadable(record) {
         return Err(command::UNREADABLE.to_owned());
     }
     match record.get("silence") {

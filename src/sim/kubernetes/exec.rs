@@ -31,9 +31,6 @@ pub fn answer(mut call: Call<'_>) -> Answer {
     let values = |wanted: &str| asked.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value.as_str()).collect::<Vec<_>>();
     let container = container(&pod, &name, values("container").first().copied().unwrap_or_default())?;
     let argv = values("command");
-    if argv.is_empty() {
-        return Err(ApiError::bad_request("you must specify at least 1 command for the container"));
-    }
     if call.parts.method != Method::GET {
         return Err(ApiError::bad_request("the simulated API server takes commands over a WebSocket only"));
     }
@@ -46,6 +43,9 @@ pub fn answer(mut call: Call<'_>) -> Answer {
     let (Some(protocol), Some(upgrade), false) = (protocol, upgrade, key.is_empty()) else {
         return Err(ApiError::bad_request("Upgrade request required"));
     };
+    if argv.is_empty() {
+        return Err(ApiError::bad_request("you must specify at least 1 command for the container"));
+    }
     let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
     let said = call.server.programs.run(&call.target.namespace, image, &argv);
     let program = argv[0].to_owned();

@@ -199,12 +199,12 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     let shown = u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX);
     for (line, (index, alert)) in (shown..rows.height).zip(state.silenced().enumerate().skip(top.saturating_sub(count))) {
         let mut pen = canvas.pen(rows, line);
-        pen.skip(3).cell(11, "silenced", theme.label);
+        pen.skip(3).cell(11, &ends(state, alert), theme.label);
         pen.write(&alert.name, standing.fact(theme, theme.plain));
         if let Some(subject) = alert.subject() {
             pen.write(&format!(" {subject}"), theme.label);
         }
-        pen.write(&format!("  {}", hidden_by(state, alert)), theme.label);
+        pen.write(&format!("  {}", hidden_by(alert)), theme.label);
         super::cursor(canvas, rows, line, count + index == state.cockpit.alerts.row, focused);
     }
     if !standing.is_live() {
@@ -212,23 +212,20 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     }
 }
 
-/// `1 silenced until 03:14Z by oncall@gov`; none where nothing is.
+/// `1 silenced until 03:14: HighErrorRate by oncall@gov`; none where nothing is. What is cut off in a narrow pane stands last.
 fn silenced(state: &State) -> Option<String> {
-    let hidden = state.silenced().count();
     let first = state.silenced().next()?;
-    let more = if hidden > 1 {
-        format!("{hidden} silenced, {} {}", first.name, hidden_by(state, first))
-    } else {
-        format!("{} silenced {}", first.name, hidden_by(state, first))
-    };
-    Some(more)
+    Some(format!("{} silenced {}: {}, {}", state.silenced().count(), ends(state, first), first.name, hidden_by(first)))
 }
 
-/// Until when and by whom.
-fn hidden_by(state: &State, alert: &Alert) -> String {
+fn ends(state: &State, alert: &Alert) -> String {
+    alert.silenced.as_ref().map_or_else(|| "inhibited".to_owned(), |silenced| format!("until {}", clock::moment(state, silenced.until)))
+}
+
+fn hidden_by(alert: &Alert) -> String {
     match &alert.silenced {
-        Some(silenced) => format!("until {} by {}", clock::moment(state, silenced.until), silenced.by),
-        None => "inhibited by another alert".to_owned(),
+        Some(silenced) => format!("silenced by {}", silenced.by),
+        None => "by another alert".to_owned(),
     }
 }
 
