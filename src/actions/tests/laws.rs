@@ -123,6 +123,12 @@ async fn play(case: Case) -> (Told, usize) {
     let struck = case.cuts.len() - cutter.cut(&[]);
     rig.restart();
     rig.engine.recover().await;
+    // An append that was under way goes on in its thread, which a killed program would not have: until it ends, the intent is
+    // that of a run that lives.
+    while outcome_of(&rig).is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        rig.engine.recover().await;
+    }
 
     let (writes, unannounced) = {
         let world = fake.0.lock().unwrap();
