@@ -204,6 +204,32 @@ async fn the_printed_command_does_what_the_plan_does() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_command_of_pods_and_nodes_does_what_the_plan_does() {
+    let Some(kubectl) = Kubectl::on("bad-deploy").await else { return };
+    let printed = |words: &str| kubectl.sev1_do(words, &[])["plan"]["kubectl"].as_str().expect("a command").to_owned();
+    let first = |app: &str| kubectl.prints(&format!("get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}"));
+    for kind in ["delete-pod", "evict"] {
+        let pod = first("core-engine");
+        kubectl.pastes(&printed(&format!("{kind} pod/{pod}")));
+        kubectl.shows(&format!("wait --for=delete pod/{pod} --timeout=60s"), &[]);
+        kubectl.shows("wait pods -l app=core-engine --for=condition=Ready --timeout=60s", &["condition met"]);
+    }
+    let cordoned = "get node node-3 -o jsonpath={.spec.unschedulable}";
+    let of_daemon_sets_alone = || {
+        let owners = "get pods --all-namespaces --field-selector spec.nodeName=node-3 -o jsonpath={.items[*].metadata.ownerReferences[*].kind}";
+        kubectl.prints(owners).split_whitespace().all(|kind| kind == "DaemonSet")
+    };
+    kubectl.pastes(&printed("cordon node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "true");
+    kubectl.pastes(&printed("uncordon node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "");
+    assert!(!of_daemon_sets_alone(), "there is nothing to drain");
+    kubectl.pastes(&printed("drain node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "true");
+    assert!(of_daemon_sets_alone(), "not drained");
+}
+
 /// Times differ from run to run.
 fn without_digits(text: &str) -> String {
     text.chars().filter(|character| !character.is_ascii_digit()).collect()

@@ -73,9 +73,18 @@ impl Api {
 
     /// Items of a collection, at most 500. `true` when there are more.
     pub async fn list(&self, path: &str, selector: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        self.list_by(path, ("labelSelector", selector)).await
+    }
+
+    /// The same by fields.
+    pub async fn list_where(&self, path: &str, fields: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        self.list_by(path, ("fieldSelector", fields)).await
+    }
+
+    async fn list_by(&self, path: &str, selector: (&str, &str)) -> Result<(Vec<Value>, bool), ConnectError> {
         let mut query = vec![("limit", LIST_LIMIT)];
-        if !selector.is_empty() {
-            query.push(("labelSelector", selector));
+        if !selector.1.is_empty() {
+            query.push(selector);
         }
         let mut json = self.reader.get_json(path, &query).await?.json;
         let is_partial = json.pointer("/metadata/continue").and_then(Value::as_str).is_some_and(|rest| !rest.is_empty());
@@ -121,6 +130,8 @@ impl Api {
                 400..=499 => Sent::Refused { status: answer.status, says: words(&answer) },
                 // A webhook is asked before anything is stored.
                 500 if words(&answer).contains("failed calling webhook") => Sent::Failed(words(&answer)),
+                // Budgets are counted before the pod is touched (`pkg/registry/core/pod/storage/eviction.go`).
+                500 if words(&answer).contains("more than one PodDisruptionBudget") => Sent::Refused { status: 500, says: words(&answer) },
                 // Errors of a server, or of a proxy before it, may come after the object was stored.
                 500.. => Sent::Unknown(Text::line(&format!("the server answered {}: {}", answer.status, words(&answer)))),
                 status => Sent::Failed(Text::line(&format!("the server answered {status}: {}", words(&answer)))),

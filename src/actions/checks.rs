@@ -10,6 +10,7 @@ use crate::{
     domain::{
         mitigation::{CheckKind, CheckResult, Plan, Write},
         object::ObjectRef,
+        phase::{LeftOut, Phase, Refusal},
         text::Text,
     },
 };
@@ -32,13 +33,13 @@ pub fn of_every_plan(core: &Arc<Core>, plan: &Plan) -> Vec<Pending> {
     let record = record::plan(plan, &plan.reason);
     let identity_core = core.clone();
     let permission = (core.clone(), writes.clone());
-    let dry_run_of = (core.clone(), writes.clone());
+    let dry_run_of = (core.clone(), writes.clone(), plan.phases.clone());
     let unchanged_of = (core.clone(), writes);
     let journal_core = core.clone();
     vec![
         (CheckKind::Identity, Box::pin(async move { identity(&identity_core).await })),
         (CheckKind::Permission, Box::pin(async move { permission_of(&permission.0, &permission.1).await })),
-        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1).await })),
+        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1, &dry_run_of.2).await })),
         (
             CheckKind::Unchanged,
             Box::pin(async move {
@@ -82,24 +83,36 @@ pub async fn identity(core: &Core) -> CheckResult {
 
 async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
     let allowed = || CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)));
-    // Many pods: one question about all of them first.
-    if let Some(question) = write::permission_of_all(writes) {
-        match may(&core.api, &question).await {
-            Ok(None) => return allowed(),
-            Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
-            Ok(_) => {}
-        }
-    }
-    let mut questions: Vec<Value> = Vec::new();
+    // Many objects of one type in one namespace: one question about all of them first.
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
     let mut unasked = None;
     for write in writes {
         for permission in write::permissions(write) {
-            match permission {
-                Permission::Review(question) if questions.contains(&question) => {}
-                Permission::Review(question) => questions.push(question),
-                Permission::Unasked(why) => unasked = Some(why),
+            let question = match permission {
+                Permission::Review(question) => question,
+                Permission::Unasked(why) => {
+                    unasked = Some(why);
+                    continue;
+                }
+            };
+            let of_all = write::permission_of_all(write).unwrap_or_else(|| question.clone());
+            match groups.iter_mut().find(|(known, _)| *known == of_all) {
+                Some((_, each)) if each.contains(&question) => {}
+                Some((_, each)) => each.push(question),
+                None => groups.push((of_all, vec![question])),
             }
         }
+    }
+    let mut questions: Vec<Value> = Vec::new();
+    for (of_all, each) in groups {
+        if each.len() > 1 {
+            match may(&core.api, &of_all).await {
+                Ok(None) => continue,
+                Ok(Some(_)) => {}
+                Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
+            }
+        }
+        questions.extend(each);
     }
     let asked: Vec<_> = questions.iter().map(|question| may(&core.api, question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
@@ -138,13 +151,16 @@ fn missing(question: &Value, user: &str, why: &str) -> Text {
         resource = format!("{resource} in {}", field("group"));
     }
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
-    Text::line(&format!("{user} lacks the verb {} on {resource}, namespace {}{why}", field("verb"), field("namespace")))
+    let place = if field("namespace").is_empty() { String::new() } else { format!(", namespace {}", field("namespace")) };
+    Text::line(&format!("{user} lacks the verb {} on {resource}{place}{why}", field("verb")))
 }
 
-async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
+async fn dry_run(api: &Api, writes: &[Write], phases: &[Phase]) -> CheckResult {
     let asked: Vec<_> = writes.iter().map(|write| write::rehearse(api, write)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for (write, answer) in writes.iter().zip(answers) {
+    let policies = phases.iter().flat_map(|phase| std::iter::repeat_n(phase, phase.writes));
+    let mut refused = Vec::new();
+    for ((write, answer), phase) in writes.iter().zip(answers).zip(policies) {
         match answer {
             Tried::Accepted => {}
             Tried::Altered(what) => {
@@ -152,12 +168,22 @@ async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
                     "the server would alter it on the way in (admission): asked and stored differ: {what}"
                 )));
             }
-            Tried::Refused(says) => return CheckResult::Block(Text::line(&format!("the server refuses {write}: {says}"))),
+            // Gone or replaced meanwhile: left out when its turn comes.
+            Tried::Refused { status: 404 | 409, .. } if phase.left_out != LeftOut::Never && writes.len() > 1 => {}
+            Tried::Refused { says, .. } if phase.refusal != Refusal::Ends => refused.push((write, says, phase.refusal)),
+            Tried::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {write}: {says}"))),
             Tried::Impossible(why) => return CheckResult::Warn(why),
             Tried::Failed(why) => return CheckResult::Block(Text::line(&format!("the server could not try it on {write}: {why}"))),
         }
     }
-    CheckResult::Pass("server dry-run accepted".into())
+    let Some((write, says, refusal)) = refused.first() else { return CheckResult::Pass("server dry-run accepted".into()) };
+    let others = if refused.len() > 1 { format!(" and {} others", refused.len() - 1) } else { String::new() };
+    let told = format!("the server refuses {write}{others}: {says}");
+    if *refusal == Refusal::Noted && refused.len() == writes.len() {
+        return CheckResult::Block(Text::line(&told));
+    }
+    let then = if *refusal == Refusal::Noted { "the others are not affected" } else { "it is asked again while the drain lasts" };
+    CheckResult::Warn(Text::line(&format!("now {told}; {then}")))
 }
 
 /// What changed since it was planned; none when nothing did.

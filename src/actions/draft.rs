@@ -8,6 +8,7 @@ use crate::domain::{
     catalogue::Level,
     mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
+    phase::Phase,
     text::Text,
 };
 
@@ -28,10 +29,10 @@ pub struct Draft {
     pub kubectl: Text,
     pub undo: Undo,
     pub writes: Vec<Write>,
+    /// How they follow one another; none: in order, each needed by the next.
+    pub phases: Vec<Phase>,
     pub converge: Converge,
     pub checks: Vec<(CheckKind, BoxFuture<'static, CheckResult>)>,
-    /// How many pods may be gone at the same time.
-    pub at_once: u8,
 }
 
 /// How a plan is taken back.
@@ -61,9 +62,9 @@ impl Draft {
             kubectl: Text::default(),
             undo: Undo::Nothing("nothing takes it back".into()),
             writes: Vec::new(),
+            phases: Vec::new(),
             converge: Converge::Immediately,
             checks: Vec::new(),
-            at_once: 1,
         }
     }
 
@@ -83,6 +84,7 @@ pub async fn subject(core: &Core, subject: &Subject) -> Result<(ObjectRef, Value
     let mut target = subject.reference();
     let object = match core.api.find(&target).await {
         Ok(Some(object)) => object,
+        Ok(None) if subject.key.namespace.is_empty() => return Err(Text::line(&format!("{target} does not exist"))),
         Ok(None) => return Err(Text::line(&format!("{target} does not exist in {}", subject.key.namespace))),
         Err(error) => return Err(Text::line(&format!("could not read {target}: {error}"))),
     };

@@ -8,13 +8,15 @@ use crate::domain::{
 };
 
 /// Longest command shown; a hundred pod names fit.
-const LIMIT: usize = 16_384;
+pub const LIMIT: usize = 16_384;
 
-/// `kubectl ARGUMENTS -n NAMESPACE --context CONTEXT`, quoted where a shell needs it.
+/// `kubectl ARGUMENTS -n NAMESPACE --context CONTEXT`, quoted where a shell needs it; without `-n` where there is no namespace.
 pub fn command(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -> Text {
     let mut words = vec!["kubectl".to_owned()];
     words.extend(arguments.iter().map(|argument| quoted(argument)));
-    words.extend(["-n".to_owned(), quoted(namespace)]);
+    if !namespace.is_empty() {
+        words.extend(["-n".to_owned(), quoted(namespace)]);
+    }
     if !cluster.context.is_empty() {
         words.extend(["--context".to_owned(), quoted(&cluster.context)]);
     }

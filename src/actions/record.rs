@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     mitigation::{Effect, Outcome, Plan, Write},
-    object::{Key, Kind},
+    object::{Key, Kind, ObjectRef},
     text::Text,
 };
 
@@ -16,6 +16,10 @@ use super::{conceal, expect::label, kubectl, write};
 pub const PLANNED: &str = "planned";
 /// The write is about to be sent.
 pub const INTENT: &str = "intent";
+/// One of several writes was answered, or left out: how.
+pub const STEP: &str = "step";
+/// A disruption budget refused an eviction, and the server is about to be asked again.
+pub const ASKED_AGAIN: &str = "asked_again";
 /// How it ended; `intent` is the intent's number.
 pub const OUTCOME: &str = "outcome";
 /// An unknown outcome, or one that a crash cut off, was looked into.
@@ -70,6 +74,13 @@ pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> V
     json!({ "intent": intent, "id": plan.id, "title": plan.title, "state": state, "why": why, "notes": notes })
 }
 
+/// One write of several. `attempt` is 1 the first time.
+pub fn step(intent: u64, plan: &Plan, write: &Write, attempt: u32, outcome: &Outcome) -> Value {
+    let (state, why) = split(outcome);
+    let target = write.target();
+    json!({ "intent": intent, "id": plan.id, "object": target.map(ObjectRef::path), "uid": target.map(|target| &target.uid), "attempt": attempt, "state": state, "why": why })
+}
+
 /// `is_last`: what is unknown stays so, and no later run needs to look again.
 pub fn resolved(intent: u64, title: &str, outcome: &Outcome, is_last: bool) -> Value {
     let (state, why) = split(outcome);
@@ -79,6 +90,7 @@ pub fn resolved(intent: u64, title: &str, outcome: &Outcome, is_last: bool) -> V
 fn split(outcome: &Outcome) -> (&'static str, Option<&Text>) {
     match outcome {
         Outcome::Done => ("done", None),
+        Outcome::Partly(how) => ("partly", Some(how)),
         Outcome::Refused(why) => ("refused", Some(why)),
         Outcome::Failed(why) => ("failed", Some(why)),
         Outcome::Unknown(why) => ("unknown", Some(why)),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         ask::{Finished, Undoable, Wish},
-        mitigation::{MitigationId, Outcome, Plan, Undoes, Write},
+        mitigation::{MitigationId, Plan, Undoes, Write},
         text::Text,
     },
     journal::{Journal, Seq},
@@ -24,7 +24,9 @@ const VERSION: u64 = 1;
 /// What a plan that is about to be sent needs to be taken back; none where nothing does.
 pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     let inverse = plan.inverse.as_ref()?;
-    let writes: Vec<_> = plan.writes.iter().map(|write| write::kept(write, None)).collect();
+    // Pods that are gone come back by their controllers, or not at all: what takes a plan back is about the rest.
+    let taken_back = plan.writes.iter().filter(|write| !write.removes());
+    let writes: Vec<_> = taken_back.map(|write| write::kept(write, None)).collect();
     Some(json!({
         "version": VERSION,
         "done": false,
@@ -40,10 +42,21 @@ pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     }))
 }
 
-/// Settles what is kept of an intent, once its outcome is known. `answer` is the object as the last write left it.
-pub fn settle(journal: &Journal, intent: Seq, outcome: &Outcome, stored: Option<(&Write, &Value)>) {
-    match outcome {
-        Outcome::Done => {
+/// What happens to what is kept of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What it takes back was done.
+    Offered,
+    /// That is not known.
+    Open,
+    /// It was not done.
+    Forgotten,
+}
+
+/// Settles what is kept of an intent. `stored` is the object as the last change of its fields left it.
+pub fn settle(journal: &Journal, intent: Seq, kept: Kept, stored: Option<(&Write, &Value)>) {
+    match kept {
+        Kept::Offered => {
             let Some(mut kept) = journal.kept_for(intent) else { return };
             kept["done"] = true.into();
             if let Some((write, answer)) = stored
@@ -54,8 +67,8 @@ pub fn settle(journal: &Journal, intent: Seq, outcome: &Outcome, stored: Option<
             // What could not be written stays as not done, and is not offered.
             let _ = journal.keep(intent, &kept);
         }
-        Outcome::Refused(_) | Outcome::Failed(_) => journal.forget(intent),
-        Outcome::Unknown(_) => {}
+        Kept::Open => {}
+        Kept::Forgotten => journal.forget(intent),
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn a_kind_that_is_switched_off_takes_its_rights_away() {
         let with = made(Profile::Respond, None, &[]);
-        let without = made(Profile::Respond, None, &["restart-unhealthy"]);
+        let without = made(Profile::Respond, None, &["restart-unhealthy", "delete-pod"]);
         assert!(allows(&with[0], "delete", "", "pods") && !allows(&without[0], "delete", "", "pods"));
     }
 

@@ -170,7 +170,7 @@ struct Broken {
 
 #[derive(Clone)]
 enum Way {
-    Direct { client: reqwest::Client, base: Url, login: Login, ca_file: Option<PathBuf> },
+    Direct { client: reqwest::Client, base: Url, login: Box<Login>, ca_file: Option<PathBuf> },
     Proxied { reader: Reader, base: String },
 }
 
@@ -212,7 +212,7 @@ impl HttpReader {
                 let _ = base.set_password(None);
                 base.set_query(None);
                 base.set_fragment(None);
-                let login = Login { configured: server.and_then(|server| server.auth.clone()), in_address };
+                let login = Box::new(Login { configured: server.and_then(|server| server.auth.clone()), in_address });
                 Way::Direct { client: client(&name, server)?, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
             }
         };

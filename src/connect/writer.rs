@@ -100,5 +100,14 @@ impl Writer {
 /// What an answer that is not a success says, for a message: the `Status`' own words.
 pub fn words(answer: &Answer) -> Text {
     let words = answer.json.get("message").and_then(Value::as_str).or_else(|| answer.json.as_str());
-    words.map_or_else(|| Text::line(&format!("HTTP {}", answer.status)), |words| Text::bounded(words, 400))
+    // Which budget refuses an eviction is told by the cause alone.
+    let causes = answer.json.pointer("/details/causes").and_then(Value::as_array).into_iter().flatten();
+    let budget = causes
+        .filter(|cause| cause.get("reason").and_then(Value::as_str) == Some("DisruptionBudget"))
+        .find_map(|cause| cause.get("message")?.as_str());
+    match (words, budget) {
+        (None, _) => Text::line(&format!("HTTP {}", answer.status)),
+        (Some(words), None) => Text::bounded(words, 400),
+        (Some(words), Some(budget)) => Text::bounded(&format!("{words} {budget}"), 400),
+    }
 }

@@ -9,6 +9,7 @@ use super::{
     ask::{Undoable, Wish},
     catalogue::Level,
     object::{ObjectRef, Subject},
+    phase::Phase,
     text::Text,
     time::Mono,
 };
@@ -51,6 +52,8 @@ pub struct Plan {
     pub undoes: Option<Undoes>,
     /// The writes, ready to send.
     pub writes: Vec<Write>,
+    /// How they follow one another.
+    pub phases: Vec<Phase>,
     pub planned_at: Mono,
     /// How convergence is recognised after the write.
     pub converge: Converge,
@@ -156,6 +159,8 @@ pub enum CheckResult {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub enum Outcome {
     Done,
+    /// Of several writes some were done, the others were not, and it is known which.
+    Partly(Text),
     /// The server said no; nothing was changed. Its words.
     Refused(Text),
     /// Nothing was sent, or the server reported that nothing was changed.
@@ -168,6 +173,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => formatter.write_str("done"),
+            Self::Partly(how) => write!(formatter, "done in part: {how}"),
             Self::Refused(why) => write!(formatter, "refused: {why}"),
             Self::Failed(why) => write!(formatter, "failed: {why}"),
             Self::Unknown(why) => write!(formatter, "outcome unknown: {why}"),
@@ -291,11 +297,12 @@ pub enum ActionEvent {
     Started {
         id: MitigationId,
     },
-    /// `done` of `of` writes were answered.
+    /// `done` of `of` writes were answered; `waits` says what holds up the next.
     Progress {
         id: MitigationId,
         done: u32,
         of: u32,
+        waits: Option<Text>,
     },
     /// The write ended this way. `undoable` says whether `U` can take it back.
     Ended {

@@ -16,6 +16,7 @@ pub mod log_pattern;
 pub mod mitigation;
 pub mod object;
 pub mod observation;
+pub mod phase;
 pub mod pod;
 pub mod silence;
 pub mod suggestion;

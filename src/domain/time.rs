@@ -38,8 +38,8 @@ pub struct Now {
 
 /// Which of two clocks agrees better with what a server dates its data by: a `Date` that a proxy gets wrong is outvoted, and so is
 /// a wrong clock of ours. Where the data itself is old, both are far from it.
-pub fn agreed(data: DateTime<Utc>, date: DateTime<Utc>, ours: DateTime<Utc>) -> DateTime<Utc> {
-    if (date - data).abs() <= (ours - data).abs() { date } else { ours }
+pub fn agreed(stamp: DateTime<Utc>, date: DateTime<Utc>, ours: DateTime<Utc>) -> DateTime<Utc> {
+    if (date - stamp).abs() <= (ours - stamp).abs() { date } else { ours }
 }
 
 /// Where tasks that run on their own get the time from. The only implementation that reads a real clock is

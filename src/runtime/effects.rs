@@ -121,6 +121,11 @@ impl Effects {
                     drop(engine.execute(*confirmed));
                 }
             }
+            Effect::Stop(id) => {
+                if let Some(engine) = &self.engine {
+                    engine.stop(id);
+                }
+            }
             Effect::Open { viewer, what: ViewerKind::Command { run: Some(run), .. }, .. } => {
                 let Some(engine) = self.engine.clone() else {
                     let ended = Some("the cluster has not answered yet".into());
@@ -148,7 +153,10 @@ impl Effects {
     /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
     pub async fn finish(self) -> bool {
         let settled = match &self.engine {
-            Some(engine) => engine.settled(LAST_WORDS).await,
+            Some(engine) => {
+                engine.stop_all();
+                engine.settled(LAST_WORDS).await
+            }
             None => true,
         };
         let recovered = async {

@@ -103,6 +103,8 @@ pub enum Stage {
     Executing {
         done: u32,
         of: u32,
+        /// What holds up the next write.
+        waits: Option<Text>,
     },
     /// `of` is zero until the first word of it.
     Converging {

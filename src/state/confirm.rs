@@ -135,7 +135,7 @@ impl State {
             confirmed_at: self.now.mono,
             done_at: None,
             converges: plan.converge != Converge::Immediately,
-            stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX) },
+            stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX), waits: None },
             undoable: false,
             undone_by: None,
             aim,

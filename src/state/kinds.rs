@@ -48,15 +48,46 @@ impl State {
             let Some(meant) = meant else { continue };
             let what = if entry.spec.needs_arguments() {
                 MenuChoice::Compose(Text::line(&format!("{} {} ", entry.spec.name, named(meant))))
+            } else if let Some(why) = self.unfit(entry.spec, meant) {
+                MenuChoice::Nothing(why)
             } else {
-                match entry.ask(&meant.key.namespace, &[&meant.to_string()]) {
+                match self.ask_of_marked(entry, meant) {
                     Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
                     Err(why) => MenuChoice::Nothing(why),
                 }
             };
-            items.push(item(entry.spec, meant, what));
+            let marked = self.marked(entry.spec, meant);
+            let name = if marked.len() > 1 { format!("{} marked pods", marked.len()) } else { meant.to_string() };
+            items.push(item(entry.spec, &name, what));
         }
         items
+    }
+
+    /// The marked pods, where the kind takes several and marks are on the screen; else the object alone.
+    fn marked(&self, spec: &Spec, meant: &ObjectRef) -> Vec<Key> {
+        let has_marks = self.screen == Screen::Workloads && self.workloads.kind == Kind::Pod && !self.workloads.marks.is_empty();
+        let takes_them = has_marks && spec.takes_several && meant.kind == Kind::Pod;
+        if takes_them { self.workloads.marks.iter().cloned().collect() } else { vec![meant.key.clone()] }
+    }
+
+    fn ask_of_marked(&self, entry: &Entry, meant: &ObjectRef) -> Result<Wish, Text> {
+        let keys = self.marked(entry.spec, meant);
+        let namespace = keys.first().map(|key| key.namespace.clone()).unwrap_or_default();
+        if keys.iter().any(|key| key.namespace != namespace) {
+            return Err("the marked pods are of several namespaces: one at a time".into());
+        }
+        let words: Vec<String> = keys.iter().map(|key| format!("{}/{}", meant.kind.singular(), key.name)).collect();
+        entry.ask(&namespace, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Why a kind has nothing to do on an object, as far as is seen without asking.
+    fn unfit(&self, spec: &Spec, meant: &ObjectRef) -> Option<Text> {
+        let node = self.cluster.nodes.get(&meant.key).filter(|_| meant.kind == Kind::Node)?;
+        match (spec.name, node.cordoned) {
+            ("cordon", true) => Some("it is cordoned already".into()),
+            ("uncordon", false) => Some("it is not cordoned".into()),
+            _ => None,
+        }
     }
 
     /// The alert that is focused, where the pane of alerts is.
@@ -181,7 +212,8 @@ impl State {
         // A name alone could be of another kind, or of another action.
         let (namespace, object) = match object.split_once(':') {
             Some((namespace, object)) => (namespace, object),
-            None => (self.session.scope.namespace()?, *object),
+            // What has no namespace can be named wherever one looks.
+            None => (self.session.scope.namespace().unwrap_or_default(), *object),
         };
         if !object.contains('/') {
             return None;
@@ -237,7 +269,7 @@ fn silence_of(alert: &Alert) -> Silence {
     Silence { matchers, lasts: Some(Duration::from_hours(1)), until: None, meant: Some(alert.fingerprint.clone()), mark: None }
 }
 
-fn item(spec: &Spec, meant: &ObjectRef, what: MenuChoice) -> MenuItem {
+fn item(spec: &Spec, meant: &str, what: MenuChoice) -> MenuItem {
     line(spec, &format!("{} {meant}", spec.name), what)
 }
 

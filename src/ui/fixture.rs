@@ -458,6 +458,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
         inverse: Some(Wish::new(UndoRollout::deployment(deployment.clone(), Some(42)))),
         level: Level::Disruptive,
         undoes: None,
+        phases: vec![crate::domain::phase::Phase::in_order(1)],
         writes: Vec::new(),
         planned_at: now().mono,
         converge: Converge::Rollout { workload: Subject { kind: Kind::Deployment, key: deployment } },

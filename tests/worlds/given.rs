@@ -52,6 +52,51 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *pods));
             play.until("the quota's status", |play| play.world.get(&path(&play.namespace, "quota/pods")).pointer("/status/used/pods").is_some());
         }
+        Step::Budget { name, pods, of } => {
+            let budgets = collection(&namespace, "apis/policy/v1", "poddisruptionbudgets");
+            play.world.post(&budgets, &objects::budget(&namespace, name, *pods, of));
+            play.until("the budget's status", |play| {
+                let budget = play.world.get(&format!("{budgets}/{name}"));
+                let all = u64::try_from(pods_of(play, of).len()).unwrap_or_default();
+                budget["status"]["observedGeneration"] == budget["metadata"]["generation"] && budget["status"]["currentHealthy"] == all
+            });
+        }
+        Step::BudgetGone { name } => {
+            let path = format!("{}/{name}", collection(&namespace, "apis/policy/v1", "poddisruptionbudgets"));
+            play.world.api("DELETE", &path, "", &Value::Null);
+        }
+        Step::BarePod { name, image, in_pool } => {
+            if play.world.is_real() {
+                let accounts = collection(&namespace, "api/v1", "serviceaccounts");
+                play.until("the namespace's account", |play| play.world.get(&accounts)["items"].as_array().is_some_and(|found| !found.is_empty()));
+            }
+            let mut pod = objects::bare_pod(&namespace, name, image);
+            if *in_pool {
+                objects::put_into_pool(&namespace, &mut pod["spec"]);
+            }
+            play.world.post(&collection(&namespace, "api/v1", "pods"), &pod);
+            play.until(&format!("{name} ready"), |play| pods(play).iter().any(|pod| pod["metadata"]["name"] == name.as_str() && is_ready(pod)));
+        }
+        Step::Node { name } => {
+            let name = node_name(&namespace, name);
+            play.nodes.push(name.clone());
+            play.world.post("/api/v1/nodes", &objects::node(&namespace, &name));
+            play.until(&format!("{name} ready"), |play| is_ready(&play.world.get(&format!("/api/v1/nodes/{name}"))));
+        }
+        Step::PoolDeployment { name, image, replicas } => {
+            let mut deployment = objects::deployment(&namespace, name, image, *replicas);
+            objects::put_into_pool(&namespace, &mut deployment["spec"]["template"]["spec"]);
+            play.world.post(&collection(&namespace, "apis/apps/v1", "deployments"), &deployment);
+            settled(play, name);
+        }
+        Step::PoolDaemonSet { name, image } => {
+            play.world.post(&collection(&namespace, "apis/apps/v1", "daemonsets"), &objects::daemon_set(&namespace, name, image));
+            let nodes = play.nodes.len();
+            play.until(&format!("{name} everywhere"), |play| pods_of(play, name).iter().filter(|pod| is_ready(pod)).count() == nodes);
+        }
+        Step::PodDeletedBySomebody { name } => {
+            play.world.api("DELETE", &path(&namespace, &format!("pod/{name}")), "", &Value::Null);
+        }
         Step::Event { about, reason, message } => {
             let object = play.world.get(&path(&namespace, about));
             let at = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
@@ -79,6 +124,11 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::Errors { service, count, message } => log(play, service, *count, message),
         other => panic!("{other:?} is no premise"),
     }
+}
+
+/// A node of the scenario's own, as it is called in the cluster.
+pub fn node_name(namespace: &str, name: &str) -> String {
+    format!("{namespace}-{name}")
 }
 
 /// A psql that has asked once and waits for more, for longer than a second.

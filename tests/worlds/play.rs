@@ -1,10 +1,11 @@
 //! Plays one scenario in one world, line by line.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader, Read as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -74,6 +75,10 @@ pub struct Play {
     pub touched: Touched,
     /// Where Elasticsearch is the one with TLS and users.
     pub secure: Option<Secure>,
+    /// Nodes of the scenario's own, as they are called in the cluster.
+    pub nodes: Vec<String>,
+    /// What stands for `<pod:shop>` and the like, once it was spoken of.
+    named: BTreeMap<String, String>,
     /// Clients beside sev1 that are connected to something; they end with the scenario.
     pub clients: Vec<std::process::Child>,
 }
@@ -114,18 +119,62 @@ impl Play {
             config: None,
             hung: BTreeSet::new(),
             touched: Touched::default(),
+            nodes: Vec::new(),
+            named: BTreeMap::new(),
             secure: None,
             clients: Vec::new(),
         }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
-        catch_unwind(AssertUnwindSafe(|| self.perform(&line.step))).map_err(|panic| {
+        catch_unwind(AssertUnwindSafe(|| self.spoken(line))).map_err(|panic| {
             let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
             let why = why.unwrap_or_else(|| "it failed without a word".to_owned());
             let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, Session::screen);
             Failed::from(format!("{} ({}): {}\n{why}\n{screen}", line.at, self.world.kind.name(), line.text))
         })
+    }
+
+    /// Plays a line, with names in the place of what stands for them.
+    fn spoken(&mut self, line: &Line) {
+        if !line.text.contains('<') {
+            return self.perform(&line.step);
+        }
+        let text = self.with_names(&line.text);
+        let step = super::script::meaning(&text).unwrap_or_else(|| panic!("no sentence of the language: {text:?}"));
+        self.perform(&step);
+    }
+
+    fn with_names(&mut self, text: &str) -> String {
+        let mut told = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('<') {
+            told.push_str(before);
+            let (word, after) = after.split_once('>').unwrap_or_else(|| panic!("no end of a name in {text:?}"));
+            match word.split_once(':') {
+                Some(("node", name)) => told.push_str(&given::node_name(&self.namespace, name)),
+                Some(("pod", which)) => told.push_str(&self.pod_name(which)),
+                // A key.
+                _ => told.extend(["<", word, ">"]),
+            }
+            rest = after;
+        }
+        told.push_str(rest);
+        told
+    }
+
+    /// The pod that `shop` or `shop:2` stands for.
+    fn pod_name(&mut self, which: &str) -> String {
+        if let Some(name) = self.named.get(which) {
+            return name.clone();
+        }
+        let (app, number) = which.split_once(':').unwrap_or((which, "1"));
+        let number: usize = number.parse().expect("a number of a pod");
+        let mut names: Vec<_> = given::pods_of(self, app).iter().filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned)).collect();
+        names.sort();
+        let name = names.into_iter().nth(number - 1).unwrap_or_else(|| panic!("no pod {number} of {app}"));
+        self.named.insert(which.to_owned(), name.clone());
+        name
     }
 
     fn perform(&mut self, step: &Step) {
@@ -139,6 +188,7 @@ impl Play {
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
+            Step::DoesUntil(arguments, text) => self.done = Some(interrupted_at(self.command_line(&self.arguments(), "prod-uk-1", arguments), text)),
             Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
@@ -160,13 +210,13 @@ impl Play {
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
             Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
-            Step::PatchesKept => self.world.kubernetes().relay.set(Manner::Keeps("PATCH")),
-            Step::PatchesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
+            Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
-            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone().leak())),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
             Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
             Step::Configured(name) => {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
@@ -208,6 +258,16 @@ impl Play {
             Step::HungReplaced { name } => self.until(&format!("no hung pod of {name} left"), |play| {
                 let all = given::pods_of(play, name);
                 all.iter().all(|pod| !play.hung.contains(given::uid(pod)))
+            }),
+            Step::PodsThere(names) => {
+                let all = given::pods(self);
+                assert!(names.iter().all(|name| all.iter().any(|pod| pod["metadata"]["name"] == name.as_str())), "{names:?}");
+            }
+            Step::NoPod { name } => {
+                self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()))
+            }
+            Step::NoneRunsOn { name, node } => self.until(&format!("no pod of {name} on {node}"), |play| {
+                given::pods_of(play, name).iter().all(|pod| pod["spec"]["nodeName"] != node.as_str())
             }),
             Step::Written(wanted) => self.written(wanted),
             Step::NothingWritten => assert_eq!(self.world.written(), [], "sev1 wrote"),
@@ -318,14 +378,14 @@ impl Play {
     }
 
     fn run(&mut self, arguments: &[String]) {
-        self.run_with(&self.arguments(), "prod-uk-1", arguments);
+        self.done = Some(self.command_line(&self.arguments(), "prod-uk-1", arguments).output().expect("sev1 runs"));
     }
 
     fn run_alone(&mut self, context: &str, arguments: &[String]) {
-        self.run_with(&self.world.arguments()[..2], context, arguments);
+        self.done = Some(self.command_line(&self.world.arguments()[..2], context, arguments).output().expect("sev1 runs"));
     }
 
-    fn run_with(&mut self, servers: &[String], context: &str, arguments: &[String]) {
+    fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
         command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
@@ -336,7 +396,7 @@ impl Play {
         if let Some(secure) = &self.secure {
             command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
         }
-        self.done = Some(command.output().expect("sev1 runs"));
+        command
     }
 
     /// By the palette, once mitigations are possible.
@@ -409,10 +469,9 @@ impl Play {
     }
 
     fn journal_tells(&mut self, wanted: &[String]) {
-        let session = self.session();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let journal = told(&session.journal());
+            let journal = told(&self.session().journal());
             let mut left = wanted.iter().peekable();
             for record in &journal {
                 if left.peek() == Some(&record) {
@@ -422,7 +481,7 @@ impl Play {
             if left.peek().is_none() {
                 return;
             }
-            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", session.screen());
+            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", self.session().screen());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -452,8 +511,29 @@ impl Drop for Play {
                 let path = format!("/api/v1/namespaces/{}", self.namespace);
                 let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
             }
+            for node in &self.nodes {
+                let path = format!("/api/v1/nodes/{node}");
+                let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
+            }
         }
     }
+}
+
+/// Runs it until a line of what it complains has this text; then it is interrupted as by `Ctrl-C`, and ends by itself.
+fn interrupted_at(mut command: Command, text: &str) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sev1 runs");
+    let mut complaints = BufReader::new(child.stderr.take().expect("its complaints"));
+    let mut told = String::new();
+    while !told.contains(text) {
+        let read = complaints.read_line(&mut told).expect("its complaints");
+        assert!(read > 0, "it ended without {text:?}:\n{told}");
+    }
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -INT works");
+    let mut rest = Vec::new();
+    complaints.read_to_end(&mut rest).expect("its complaints");
+    let output = child.wait_with_output().expect("sev1 ends");
+    Output { stderr: [told.into_bytes(), rest].concat(), ..output }
 }
 
 fn armed(session: &mut Session) {

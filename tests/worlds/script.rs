@@ -1,7 +1,9 @@
 //! The language of the scenarios: what the lines of a file mean.
 //!
 //! A scenario is a text of plain sentences, one a line, played from top to bottom. The first line says what it shows; `#` begins
-//! a comment, and the words Given, When, Then only structure it. Three lines may stand before the first sentence: `only real` or
+//! a comment, and the words Given, When, Then only structure it. What is named by the cluster is written `<pod:shop>` and
+//! `<pod:shop:2>`: pods of shop by name, as they are when they are first spoken of. Nodes of the scenario's own are `<node:a>`.
+//! Three lines may stand before the first sentence: `only real` or
 //! `only simulated` where one world cannot play it, `alone` where it changes what other scenarios rest on, and `direct` where
 //! sev1 speaks TLS with the API server itself, so that what it asks is not seen.
 
@@ -73,6 +75,36 @@ pub enum Step {
     Quota {
         pods: u64,
     },
+    Budget {
+        name: String,
+        pods: u64,
+        of: String,
+    },
+    BudgetGone {
+        name: String,
+    },
+    /// Without a controller.
+    BarePod {
+        name: String,
+        image: String,
+        in_pool: bool,
+    },
+    /// One of the scenario's own, which takes the pods of the pool alone.
+    Node {
+        name: String,
+    },
+    PoolDeployment {
+        name: String,
+        image: String,
+        replicas: u64,
+    },
+    PoolDaemonSet {
+        name: String,
+        image: String,
+    },
+    PodDeletedBySomebody {
+        name: String,
+    },
     Event {
         about: String,
         reason: String,
@@ -110,6 +142,8 @@ pub enum Step {
         arguments: Vec<String>,
     },
     Does(Vec<String>),
+    /// The same, with `Ctrl-C` once it prints a text.
+    DoesUntil(Vec<String>, String),
     /// With no address of any other server than the cluster's.
     DoesOnTheClusterAlone {
         context: String,
@@ -131,10 +165,10 @@ pub enum Step {
     HeldGoesOn,
     Kill(String),
     Restart(String),
-    /// Patches are not passed on.
-    PatchesKept,
+    /// Writes of this method are not passed on.
+    Kept(&'static str),
     /// The relay is itself again.
-    PatchesPass,
+    WritesPass,
     Killed,
     StartsAgain,
     /// While sev1 hears nothing, and this deployment gets so many replicas.
@@ -166,6 +200,15 @@ pub enum Step {
     HungReplaced {
         name: String,
     },
+    PodsThere(Vec<String>),
+    /// No pod of this name is there, but on its way out.
+    NoPod {
+        name: String,
+    },
+    NoneRunsOn {
+        name: String,
+        node: String,
+    },
     Silenced {
         alert: String,
         is: bool,
@@ -183,6 +226,7 @@ type Meaning = fn(&[&str]) -> Step;
 /// Sentences with holes, and what they mean with them filled. The first that fits counts.
 const SENTENCES: &[(&str, Meaning)] = &[
     ("the namespace is labelled {}={}", |w| Step::Label { name: own(w[0]), value: own(w[1]) }),
+    ("deployment {} of {} with {} replicas in the pool", |w| Step::PoolDeployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("deployment {} of {} with {} replicas", |w| Step::Deployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("{} is rolled out as {}, failing with {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: Some(own(w[2])) }),
     ("{} is rolled out as {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: None }),
@@ -194,6 +238,16 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("{} pods of {} hang", |w| Step::Hang { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
     ("elasticsearch is the secure one, with {}", |w| Step::Secure(Trust::read(w[0]))),
     ("no secret is shown anywhere", |_| Step::NoSecretShown),
+    ("a budget {} keeps {} pods of {}", |w| Step::Budget { name: own(w[0]), pods: number(w[1]), of: own(w[2]) }),
+    ("the budget {} is gone", |w| Step::BudgetGone { name: own(w[0]) }),
+    ("a bare pod {} of {} in the pool", |w| Step::BarePod { name: own(w[0]), image: own(w[1]), in_pool: true }),
+    ("a bare pod {} of {}", |w| Step::BarePod { name: own(w[0]), image: own(w[1]), in_pool: false }),
+    ("a node {} of the pool", |w| Step::Node { name: own(w[0]) }),
+    ("daemon set {} of {} in the pool", |w| Step::PoolDaemonSet { name: own(w[0]), image: own(w[1]) }),
+    ("somebody deletes the pod {}", |w| Step::PodDeletedBySomebody { name: own(w[0]) }),
+    ("pods {} are there", |w| Step::PodsThere(w[0].split(", ").map(own).collect())),
+    ("no pod {} is left", |w| Step::NoPod { name: own(w[0]) }),
+    ("no pod of {} runs on {}", |w| Step::NoneRunsOn { name: own(w[0]), node: own(w[1]) }),
     ("some errors are logged", |_| Step::SomeErrors),
     ("some shards of elasticsearch fail", |_| Step::ShardsFail),
     ("elasticsearch is overloaded", |_| Step::Overloaded),
@@ -215,6 +269,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
+    ("sev1 does {}, until it prints {} and Ctrl-C comes", |w| Step::DoesUntil(words(w[0]), own(w[1]))),
     ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
     ("sev1 is armed", |_| Step::Armed),
@@ -226,8 +281,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the connections to {} are lost", |w| Step::ConnectionsLost(own(w[0]))),
     ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
     ("what was held back goes on", |_| Step::HeldGoesOn),
-    ("patches do not arrive", |_| Step::PatchesKept),
-    ("patches are answered again", |_| Step::PatchesPass),
+    ("patches do not arrive", |_| Step::Kept("PATCH")),
+    ("deletes do not arrive", |_| Step::Kept("DELETE")),
+    ("evictions do not arrive", |_| Step::Kept("POST")),
+    ("{} are answered again", |_| Step::WritesPass),
     ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
     ("{} is started again", |w| Step::Restart(own(w[0]))),
@@ -319,7 +376,8 @@ impl Scenario {
     }
 }
 
-fn meaning(line: &str) -> Option<Step> {
+/// What a sentence means.
+pub fn meaning(line: &str) -> Option<Step> {
     SENTENCES.iter().find_map(|(sentence, step)| Some(step(&fit(sentence, line)?)))
 }
 

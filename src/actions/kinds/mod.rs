@@ -4,6 +4,10 @@
 //! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
 mod config_key;
+mod cordon;
+mod delete_pod;
+mod drain;
+mod evict;
 mod pause;
 mod restart;
 mod restart_unhealthy;
@@ -49,6 +53,11 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<delete_pod::DeletePod>(),
+    kind::<evict::Evict>(),
+    kind::<cordon::Cordon>(),
+    kind::<cordon::Uncordon>(),
+    kind::<drain::Drain>(),
     kind::<Silence>(),
     kind::<unsilence::Unsilence>(),
     kind::<Run>(),

@@ -5,6 +5,7 @@ mod cuts;
 mod fake;
 mod kinds;
 mod laws;
+mod pods;
 mod rig;
 mod rollouts;
 mod undoing;

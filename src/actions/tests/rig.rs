@@ -77,6 +77,7 @@ pub fn quick() -> Pace {
         not_done_after: Duration::from_millis(120),
         resolve_for: Duration::from_millis(400),
         journal_every: Duration::from_millis(20),
+        ask_again_after: Duration::from_millis(20),
     }
 }
 

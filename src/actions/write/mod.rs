@@ -20,7 +20,10 @@ pub enum Tried {
     Accepted,
     /// It would be stored otherwise than asked for; in words.
     Altered(String),
-    Refused(Text),
+    Refused {
+        status: u16,
+        says: Text,
+    },
     Failed(Text),
     /// Where it goes nothing can be tried; in words.
     Impossible(Text),
@@ -61,12 +64,12 @@ pub fn permissions(write: &Write) -> Vec<Permission> {
     }
 }
 
-/// One access review that speaks for all of these: about every object of their kind, in the one namespace they are in.
-pub fn permission_of_all(writes: &[Write]) -> Option<Value> {
-    let [Write::Object(first), rest @ ..] = writes else { return None };
-    let question = object::permission(first, false);
-    let is_like = |write: &Write| matches!(write, Write::Object(write) if object::permission(write, false) == question);
-    (!rest.is_empty() && rest.iter().all(is_like)).then_some(question)
+/// One access review that speaks for all writes like this: about every object of its kind in its namespace.
+pub fn permission_of_all(write: &Write) -> Option<Value> {
+    match write {
+        Write::Object(write) => Some(object::permission(write, false)),
+        Write::Silence(_) | Write::Command(_) => None,
+    }
 }
 
 /// How what it is about stands to it.
@@ -95,6 +98,12 @@ pub fn record(write: &Write) -> Value {
         Write::Silence(write) => silence::record(write),
         Write::Command(run) => command::record(run),
     }
+}
+
+/// What a write of the journal is about.
+pub fn named(record: &Value) -> String {
+    let other = if record.get("silence").is_some() { "the silence" } else { "the command" };
+    object::target(record).map_or_else(|| other.to_owned(), |target| target.to_string())
 }
 
 /// Whether nothing tells later what became of a write of the journal.

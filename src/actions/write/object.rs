@@ -23,7 +23,7 @@ use crate::{
 pub async fn rehearse(api: &Api, write: &ObjectWrite) -> Tried {
     match api.dry_run(write).await {
         Sent::Done(object) => altered(&write.effect, &object).map_or(Tried::Accepted, Tried::Altered),
-        Sent::Refused { says, .. } => Tried::Refused(says),
+        Sent::Refused { status, says } => Tried::Refused { status, says },
         Sent::Failed(why) | Sent::Unknown(why) => Tried::Failed(why),
         // A request about an object runs nothing.
         Sent::Ran(_) => Tried::Accepted,
@@ -133,6 +133,11 @@ pub async fn unmoved(core: &Core, kept: &Value) -> Result<(), Text> {
         return Err(Text::line(&format!("{target} moved on since: {what} changed{}; undoing would undo that too", changed::by(&object))));
     }
     Ok(())
+}
+
+/// The object of a record.
+pub fn target(record: &Value) -> Option<ObjectRef> {
+    reference(record.get("target")?)
 }
 
 /// A target as records have it.

@@ -97,7 +97,7 @@ pub fn ending(ended: &Ended) -> String {
         }
         let _ = writeln!(text, "{}", output.summary);
     }
-    if let (Some(Outcome::Done), true, Some(recorded)) = (&ended.outcome, ended.undoable, ended.recorded) {
+    if let (Some(Outcome::Done | Outcome::Partly(_)), true, Some(recorded)) = (&ended.outcome, ended.undoable, ended.recorded) {
         let _ = writeln!(text, "to take it back: sev1 undo {recorded}");
     }
     text
@@ -124,8 +124,8 @@ pub fn list(undoable: &[Undoable]) -> String {
     text
 }
 
-/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, refused,
-/// failed, unknown.
+/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, partly,
+/// refused, failed, unknown.
 pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -> Value {
     let (outcome, why) = match ending {
         Ending::Planned { blocked: None } => ("planned", None),
@@ -134,6 +134,7 @@ pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -
         Ending::NotConfirmed(why) => ("not_confirmed", Some(why)),
         Ending::Ended(ended) => match &ended.outcome {
             Some(Outcome::Done) => ("done", None),
+            Some(Outcome::Partly(how)) => ("partly", Some(how)),
             Some(Outcome::Refused(why)) => ("refused", Some(why)),
             Some(Outcome::Failed(why)) => ("failed", Some(why)),
             Some(Outcome::Unknown(why)) => ("unknown", Some(why)),

@@ -188,7 +188,8 @@ impl Session {
                 _ = &mut running => break,
                 () = interrupt.came() => {
                     ended.interrupted = true;
-                    self.engine.settled(LAST_WORDS).await;
+                    self.engine.stop(id);
+                    self.last_words(&mut ended).await;
                     break;
                 }
             }
@@ -198,6 +199,18 @@ impl Session {
         }
         ended.recorded = self.engine.recorded_as(id);
         ended
+    }
+
+    /// Nothing more is sent; what was sent is waited for a little.
+    async fn last_words(&mut self, ended: &mut Ended) {
+        let told = async {
+            while ended.outcome.is_none() {
+                let Some(event) = self.events.recv().await else { return };
+                note(ended, event);
+            }
+        };
+        // Without an answer by then the outcome is not known, and the next start looks.
+        let _ = tokio::time::timeout(LAST_WORDS, told).await;
     }
 }
 
@@ -211,7 +224,10 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.outcome = Some(outcome);
         }
         ActionEvent::Resolved { outcome, .. } => ended.outcome = Some(outcome),
-        ActionEvent::Progress { done, of, .. } if of > 1 => output::complain(&format!("{done} of {of} written")),
+        ActionEvent::Progress { done, of, waits, .. } if of > 1 || waits.is_some() => {
+            let waits = waits.map_or_else(String::new, |waits| format!("; {waits}"));
+            output::complain(&format!("{done} of {of} written{waits}"));
+        }
         ActionEvent::Converging { ready, of, old, stuck, .. } => {
             let old = if old == 0 { String::new() } else { format!(", {old} old left") };
             let why = stuck.as_ref().map_or_else(String::new, |why| format!(": {why}"));

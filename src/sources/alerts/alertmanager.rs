@@ -72,7 +72,7 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
     let note = |name: &str| annotations.get(name).map(|text| Text::line(text)).unwrap_or_default();
     let suppressed = wire.status.as_ref().and_then(|status| status.state.as_deref()) == Some("suppressed");
     let by = wire.status.and_then(|status| status.silenced_by).unwrap_or_default();
-    let hides = by.iter().filter_map(|id| silences.get(id)).max_by_key(|silence| silence.until).cloned();
+    let longest = by.iter().filter_map(|id| silences.get(id)).max_by_key(|silence| silence.until).cloned();
     Alert {
         fingerprint: wire.fingerprint.map_or_else(|| fingerprint(&known), |print| Text::line(&print)),
         name: Text::line(known.get("alertname").map_or("(no name)", String::as_str)),
@@ -82,6 +82,6 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),
-        silenced: hides,
+        silenced: longest,
     }
 }

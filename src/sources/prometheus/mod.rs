@@ -162,7 +162,7 @@ fn present(said: &[Said], ours: DateTime<Utc>) -> Option<DateTime<Utc>> {
         Ok((Heard::Value(sample), _)) => sample.at,
         _ => None,
     });
-    Some(dated.max().map_or(date, |data| time::agreed(data, date, ours)))
+    Some(dated.max().map_or(date, |newest| time::agreed(newest, date, ours)))
 }
 
 async fn ask_one(server: &HttpReader, kpi: &Kpi, index: usize, question: Question, step: Duration) -> Said {
@@ -201,8 +201,8 @@ mod tests {
     #[test]
     fn a_date_of_another_hour_is_not_the_servers_present() {
         let at = |minutes: i64| DateTime::from_timestamp(1_800_000_000 + 60 * minutes, 0).unwrap();
-        let value = |data: i64, date: i64| {
-            let sample = api::Sample { value: Some(1.0), at: Some(at(data)) };
+        let value = |stamp: i64, date: i64| {
+            let sample = api::Sample { value: Some(1.0), at: Some(at(stamp)) };
             Said { kpi: 0, history_start: 0, heard: Ok((Heard::Value(sample), None)), date: Some(at(date)) }
         };
         assert_eq!(present(&[value(0, 60), value(0, 60)], at(0)), Some(at(0)));

@@ -133,7 +133,8 @@ impl Relay {
 
 /// A request of this method that is no dry-run.
 fn is_in_earnest(request: &Request, method: &str) -> bool {
-    request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun")
+    let is_review = request.uri().path().contains("selfsubject");
+    request.method() == method && !is_review && !request.uri().query().unwrap_or_default().contains("dryRun")
 }
 
 impl Inner {
