@@ -43,7 +43,7 @@ async fn notice(core: &Core, text: &str, is_error: bool) {
 /// Whether nothing that could be read says what became of it.
 fn is_unreadable(record: &Value) -> bool {
     let writes = record.get("writes").and_then(Value::as_array);
-    writes.into_iter().flatten().any(|write| write::is_unreadable(write))
+    writes.into_iter().flatten().any(write::is_unreadable)
 }
 
 /// How many objects of each sort are named.

@@ -4,6 +4,7 @@
 //! comes back once its client has connected again.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -223,7 +224,7 @@ impl Programs {
         let Some((name, service)) = self.service(namespace, host) else { return Said::badly(&format!("wget: bad address '{authority}'"), 1) };
         let (name, home) = (name.split('.').next().unwrap_or_default().to_owned(), name.split('.').nth(1).unwrap_or_default().to_owned());
         let ports = service.pointer("/spec/ports").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let is_open = ports.iter().any(|known| known.get("port").is_some_and(|known| known.to_string() == port));
+        let is_open = ports.iter().any(|known| known.get("port").and_then(Value::as_u64) == port.parse().ok());
         let ready = self.ready(&home, &service);
         if !is_open || ready == 0 {
             return Said::badly(&format!("wget: can't connect to remote host ({authority}): Connection refused"), 1);
@@ -288,7 +289,7 @@ fn table(headers: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Said {
         });
         text += &line(cells.collect(), "|");
     }
-    text += &format!("({} row{})\n\n", rows.len(), if rows.len() == 1 { "" } else { "s" });
+    let _ = writeln!(text, "({} row{})\n", rows.len(), if rows.len() == 1 { "" } else { "s" });
     Said::well(text)
 }
 

@@ -1,4 +1,4 @@
-//! The commands that may be run in a container, and examples for a platform of PostgreSQL, Redis and services.
+//! The commands that may be run in a container, and examples for the platform of the operations guide.
 
 use std::time::Duration;
 
