@@ -63,6 +63,23 @@ impl Kubectl {
         output.stdout
     }
 
+    /// The answer of `sev1 do`, whose verdict is not waited for.
+    fn sev1_do(&self, words: &str, more: &[&str]) -> serde_json::Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
+        command.arg("do").args(words.split_whitespace()).args(["--reason", "a test", "-o", "json"]).args(more);
+        command.env("KUBECONFIG", self.folder.path().join("kubeconfig")).env("HOME", self.folder.path()).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("sev1 do {words}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Runs a line as a shell would that it is pasted into.
+    fn pastes(&self, line: &str) {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).env("KUBECONFIG", self.folder.path().join("kubeconfig")).env("HOME", self.folder.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// What a command that must fail complains.
     fn complains(&self, line: &str) -> String {
         let output = self.run(line);
@@ -148,6 +165,74 @@ async fn it_mitigates() {
     kubectl.shows("delete deployment extra", &["deleted"]);
     kubectl.shows("drain node-3 --ignore-daemonsets --force --timeout=90s", &["drained"]);
     kubectl.shows("uncordon node-3", &["uncordoned"]);
+}
+
+/// What of an object says that a mitigation was done, after `sev1 do` and after the command that it printed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_command_does_what_the_plan_does() {
+    // Alike, but for the moments at which things happen.
+    let (Some(by_sev1), Some(by_kubectl)) = (Kubectl::on("bad-deploy").await, Kubectl::on("bad-deploy").await) else { return };
+    let cases = [
+        ("scale deployment/core-engine 7", "deployment core-engine", "{.spec.replicas}"),
+        ("set-config-key configmap/api-config circuit_breaker_enabled=true", "configmap api-config", "{.data}"),
+        ("set-config-key configmap/api-config circuit_breaker_enabled-", "configmap api-config", "{.data}"),
+        ("set-image deployment/core-engine core-engine=core-engine:9", "deployment core-engine", "{.spec.template.spec}"),
+        ("restart deployment/gov-connectors", "deployment gov-connectors", "{.spec.template.metadata.annotations}"),
+        ("pause deployment/gov-connectors", "deployment gov-connectors", "{.spec.paused}"),
+        ("resume deployment/gov-connectors", "deployment gov-connectors", "{.spec.paused}"),
+        ("restart-unhealthy deployment/api-gateway", "pods -l app=api-gateway", "{.items[*].metadata.name}"),
+        ("undo-rollout deployment/api-gateway", "deployment api-gateway", "{.spec.template.spec}"),
+    ];
+    for (words, object, path) in cases {
+        let look = format!("get {object} -o jsonpath={path}");
+        let before = by_kubectl.prints(&look);
+        let printed = by_kubectl.sev1_do(words, &[])["plan"]["kubectl"].as_str().expect("a command").to_owned();
+        by_kubectl.pastes(&printed);
+        assert_eq!(by_sev1.sev1_do(words, &["--yes-on", "prod-uk-1"])["outcome"], "done", "{words}");
+        let (mut seen, mut expected) = (by_kubectl.prints(&look), by_sev1.prints(&look));
+        if words.starts_with("restart-unhealthy") {
+            // The pods' names are as random as a cluster's: that those are gone is what can be said.
+            let deleted: Vec<_> = printed.split_whitespace().skip(3).take_while(|word| !word.starts_with('-')).collect();
+            assert!(!deleted.is_empty() && deleted.iter().all(|name| before.contains(name) && !seen.contains(name)), "{printed}: {seen}");
+            continue;
+        }
+        if words.starts_with("restart ") {
+            (seen, expected) = (without_digits(&seen), without_digits(&expected));
+        }
+        assert_ne!(seen, before, "{printed} changed nothing");
+        assert_eq!(seen, expected, "{words} against {printed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_command_of_pods_and_nodes_does_what_the_plan_does() {
+    let Some(kubectl) = Kubectl::on("bad-deploy").await else { return };
+    let printed = |words: &str| kubectl.sev1_do(words, &[])["plan"]["kubectl"].as_str().expect("a command").to_owned();
+    let first = |app: &str| kubectl.prints(&format!("get pods -l app={app} -o jsonpath={{.items[0].metadata.name}}"));
+    for kind in ["delete-pod", "evict"] {
+        let pod = first("core-engine");
+        kubectl.pastes(&printed(&format!("{kind} pod/{pod}")));
+        kubectl.shows(&format!("wait --for=delete pod/{pod} --timeout=60s"), &[]);
+        kubectl.shows("wait pods -l app=core-engine --for=condition=Ready --timeout=60s", &["condition met"]);
+    }
+    let cordoned = "get node node-3 -o jsonpath={.spec.unschedulable}";
+    let of_daemon_sets_alone = || {
+        let owners = "get pods --all-namespaces --field-selector spec.nodeName=node-3 -o jsonpath={.items[*].metadata.ownerReferences[*].kind}";
+        kubectl.prints(owners).split_whitespace().all(|kind| kind == "DaemonSet")
+    };
+    kubectl.pastes(&printed("cordon node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "true");
+    kubectl.pastes(&printed("uncordon node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "");
+    assert!(!of_daemon_sets_alone(), "there is nothing to drain");
+    kubectl.pastes(&printed("drain node/node-3"));
+    assert_eq!(kubectl.prints(cordoned), "true");
+    assert!(of_daemon_sets_alone(), "not drained");
+}
+
+/// Times differ from run to run.
+fn without_digits(text: &str) -> String {
+    text.chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,20 +9,25 @@
 
 mod churn;
 mod heavy;
+mod platform;
 #[path = "../page/pod.rs"]
 mod pod;
+#[path = "../observed/process.rs"]
 mod process;
+#[path = "../observed/pty.rs"]
 mod pty;
+mod slow;
 
 use std::{
-    env,
+    env, fs,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use churn::Churn;
 use heavy::Heavy;
-use process::{Platform, cpu, memory, wakes};
+use platform::Platform;
+use process::{cpu, memory};
 use pty::Terminal;
 
 const RUNS: usize = 5;
@@ -38,14 +43,26 @@ const BETWEEN_KEYS: Duration = Duration::from_millis(60);
 
 fn main() {
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let all: [(&str, fn()); 7] =
-        [("start", start), ("dead", dead), ("idle", idle), ("idle-demo", idle_demo), ("keys", keys), ("big", big), ("updates", updates)];
+    let all: [(&str, fn()); 8] = [
+        ("start", start),
+        ("dead", dead),
+        ("idle", idle),
+        ("idle-demo", idle_demo),
+        ("keys", keys),
+        ("card", card),
+        ("big", big),
+        ("updates", updates),
+    ];
     for (name, measure) in all {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             println!("{name}");
             measure();
         }
     }
+}
+
+fn start_sev1(args: &[&str]) -> Terminal {
+    Terminal::start(env!("CARGO_BIN_EXE_sev1"), args)
 }
 
 fn row(what: &str, value: &str) {
@@ -75,7 +92,7 @@ fn start() {
     let measure = |what: &str, args: &[&str]| {
         let times: Vec<_> = (0..RUNS)
             .map(|_| {
-                let mut terminal = Terminal::start(args);
+                let mut terminal = start_sev1(args);
                 let first = terminal.wait("a frame", is_drawn) - terminal.launched;
                 let pods = terminal.wait("pods", |screen| screen.contains(" ready ")) - terminal.launched;
                 let useful = terminal.wait("pods and tiles", is_useful) - terminal.launched;
@@ -107,7 +124,7 @@ fn dead() {
     let kubeconfig = nobody(&folder);
     let args: Vec<&str> = ["--kubeconfig", &kubeconfig].into_iter().chain(NOWHERE).collect();
     let first = (0..RUNS).map(|_| {
-        let mut terminal = Terminal::start(&args);
+        let mut terminal = start_sev1(&args);
         terminal.wait("a frame", is_drawn) - terminal.launched
     });
     row("sev1, all servers dead: first frame", &milliseconds(median(first.collect())));
@@ -119,6 +136,16 @@ fn dead() {
         launched.elapsed()
     });
     row("sev1 status, all servers dead: ended", &milliseconds(median(status.collect())));
+}
+
+/// Times the threads of a process were woken.
+fn wakes(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("a running process").flatten();
+    let switches = threads.filter_map(|thread| {
+        let status = fs::read_to_string(thread.path().join("status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().parse::<u64>().ok()
+    });
+    switches.sum()
 }
 
 fn minute(what: &str, terminal: &mut Terminal) {
@@ -139,7 +166,7 @@ fn minute(what: &str, terminal: &mut Terminal) {
 /// An idle minute of a good day, on both screens.
 fn idle() {
     let platform = Platform::serve(&["--scenario", "calm"]);
-    let mut terminal = Terminal::start(&["--kubeconfig", &platform.kubeconfig]);
+    let mut terminal = start_sev1(&["--kubeconfig", &platform.kubeconfig]);
     terminal.wait("pods and tiles", is_useful);
     minute("calm, cockpit", &mut terminal);
     terminal.press("2");
@@ -148,7 +175,7 @@ fn idle() {
 
 /// The same of `demo`, simulation included.
 fn idle_demo() {
-    let mut terminal = Terminal::start(&["demo", "--scenario", "calm"]);
+    let mut terminal = start_sev1(&["demo", "--scenario", "calm"]);
     terminal.wait("pods and tiles", is_useful);
     minute("demo --scenario calm", &mut terminal);
 }
@@ -158,7 +185,10 @@ fn latency(terminal: &mut Terminal, keys: usize) -> String {
     let mut times: Vec<_> = (0..keys)
         .map(|number| {
             terminal.listen(BETWEEN_KEYS);
-            terminal.latency(if number % 2 == 0 { "j" } else { "k" })
+            terminal.listen(Duration::ZERO);
+            let pressed = Instant::now();
+            terminal.press(if number % 2 == 0 { "j" } else { "k" });
+            terminal.next(pressed + MINUTE).expect("an answer to a key").at - pressed
         })
         .collect();
     times.sort();
@@ -167,12 +197,50 @@ fn latency(terminal: &mut Terminal, keys: usize) -> String {
 
 fn keys() {
     let platform = Platform::serve(&["--scenario", "calm"]);
-    let mut terminal = Terminal::start(&["--kubeconfig", &platform.kubeconfig]);
+    let mut terminal = start_sev1(&["--kubeconfig", &platform.kubeconfig]);
     terminal.wait("pods", |screen| screen.contains(" ready "));
     terminal.press("2");
     terminal.wait("the table", |screen| screen.contains("RESTARTS"));
     terminal.listen(Duration::from_secs(2));
     row(&format!("key to byte, {KEYS} keys, idle"), &latency(&mut terminal, KEYS));
+}
+
+/// From Enter to the card, and until it can be confirmed, while every answer of the API server takes 50 ms.
+fn card() {
+    let platform = Platform::serve(&["--scenario", "bad-deploy"]);
+    let direct = fs::read_to_string(&platform.kubeconfig).expect("the kubeconfig");
+    let server = direct.split("https://").nth(1).and_then(|rest| rest.split(['"', '/', '\n']).next()).expect("an address");
+    let relayed = slow::relay(server.parse().expect("an address"), Duration::from_millis(50));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let kubeconfig = folder.path().join("kubeconfig");
+    fs::write(&kubeconfig, direct.replace(server, &relayed.to_string())).expect("a kubeconfig");
+    let mut terminal = start_sev1(&["--kubeconfig", &kubeconfig.display().to_string()]);
+    terminal.wait("pods and tiles", is_useful);
+    terminal.wait("who is asked", |screen| !screen.contains("not armed"));
+    for (title, words) in [
+        ("Scale", "scale deployment/core-engine 7"),
+        ("Undo rollout", "undo-rollout deployment/api-gateway"),
+        ("Restart", "restart deployment/gov-connectors"),
+        ("Restart unhealthy", "restart-unhealthy deployment/api-gateway"),
+    ] {
+        let top = format!("┌ {title} · ");
+        let times: Vec<_> = (0..RUNS)
+            .map(|_| {
+                terminal.press(&format!(":{words}"));
+                terminal.wait("the command", |screen| screen.contains(words));
+                terminal.listen(Duration::from_millis(300));
+                let pressed = Instant::now();
+                terminal.press("\r");
+                let shown = terminal.wait("the card", |screen| screen.contains(&top)) - pressed;
+                let checked = terminal.wait("its checks", |screen| screen.contains(&top) && !screen.contains("still running")) - pressed;
+                terminal.press("\u{1b}");
+                terminal.wait("the cockpit", |screen| !screen.contains(&top));
+                (shown, checked)
+            })
+            .collect();
+        row(&format!("{title}, answers after 50 ms: card"), &milliseconds(median(times.iter().map(|times| times.0).collect())));
+        row(&format!("{title}, answers after 50 ms: to be confirmed"), &milliseconds(median(times.iter().map(|times| times.1).collect())));
+    }
 }
 
 /// Rows of the workloads table so far, and whether that is all.
@@ -198,7 +266,7 @@ fn list(what: &str, pods: usize, kubeconfig: &str) {
     let (mut screenfuls, mut lists, mut used, mut most, mut after) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64, 0.0_f64);
     for run in 0..3 {
         let args: Vec<&str> = ["--kubeconfig", kubeconfig, "-A"].into_iter().chain(NOWHERE).collect();
-        let mut terminal = Terminal::start(&args);
+        let mut terminal = start_sev1(&args);
         terminal.wait("a frame", is_drawn);
         terminal.press("2");
         screenfuls.push(terminal.wait("a screenful", |screen| rows(screen).is_some_and(|(count, _)| count >= 46)) - terminal.launched);
@@ -222,7 +290,7 @@ fn list(what: &str, pods: usize, kubeconfig: &str) {
 /// A cockpit on 10,000 pods, of which some go on changing: bytes, processor, keys.
 fn updates() {
     let platform = Platform::serve(&["--scenario", "calm", "--pods", "10000"]);
-    let mut terminal = Terminal::start(&["--kubeconfig", &platform.kubeconfig, "-A"]);
+    let mut terminal = start_sev1(&["--kubeconfig", &platform.kubeconfig, "-A"]);
     terminal.wait("a frame", is_drawn);
     terminal.press("2");
     terminal.wait("the full list", |screen| rows(screen).is_some_and(|(count, is_all)| is_all && count >= 10_000));

@@ -1,12 +1,14 @@
 //! Requests to the API server as the actions need them: one object, a small list, a write sent once.
 
+use std::sync::Arc;
+
 use http::Method;
 use serde_json::Value;
 
 use crate::{
-    connect::{ConnectError, Reader, WriteError, Writer, writer::words},
+    connect::{ConnectError, Ran, Reader, WriteError, Writer, discovery::Finder, writer::words},
     domain::{
-        mitigation::{Outcome, Write, WriteMethod},
+        mitigation::{ObjectWrite, Outcome, WriteMethod},
         object::ObjectRef,
         text::Text,
     },
@@ -24,6 +26,8 @@ const LIST_LIMIT: &str = "500";
 pub struct Api {
     pub reader: Reader,
     pub writer: Writer,
+    /// Where the servers beside it are.
+    pub finder: Arc<Finder>,
     pub pace: Pace,
 }
 
@@ -32,6 +36,8 @@ pub struct Api {
 pub enum Sent {
     /// Its answer: the object as written, or a `Status`.
     Done(Value),
+    /// The command was run and ended well.
+    Ran(Ran),
     Refused {
         status: u16,
         says: Text,
@@ -43,7 +49,7 @@ pub enum Sent {
 impl Sent {
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Done(_) => Outcome::Done,
+            Self::Done(_) | Self::Ran(_) => Outcome::Done,
             Self::Refused { says, .. } => Outcome::Refused(says.clone()),
             Self::Failed(why) => Outcome::Failed(why.clone()),
             Self::Unknown(why) => Outcome::Unknown(why.clone()),
@@ -67,9 +73,18 @@ impl Api {
 
     /// Items of a collection, at most 500. `true` when there are more.
     pub async fn list(&self, path: &str, selector: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        self.list_by(path, ("labelSelector", selector)).await
+    }
+
+    /// The same by fields.
+    pub async fn list_where(&self, path: &str, fields: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        self.list_by(path, ("fieldSelector", fields)).await
+    }
+
+    async fn list_by(&self, path: &str, selector: (&str, &str)) -> Result<(Vec<Value>, bool), ConnectError> {
         let mut query = vec![("limit", LIST_LIMIT)];
-        if !selector.is_empty() {
-            query.push(("labelSelector", selector));
+        if !selector.1.is_empty() {
+            query.push(selector);
         }
         let mut json = self.reader.get_json(path, &query).await?.json;
         let is_partial = json.pointer("/metadata/continue").and_then(Value::as_str).is_some_and(|rest| !rest.is_empty());
@@ -80,16 +95,16 @@ impl Api {
     }
 
     /// Sends the write once.
-    pub async fn send(&self, write: &Write) -> Sent {
+    pub async fn send(&self, write: &ObjectWrite) -> Sent {
         self.request(write, false).await
     }
 
     /// Asks the server to do everything but keep the result.
-    pub async fn dry_run(&self, write: &Write) -> Sent {
+    pub async fn dry_run(&self, write: &ObjectWrite) -> Sent {
         self.request(write, true).await
     }
 
-    async fn request(&self, write: &Write, dry: bool) -> Sent {
+    async fn request(&self, write: &ObjectWrite, dry: bool) -> Sent {
         let mut query = Vec::new();
         let mut body = write.body.clone();
         let method = match write.method {
@@ -115,6 +130,8 @@ impl Api {
                 400..=499 => Sent::Refused { status: answer.status, says: words(&answer) },
                 // A webhook is asked before anything is stored.
                 500 if words(&answer).contains("failed calling webhook") => Sent::Failed(words(&answer)),
+                // Budgets are counted before the pod is touched (`pkg/registry/core/pod/storage/eviction.go`).
+                500 if words(&answer).contains("more than one PodDisruptionBudget") => Sent::Refused { status: 500, says: words(&answer) },
                 // Errors of a server, or of a proxy before it, may come after the object was stored.
                 500.. => Sent::Unknown(Text::line(&format!("the server answered {}: {}", answer.status, words(&answer)))),
                 status => Sent::Failed(Text::line(&format!("the server answered {status}: {}", words(&answer)))),

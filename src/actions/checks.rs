@@ -8,16 +8,18 @@ use serde_json::{Value, json};
 use crate::{
     connect::identity,
     domain::{
-        mitigation::{CheckKind, CheckResult, Plan, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, Plan, Write},
+        object::ObjectRef,
+        phase::{LeftOut, Phase, Refusal},
         text::Text,
     },
 };
 
 use super::{
-    api::{Api, Sent},
+    api::Api,
     engine::Core,
-    expect::{Standing, altered, standing},
     record,
+    write::{self, Permission, Tried},
 };
 
 /// Requests of one check that are under way at the same time.
@@ -31,13 +33,13 @@ pub fn of_every_plan(core: &Arc<Core>, plan: &Plan) -> Vec<Pending> {
     let record = record::plan(plan, &plan.reason);
     let identity_core = core.clone();
     let permission = (core.clone(), writes.clone());
-    let dry_run_of = (core.clone(), writes.clone());
+    let dry_run_of = (core.clone(), writes.clone(), plan.phases.clone());
     let unchanged_of = (core.clone(), writes);
     let journal_core = core.clone();
     vec![
         (CheckKind::Identity, Box::pin(async move { identity(&identity_core).await })),
         (CheckKind::Permission, Box::pin(async move { permission_of(&permission.0, &permission.1).await })),
-        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1).await })),
+        (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1, &dry_run_of.2).await })),
         (
             CheckKind::Unchanged,
             Box::pin(async move {
@@ -79,42 +81,38 @@ pub async fn identity(core: &Core) -> CheckResult {
     }
 }
 
-/// What an access review is asked for.
-fn attributes(write: &Write, with_name: bool) -> Value {
-    let verb = match write.method {
-        WriteMethod::Patch => "patch",
-        WriteMethod::Delete => "delete",
-        WriteMethod::Post => "create",
-    };
-    let target = &write.target;
-    let subresource = write.path.strip_prefix(&target.object_path()).map_or("", |rest| rest.trim_start_matches('/'));
-    json!({
-        "namespace": target.key.namespace,
-        "verb": verb,
-        "group": target.kind.group(),
-        "resource": target.kind.resource(),
-        "subresource": subresource,
-        "name": if with_name { target.key.name.as_str() } else { "" },
-    })
-}
-
 async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
-    let mut questions: Vec<Value> = Vec::new();
+    let allowed = || CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)));
+    // Many objects of one type in one namespace: one question about all of them first.
+    let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
+    let mut unasked = None;
     for write in writes {
-        let question = attributes(write, true);
-        if !questions.contains(&question) {
-            questions.push(question);
+        for permission in write::permissions(write) {
+            let question = match permission {
+                Permission::Review(question) => question,
+                Permission::Unasked(why) => {
+                    unasked = Some(why);
+                    continue;
+                }
+            };
+            let of_all = write::permission_of_all(write).unwrap_or_else(|| question.clone());
+            match groups.iter_mut().find(|(known, _)| *known == of_all) {
+                Some((_, each)) if each.contains(&question) => {}
+                Some((_, each)) => each.push(question),
+                None => groups.push((of_all, vec![question])),
+            }
         }
     }
-    // Many pods: one question about all of them first.
-    if let [first, _, ..] = writes {
-        match may(&core.api, &attributes(first, false)).await {
-            Ok(None) if writes.iter().all(|write| write.target.key.namespace == first.target.key.namespace) => {
-                return CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)));
+    let mut questions: Vec<Value> = Vec::new();
+    for (of_all, each) in groups {
+        if each.len() > 1 {
+            match may(&core.api, &of_all).await {
+                Ok(None) => continue,
+                Ok(Some(_)) => {}
+                Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
             }
-            Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
-            Ok(_) => {}
         }
+        questions.extend(each);
     }
     let asked: Vec<_> = questions.iter().map(|question| may(&core.api, question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
@@ -125,7 +123,7 @@ async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
             Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
         }
     }
-    CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)))
+    unasked.map_or_else(allowed, CheckResult::Warn)
 }
 
 /// None when allowed, else the authorizer's reason, which may be empty.
@@ -153,60 +151,46 @@ fn missing(question: &Value, user: &str, why: &str) -> Text {
         resource = format!("{resource} in {}", field("group"));
     }
     let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
-    Text::line(&format!("{user} lacks the verb {} on {resource}, namespace {}{why}", field("verb"), field("namespace")))
+    let place = if field("namespace").is_empty() { String::new() } else { format!(", namespace {}", field("namespace")) };
+    Text::line(&format!("{user} lacks the verb {} on {resource}{place}{why}", field("verb")))
 }
 
-async fn dry_run(api: &Api, writes: &[Write]) -> CheckResult {
-    let asked: Vec<_> = writes.iter().map(|write| api.dry_run(write)).collect();
+async fn dry_run(api: &Api, writes: &[Write], phases: &[Phase]) -> CheckResult {
+    let asked: Vec<_> = writes.iter().map(|write| write::rehearse(api, write)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for (write, answer) in writes.iter().zip(answers) {
+    let policies = phases.iter().flat_map(|phase| std::iter::repeat_n(phase, phase.writes));
+    let mut refused = Vec::new();
+    for ((write, answer), phase) in writes.iter().zip(answers).zip(policies) {
         match answer {
-            Sent::Done(object) => {
-                if let Some(what) = altered(&write.effect, &object) {
-                    return CheckResult::Warn(Text::line(&format!(
-                        "the server would alter it on the way in (admission): asked and stored differ: {what}"
-                    )));
-                }
+            Tried::Accepted => {}
+            Tried::Altered(what) => {
+                return CheckResult::Warn(Text::line(&format!(
+                    "the server would alter it on the way in (admission): asked and stored differ: {what}"
+                )));
             }
-            Sent::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {}: {says}", write.target))),
-            Sent::Failed(why) | Sent::Unknown(why) => {
-                return CheckResult::Block(Text::line(&format!("the server could not try it on {}: {why}", write.target)));
-            }
+            // Gone or replaced meanwhile: left out when its turn comes.
+            Tried::Refused { status: 404 | 409, .. } if phase.left_out != LeftOut::Never && writes.len() > 1 => {}
+            Tried::Refused { says, .. } if phase.refusal != Refusal::Ends => refused.push((write, says, phase.refusal)),
+            Tried::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {write}: {says}"))),
+            Tried::Impossible(why) => return CheckResult::Warn(why),
+            Tried::Failed(why) => return CheckResult::Block(Text::line(&format!("the server could not try it on {write}: {why}"))),
         }
     }
-    CheckResult::Pass("server dry-run accepted".into())
+    let Some((write, says, refusal)) = refused.first() else { return CheckResult::Pass("server dry-run accepted".into()) };
+    let others = if refused.len() > 1 { format!(" and {} others", refused.len() - 1) } else { String::new() };
+    let told = format!("the server refuses {write}{others}: {says}");
+    if *refusal == Refusal::Noted && refused.len() == writes.len() {
+        return CheckResult::Block(Text::line(&told));
+    }
+    let then = if *refusal == Refusal::Noted { "the others are not affected" } else { "it is asked again while the drain lasts" };
+    CheckResult::Warn(Text::line(&format!("now {told}; {then}")))
 }
 
-/// What changed on the targets since they were planned on; none when nothing did.
-pub async fn changed(api: &Api, writes: &[Write], targets: &[(crate::domain::object::ObjectRef, Text)]) -> Result<Option<Text>, Text> {
-    let asked: Vec<_> = writes.iter().map(|write| api.find(&write.target)).collect();
+/// What changed since it was planned; none when nothing did.
+pub async fn changed(api: &Api, writes: &[Write], targets: &[(ObjectRef, Text)]) -> Result<Option<Text>, Text> {
+    // One of several pods that is gone by itself is left out when its turn comes.
+    let are_many = writes.len() > 1;
+    let asked: Vec<_> = writes.iter().map(|write| write::moved(api, write, are_many, targets)).collect();
     let found: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for (write, object) in writes.iter().zip(found) {
-        let object = object.map_err(|error| error.text())?;
-        match standing(write, object.as_ref()) {
-            // One of several pods that is gone by itself is left out when its turn comes.
-            Standing::Done if write.method == WriteMethod::Delete && writes.len() > 1 => {}
-            Standing::Done if write.method == WriteMethod::Delete => return Ok(Some(Text::line(&format!("{} is gone already", write.target)))),
-            Standing::Done => {
-                let by = object.as_ref().map(super::changed::by).unwrap_or_default();
-                return Ok(Some(Text::line(&format!("{} already is as this would make it{by}", write.target))));
-            }
-            Standing::Other(what) => return Ok(Some(Text::line(&format!("changed since planned: {what}")))),
-            Standing::NotDone => {
-                if let Some(what) = guarded_version(write, object.as_ref(), targets) {
-                    return Ok(Some(what));
-                }
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Writes that carry the resourceVersion fail on any change of the object.
-fn guarded_version(write: &Write, object: Option<&Value>, targets: &[(crate::domain::object::ObjectRef, Text)]) -> Option<Text> {
-    write.body.pointer("/metadata/resourceVersion")?;
-    let planned = &targets.iter().find(|(target, _)| *target == write.target)?.1;
-    let object = object?;
-    (super::draft::resource_version(object) != *planned)
-        .then(|| Text::line(&format!("changed since planned: another part of {} was written{}", write.target, super::changed::by(object))))
+    found.into_iter().find_map(Result::transpose).transpose()
 }

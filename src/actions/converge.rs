@@ -19,6 +19,14 @@ pub struct Owner {
     pub query: String,
 }
 
+/// Pods that are deleted, by what replaces them.
+#[derive(Debug, Default)]
+pub struct Owners {
+    pub known: Vec<Owner>,
+    /// Pods that no controller is known to replace.
+    pub without: Vec<ObjectRef>,
+}
+
 /// One look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look {
@@ -30,7 +38,7 @@ pub struct Look {
 }
 
 /// Looks until the plan has its effect or patience ends; reports every change.
-pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &[Owner]) {
+pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) {
     let pace = core.api.pace;
     let id = plan.id;
     let began = core.clock.now().mono;
@@ -166,27 +174,36 @@ async fn newest(api: &Api, workload: &Subject, query: &str, object: &Value) -> O
     Some(("pod-template-hash", set.pointer("/metadata/labels/pod-template-hash")?.as_str()?.to_owned()))
 }
 
-/// The controllers of `pods`, where they can be read.
-pub async fn owners(api: &Api, listed: &[ObjectRef]) -> Vec<Owner> {
-    let mut found: Vec<Owner> = Vec::new();
+/// The controllers of the pods, where they can be read.
+pub async fn owners(api: &Api, listed: &[ObjectRef]) -> Owners {
+    let mut found = Owners::default();
     for pod in listed {
-        let Ok(Some(object)) = api.find(pod).await else { continue };
-        let Some((kind, name, uid)) = pods::controller(&object) else { continue };
-        let kind = match kind {
-            "ReplicaSet" => Kind::ReplicaSet,
-            "StatefulSet" => Kind::StatefulSet,
-            "DaemonSet" => Kind::DaemonSet,
-            _ => continue,
-        };
-        if found.iter().any(|owner| owner.target.uid == *uid) {
-            continue;
+        let controller = api.find(pod).await.ok().flatten().and_then(|object| controller(pod, &object));
+        match controller {
+            Some(target) if found.known.iter().any(|owner| owner.target.uid == target.uid) => {}
+            Some(target) => match api.find(&target).await {
+                Ok(Some(owner)) => {
+                    let query = owner.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
+                    found.known.push(Owner { target, query });
+                }
+                Ok(None) | Err(_) => found.without.push(pod.clone()),
+            },
+            None => found.without.push(pod.clone()),
         }
-        let target = ObjectRef { kind, key: Key { namespace: pod.key.namespace.clone(), name: Text::line(name) }, uid: Text::line(uid) };
-        let Ok(Some(owner)) = api.find(&target).await else { continue };
-        let query = owner.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
-        found.push(Owner { target, query });
     }
     found
+}
+
+/// The controller that makes another pod in the place of this one.
+fn controller(pod: &ObjectRef, object: &Value) -> Option<ObjectRef> {
+    let (kind, name, uid) = pods::controller(object)?;
+    let kind = match kind {
+        "ReplicaSet" => Kind::ReplicaSet,
+        "StatefulSet" => Kind::StatefulSet,
+        "DaemonSet" => Kind::DaemonSet,
+        _ => return None,
+    };
+    Some(ObjectRef { kind, key: Key { namespace: pod.key.namespace.clone(), name: Text::line(name) }, uid: Text::line(uid) })
 }
 
 /// Every pod of the owners, by owner.
@@ -209,8 +226,13 @@ async fn desired(api: &Api, owner: &Owner) -> Result<u32, Text> {
 }
 
 /// Whether the deleted pods are gone and their owners have as many ready ones as they want.
-async fn replaced(api: &Api, owners: &[Owner], deleted: &[ObjectRef]) -> Result<Look, Text> {
+async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<Look, Text> {
     let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false };
+    for pod in &owners.without {
+        let found = api.find(pod).await.map_err(|error| error.text())?;
+        look.old += u32::from(found.is_some_and(|found| pods::uid(&found) == pod.uid.as_str() && pods::is_deleting(&found)));
+    }
+    let owners = &owners.known;
     for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
         look.of += desired(api, owner).await?;
         let is_old = |pod: &&Value| deleted.iter().any(|gone| gone.uid == *pods::uid(pod)) && pods::is_deleting(pod);

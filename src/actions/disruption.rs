@@ -1,29 +1,42 @@
-//! Disruption budgets over the pods that are deleted.
+//! Disruption budgets over the pods that are deleted or evicted.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::domain::{mitigation::CheckResult, text::Text};
 
-use super::api::Api;
+use super::{api::Api, named_pods::Found};
+
+/// The budgets of a namespace that cover one of `pods`, and how many each covers.
+async fn covering(api: &Api, namespace: &str, pods: &[Value]) -> Result<Vec<(Value, usize)>, Text> {
+    let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
+    let (budgets, _) = api.list(&path, "").await.map_err(|error| Text::line(&format!("disruption budgets could not be read: {error}")))?;
+    let counted = budgets.into_iter().map(|budget| {
+        let selector = budget.pointer("/spec/selector");
+        let covered = selector.map_or(0, |selector| pods.iter().filter(|pod| selects(selector, pod)).count());
+        (budget, covered)
+    });
+    Ok(counted.filter(|(_, covered)| *covered > 0).collect())
+}
+
+fn number(budget: &Value, name: &str) -> u64 {
+    budget.pointer(&format!("/status/{name}")).and_then(Value::as_u64).unwrap_or(0)
+}
 
 /// Warns of every budget that covers one of `pods` and has no disruption left: a delete does not ask it.
-pub async fn budgets(api: &Api, namespace: &str, pods: &[Value]) -> CheckResult {
-    let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
-    let (budgets, _) = match api.list(&path, "").await {
+pub async fn of_delete(api: &Api, namespace: &str, pods: &[Value]) -> CheckResult {
+    let covering = match covering(api, namespace, pods).await {
         Ok(found) => found,
-        Err(error) => return CheckResult::Warn(Text::line(&format!("disruption budgets could not be read: {error}"))),
+        Err(why) => return CheckResult::Warn(why),
     };
-    let covering: Vec<_> = budgets
-        .iter()
-        .filter(|budget| budget.pointer("/spec/selector").is_some_and(|selector| pods.iter().any(|pod| selects(selector, pod))))
-        .collect();
-    let number = |budget: &Value, name: &str| budget.pointer(&format!("/status/{name}")).and_then(Value::as_u64).unwrap_or(0);
     let exhausted: Vec<_> = covering
         .iter()
-        .filter(|budget| number(budget, "disruptionsAllowed") == 0)
-        .map(|budget| {
+        .filter(|(budget, _)| number(budget, "disruptionsAllowed") == 0)
+        .map(|(budget, _)| {
             let (healthy, needed) = (number(budget, "currentHealthy"), number(budget, "desiredHealthy"));
-            format!("PDB {} allows no disruption now ({healthy} healthy, {needed} needed); a delete does not ask it", super::pods::name(budget))
+            let name = super::pods::name(budget);
+            format!("PDB {name} allows no disruption now ({healthy} healthy, {needed} needed); a delete does not ask it, evict does")
         })
         .collect();
     if !exhausted.is_empty() {
@@ -33,6 +46,48 @@ pub async fn budgets(api: &Api, namespace: &str, pods: &[Value]) -> CheckResult 
     } else {
         CheckResult::Pass("disruption budgets leave room".into())
     }
+}
+
+/// What budgets will say to evictions of `pods`, of one namespace or more, in so far as it can be told before.
+pub async fn of_evictions(api: &Api, pods: &[Found]) -> CheckResult {
+    let mut by_namespace: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (pod, object) in pods {
+        by_namespace.entry(&pod.key.namespace).or_default().push(object.clone());
+    }
+    let (mut is_covered, mut found) = (false, Vec::new());
+    for (namespace, pods) in by_namespace {
+        match covering(api, namespace, &pods).await {
+            Ok(covering) => {
+                is_covered |= !covering.is_empty();
+                found.extend(refusals(&covering, &pods));
+            }
+            Err(why) => found.push(why.to_string()),
+        }
+    }
+    if !found.is_empty() {
+        CheckResult::Warn(Text::line(&found.join("; ")))
+    } else if is_covered {
+        CheckResult::Pass("disruption budgets leave room".into())
+    } else {
+        CheckResult::Pass("no disruption budget covers these pods".into())
+    }
+}
+
+/// What can be told before of the budgets that will refuse.
+fn refusals(covering: &[(Value, usize)], pods: &[Value]) -> Vec<String> {
+    let covers = |budget: &Value, pod: &Value| budget.pointer("/spec/selector").is_some_and(|selector| selects(selector, pod));
+    let twice = pods.iter().find_map(|pod| {
+        let names: Vec<_> = covering.iter().filter(|(budget, _)| covers(budget, pod)).map(|(budget, _)| super::pods::name(budget)).collect();
+        let pod = super::pods::name(pod);
+        (names.len() > 1).then(|| format!("PDBs {} cover {pod}: the server evicts no pod under two", names.join(" and ")))
+    });
+    let short = covering.iter().filter_map(|(budget, covered)| {
+        let (name, allowed) = (super::pods::name(budget), number(budget, "disruptionsAllowed"));
+        let (healthy, needed) = (number(budget, "currentHealthy"), number(budget, "desiredHealthy"));
+        let is_short = usize::try_from(allowed).is_ok_and(|allowed| allowed < *covered);
+        is_short.then(|| format!("PDB {name} allows {allowed} of these {covered} now ({healthy} healthy, {needed} needed)"))
+    });
+    twice.into_iter().chain(short).collect()
 }
 
 /// A label selector, `matchLabels` and `matchExpressions`, on an object. An empty one selects everything.

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use crate::domain::{
     ask::{Wish, is_name},
     catalogue::Level,
-    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, Write, WriteMethod},
+    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
+    phase::Phase,
     text::Text,
 };
 
@@ -28,10 +29,10 @@ pub struct Draft {
     pub kubectl: Text,
     pub undo: Undo,
     pub writes: Vec<Write>,
+    /// How they follow one another; none: in order, each needed by the next.
+    pub phases: Vec<Phase>,
     pub converge: Converge,
     pub checks: Vec<(CheckKind, BoxFuture<'static, CheckResult>)>,
-    /// How many pods may be gone at the same time.
-    pub at_once: u8,
 }
 
 /// How a plan is taken back.
@@ -45,20 +46,25 @@ pub enum Undo {
 impl Draft {
     /// A draft about one object that was read, without its write.
     pub fn about(id: MitigationId, wish: Wish, title: &str, (target, object): (&ObjectRef, &Value)) -> Self {
+        Self { targets: vec![(target.clone(), resource_version(object))], ..Self::of(id, wish, title) }
+    }
+
+    /// A draft about nothing that the API server has.
+    pub fn of(id: MitigationId, wish: Wish, title: &str) -> Self {
         Self {
             id,
             wish,
             title: Text::line(title),
             level: Level::Narrow,
-            targets: vec![(target.clone(), resource_version(object))],
+            targets: Vec::new(),
             what: Vec::new(),
             diff: Vec::new(),
             kubectl: Text::default(),
             undo: Undo::Nothing("nothing takes it back".into()),
             writes: Vec::new(),
+            phases: Vec::new(),
             converge: Converge::Immediately,
             checks: Vec::new(),
-            at_once: 1,
         }
     }
 
@@ -78,6 +84,7 @@ pub async fn subject(core: &Core, subject: &Subject) -> Result<(ObjectRef, Value
     let mut target = subject.reference();
     let object = match core.api.find(&target).await {
         Ok(Some(object)) => object,
+        Ok(None) if subject.key.namespace.is_empty() => return Err(Text::line(&format!("{target} does not exist"))),
         Ok(None) => return Err(Text::line(&format!("{target} does not exist in {}", subject.key.namespace))),
         Err(error) => return Err(Text::line(&format!("could not read {target}: {error}"))),
     };
@@ -93,14 +100,14 @@ pub fn guarded_patch(target: &ObjectRef, object: &Value, guards: &[&str], steps:
     let mut all = vec![json!({ "op": "test", "path": "/metadata/uid", "value": target.uid })];
     all.extend(guards.iter().filter_map(|path| Some(json!({ "op": "test", "path": path, "value": object.pointer(path)? }))));
     all.extend(steps);
-    Write {
+    Write::Object(ObjectWrite {
         method: WriteMethod::Patch,
         path: target.path(),
         content: ContentType::JsonPatch,
         body: Value::Array(all),
         target: target.clone(),
         effect: Effect::Fields(fields),
-    }
+    })
 }
 
 pub fn resource_version(object: &Value) -> Text {

@@ -1,7 +1,7 @@
 //! The engine: plans, checks and executes, and reports each step as an `ActionEvent`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,20 +14,24 @@ use tokio::{
 };
 
 use crate::{
-    config::shape::{Environment, Mitigations},
-    connect::{Reader, Writer},
+    config::shape::{Environment, Mitigations, Servers},
+    connect::{Reader, Writer, discovery::Finder},
     domain::{
         ask::{Request, RequestKind, Undoable},
+        asks::Run,
         catalogue::Level,
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, Friction, MitigationId, Plan},
-        object::ObjectRef,
+        mitigation::{
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, Friction, MitigationId, Plan,
+        },
+        object::{ObjectRef, Scope},
+        phase::Phase,
         text::Text,
         time::Clock,
     },
     journal::{Journal, JournalError, Seq},
 };
 
-use super::{api::Api, checks, draft::Undo, execute, kinds, record, recover, undo};
+use super::{api::Api, checks, commands, draft::Undo, execute, kinds, record, recover, undo};
 
 /// How long an event waits for a screen that does not take it. The journal has it all; a screen that hangs gets no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,6 +41,10 @@ pub struct Setup {
     pub reader: Reader,
     pub writer: Writer,
     pub journal: Arc<Journal>,
+    /// Where the servers beside the API server are, as far as configured.
+    pub servers: Servers,
+    /// Whose servers are looked for first.
+    pub scope: Scope,
     /// Pinned at start; compared again before each write.
     pub cluster: ClusterIdentity,
     pub environment: Environment,
@@ -65,7 +73,12 @@ pub struct Pace {
     pub resolve_for: Duration,
     /// Between two tries of a journal that could not be written.
     pub journal_every: Duration,
+    /// Until the server is asked again whether a disruption budget allows an eviction; doubled each time, up to [`LONGEST_PAUSE`].
+    pub ask_again_after: Duration,
 }
+
+/// Between two questions about the same disruption budget.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Default for Pace {
     fn default() -> Self {
@@ -77,6 +90,7 @@ impl Default for Pace {
             not_done_after: Duration::from_secs(65),
             resolve_for: Duration::from_mins(10),
             journal_every: Duration::from_secs(10),
+            ask_again_after: Duration::from_secs(5),
         }
     }
 }
@@ -99,17 +113,18 @@ pub struct Core {
     pub read_only: bool,
     pub clock: Arc<dyn Clock>,
     events: mpsc::Sender<ActionEvent>,
-    /// By mitigation: how many pods may be gone at once, as planned.
-    at_once: Mutex<BTreeMap<MitigationId, u8>>,
     /// Numbers of the intents of this run in the journal.
     intents: Mutex<BTreeMap<MitigationId, u64>>,
     journal_is_broken: Mutex<bool>,
     in_flight: watch::Sender<u32>,
+    /// Mitigations whose next write is not to be sent any more.
+    stopped: watch::Sender<BTreeSet<MitigationId>>,
 }
 
 impl Engine {
     pub fn new(setup: Setup) -> Self {
-        let api = Api { reader: setup.reader, writer: setup.writer, pace: setup.pace };
+        let finder = Arc::new(Finder::new(setup.reader.clone(), setup.scope, setup.servers, setup.clock.clone()));
+        let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace };
         Self {
             core: Arc::new(Core {
                 api,
@@ -120,10 +135,10 @@ impl Engine {
                 read_only: setup.read_only,
                 clock: setup.clock,
                 events: setup.events,
-                at_once: Mutex::default(),
                 intents: Mutex::default(),
                 journal_is_broken: Mutex::default(),
                 in_flight: watch::Sender::new(0),
+                stopped: watch::Sender::default(),
             }),
         }
     }
@@ -158,6 +173,20 @@ impl Engine {
         tokio::spawn(async move { execute::run(&core, &confirmed, in_flight).await })
     }
 
+    /// No further write of this mitigation is sent, where it has several. What was sent before is waited for, and what was
+    /// done stays done.
+    pub fn stop(&self, id: MitigationId) {
+        self.core.stopped.send_modify(|stopped| {
+            stopped.insert(id);
+        });
+    }
+
+    /// The same for all that were begun: the program is about to end.
+    pub fn stop_all(&self) {
+        let begun: Vec<_> = lock(&self.core.intents).keys().copied().collect();
+        self.core.stopped.send_modify(|stopped| stopped.extend(begun));
+    }
+
     /// Writes whose outcome is not in the journal yet.
     pub fn in_flight(&self) -> u32 {
         *self.core.in_flight.borrow()
@@ -179,6 +208,11 @@ impl Engine {
     pub async fn undoable(&self) -> Vec<Undoable> {
         let journal = self.core.journal.clone();
         tokio::task::spawn_blocking(move || undo::list(&journal)).await.unwrap_or_default()
+    }
+
+    /// Runs a command of the list that only reads, and journals that it was run.
+    pub async fn read_by_command(&self, run: &Run) -> Result<CommandOutput, Text> {
+        commands::read(&self.core, run).await
     }
 
     /// Number of a mitigation of this run in the journal, once it was begun.
@@ -204,7 +238,6 @@ async fn freeze(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result
     if core.mitigations.disabled.iter().any(|name| name == draft.wish.kind()) {
         return Err(Text::line(&format!("{} is switched off by mitigations.disabled", draft.wish.kind())));
     }
-    lock(&core.at_once).insert(id, draft.at_once);
     let mut own_checks = draft.checks;
     if let Some(why) = core.second_person(draft.level) {
         own_checks.push((CheckKind::SecondPerson, Box::pin(async { CheckResult::Block(why) })));
@@ -229,6 +262,7 @@ async fn freeze(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result
         wish: draft.wish,
         inverse,
         undoes,
+        phases: if draft.phases.is_empty() { vec![Phase::in_order(draft.writes.len())] } else { draft.phases },
         writes: draft.writes,
         planned_at: core.clock.now().mono,
         converge: draft.converge,
@@ -262,8 +296,9 @@ impl Core {
         Err(why)
     }
 
-    pub fn at_once(&self, id: MitigationId) -> u8 {
-        lock(&self.at_once).get(&id).copied().unwrap_or(1).max(1)
+    /// Whose writes are not to be sent any more.
+    pub fn stopped(&self) -> watch::Receiver<BTreeSet<MitigationId>> {
+        self.stopped.subscribe()
     }
 
     /// What a card of this level asks for.

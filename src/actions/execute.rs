@@ -13,24 +13,12 @@ use crate::{
 };
 
 use super::{
-    api::Sent,
-    checks, converge,
+    checks, commands, converge,
     engine::{Core, InFlight},
-    pods, record, resolve, undo,
+    record, resolve,
+    sending::{self, Sending},
+    undo::{self, Kept},
 };
-
-/// What became of the writes of a plan.
-pub struct Sending {
-    pub outcome: Outcome,
-    /// Writes that the server answered with success.
-    pub done: u32,
-    /// What a person should know besides: pods left out, and why.
-    pub notes: Vec<Text>,
-    /// The write without an answer.
-    pub unanswered: Option<Write>,
-    /// The object as the last answer shows it, and the write that made it so.
-    pub stored: Option<(Write, Value)>,
-}
 
 pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFlight) {
     let plan = confirmed.plan();
@@ -60,26 +48,32 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
         Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
-        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => Vec::new(),
+        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => converge::Owners::default(),
     };
-    let sending = send_all(core, plan, &owners).await;
-    let Sending { mut outcome, done, notes, unanswered, stored } = sending;
-    let recorded = core.journal(record::OUTCOME, record::outcome(intent.0, plan, &outcome, &notes)).await;
-    settle(core, intent, plan, &outcome, stored).await;
+    let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending::all(core, plan, intent, &owners.known).await;
+    let mut fields = record::outcome(intent.0, plan, &outcome, &notes);
+    if let Some((run, ran)) = &ran {
+        fields["ran"] = commands::fields(run, ran);
+    }
+    // In this order: killed in between, the next run finds the intent open and settles it by what it reads.
+    let undoable = settle(core, intent, plan, &outcome, stored.as_ref()).await;
+    let recorded = core.journal(record::OUTCOME, fields).await;
     drop(in_flight);
-    core.say(ActionEvent::Ended { id, undoable: outcome == Outcome::Done && plan.inverse.is_some(), outcome: outcome.clone() }).await;
+    core.say(ActionEvent::Ended { id, undoable, outcome: outcome.clone() }).await;
     if let Err(why) = recorded {
         let text = Text::line(&format!("{}: {outcome}, but that is not in the journal: {why}", plan.title));
         core.say(ActionEvent::Notice { text, is_error: true }).await;
+    }
+    if let Some((run, ran)) = &ran {
+        core.say(ActionEvent::Output { id, output: commands::output(run, ran) }).await;
     }
     for text in notes {
         core.say(ActionEvent::Notice { text, is_error: false }).await;
     }
     if let (Outcome::Unknown(_), Some(write)) = (&outcome, unanswered) {
-        outcome = resolve::by_reading(core, &write).await;
-        settle(core, intent, plan, &outcome, None).await;
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome)).await;
-        let undoable = outcome == Outcome::Done && plan.inverse.is_some();
+        outcome = sending::with_others(plan, done, &write, resolve::by_reading(core, &write).await);
+        let undoable = settle(core, intent, plan, &outcome, stored.as_ref()).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome, matches!(write, Write::Command(_)))).await;
         core.say(ActionEvent::Resolved { id, outcome: outcome.clone(), undoable }).await;
     }
     if outcome == Outcome::Done || done > 0 {
@@ -96,20 +90,30 @@ async fn keep(core: &Arc<Core>, intent: Seq, confirmed: &ConfirmedPlan) -> Resul
     written.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-/// Offers what is kept, or throws it away; an undo that is done needs what it took back no more.
-async fn settle(core: &Arc<Core>, intent: Seq, plan: &Plan, outcome: &Outcome, stored: Option<(Write, Value)>) {
-    let (journal, ended, undoes) = (core.journal.clone(), outcome.clone(), plan.undoes);
+/// Offers what is kept, or throws it away; an undo that is done needs what it took back no more. Says whether it can be
+/// taken back: also when only the part that an undo is for was done.
+async fn settle(core: &Arc<Core>, intent: Seq, plan: &Plan, outcome: &Outcome, stored: Option<&(Write, Value)>) -> bool {
+    let kept = match outcome {
+        Outcome::Done => Kept::Offered,
+        _ if stored.is_some() => Kept::Offered,
+        Outcome::Unknown(_) => Kept::Open,
+        Outcome::Partly(_) | Outcome::Refused(_) | Outcome::Failed(_) => Kept::Forgotten,
+    };
+    let undoes = plan.undoes.filter(|_| *outcome == Outcome::Done);
+    let (journal, stored) = (core.journal.clone(), stored.cloned());
     let settled = tokio::task::spawn_blocking(move || {
-        undo::settle(&journal, intent, &ended, stored.as_ref().map(|(write, answer)| (write, answer)));
-        if let (Outcome::Done, Some(undoes)) = (&ended, undoes) {
+        undo::settle(&journal, intent, kept, stored.as_ref().map(|(write, answer)| (write, answer)));
+        if let Some(undoes) = undoes {
             journal.forget(Seq(undoes.recorded));
         }
     });
     // A panic in there loses an undo, nothing else.
     let _ = settled.await;
-    if *outcome == Outcome::Done {
+    let is_offered = kept == Kept::Offered;
+    if is_offered {
         core.say_undoable().await;
     }
+    is_offered && plan.inverse.is_some()
 }
 
 /// The last look before the write.
@@ -130,89 +134,5 @@ async fn clear_to_send(core: &Core, plan: &Plan) -> Result<(), Outcome> {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(Outcome::Refused(Text::line(&format!("nothing was sent: {what}")))),
         Err(why) => Err(Outcome::Failed(Text::line(&format!("nothing was sent: the object could not be read again: {why}")))),
-    }
-}
-
-async fn send_all(core: &Arc<Core>, plan: &Plan, owners: &[converge::Owner]) -> Sending {
-    let of = u32::try_from(plan.writes.len()).unwrap_or(u32::MAX);
-    let replaces = matches!(plan.converge, Converge::Replaced { .. });
-    let batch = if replaces { usize::from(core.at_once(plan.id)) } else { 1 };
-    let mut sending = Sending { outcome: Outcome::Done, done: 0, notes: Vec::new(), unanswered: None, stored: None };
-    let mut answered = 0;
-    let mut batches = plan.writes.chunks(batch).peekable();
-    while let Some(writes) = batches.next() {
-        let before = if replaces && batches.peek().is_some() { converge::pods_of(&core.api, owners).await.ok() } else { None };
-        let mut deleted = Vec::new();
-        for write in writes {
-            if replaces && let Some(note) = left_out(core, write).await {
-                sending.notes.push(note);
-                answered += 1;
-                continue;
-            }
-            match core.api.send(write).await {
-                Sent::Done(object) => {
-                    sending.done += 1;
-                    sending.stored = Some((write.clone(), object));
-                    deleted.push(write.target.clone());
-                }
-                Sent::Refused { status: 404 | 409, says } if replaces => {
-                    sending.notes.push(Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", write.target.key.name)));
-                }
-                other => {
-                    if let Sent::Unknown(_) = other {
-                        sending.unanswered = Some(write.clone());
-                    }
-                    sending.outcome = after(sending.done, of, other.outcome());
-                    return sending;
-                }
-            }
-            answered += 1;
-            core.say(ActionEvent::Progress { id: plan.id, done: answered, of }).await;
-        }
-        if batches.peek().is_some() && !deleted.is_empty() {
-            let Some(before) = before else {
-                sending.notes.push(stopped(answered, of, "the replacements could not be watched"));
-                return sending;
-            };
-            if let Err(why) = converge::replacements(core, plan.id, owners, &before, &deleted).await {
-                sending.notes.push(stopped(answered, of, &why));
-                return sending;
-            }
-        }
-    }
-    if sending.done == 0 {
-        sending.outcome = Outcome::Refused("nothing was sent: every pod is healthy or gone by now".into());
-    }
-    sending
-}
-
-/// Why a pod is not deleted after all.
-async fn left_out(core: &Core, write: &Write) -> Option<Text> {
-    let name = &write.target.key.name;
-    match core.api.find(&write.target).await {
-        Ok(Some(pod)) if pods::uid(&pod) != write.target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
-        Ok(Some(pod)) if pods::is_deleting(&pod) => Some(Text::line(&format!("{name} left out: it is being deleted already"))),
-        Ok(Some(pod)) if pods::is_healthy(&pod) => Some(Text::line(&format!("{name} left out: it is healthy now"))),
-        Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),
-        // The delete carries the uid: it may be sent without this look.
-        Ok(Some(_)) | Err(_) => None,
-    }
-}
-
-fn stopped(answered: u32, of: u32, why: &str) -> Text {
-    Text::line(&format!("stopped after {answered} of {of} pods, the others were left alone: {why}"))
-}
-
-/// The outcome of a write that was not the first says how many went before.
-fn after(done: u32, of: u32, outcome: Outcome) -> Outcome {
-    if done == 0 {
-        return outcome;
-    }
-    let say = |why: &Text| Text::line(&format!("after {done} of {of} were done: {why}"));
-    match outcome {
-        Outcome::Done => Outcome::Done,
-        Outcome::Refused(why) => Outcome::Refused(say(&why)),
-        Outcome::Failed(why) => Outcome::Failed(say(&why)),
-        Outcome::Unknown(why) => Outcome::Unknown(say(&why)),
     }
 }

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::mitigation::{Effect, Field, Write},
+    domain::mitigation::{Effect, Field, ObjectWrite},
     journal::sha256,
 };
 
@@ -25,7 +25,7 @@ pub enum Standing {
 }
 
 /// Compares what is there with the write. `object` is none when it does not exist.
-pub fn standing(write: &Write, object: Option<&Value>) -> Standing {
+pub fn standing(write: &ObjectWrite, object: Option<&Value>) -> Standing {
     let uid = object.and_then(|object| object.pointer("/metadata/uid")).and_then(Value::as_str);
     let is_same = uid == Some(write.target.uid.as_str());
     let fields = match &write.effect {

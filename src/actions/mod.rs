@@ -3,10 +3,12 @@
 //! [`Engine::plan`] freezes a plan and checks it, [`Engine::execute`] takes nothing but a confirmed one. Between the two
 //! stands a person.
 
+mod alertmanager;
 mod api;
 mod capacity;
 mod changed;
 mod checks;
+mod commands;
 mod conceal;
 mod converge;
 mod diff;
@@ -19,6 +21,8 @@ mod expect;
 pub mod gitops;
 pub mod kinds;
 mod kubectl;
+mod named_pods;
+mod nodes;
 mod overwriters;
 mod pods;
 mod quantity;
@@ -28,8 +32,10 @@ mod resolve;
 mod revisions;
 mod room;
 mod scalable;
+mod sending;
 mod undo;
 mod workload;
+mod write;
 
 pub use engine::{Engine, Pace, Setup};
 

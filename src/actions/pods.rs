@@ -63,6 +63,15 @@ pub fn trouble(pod: &Value) -> String {
     format!("{reason}, {restarts} {plural}")
 }
 
+/// `ready, 0 restarts`, or its trouble.
+pub fn state(pod: &Value) -> String {
+    if !is_healthy(pod) {
+        return trouble(pod);
+    }
+    let restarts: u64 = statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).sum();
+    format!("ready, {restarts} {}", if restarts == 1 { "restart" } else { "restarts" })
+}
+
 /// Why it will not get ready by waiting, with its name; none while there is hope.
 pub fn stuck(pod: &Value) -> Option<Text> {
     if is_deleting(pod) || is_ready(pod) {

@@ -5,21 +5,21 @@
 use serde_json::{Value, json};
 
 use crate::domain::{
-    mitigation::{Effect, Outcome, Plan},
-    object::{Key, Kind},
+    mitigation::{Effect, Outcome, Plan, Write},
+    object::{Key, Kind, ObjectRef},
     text::Text,
 };
 
-use super::{
-    conceal,
-    expect::{Side, digest, label},
-    kubectl,
-};
+use super::{conceal, expect::label, kubectl, write};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";
 /// The write is about to be sent.
 pub const INTENT: &str = "intent";
+/// One of several writes was answered, or left out: how.
+pub const STEP: &str = "step";
+/// A disruption budget refused an eviction, and the server is about to be asked again.
+pub const ASKED_AGAIN: &str = "asked_again";
 /// How it ended; `intent` is the intent's number.
 pub const OUTCOME: &str = "outcome";
 /// An unknown outcome, or one that a crash cut off, was looked into.
@@ -27,24 +27,13 @@ pub const RESOLVED: &str = "resolved";
 /// Confirmed, and not sent, with the reason.
 pub const NOT_SENT: &str = "not_sent";
 pub const CONVERGED: &str = "converged";
+/// A command that only reads was run.
+pub const RAN: &str = "ran";
 /// The journal can be written again.
 pub const JOURNAL_WORKS: &str = "journal_works";
 
 pub fn plan(plan: &Plan, reason: &Text) -> Value {
-    let writes: Vec<_> = plan
-        .writes
-        .iter()
-        .map(|write| {
-            json!({
-                "method": write.method,
-                "path": write.path,
-                "object": write.target.path(),
-                "target": write.target,
-                "after": digest(&write.effect, Side::After),
-                "before": digest(&write.effect, Side::Before),
-            })
-        })
-        .collect();
+    let writes: Vec<_> = plan.writes.iter().map(write::record).collect();
     let (what, kubectl) = told(plan);
     json!({
         "id": plan.id,
@@ -63,8 +52,9 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
 fn told(plan: &Plan) -> (Vec<Text>, Text) {
     let mut what = Vec::new();
     let mut kubectl = plan.kubectl.clone();
-    for write in plan.writes.iter().filter(|write| write.target.kind == Kind::ConfigMap) {
-        let Effect::Fields(fields) = &write.effect else { continue };
+    for write in &plan.writes {
+        let Write::Object(write) = write else { continue };
+        let (Kind::ConfigMap, Effect::Fields(fields)) = (write.target.kind, &write.effect) else { continue };
         for field in fields {
             let Key { namespace, name: config_map } = &write.target.key;
             let (name, after) = (label(&field.path), field.after.as_ref().and_then(Value::as_str));
@@ -84,14 +74,23 @@ pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> V
     json!({ "intent": intent, "id": plan.id, "title": plan.title, "state": state, "why": why, "notes": notes })
 }
 
-pub fn resolved(intent: u64, title: &str, outcome: &Outcome) -> Value {
+/// One write of several. `attempt` is 1 the first time.
+pub fn step(intent: u64, plan: &Plan, write: &Write, attempt: u32, outcome: &Outcome) -> Value {
     let (state, why) = split(outcome);
-    json!({ "intent": intent, "title": title, "state": state, "why": why })
+    let target = write.target();
+    json!({ "intent": intent, "id": plan.id, "object": target.map(ObjectRef::path), "uid": target.map(|target| &target.uid), "attempt": attempt, "state": state, "why": why })
+}
+
+/// `is_last`: what is unknown stays so, and no later run needs to look again.
+pub fn resolved(intent: u64, title: &str, outcome: &Outcome, is_last: bool) -> Value {
+    let (state, why) = split(outcome);
+    json!({ "intent": intent, "title": title, "state": state, "why": why, "last": is_last })
 }
 
 fn split(outcome: &Outcome) -> (&'static str, Option<&Text>) {
     match outcome {
         Outcome::Done => ("done", None),
+        Outcome::Partly(how) => ("partly", Some(how)),
         Outcome::Refused(why) => ("refused", Some(why)),
         Outcome::Failed(why) => ("failed", Some(why)),
         Outcome::Unknown(why) => ("unknown", Some(why)),

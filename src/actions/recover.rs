@@ -9,7 +9,12 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{engine::Core, expect::digest_of, pods, record, undo};
+use super::{
+    engine::Core,
+    record,
+    undo::{self, Kept},
+    write,
+};
 
 pub async fn run(core: &Arc<Core>) {
     let journal = core.journal.clone();
@@ -21,11 +26,11 @@ pub async fn run(core: &Arc<Core>) {
     for intent in open {
         let field = |name: &str| intent.record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, time) = (field("title"), field("time"));
-        let outcome = found(core, &intent.record).await;
+        let (outcome, kept) = found(core, &intent.record).await;
         // Still unknown stays open, and is looked at again by the next run.
-        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome)).await;
-        let (journal, found) = (core.journal.clone(), outcome.clone());
-        let _ = tokio::task::spawn_blocking(move || undo::settle(&journal, intent.seq, &found, None)).await;
+        let _ = core.journal(record::RESOLVED, record::resolved(intent.seq.0, &title, &outcome, is_unreadable(&intent.record))).await;
+        let journal = core.journal.clone();
+        let _ = tokio::task::spawn_blocking(move || undo::settle(&journal, intent.seq, kept, None)).await;
         let is_error = outcome != Outcome::Done;
         notice(core, &format!("{title}, begun {time} by a sev1 that ended without saying how: {outcome}"), is_error).await;
     }
@@ -35,45 +40,51 @@ async fn notice(core: &Core, text: &str, is_error: bool) {
     core.say(ActionEvent::Notice { text: Text::line(text), is_error }).await;
 }
 
-/// Done when every write is, failed when none is, else unknown.
-async fn found(core: &Core, record: &Value) -> Outcome {
-    let writes = record.get("writes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let (mut done, mut not_done) = (0, 0);
-    for write in writes {
-        match standing(core, write).await {
-            Ok(true) => done += 1,
-            Ok(false) => not_done += 1,
-            Err(why) => return Outcome::Unknown(Text::line(&why)),
-        }
-    }
-    match (done, not_done) {
-        (0, 0) => Outcome::Unknown("its record names no write".into()),
-        (_, 0) => Outcome::Done,
-        (0, _) => Outcome::Failed("it was not done: everything is as before".into()),
-        _ => Outcome::Unknown(Text::line(&format!("{done} of {} writes were done", done + not_done))),
-    }
+/// Whether nothing that could be read says what became of it.
+fn is_unreadable(record: &Value) -> bool {
+    let writes = record.get("writes").and_then(Value::as_array);
+    writes.into_iter().flatten().any(write::is_unreadable)
 }
 
-/// Whether one write of the record was done.
-async fn standing(core: &Core, write: &Value) -> Result<bool, String> {
-    let text = |pointer: &str| write.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let after = write.get("after").filter(|after| !after.is_null()).ok_or("its record does not say what it would change")?;
-    let object = match core.api.get(text("/object")).await {
-        Ok(object) => Some(object),
-        Err(crate::connect::ConnectError::NotFound { .. }) => None,
-        Err(error) => return Err(error.to_string()),
+/// How many objects of each sort are named.
+const NAMED: usize = 5;
+
+/// What became of each write, and whether what takes the intent back is of use.
+async fn found(core: &Core, record: &Value) -> (Outcome, Kept) {
+    let writes = record.get("writes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let (mut done, mut not_done, mut unknown, mut kept) = (Vec::new(), Vec::new(), Vec::new(), Kept::Forgotten);
+    for one in writes {
+        let is_taken_back = one.pointer("/after/gone").is_none();
+        match write::was_done(core, one).await {
+            Ok(true) => {
+                done.push(write::named(one));
+                kept = if is_taken_back { Kept::Offered } else { kept };
+            }
+            Ok(false) => not_done.push(write::named(one)),
+            Err(why) => {
+                unknown.push(if writes.len() > 1 { format!("{}: {why}", write::named(one)) } else { why });
+                kept = if is_taken_back && kept == Kept::Forgotten { Kept::Open } else { kept };
+            }
+        }
+    }
+    let outcome = match (done.as_slice(), not_done.as_slice(), unknown.as_slice()) {
+        ([], [], []) => Outcome::Unknown("its record names no write".into()),
+        (_, [], []) => Outcome::Done,
+        ([], _, []) => Outcome::Failed("it was not done: everything is as before".into()),
+        (_, _, []) => Outcome::Partly(Text::line(&format!("{}; {}", listed("done", &done), listed("not done", &not_done)))),
+        ([], [], [why]) => Outcome::Unknown(Text::line(why)),
+        _ => {
+            let parts = [("done", &done), ("not done", &not_done), ("unknown", &unknown)];
+            let told = parts.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| listed(what, names));
+            Outcome::Unknown(Text::line(&told.collect::<Vec<_>>().join("; ")))
+        }
     };
-    let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
-    if after.get("gone").is_some() {
-        return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
-    }
-    let object = same.ok_or("the object was deleted since")?;
-    let seen = digest_of(&object, after).ok_or("its record is of a kind this version does not know")?;
-    if seen == *after {
-        Ok(true)
-    } else if write.get("before") == Some(&seen) {
-        Ok(false)
-    } else {
-        Err(format!("the object was changed since{}", super::changed::by(&object)))
-    }
+    (outcome, kept)
+}
+
+/// `3 done (pod/a, pod/b, pod/c)`.
+fn listed(what: &str, names: &[String]) -> String {
+    let more = names.len().checked_sub(NAMED).filter(|more| *more > 0).map_or_else(String::new, |more| format!(" and {more} more"));
+    let first: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
+    format!("{} {what} ({}{more})", names.len(), first.join(", "))
 }

@@ -7,10 +7,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{
-    engine::Core,
-    expect::{Standing, standing},
-};
+use super::{engine::Core, expect::Standing, write};
 
 /// Looks until it is known. `Failed` only once the server can no longer be working on the request; `Unknown` when the
 /// object was changed by someone else meanwhile, or could not be read for too long.
@@ -21,23 +18,22 @@ pub async fn by_reading(core: &Core, write: &Write) -> Outcome {
     loop {
         // A program that was stopped, or a clock that stands, must not cut the wait short or make it endless.
         let so_far = core.clock.now().mono.since(began).max(waited);
-        let unread = match core.api.find(&write.target).await {
-            Ok(object) => match standing(write, object.as_ref()) {
+        let unread = match write::look(&core.api, write).await {
+            Ok(standing) => match standing {
                 Standing::Done => return Outcome::Done,
                 Standing::NotDone if so_far >= pace.not_done_after => {
-                    return Outcome::Failed(Text::line(&format!("it was not done: {} is as before, {} s later", write.target, so_far.as_secs())));
+                    return Outcome::Failed(Text::line(&format!("it was not done: {write} is as before, {} s later", so_far.as_secs())));
                 }
                 Standing::NotDone => None,
                 Standing::Other(what) => return Outcome::Unknown(Text::line(&format!("cannot be told by reading: {what}"))),
             },
-            Err(error) => Some(error.text()),
+            Err(why) => Some(why),
         };
         if let Some(why) = unread
             && so_far >= pace.resolve_for
         {
             return Outcome::Unknown(Text::line(&format!(
-                "{} could not be read for {} s: {why}; look at it before you try again",
-                write.target,
+                "{write} could not be read for {} s: {why}; look at it before you try again",
                 so_far.as_secs()
             )));
         }

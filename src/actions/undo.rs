@@ -10,20 +10,13 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         ask::{Finished, Undoable, Wish},
-        mitigation::{MitigationId, Outcome, Plan, Undoes, Write},
-        object::{Key, Kind, ObjectRef},
+        mitigation::{MitigationId, Plan, Undoes, Write},
         text::Text,
     },
     journal::{Journal, Seq},
 };
 
-use super::{
-    changed,
-    draft::{Draft, subject},
-    engine::Core,
-    expect::{Side, as_stored, differing, digest, digest_of},
-    kinds, pods,
-};
+use super::{draft::Draft, engine::Core, kinds, write};
 
 /// Form of the kept files.
 const VERSION: u64 = 1;
@@ -31,7 +24,9 @@ const VERSION: u64 = 1;
 /// What a plan that is about to be sent needs to be taken back; none where nothing does.
 pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     let inverse = plan.inverse.as_ref()?;
-    let writes: Vec<_> = plan.writes.iter().map(|write| part(write, &digest(&write.effect, Side::After))).collect();
+    // Pods that are gone come back by their controllers, or not at all: what takes a plan back is about the rest.
+    let taken_back = plan.writes.iter().filter(|write| !write.removes());
+    let writes: Vec<_> = taken_back.map(|write| write::kept(write, None)).collect();
     Some(json!({
         "version": VERSION,
         "done": false,
@@ -47,27 +42,33 @@ pub fn kept(plan: &Plan, reason: &Text, time: &str) -> Option<Value> {
     }))
 }
 
-fn part(write: &Write, after: &Value) -> Value {
-    json!({ "target": write.target, "before": digest(&write.effect, Side::Before), "after": after })
+/// What happens to what is kept of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What it takes back was done.
+    Offered,
+    /// That is not known.
+    Open,
+    /// It was not done.
+    Forgotten,
 }
 
-/// Settles what is kept of an intent, once its outcome is known. `answer` is the object as the last write left it.
-pub fn settle(journal: &Journal, intent: Seq, outcome: &Outcome, stored: Option<(&Write, &Value)>) {
-    match outcome {
-        Outcome::Done => {
+/// Settles what is kept of an intent. `stored` is the object as the last change of its fields left it.
+pub fn settle(journal: &Journal, intent: Seq, kept: Kept, stored: Option<(&Write, &Value)>) {
+    match kept {
+        Kept::Offered => {
             let Some(mut kept) = journal.kept_for(intent) else { return };
             kept["done"] = true.into();
-            // Admission may have stored something else than was asked for.
             if let Some((write, answer)) = stored
                 && let Some([one]) = kept.get_mut("writes").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
             {
-                *one = part(write, &digest(&as_stored(&write.effect, answer), Side::After));
+                *one = write::kept(write, Some(answer));
             }
             // What could not be written stays as not done, and is not offered.
             let _ = journal.keep(intent, &kept);
         }
-        Outcome::Refused(_) | Outcome::Failed(_) => journal.forget(intent),
-        Outcome::Unknown(_) => {}
+        Kept::Open => {}
+        Kept::Forgotten => journal.forget(intent),
     }
 }
 
@@ -111,7 +112,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, of: Finished) -> Result<(
         return Err(Text::line(&format!("the outcome of mitigation {seq} is not known: there is nothing to undo until it is")));
     }
     for part in kept.get("writes").and_then(Value::as_array).into_iter().flatten() {
-        unmoved(core, part).await?;
+        write::unmoved(core, part).await?;
     }
     let wish = inverse(&kept)?;
     let mut draft = kinds::draft(core, id, &wish).await?;
@@ -125,32 +126,6 @@ fn inverse(kept: &Value) -> Result<Wish, Text> {
     let kind = kinds::find(text("kind")).ok_or_else(|| Text::line(&format!("this version knows no mitigation {:?}", text("kind"))))?;
     let words = words(kept);
     kind.entry.ask(text("namespace"), &words.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// Why one object is no longer as the mitigation left it.
-async fn unmoved(core: &Core, part: &Value) -> Result<(), Text> {
-    let target = reference(part.get("target").unwrap_or(&Value::Null)).ok_or("what is kept names no object")?;
-    let (after, before) = (part.get("after").unwrap_or(&Value::Null), part.get("before").unwrap_or(&Value::Null));
-    let (_, object) = subject(core, &target.subject()).await?;
-    if pods::uid(&object) != target.uid.as_str() {
-        return Err(Text::line(&format!("{target} was deleted and made again since: there is nothing left to undo")));
-    }
-    let Some(seen) = digest_of(&object, after) else { return Ok(()) };
-    if seen == *before {
-        return Err(Text::line(&format!("{target} already is as it was before{}", changed::by(&object))));
-    }
-    if seen != *after {
-        let what = differing(&object, after).join(", ");
-        return Err(Text::line(&format!("{target} moved on since: {what} changed{}; undoing would undo that too", changed::by(&object))));
-    }
-    Ok(())
-}
-
-/// A target as records have it.
-pub fn reference(target: &Value) -> Option<ObjectRef> {
-    let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
-    let kind = Kind::recorded(text("/kind")?)?;
-    Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
 }
 
 /// What takes an undo back is a redo, and no undo of an undo of an undo.

@@ -72,6 +72,8 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         reader,
         writer: Writer::new(target),
         sources,
+        servers: config.servers.clone(),
+        scope: session.scope.clone(),
         environment: session.environment.clone(),
         mitigations: config.mitigations.clone(),
         read_only: config.read_only,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Exit, cockpit, output, setup};
 use crate::{
     cli::{Cli, Cluster, Demo, Output},
-    config::{Loaded, shape::Servers},
+    config::{Loaded, example_commands, shape::Servers},
     connect::kubeconfig,
     domain::{object::Scope, time::Clock},
     runtime::clock::SystemClock,
@@ -69,6 +69,9 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
     // The user's own servers have nothing to do with the simulated ones.
     let mut config = loaded.config;
     config.servers = Servers::default();
+    if config.mitigations.commands.is_empty() {
+        config.mitigations.commands = example_commands();
+    }
     let asked = Cluster { kubeconfig: Some(file), ..cli.cluster.clone() };
     let target = match kubeconfig::load(&setup::kube_options(&asked)) {
         Ok(target) => target,

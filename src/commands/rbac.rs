@@ -8,8 +8,8 @@ use super::{Exit, output};
 use crate::{
     actions::{gitops, kinds},
     cli::{Cli, Profile, Rbac},
-    config::Loaded,
-    domain::{ask::is_name, catalogue::Right},
+    config::{Loaded, shape::Mitigations},
+    domain::{ask::is_name, asks::Run, catalogue::Right},
     sources::rights::{FEATURES, IDENTITY, IDENTITY_NAME, SERVERS},
 };
 
@@ -41,7 +41,7 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
     }
     let groups = rbac.groups.iter().map(|name| Whom::Group(name));
     let whom: Vec<_> = groups.chain(rbac.users.iter().map(|name| Whom::User(name))).collect();
-    let documents = documents(rbac, namespace, &whom, &loaded.config.mitigations.disabled);
+    let documents = documents(rbac, namespace, &whom, &switched_off(&loaded.config.mitigations));
     let mut yaml = format!("# The least rights for sev1, profile {}.\n", rbac.profile.word());
     for document in documents {
         match serde_saphyr::to_string(&document) {
@@ -53,6 +53,12 @@ pub fn run(rbac: &Rbac, cli: &Cli, loaded: &Loaded) -> Exit {
         }
     }
     output::print(&yaml)
+}
+
+/// Kinds that cannot be used: those that are disabled, and `run` while no command is configured.
+pub fn switched_off(mitigations: &Mitigations) -> Vec<String> {
+    let unused = mitigations.commands.is_empty().then(|| Run::NAME.to_owned());
+    mitigations.disabled.iter().cloned().chain(unused).collect()
 }
 
 impl Profile {
@@ -100,17 +106,35 @@ impl Merged {
 /// Everything a profile needs in the namespaces it works in; without the servers and the identity.
 fn rights(profile: Profile, disabled: &[String]) -> Vec<Merged> {
     let seen = FEATURES.iter().flat_map(|feature| feature.rights).copied();
-    let enabled = kinds::catalogue().iter().filter(|entry| !disabled.iter().any(|name| name == entry.spec.name));
-    let done = enabled.flat_map(|entry| entry.spec.rights).copied();
     match profile {
         Profile::View => merged(seen),
-        Profile::Respond => merged(seen.chain(done).chain(gitops::RIGHTS.iter().copied())),
+        Profile::Respond => {
+            let done = of_kinds(disabled).filter(|right| !is_of_servers(right));
+            merged(seen.chain(done).chain(gitops::RIGHTS.iter().copied()))
+        }
         Profile::Watch => Vec::new(),
     }
 }
 
+/// What it needs where the servers are.
+fn rights_on_servers(profile: Profile, disabled: &[String]) -> Vec<Merged> {
+    let done = of_kinds(disabled).filter(|right| profile == Profile::Respond && is_of_servers(right));
+    merged(SERVERS.iter().copied().chain(done))
+}
+
+/// Of the kinds that are not switched off.
+fn of_kinds(disabled: &[String]) -> impl Iterator<Item = Right> {
+    let enabled = kinds::catalogue().iter().filter(|entry| !disabled.iter().any(|name| name == entry.spec.name));
+    enabled.flat_map(|entry| entry.spec.rights).copied()
+}
+
+fn is_of_servers(right: &Right) -> bool {
+    (right.resource, right.subresource) == ("services", "proxy")
+}
+
 fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: &[String]) -> Vec<Value> {
     let rights = rights(rbac.profile, disabled);
+    let servers = rights_on_servers(rbac.profile, disabled);
     let mut identity = merged([IDENTITY])[0].rule();
     identity["resourceNames"] = json!([IDENTITY_NAME]);
     let (inside, of_cluster): (Vec<_>, Vec<_>) = rights.iter().partition(|right| right.is_namespaced);
@@ -119,7 +143,7 @@ fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: 
     let mut documents = Vec::new();
     match namespace {
         None => {
-            let all = inside.into_iter().cloned().chain(merged(SERVERS.iter().copied()));
+            let all = inside.into_iter().cloned().chain(servers);
             cluster_rules.extend(together(all).iter().map(Merged::rule));
             documents.extend(role(&rbac.name, None, &cluster_rules, whom));
         }
@@ -128,7 +152,6 @@ fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: 
             let mut servers_in: Vec<&str> = rbac.servers_in.iter().map(String::as_str).collect();
             let is_here = servers_in.contains(&namespace);
             servers_in.retain(|other| *other != namespace);
-            let servers = merged(SERVERS.iter().copied());
             let (here, elsewhere): (Vec<_>, Vec<_>) = inside.into_iter().cloned().partition(|right| ["", namespace].contains(&right.namespace));
             let here = here.into_iter().chain(servers.iter().filter(|_| is_here).cloned());
             let rules: Vec<_> = together(here).iter().map(Merged::rule).collect();
@@ -191,6 +214,7 @@ fn role(name: &str, namespace: Option<&str>, rules: &[Value], whom: &[Whom<'_>])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::CommandEntry;
 
     fn asked(profile: Profile) -> Rbac {
         Rbac { profile, groups: vec!["oncall".to_owned()], users: Vec::new(), name: "sev1".to_owned(), servers_in: vec!["monitoring".to_owned()] }
@@ -236,8 +260,21 @@ mod tests {
     #[test]
     fn a_kind_that_is_switched_off_takes_its_rights_away() {
         let with = made(Profile::Respond, None, &[]);
-        let without = made(Profile::Respond, None, &["restart-unhealthy"]);
+        let without = made(Profile::Respond, None, &["restart-unhealthy", "delete-pod"]);
         assert!(allows(&with[0], "delete", "", "pods") && !allows(&without[0], "delete", "", "pods"));
+    }
+
+    #[test]
+    fn a_command_may_be_run_only_where_one_is_configured() {
+        let exec = |mitigations: &Mitigations| {
+            let roles = documents(&asked(Profile::Respond), None, &[Whom::Group("oncall")], &switched_off(mitigations));
+            allows(&roles[0], "create", "", "pods/exec") && allows(&roles[0], "get", "", "pods/exec")
+        };
+        let none = Mitigations::default();
+        let one = Mitigations { commands: vec![CommandEntry::new("now")], ..Mitigations::default() };
+        assert!(!exec(&none) && exec(&one));
+        let off = Mitigations { disabled: vec![Run::NAME.to_owned()], ..one };
+        assert!(!exec(&off));
     }
 
     #[test]
@@ -261,6 +298,9 @@ mod tests {
         assert_eq!(roles[0]["rules"][0]["resourceNames"], json!(["kube-system"]));
         assert!(allows(&roles[4], "patch", "apps", "deployments") && !allows(&roles[4], "patch", "", "configmaps"));
         assert!(allows(&roles[6], "get", "", "services/proxy"));
+        // A silence is made and ended where Alertmanager is.
+        assert!(allows(&roles[6], "create", "", "services/proxy") && allows(&roles[6], "delete", "", "services/proxy"));
+        assert!(!allows(&roles[2], "delete", "", "services/proxy"));
     }
 
     #[test]

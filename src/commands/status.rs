@@ -251,6 +251,7 @@ mod tests {
             labels: Box::default(),
             summary: "bad\u{1b}[2J".into(),
             description: "".into(),
+            silenced: None,
         }
     }
 

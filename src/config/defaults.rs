@@ -115,6 +115,7 @@ impl Default for Mitigations {
             reason_required: false,
             disabled: Vec::new(),
             two_person: BTreeMap::new(),
+            commands: Vec::new(),
         }
     }
 }

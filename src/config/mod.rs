@@ -15,4 +15,5 @@ pub mod value;
 
 pub use load::{Inputs, Loaded, load};
 pub use problem::{Place, Problem};
+pub use settings::commands::examples as example_commands;
 pub use shape::Config;

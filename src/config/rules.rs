@@ -59,6 +59,12 @@ pub fn finish(draft: Draft, place: &dyn Fn(&str) -> Place, problems: &mut Vec<Pr
         complain("mitigations.breaker", "has the same value for on and off: write two values".to_owned());
     }
 
+    for entry in &config.mitigations.commands {
+        if let Err(why) = entry.check(&config.mitigations.commands) {
+            complain(&format!("commands.{}", entry.name), why);
+        }
+    }
+
     warn_of_queries(&config, place, warnings);
     config
 }
@@ -108,6 +114,7 @@ fn warn_of_queries(config: &Config, place: &dyn Fn(&str) -> Place, warnings: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::command::{CommandEffect, CommandEntry};
 
     fn problems_of(change: impl FnOnce(&mut Config)) -> (Vec<Problem>, Vec<Problem>) {
         let mut draft = Draft::default();
@@ -139,6 +146,20 @@ mod tests {
         assert!(problems[0].message.contains("same value"), "{problems:?}");
         let (problems, _) = problems_of(|config| config.refresh.history_step = config.refresh.history);
         assert!(problems[0].message.contains("more than half"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_command_by_a_shell_is_refused_with_the_reason() {
+        let shell = |config: &mut Config| {
+            config.mitigations.commands.push(CommandEntry {
+                selector: "app=db".to_owned(),
+                argv: ["sh", "-c", "date"].map(str::to_owned).to_vec(),
+                effect: Some(CommandEffect::Reads),
+                ..CommandEntry::new("now")
+            });
+        };
+        let (problems, _) = problems_of(shell);
+        assert!(problems[0].message.starts_with("commands.now runs text in a shell (sh -c)"), "{problems:?}");
     }
 
     #[test]

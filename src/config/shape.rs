@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::domain::{catalogue::Level, escalation::Matrix, kpi::Kpi, text::Text};
+use crate::domain::{catalogue::Level, command::CommandEntry, escalation::Matrix, kpi::Kpi, text::Text};
 
 /// The whole configuration after all layers are merged.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +96,8 @@ pub struct Mitigations {
     pub disabled: Vec<String>,
     /// By context: from which level on a second person has to agree.
     pub two_person: BTreeMap<String, Level>,
+    /// What may be run in a container, by name.
+    pub commands: Vec<CommandEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    settings::{SECTIONS, Section, Setting, Stars, bare_or_quoted},
+    settings::{SECTIONS, Section, Setting, Stars, bare_or_quoted, commands},
     shape::Config,
 };
 
@@ -21,12 +21,28 @@ pub fn text() -> String {
     let config = Config::default();
     let mut text = HEAD.to_owned();
     for section in SECTIONS {
+        if section.name == commands::COMMANDS.name {
+            write_examples(&mut text, section);
+            continue;
+        }
         // Settings are explained once, not for each indicator again.
         for (index, star) in names(section, &config).iter().enumerate() {
             write_section(&mut text, section, star, &config, index == 0);
         }
     }
     text
+}
+
+/// A section of which there is none by default: what its settings mean, and examples of it.
+fn write_examples(text: &mut String, section: &Section) {
+    let _ = writeln!(text, "\n# {}", section.about);
+    for setting in section.settings {
+        let _ = writeln!(text, "# {} = {}: {}", setting.name, setting.example, setting.about);
+    }
+    let _ = writeln!(text, "# For example:");
+    for line in commands::EXAMPLES.trim().lines() {
+        let _ = writeln!(text, "{}", format!("# {line}").trim_end());
+    }
 }
 
 fn names(section: &Section, config: &Config) -> Vec<String> {
@@ -97,6 +113,16 @@ mod tests {
     fn it_is_the_default_with_and_without_its_comments() {
         assert_eq!(read(&text()), Config::default());
         assert_eq!(read(&uncommented()), Config::default());
+    }
+
+    #[test]
+    fn its_examples_of_commands_are_whole() {
+        let examples = read(commands::EXAMPLES).mitigations.commands;
+        assert_eq!(examples.len(), commands::EXAMPLES.matches("[commands.").count());
+        assert_eq!(examples, commands::examples());
+        for example in examples {
+            assert!(!example.summary.is_empty() && !example.needs_values(), "{}", example.name);
+        }
     }
 
     #[test]

@@ -1,24 +1,23 @@
 //! Servers besides the API server: by address, or through the API server's service proxy.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
 use super::{
     ConnectError, Reader,
     body::innermost,
-    reader::{Query, date, not_json},
-    refusal::Refused,
+    login::Login,
+    reader::{Answer, Query, date, not_json},
+    refusal::{OUR_CREDENTIALS, Refused, begins},
+    writer::WriteError,
 };
-use crate::{
-    config::shape::{Auth, Secret, Server},
-    domain::text::Text,
-};
+use crate::{config::shape::Server, domain::text::Text};
 
 /// Where a server is.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +70,24 @@ fn shown(text: &str) -> String {
     }
 }
 
+impl Endpoint {
+    /// Where the API server's service proxy has it; none for a server with an address of its own.
+    pub fn proxy_path(&self) -> Option<String> {
+        let (namespace, service) = self.proxied_service()?;
+        Some(format!("/api/v1/namespaces/{namespace}/services/{service}/proxy"))
+    }
+
+    /// Namespace and the name by which the proxy, and an access review, know the service: `https:elastic:9200`.
+    pub fn proxied_service(&self) -> Option<(&str, String)> {
+        match self {
+            Self::Url(_) => None,
+            Self::ServiceProxy { namespace, service, port, tls } => {
+                Some((namespace, format!("{}{service}:{port}", if *tls { "https:" } else { "" })))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -102,6 +119,8 @@ pub struct HttpAnswer {
     server: Text,
     method: &'static str,
     path: String,
+    /// The credentials it was asked with, in words.
+    credentials: Text,
 }
 
 impl HttpAnswer {
@@ -128,7 +147,10 @@ impl HttpAnswer {
     pub fn refused(&self) -> ConnectError {
         let refused =
             Refused { server: &self.server, method: self.method, path: &self.path, status: self.status, headers: &self.headers, body: &self.body };
-        refused.error()
+        match refused.error() {
+            ConnectError::Unauthorized { server, says, .. } => ConnectError::Unauthorized { server, credentials: self.credentials.clone(), says },
+            error => error,
+        }
     }
 }
 
@@ -139,9 +161,16 @@ pub struct HttpReader {
     way: Way,
 }
 
+/// A request without a whole answer.
+struct Broken {
+    /// False where no byte of it can have left.
+    was_sent: bool,
+    error: ConnectError,
+}
+
 #[derive(Clone)]
 enum Way {
-    Direct { client: reqwest::Client, base: Url, auth: Option<Auth>, login: Option<(String, SecretString)> },
+    Direct { client: reqwest::Client, base: Url, login: Box<Login>, ca_file: Option<PathBuf> },
     Proxied { reader: Reader, base: String },
 }
 
@@ -155,24 +184,26 @@ impl HttpReader {
     /// A server as configured.
     pub fn configured(server: &Server, reader: &Reader) -> Result<Self, ConnectError> {
         let endpoint = server.url.parse()?;
-        Self::new(&endpoint, Some(server), reader)
+        Self::new(&endpoint, Some(server), reader, client)
     }
 
     /// A service found in the cluster.
     pub fn found(endpoint: &Endpoint, reader: &Reader) -> Result<Self, ConnectError> {
-        Self::new(endpoint, None, reader)
+        Self::new(endpoint, None, reader, client)
     }
 
-    fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader) -> Result<Self, ConnectError> {
+    /// One whose requests go over a connection of their own, and never twice: for [`HttpWriter`](super::HttpWriter).
+    pub(super) fn unrepeated(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader) -> Result<Self, ConnectError> {
+        Self::new(endpoint, server, reader, writing_client)
+    }
+
+    fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader, client: MakeClient) -> Result<Self, ConnectError> {
         let name = Text::line(&endpoint.to_string());
         let way = match endpoint {
-            Endpoint::ServiceProxy { namespace, service, port, tls } => {
-                let scheme = if *tls { "https:" } else { "" };
-                Way::Proxied { reader: reader.clone(), base: format!("/api/v1/namespaces/{namespace}/services/{scheme}{service}:{port}/proxy") }
-            }
+            Endpoint::ServiceProxy { .. } => Way::Proxied { reader: reader.clone(), base: endpoint.proxy_path().unwrap_or_default() },
             Endpoint::Url(url) => {
                 let mut base = url.clone();
-                let login = (!url.username().is_empty()).then(|| {
+                let in_address = (!url.username().is_empty()).then(|| {
                     let plain = |text: &str| percent_decoded(text);
                     (plain(url.username()), SecretString::from(plain(url.password().unwrap_or_default())))
                 });
@@ -181,7 +212,8 @@ impl HttpReader {
                 let _ = base.set_password(None);
                 base.set_query(None);
                 base.set_fragment(None);
-                Way::Direct { client: client(&name, server)?, base, auth: server.and_then(|server| server.auth.clone()), login }
+                let login = Box::new(Login { configured: server.and_then(|server| server.auth.clone()), in_address });
+                Way::Direct { client: client(&name, server)?, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
             }
         };
         Ok(Self { name, way })
@@ -208,6 +240,31 @@ impl HttpReader {
         self.ask(Method::POST, path, query, Some(body), max_bytes, timeout).await
     }
 
+    /// Sends it once to a server with an address of its own. Any complete answer is `Ok`.
+    pub(super) async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        json: Option<&Value>,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Answer, WriteError> {
+        let Way::Direct { client, base, login, .. } = &self.way else {
+            return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
+        };
+        let asking = self.direct(client, base, login, method, path, &[], json, max_bytes);
+        let late = ConnectError::Timeout { server: self.name.clone(), after: timeout };
+        match tokio::time::timeout(timeout, asking).await {
+            Err(_) => Err(WriteError::NoAnswer(late)),
+            Ok(Err(Broken { was_sent: false, error })) => Err(WriteError::NotSent(error)),
+            Ok(Err(Broken { error, .. })) => Err(WriteError::NoAnswer(error)),
+            Ok(Ok((status, date, _, body))) => {
+                let json = serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(begins(&body).to_string()));
+                Ok(Answer { status, date, json })
+            }
+        }
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -218,20 +275,21 @@ impl HttpReader {
         timeout: Duration,
     ) -> Result<HttpAnswer, ConnectError> {
         let name = if method == Method::POST { "POST" } else { "GET" };
-        let (status, date, headers, body) = match &self.way {
+        let (status, date, headers, body, credentials) = match &self.way {
             Way::Proxied { reader, base } => {
                 let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
-                (answer.status, answer.date, answer.headers, answer.body)
+                (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
-            Way::Direct { client, base, auth, login } => {
-                let asking = self.direct(client, base, auth.as_ref(), login.as_ref(), method, path, query, json, max_bytes);
+            Way::Direct { client, base, login, .. } => {
+                let asking = self.direct(client, base, login, method, path, query, json, max_bytes);
                 let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
-                tokio::time::timeout(timeout, asking).await.map_err(late)??
+                let (status, date, headers, body) = tokio::time::timeout(timeout, asking).await.map_err(late)?.map_err(|broken| broken.error)?;
+                (status, date, headers, body, login.words())
             }
         };
         let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let content_type = Text::bounded(content_type, 60);
-        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned() })
+        Ok(HttpAnswer { status, date, content_type, headers, body, server: self.name.clone(), method: name, path: path.to_owned(), credentials })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one request, spelled out")]
@@ -239,60 +297,42 @@ impl HttpReader {
         &self,
         client: &reqwest::Client,
         base: &Url,
-        auth: Option<&Auth>,
-        login: Option<&(String, SecretString)>,
+        login: &Login,
         method: Method,
         path: &str,
         query: Query<'_>,
         json: Option<&Value>,
         max_bytes: usize,
-    ) -> Result<(u16, Option<DateTime<Utc>>, HeaderMap, Bytes), ConnectError> {
+    ) -> Result<(u16, Option<DateTime<Utc>>, HeaderMap, Bytes), Broken> {
+        let unsent = |error| Broken { was_sent: false, error };
         let mut url = base.clone();
         url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
         let mut request = client.request(method, url).query(query);
         if let Some(json) = json {
             request = request.json(json);
         }
-        request = match (auth, login) {
-            (Some(Auth::BearerFile(path)), _) => request.bearer_auth(self.secret(&Secret::File(path.clone())).await?.expose_secret()),
-            (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(self.secret(&Secret::Env(name.clone())).await?.expose_secret()),
-            (Some(Auth::Basic { user, password }), _) => request.basic_auth(user, Some(self.secret(password).await?.expose_secret())),
-            (Some(Auth::ApiKey(secret)), _) => {
-                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", self.secret(secret).await?.expose_secret()))
-                    .map_err(|_| self.no_credentials("the API key holds characters that a header cannot carry"))?;
-                value.set_sensitive(true);
-                request.header(http::header::AUTHORIZATION, value)
-            }
-            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose_secret())),
-            (None, None) => request,
-        };
-        let mut response = request.send().await.map_err(|error| self.failed(&error))?;
+        request = login.of(request, &self.name).await.map_err(unsent)?;
+        let mut response = request.send().await.map_err(|error| Broken { was_sent: !error.is_connect(), error: self.failed(&error) })?;
+        let cut = |error| Broken { was_sent: true, error };
         let headers = std::mem::take(response.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| cut(self.failed(&error)))? {
             if body.len() + chunk.len() > max_bytes {
-                return Err(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes });
+                return Err(cut(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes }));
             }
             body.extend_from_slice(&chunk);
         }
         Ok((response.status().as_u16(), date(&headers), headers, body.freeze()))
     }
 
-    /// Read at each request, so that a rotated token is picked up.
-    async fn secret(&self, secret: &Secret) -> Result<SecretString, ConnectError> {
-        match secret {
-            Secret::File(path) => match tokio::fs::read_to_string(path).await {
-                Ok(text) => Ok(SecretString::from(text.trim().to_owned())),
-                Err(error) => Err(self.no_credentials(&format!("its secret {} cannot be read: {error}", path.display()))),
-            },
-            Secret::Env(name) => std::env::var(name)
-                .map(|value| SecretString::from(value.trim().to_owned()))
-                .map_err(|_| self.no_credentials(&format!("the environment variable {name} is not set"))),
+    /// The authority that signed its certificate is none of ours.
+    fn untrusted(&self) -> Text {
+        match &self.way {
+            Way::Direct { ca_file: Some(path), .. } => {
+                Text::line(&format!("the authority that signed its certificate is not in its ca_file {}", path.display()))
+            }
+            _ => "no ca_file names the authority that signed its certificate".into(),
         }
-    }
-
-    fn no_credentials(&self, why: &str) -> ConnectError {
-        ConnectError::Credentials { server: self.name.clone(), why: Text::line(why) }
     }
 
     /// reqwest's own message names the URL with its query; ours names the server and the last cause.
@@ -304,7 +344,11 @@ impl HttpReader {
                 return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
             }
             if let Some(tls) = super::wire::tls_error(current) {
-                return ConnectError::Tls { server, why: super::wire::tls_words(tls) };
+                let why = match tls {
+                    rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => self.untrusted(),
+                    tls => super::wire::tls_words(tls),
+                };
+                return ConnectError::Tls { server, why };
             }
             cause = current.source();
         }
@@ -313,7 +357,22 @@ impl HttpReader {
     }
 }
 
+type MakeClient = fn(&Text, Option<&Server>) -> Result<reqwest::Client, ConnectError>;
+
 fn client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, ConnectError> {
+    finished(name, client_builder(name, server)?)
+}
+
+/// A connection for each request, and none sent twice.
+fn writing_client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, ConnectError> {
+    finished(name, client_builder(name, server)?.pool_max_idle_per_host(0).retry(reqwest::retry::never()))
+}
+
+fn finished(name: &Text, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, ConnectError> {
+    builder.build().map_err(|error| ConnectError::config(&format!("{name}: no client can be made: {}", innermost(&error))))
+}
+
+fn client_builder(name: &Text, server: Option<&Server>) -> Result<reqwest::ClientBuilder, ConnectError> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
@@ -333,7 +392,7 @@ fn client(name: &Text, server: Option<&Server>) -> Result<reqwest::Client, Conne
             builder = builder.tls_certs_merge(certificates);
         }
     }
-    builder.build().map_err(|error| ConnectError::config(&format!("{name}: no client can be made: {}", innermost(&error))))
+    Ok(builder)
 }
 
 fn percent_decoded(text: &str) -> String {

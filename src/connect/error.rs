@@ -17,8 +17,13 @@ pub enum ConnectError {
     Unreachable { server: Text, why: Text },
     #[error("TLS with {server} failed: {why}")]
     Tls { server: Text, why: Text },
-    #[error("{server} does not accept our credentials (401): {says}")]
-    Unauthorized { server: Text, says: Text },
+    #[error("{server} does not accept {credentials} (401): {says}")]
+    Unauthorized {
+        server: Text,
+        /// In words that say where to look: `its password_file /run/secrets/logs`.
+        credentials: Text,
+        says: Text,
+    },
     /// `verb` and `resource` as an RBAC rule names them.
     #[error("not allowed to {verb} {resource}: {says}")]
     Forbidden { verb: Text, resource: Text, says: Text },

@@ -1,13 +1,18 @@
 //! Clients: kubeconfig, TLS, proxies, auth; a reader client and a never-retrying writer client.
 //!
 //! [`kubeconfig::load`] fixes one [`Target`] at start and touches no network; [`Reader`] and [`Writer`] made from it share
-//! its credentials and nothing else. Neither retries: a caller that may read again does so, a write is sent once.
+//! its credentials and nothing else. Neither retries: a caller that may read again does so, a write is sent once. [`HttpReader`] and [`HttpWriter`] are the
+//! same for the servers besides it.
 
 pub mod body;
+pub mod discovery;
 pub mod endpoint;
 pub mod error;
+mod exec;
+mod http_writer;
 pub mod identity;
 pub mod kubeconfig;
+mod login;
 pub mod reader;
 mod refusal;
 #[cfg(test)]
@@ -19,6 +24,8 @@ pub mod writer;
 
 pub use endpoint::{Endpoint, HttpAnswer, HttpReader};
 pub use error::ConnectError;
+pub use exec::{End, ExecError, Ran};
+pub use http_writer::HttpWriter;
 pub use kubeconfig::{KubeOptions, Target};
 pub use reader::{Answer, Reader};
 pub use writer::{WriteError, Writer};

@@ -11,6 +11,9 @@ use crate::domain::text::Text;
 /// Longest piece of a server's words in a message, in characters.
 const WORDS: usize = 240;
 
+/// Where nothing more is known of them.
+pub(crate) const OUR_CREDENTIALS: &str = "our credentials";
+
 /// Request and answer as far as a refusal depends on them.
 pub(crate) struct Refused<'a> {
     pub server: &'a str,
@@ -43,7 +46,7 @@ impl Refused<'_> {
         let server = Text::line(self.server);
         let says = self.words();
         match self.status {
-            401 => ConnectError::Unauthorized { server, says },
+            401 => ConnectError::Unauthorized { server, credentials: OUR_CREDENTIALS.into(), says },
             403 => {
                 let (verb, resource) = missing_right(&says).unwrap_or_else(|| (Text::from(verb_of(self.method)), Text::line(self.path)));
                 ConnectError::Forbidden { verb, resource, says }
@@ -66,6 +69,8 @@ impl Refused<'_> {
             let pointers = ["/message", "/error/reason", "/error/root_cause/0/reason", "/error", ""];
             for pointer in pointers {
                 if let Some(words) = json.pointer(pointer).and_then(serde_json::Value::as_str).filter(|words| !words.is_empty()) {
+                    // Elasticsearch goes on with the whole request, which says nothing new and hides what follows.
+                    let words = words.split(" for REST request [").next().unwrap_or(words);
                     return Text::bounded(words, WORDS);
                 }
             }
@@ -136,6 +141,7 @@ mod tests {
             r#"{"message":"boom"}"#,
             r#"{"error":{"reason":"boom","root_cause":[]},"status":500}"#,
             r#"{"status":"error","errorType":"x","error":"boom"}"#,
+            r#"{"error":{"reason":"boom for REST request [/logstash-*/_search?filter_path=hits]"},"status":401}"#,
         ] {
             let ConnectError::Server { message, .. } = refused(500, body) else { panic!("{body}") };
             assert_eq!(&*message, "boom", "{body}");

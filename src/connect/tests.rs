@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use super::{
-    ConnectError, Endpoint, HttpReader, Reader, WriteError, Writer,
+    ConnectError, End, Endpoint, ExecError, HttpReader, HttpWriter, Reader, WriteError, Writer,
     scripted::{Scripted, Step, answer, json as json_answer, stream, target},
 };
 
@@ -115,5 +115,83 @@ async fn a_login_goes_into_the_header_and_into_no_message() {
     let endpoint: Endpoint = server.url.parse().unwrap();
     let answer = HttpReader::found(&endpoint, &reader).unwrap().get("/x", &[], 1_000, LIMIT).await.unwrap();
     let error = answer.json::<serde_json::Value>().unwrap_err();
-    assert!(matches!(error, ConnectError::Unauthorized { .. }), "{error}");
+    assert!(error.to_string().ends_with("does not accept us without a login (401): who are you?"), "{error}");
+}
+
+/// By its own address, and through the service proxy of an API server at the same address.
+fn writers(url: &str) -> [HttpWriter; 2] {
+    let target = target(url);
+    let (reader, writer) = (Reader::new(&target), Writer::new(&target));
+    [url, "k8s://monitoring/alertmanager:9093"].map(|endpoint| HttpWriter::new(&endpoint.parse().unwrap(), None, &reader, &writer).unwrap())
+}
+
+#[tokio::test]
+async fn a_server_beside_the_cluster_is_written_to_once_whatever_it_does() {
+    for steps in [vec![Step::Close], vec![Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"a\"".to_vec()), Step::Close], vec![Step::Hang]]
+    {
+        let script = steps.clone();
+        let server = Scripted::start(move |_, _| script.clone()).await;
+        for (sent, writer) in (1..).zip(writers(&server.url)) {
+            let error = writer.send(Method::POST, "/api/v2/silences", &json!({}), Duration::from_millis(600)).await.unwrap_err();
+            assert!(matches!(error, WriteError::NoAnswer(_)), "{steps:?}: {error:?}");
+            assert_eq!(server.requests(), sent, "{steps:?}");
+        }
+    }
+    for status in [400, 429, 500, 503] {
+        let server = Scripted::start(move |_, _| [json_answer(status, r#""no""#), vec![Step::Close]].concat()).await;
+        for (sent, writer) in (1..).zip(writers(&server.url)) {
+            let answer = writer.send(Method::DELETE, "/api/v2/silence/x", &serde_json::Value::Null, LIMIT).await.unwrap();
+            assert_eq!((answer.status, &*super::writer::words(&answer), server.requests()), (status, "no", sent));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_could_be_found_for_was_not_sent_anything() {
+    let nobody = r#"{"kind":"Status","code":503,"message":"no endpoints available for service \"alertmanager\""}"#;
+    let server = Scripted::start(move |_, _| json_answer(503, nobody)).await;
+    let [direct, proxied] = writers(&server.url);
+    let send = async |writer: &HttpWriter| writer.send(Method::POST, "/x", &json!({}), LIMIT).await;
+    assert!(matches!(send(&proxied).await, Err(WriteError::NotSent(_))));
+    assert_eq!(send(&direct).await.unwrap().status, 503);
+    let [closed, _] = writers("http://127.0.0.1:1");
+    assert!(matches!(send(&closed).await, Err(WriteError::NotSent(ConnectError::Unreachable { .. }))));
+}
+
+/// The head of a WebSocket for the key of a request, and these messages in frames of their own.
+fn switched(request: &str, messages: &[&[u8]]) -> Vec<Step> {
+    let key = request.lines().find_map(|line| line.to_lowercase().starts_with("sec-websocket-key:").then(|| line[18..].trim().to_owned())).unwrap();
+    let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+    let head = format!(
+        "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
+    );
+    let frame = |message: &&[u8]| Step::Send([&[0x82, u8::try_from(message.len()).unwrap()], *message].concat());
+    std::iter::once(Step::Send(head.into_bytes())).chain(messages.iter().map(frame)).collect()
+}
+
+async fn exec(url: &str) -> Result<super::Ran, ExecError> {
+    let query = [("command", "psql"), ("command", "-c"), ("command", "select 1; --")];
+    Writer::new(&target(url)).exec("/api/v1/namespaces/x/pods/y/exec", &query, 1_000, Duration::from_millis(600)).await
+}
+
+#[tokio::test]
+async fn a_command_is_run_once_and_its_end_is_told_from_a_lost_connection() {
+    let server = Scripted::start(|request, _| switched(request, &[b"\x01ready\n", b"\x03{\"status\":\"Success\"}"])).await;
+    let ran = exec(&server.url).await.unwrap();
+    assert_eq!((ran.stdout.as_slice(), ran.end), (&b"ready\n"[..], End::Code(0)));
+
+    for (rest, so_far) in [(vec![Step::Close], 0), (vec![Step::Send(b"\x82\x03\x01ab".to_vec()), Step::Close], 2), (vec![Step::Hang], 0)] {
+        let last = rest.clone();
+        let server = Scripted::start(move |request, _| [switched(request, &[]), last.clone()].concat()).await;
+        let Err(ExecError::NoEnd { so_far: ran, .. }) = exec(&server.url).await else { panic!("{rest:?}") };
+        assert_eq!((ran.stdout.len(), server.requests()), (so_far, 1), "{rest:?}");
+    }
+    let forbidden = r#"{"message":"pods \"y\" is forbidden"}"#;
+    let server = Scripted::start(move |_, _| json_answer(403, forbidden)).await;
+    assert_eq!(exec(&server.url).await, Err(ExecError::Refused { status: 403, says: "pods \"y\" is forbidden".into() }));
+    // Somebody who answers 101 without knowing the key is no API server.
+    let stranger = || vec![Step::Send(b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_vec()), Step::Hang];
+    let server = Scripted::start(move |_, _| stranger()).await;
+    assert!(matches!(exec(&server.url).await, Err(ExecError::NoEnd { .. })));
+    assert!(matches!(exec("http://127.0.0.1:1").await, Err(ExecError::NotSent(_))));
 }

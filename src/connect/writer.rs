@@ -18,7 +18,7 @@ use super::{
 use crate::domain::text::Text;
 
 /// Largest answer to a write that is read.
-const ANSWER_LIMIT: usize = 8 << 20;
+pub(super) const ANSWER_LIMIT: usize = 8 << 20;
 
 /// How a write ended without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,12 @@ impl Writer {
         Self { wire: target.wire.clone() }
     }
 
+    pub(super) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     /// Sends one request once. Any complete answer is `Ok`, whatever its status; its body is JSON, or a string when it is not.
+    /// `null` sends no body.
     pub async fn send(
         &self,
         method: Method,
@@ -60,7 +65,7 @@ impl Writer {
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("sev1/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, content_type)
-            .body(Full::new(Bytes::from(body.to_string())))
+            .body(Full::new(if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) }))
             .map_err(|error| WriteError::NotSent(ConnectError::config(&format!("request {path}: {error}"))))?;
         // Set at the moment a connection is handed the request; before that no byte can have been written.
         let connection = capture_connection(&mut request);
@@ -95,5 +100,14 @@ impl Writer {
 /// What an answer that is not a success says, for a message: the `Status`' own words.
 pub fn words(answer: &Answer) -> Text {
     let words = answer.json.get("message").and_then(Value::as_str).or_else(|| answer.json.as_str());
-    words.map_or_else(|| Text::line(&format!("HTTP {}", answer.status)), |words| Text::bounded(words, 400))
+    // Which budget refuses an eviction is told by the cause alone.
+    let causes = answer.json.pointer("/details/causes").and_then(Value::as_array).into_iter().flatten();
+    let budget = causes
+        .filter(|cause| cause.get("reason").and_then(Value::as_str) == Some("DisruptionBudget"))
+        .find_map(|cause| cause.get("message")?.as_str());
+    match (words, budget) {
+        (None, _) => Text::line(&format!("HTTP {}", answer.status)),
+        (Some(words), None) => Text::bounded(words, 400),
+        (Some(words), Some(budget)) => Text::bounded(&format!("{words} {budget}"), 400),
+    }
 }

@@ -53,6 +53,17 @@ pub struct Alert {
     pub labels: Box<[(Text, Text)]>,
     pub summary: Text,
     pub description: Text,
+    /// What hides it, where that is a silence.
+    pub silenced: Option<Silenced>,
+}
+
+/// A silence that hides an alert: of several the one that lasts longest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silenced {
+    pub id: Text,
+    pub by: Text,
+    pub until: DateTime<Utc>,
+    pub comment: Text,
 }
 
 /// Labels that say what an alert is about, the first that is there counts.

@@ -225,6 +225,11 @@ impl<'a> Words<'a> {
         Some(value)
     }
 
+    /// In which names alone are meant.
+    pub fn namespace(&self) -> &'a str {
+        self.namespace
+    }
+
     /// What is wrong, with how it is written.
     pub fn wrong(&self, what: &str) -> Text {
         Text::line(&format!("{} {what}; write: {}", self.spec.name, self.spec.usage()))

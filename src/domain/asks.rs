@@ -1,8 +1,13 @@
 //! The asks that evidence can speak for, and so are known outside of the engine too.
 
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::{
     ask::Ask,
     object::{Key, Kind, ObjectRef, Subject},
+    silence::Matcher,
     text::Text,
 };
 
@@ -51,6 +56,30 @@ pub struct SetConfigKey {
 pub struct UndoRollout {
     pub workload: Subject,
     pub to_revision: Option<u64>,
+}
+
+/// Silence alerts in Alertmanager. Without an end it lasts an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    pub matchers: Vec<Matcher>,
+    pub lasts: Option<Duration>,
+    pub until: Option<DateTime<Utc>>,
+    /// Fingerprint of the one alert that is meant, if it is about one.
+    pub meant: Option<Text>,
+    /// By which it is known again; none: one is made when it is planned.
+    pub mark: Option<Text>,
+}
+
+/// Run a command of the list in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub entry: String,
+    /// By field.
+    pub values: Vec<(String, String)>,
+    /// Where it is asked for; the entry may have its own.
+    pub namespace: Text,
+    /// None: a ready one that fits.
+    pub pod: Option<Text>,
 }
 
 impl Scale {
@@ -150,5 +179,52 @@ impl Ask for UndoRollout {
 
     fn words(&self) -> Vec<String> {
         std::iter::once(self.workload.to_string()).chain(self.to_revision.map(|revision| revision.to_string())).collect()
+    }
+}
+
+impl Silence {
+    pub const NAME: &'static str = "silence";
+}
+
+impl Ask for Silence {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        Vec::new()
+    }
+
+    fn about(&self) -> String {
+        self.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
+        words.extend(self.lasts.map(|lasts| format!("for={}", humantime::format_duration(lasts).to_string().replace(' ', ""))));
+        words.extend(self.until.map(|until| format!("until={}", until.to_rfc3339_opts(SecondsFormat::Secs, true))));
+        words.extend(self.meant.as_ref().map(|meant| format!("of={meant}")));
+        words.extend(self.mark.as_ref().map(|mark| format!("mark={mark}")));
+        words
+    }
+}
+
+impl Run {
+    pub const NAME: &'static str = "run";
+}
+
+impl Ask for Run {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        let pod = |name: &Text| ObjectRef { kind: Kind::Pod, key: Key::new(&self.namespace, name), uid: Text::default() };
+        self.pod.iter().map(pod).collect()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let values = self.values.iter().map(|(name, value)| format!("{name}={value}"));
+        std::iter::once(self.entry.clone()).chain(values).chain(self.pod.iter().map(|pod| format!("pod/{pod}"))).collect()
     }
 }

@@ -9,9 +9,12 @@ use super::{
     ask::{Undoable, Wish},
     catalogue::Level,
     object::{ObjectRef, Subject},
+    phase::Phase,
     text::Text,
     time::Mono,
 };
+
+pub use super::write::{CommandRun, ContentType, Effect, Field, NewSilence, ObjectWrite, SilenceChange, SilenceWrite, Write, WriteMethod};
 
 /// Sequence number within this run of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -49,6 +52,8 @@ pub struct Plan {
     pub undoes: Option<Undoes>,
     /// The writes, ready to send.
     pub writes: Vec<Write>,
+    /// How they follow one another.
+    pub phases: Vec<Phase>,
     pub planned_at: Mono,
     /// How convergence is recognised after the write.
     pub converge: Converge,
@@ -87,62 +92,6 @@ pub enum DiffSign {
     Added,
     Removed,
     Context,
-}
-
-/// One HTTP request of a plan. Bodies are opaque to everything but `actions`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Write {
-    pub method: WriteMethod,
-    /// Path below the API server, `/apis/apps/v1/namespaces/…`.
-    pub path: String,
-    pub content: ContentType,
-    pub body: serde_json::Value,
-    pub target: ObjectRef,
-    /// By what a later look recognises that it was done.
-    pub effect: Effect,
-}
-
-/// What a write makes of its object.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub enum Effect {
-    /// No object of that uid, or one that is being deleted.
-    Gone,
-    /// These fields, and as far as this program is concerned nothing else.
-    Fields(Vec<Field>),
-}
-
-/// A field before and after a write; none: it is not there.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Field {
-    /// JSON pointer.
-    pub path: String,
-    pub before: Option<serde_json::Value>,
-    pub after: Option<serde_json::Value>,
-}
-
-/// What a body is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub enum ContentType {
-    Json,
-    JsonPatch,
-    MergePatch,
-}
-
-impl ContentType {
-    pub fn header(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::JsonPatch => "application/json-patch+json",
-            Self::MergePatch => "application/merge-patch+json",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub enum WriteMethod {
-    Patch,
-    Delete,
-    Post,
 }
 
 /// What to wait for after the write.
@@ -216,6 +165,8 @@ pub enum CheckResult {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub enum Outcome {
     Done,
+    /// Of several writes some were done, the others were not, and it is known which.
+    Partly(Text),
     /// The server said no; nothing was changed. Its words.
     Refused(Text),
     /// Nothing was sent, or the server reported that nothing was changed.
@@ -228,6 +179,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Done => formatter.write_str("done"),
+            Self::Partly(how) => write!(formatter, "done in part: {how}"),
             Self::Refused(why) => write!(formatter, "refused: {why}"),
             Self::Failed(why) => write!(formatter, "failed: {why}"),
             Self::Unknown(why) => write!(formatter, "outcome unknown: {why}"),
@@ -286,7 +238,9 @@ impl Plan {
         if typed != expected.as_str() {
             return Err(NotConfirmed::WrongWord(expected.clone()));
         }
-        Ok(ConfirmedPlan { plan: self, reason })
+        let mut plan = self;
+        plan.writes.iter_mut().for_each(|write| write.because(&reason));
+        Ok(ConfirmedPlan { plan, reason })
     }
 }
 
@@ -318,6 +272,17 @@ impl CheckKind {
     }
 }
 
+/// What a command wrote, cleaned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandOutput {
+    /// `db-connections in pod/postgres-primary-0`.
+    pub title: Text,
+    pub lines: Vec<Text>,
+    /// How it ended, how much it wrote, and the hash of that: `exit code 0, 312 bytes, sha256 …`.
+    pub summary: Text,
+    pub is_success: bool,
+}
+
 /// What the engine reports while it works. Sent to `state` in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ActionEvent {
@@ -339,11 +304,12 @@ pub enum ActionEvent {
     Started {
         id: MitigationId,
     },
-    /// `done` of `of` writes were answered.
+    /// `done` of `of` writes were answered; `waits` says what holds up the next.
     Progress {
         id: MitigationId,
         done: u32,
         of: u32,
+        waits: Option<Text>,
     },
     /// The write ended this way. `undoable` says whether `U` can take it back.
     Ended {
@@ -377,6 +343,11 @@ pub enum ActionEvent {
     /// The journal can be written again, or cannot: mitigations are off with this reason.
     Journal {
         broken: Option<Text>,
+    },
+    /// What a command that was run wrote.
+    Output {
+        id: MitigationId,
+        output: CommandOutput,
     },
     /// Something a person should know that belongs to no card: what became of a write that a crash cut off.
     Notice {

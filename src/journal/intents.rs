@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{FILE_NAME, JournalError, Seq, line, location, verify::for_each_line};
 
-/// An `intent` without `outcome`, or with the outcome `unknown` and no `resolved`.
+/// An `intent` without `outcome`, or with the outcome `unknown` and no `resolved` that says more or that it is the `last`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenIntent {
     pub seq: Seq,
@@ -54,7 +54,7 @@ fn note(open: &mut BTreeMap<u64, Value>, bytes: &[u8]) {
         ("intent", _) => {
             open.insert(intact.seq, intact.record);
         }
-        ("outcome" | "resolved", Some(of)) if text(&intact.record, "state") != "unknown" => {
+        ("outcome" | "resolved", Some(of)) if text(&intact.record, "state") != "unknown" || is_last(&intact.record) => {
             open.remove(&of);
         }
         _ => {}
@@ -63,6 +63,11 @@ fn note(open: &mut BTreeMap<u64, Value>, bytes: &[u8]) {
 
 fn text<'a>(record: &'a Value, name: &str) -> &'a str {
     record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// It is unknown, and no look will tell.
+fn is_last(record: &Value) -> bool {
+    record.get("last") == Some(&Value::Bool(true))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -216,6 +216,8 @@ fn intents_without_an_end_are_found_once_their_run_is_dead() {
     run.append("outcome", &json!({ "intent": resolved.0, "state": "unknown" })).unwrap();
     run.append("resolved", &json!({ "intent": resolved.0, "state": "done" })).unwrap();
     let lost = run.append("intent", &json!({ "id": 4 })).unwrap();
+    let given_up = run.append("intent", &json!({ "id": 5 })).unwrap();
+    run.append("resolved", &json!({ "intent": given_up.0, "state": "unknown", "last": true })).unwrap();
 
     let next = journal(directory.path());
     assert_eq!(next.open_intents().unwrap(), Vec::new());

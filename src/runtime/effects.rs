@@ -9,10 +9,11 @@ use tokio::{
 
 use crate::{
     actions::{Engine, Pace, Setup},
-    config::shape::{Environment, Mitigations},
+    config::shape::{Environment, Mitigations, Servers},
     connect::{Reader, Writer},
     domain::{
         mitigation::{ActionEvent, CardId, ClusterIdentity},
+        object::Scope,
         observation::{Observation, What},
         text::Text,
         time::Clock,
@@ -21,7 +22,7 @@ use crate::{
     sources,
     state::{
         msg::{Effect, Msg},
-        overlay::ViewerId,
+        overlay::{ViewerId, ViewerKind},
     },
 };
 
@@ -35,6 +36,8 @@ pub struct Wiring {
     pub reader: Reader,
     pub writer: Writer,
     pub sources: sources::Handle,
+    pub servers: Servers,
+    pub scope: Scope,
     pub environment: Environment,
     pub mitigations: Mitigations,
     pub read_only: bool,
@@ -85,6 +88,8 @@ impl Effects {
             reader: self.wiring.reader.clone(),
             writer: self.wiring.writer.clone(),
             journal,
+            servers: self.wiring.servers.clone(),
+            scope: self.wiring.scope.clone(),
             cluster,
             environment: self.wiring.environment.clone(),
             mitigations: self.wiring.mitigations.clone(),
@@ -116,6 +121,19 @@ impl Effects {
                     drop(engine.execute(*confirmed));
                 }
             }
+            Effect::Stop(id) => {
+                if let Some(engine) = &self.engine {
+                    engine.stop(id);
+                }
+            }
+            Effect::Open { viewer, what: ViewerKind::Command { run: Some(run), .. }, .. } => {
+                let Some(engine) = self.engine.clone() else {
+                    let ended = Some("the cluster has not answered yet".into());
+                    return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
+                };
+                let task = tokio::spawn(viewer::command(engine, self.wiring.messages.clone(), viewer, run));
+                self.viewers.insert(viewer, task.abort_handle());
+            }
             Effect::Open { viewer, about, what } => {
                 let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
                 self.viewers.insert(viewer, task.abort_handle());
@@ -135,7 +153,10 @@ impl Effects {
     /// Waits a little for writes under way, so that their outcome gets into the journal. Says whether it did.
     pub async fn finish(self) -> bool {
         let settled = match &self.engine {
-            Some(engine) => engine.settled(LAST_WORDS).await,
+            Some(engine) => {
+                engine.stop_all();
+                engine.settled(LAST_WORDS).await
+            }
             None => true,
         };
         let recovered = async {

@@ -3,8 +3,9 @@
 use tokio::sync::mpsc;
 
 use crate::{
+    actions::Engine,
     connect::Reader,
-    domain::object::ObjectRef,
+    domain::{asks::Run, mitigation::CommandOutput, object::ObjectRef},
     sources::{
         document,
         logs::{self, Following, Said},
@@ -30,10 +31,21 @@ pub async fn fill(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId,
         }
         ViewerKind::Describe => document::Form::Describe,
         ViewerKind::Yaml => document::Form::Yaml,
+        // Needs the engine: `command` below, or nothing.
+        ViewerKind::Command { .. } => return,
     };
     let message = match document::document(&reader, &about, form).await {
         Ok(lines) => Msg::Lines { viewer, lines, ended: Some("complete".into()) },
         Err(error) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(error.text()) },
+    };
+    let _ = messages.send(message).await;
+}
+
+/// Runs a command that only reads, and shows what it wrote.
+pub async fn command(engine: Engine, messages: mpsc::Sender<Msg>, viewer: ViewerId, run: Run) {
+    let message = match engine.read_by_command(&run).await {
+        Ok(CommandOutput { lines, summary, .. }) => Msg::Lines { viewer, lines, ended: Some(summary) },
+        Err(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
     };
     let _ = messages.send(message).await;
 }

@@ -15,6 +15,7 @@ mod fields;
 pub mod kubernetes;
 pub mod log_store;
 mod observability;
+pub mod programs;
 pub mod prometheus;
 pub mod promql;
 mod serve;
@@ -33,12 +34,14 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use elasticsearch::Elasticsearch;
 use kubernetes::access::Tokens;
 use kubernetes::kubeconfig::kubeconfig;
 use kubernetes::proxy::Backends;
 use kubernetes::server::{ApiServer, router};
 use log_store::LogStore;
 use observability::Observability;
+use programs::Programs;
 use serve::Identity;
 use store::{Clock, Store};
 use tsdb::Tsdb;
@@ -102,6 +105,8 @@ pub struct Running {
     pub ca_pem: String,
     /// The cluster's objects, to look at from inside the process.
     pub store: Store,
+    /// The log server, to make it fail.
+    pub elasticsearch: Elasticsearch,
     clock: SimClock,
     world: Thread,
     played: watch::Receiver<bool>,
@@ -165,7 +170,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
     let (kubeconfig, ca_pem) = (kubeconfig(&kubernetes_url, &identity.ca_pem, &tokens), identity.ca_pem.clone());
 
     let (tell, played) = watch::channel(false);
-    let runtime = Handle::current();
+    let (runtime, failing) = (Handle::current(), observability.elasticsearch.clone());
     let (world_store, world_clock, world_tokens) = (store.clone(), clock.clone(), tokens.clone());
     let play = move || {
         let time = world_clock.for_store();
@@ -187,7 +192,8 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
                 ("monitoring", "alertmanager", 9093, routers.alertmanager),
                 ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
             ]);
-            let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, stop: stop.clone() });
+            let programs = Programs::new(world_store.clone(), world.inside());
+            let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, programs, stop: stop.clone() });
             serve::with_tls(kubernetes, api, &identity, time, stop.clone());
         }
         tell.send_replace(true);
@@ -205,6 +211,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
         viewer_token: tokens.viewer,
         ca_pem,
         store,
+        elasticsearch: failing,
         clock,
         world: thread.thread().clone(),
         played,

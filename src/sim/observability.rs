@@ -37,9 +37,9 @@ fn corrected_rules() -> String {
 #[derive(Clone)]
 pub struct Observability {
     tsdb: Tsdb,
-    logs: LogStore,
     rules: Rules,
     alertmanager: Alertmanager,
+    pub elasticsearch: Elasticsearch,
     clock: Clock,
 }
 
@@ -54,7 +54,8 @@ impl Observability {
     pub fn new(tsdb: Tsdb, logs: LogStore, clock: Clock) -> Result<Self, SimError> {
         let alertmanager = Alertmanager::new();
         let rules = Rules::parse(&corrected_rules(), tsdb.clone(), alertmanager.clone())?;
-        Ok(Self { tsdb, logs, rules, alertmanager, clock })
+        let elasticsearch = Elasticsearch::new(logs, Arc::clone(&clock));
+        Ok(Self { tsdb, rules, alertmanager, elasticsearch, clock })
     }
 
     /// Evaluates the rules over the history that was played before `now`.
@@ -75,7 +76,7 @@ impl Observability {
         Routers {
             prometheus: prometheus::router(Prometheus::new(self.tsdb.clone(), self.rules.clone(), clock())),
             alertmanager: alertmanager::router(self.alertmanager.clone(), clock()),
-            elasticsearch: elasticsearch::router(Elasticsearch::new(self.logs.clone(), clock())),
+            elasticsearch: elasticsearch::router(self.elasticsearch.clone()),
         }
     }
 }

@@ -6,7 +6,6 @@
 
 mod alerts;
 mod backoff;
-pub mod discovery;
 pub mod document;
 mod elasticsearch;
 mod kubernetes;
@@ -23,16 +22,13 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::{
-    alerts::Alerts,
-    discovery::{Finder, Which},
-    elasticsearch::ErrorLog,
-    prometheus::Metrics,
-    report::Report,
-};
+use self::{alerts::Alerts, elasticsearch::ErrorLog, prometheus::Metrics, report::Report};
 use crate::{
     config::shape::{Errors, Refresh, Servers},
-    connect::Reader,
+    connect::{
+        Reader,
+        discovery::{Finder, Which},
+    },
     domain::{health::SourceId, kpi::Kpi, object::Scope, observation::Observation, pod::Pod, time::Clock},
 };
 

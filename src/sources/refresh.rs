@@ -6,10 +6,12 @@ use tokio::sync::Notify;
 
 use super::{
     backoff::Backoff,
-    discovery::{Finder, Place, Which},
     report::{Closed, Report},
 };
-use crate::connect::{ConnectError, HttpReader};
+use crate::connect::{
+    ConnectError, HttpReader,
+    discovery::{Finder, Source, Which},
+};
 
 /// How often an absent server is looked for.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
@@ -49,9 +51,9 @@ async fn run(which: Which, every: Duration, finder: &Finder, wake: Arc<Notify>, 
     let mut backoff = Backoff::new(wake);
     report.connecting(&format!("looking for {which:?}")).await?;
     loop {
-        let server = match finder.place(which).await {
-            Ok(Place::At(server)) => server,
-            Ok(Place::Nowhere { remedy }) => {
+        let server = match finder.source(which).await {
+            Ok(Source::At(server)) => server,
+            Ok(Source::Nowhere { remedy }) => {
                 report.absent(&remedy).await?;
                 backoff.pause(LOOK_AGAIN).await;
                 continue;

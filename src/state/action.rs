@@ -74,6 +74,8 @@ pub enum Command {
     Compose(Text),
     /// Take back the mitigation that has this number in the journal.
     UndoRecorded(u64),
+    /// Send no further write of the mitigation under way.
+    Stop,
 }
 
 /// Where an action applies, and so where its keys mean it.
@@ -252,6 +254,7 @@ pub static ACTIONS: &[Action] = &[
     action("undo", "undo last", "take back the last mitigation that can be", &["U"], (P::Screens, G::Mitigate), Command::Undo)
         .in_footer(45)
         .mitigating(),
+    action("stop", "stop", "stop the mitigation under way before its next write", &["x"], (P::Screens, G::Mitigate), Command::Stop),
     action("note", "note", "write a note into the timeline and the journal", &["n"], (P::Screens, G::Escalation), Command::Note),
     action("did", "what sev1 did", "what sev1 itself did in this session", &["@"], (P::Screens, G::Look), Command::Did),
     action("describe", "describe", "describe the focused object", &["d"], (P::Screens, G::Look), Command::Describe).in_footer(42),

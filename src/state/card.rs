@@ -64,6 +64,11 @@ impl Mitigations {
     pub fn last_undoable(&self) -> Option<&Mitigation> {
         self.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none() && mitigation.undoes.is_none())
     }
+
+    /// The same of the journal, whichever session it was.
+    pub fn last_recorded(&self) -> Option<&Undoable> {
+        self.undoable.iter().find(|one| !one.is_undo)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +103,8 @@ pub enum Stage {
     Executing {
         done: u32,
         of: u32,
+        /// What holds up the next write.
+        waits: Option<Text>,
     },
     /// `of` is zero until the first word of it.
     Converging {

@@ -22,6 +22,9 @@ pub(super) const RECENT: Duration = Duration::from_mins(2);
 
 impl State {
     pub(super) fn open_card(&mut self, request: Request, effects: &mut Vec<Effect>) {
+        if let Some(run) = self.reading_command(&request) {
+            return self.open_output(run, effects);
+        }
         if let Some(busy) = self.busy(|target| request.objects().iter().any(|object| object.key == target.key)) {
             return self.refuse(&format!("“{busy}” is still being written there: wait for its end"));
         }
@@ -132,7 +135,7 @@ impl State {
             confirmed_at: self.now.mono,
             done_at: None,
             converges: plan.converge != Converge::Immediately,
-            stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX) },
+            stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX), waits: None },
             undoable: false,
             undone_by: None,
             aim,

@@ -73,6 +73,18 @@ impl State {
         firing.into_iter()
     }
 
+    /// Alerts that fire and are hidden, in the order of the list.
+    pub fn silenced(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().flat_map(|list| &list.alerts).filter(|alert| alert.status == AlertStatus::Suppressed)
+    }
+
+    /// The alert under the cursor of the escalation pane: one that fires, or below them one that is silenced.
+    pub(super) fn alert_under_cursor(&self) -> Option<&Alert> {
+        let row = self.cockpit.alerts.row;
+        let firing = self.firing().count();
+        self.firing().map(|(alert, _)| alert).nth(row).or_else(|| self.silenced().nth(row.saturating_sub(firing)))
+    }
+
     pub fn escalation_of(&self, alert: &Alert, ladder: &Ladder) -> Escalation {
         let now = self.now.mono;
         let age = ladder.age(now);

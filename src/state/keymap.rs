@@ -202,7 +202,7 @@ impl State {
                 title: group.title(),
                 lines: ACTIONS
                     .iter()
-                    .filter(|action| action.group == *group && !(action.mitigates && self.session.read_only))
+                    .filter(|action| action.group == *group && !(action.group == Group::Mitigate && self.session.read_only))
                     .map(|action| HelpLine {
                         keys: Text::line(&self.keymap.keys_of(action.id).join(" ")),
                         words: action.words.into(),

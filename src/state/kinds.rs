@@ -1,17 +1,23 @@
 //! Kinds of mitigation on the screen, from what they say of themselves: lines of the menu and entries of the palette.
 
+use std::time::Duration;
+
 use crate::domain::{
-    ask::{Finished, Request, RequestKind},
-    asks::{PAUSE, RESUME, RestartUnhealthy, SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, SetConfigKey, UndoRollout},
+    alert::{Alert, AlertStatus},
+    ask::{Finished, Request, RequestKind, Wish},
+    asks::{PAUSE, RESUME, RestartUnhealthy, Run, SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
+    command::CommandEntry,
     object::{Key, Kind, ObjectRef},
+    silence::Matcher,
     text::Text,
 };
 
 use super::{
-    State,
+    Screen, State,
     action::Command,
     overlay::{MenuItem, PaletteEntry},
+    screens::cockpit::Pane,
 };
 
 /// Objects of one kind offered as arguments.
@@ -38,20 +44,29 @@ impl State {
         let mut items = Vec::new();
         for entry in self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) {
             let meant = around.iter().find(|object| entry.spec.applies_to(object.kind));
-            if meant.is_none() && !entry.spec.on.is_empty() {
-                continue;
-            }
-            let object = meant.map(ToString::to_string);
-            let namespace = meant.map_or("", |object| object.key.namespace.as_str());
-            let what = match meant.and_then(|meant| self.pointless(entry.spec, meant)) {
-                Some(why) => MenuChoice::Nothing(why.into()),
-                None if entry.spec.needs_arguments() => MenuChoice::Compose(self.composed(entry.spec, meant)),
-                None => match entry.ask(namespace, &object.as_deref().into_iter().collect::<Vec<_>>()) {
-                    Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
-                    Err(why) => MenuChoice::Nothing(why),
+            let what = match meant {
+                Some(meant) => match self.unfit(entry.spec, meant) {
+                    Some(why) => MenuChoice::Nothing(why),
+                    None if entry.spec.needs_arguments() => MenuChoice::Compose(self.composed(entry.spec, Some(meant))),
+                    None => match self.ask_of_marked(entry, meant) {
+                        Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
+                        Err(why) => MenuChoice::Nothing(why),
+                    },
                 },
+                // One that finds its object by itself.
+                None if entry.spec.on.is_empty() => match entry.ask("", &[]) {
+                    Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
+                    Err(_) => continue,
+                },
+                None => continue,
             };
-            items.push(item(entry.spec, meant, what));
+            let Some(meant) = meant else {
+                items.push(line(entry.spec, entry.spec.summary, what));
+                continue;
+            };
+            let marked = self.marked(entry.spec, meant);
+            let name = if marked.len() > 1 { format!("{} marked pods", marked.len()) } else { meant.to_string() };
+            items.push(item(entry.spec, &name, what));
         }
         items
     }
@@ -68,12 +83,32 @@ impl State {
         self.focused().into_iter().chain(behind).chain(autoscaler).chain(services).collect()
     }
 
-    /// Why a kind would do nothing to an object that is as it is.
-    fn pointless(&self, spec: &Spec, object: &ObjectRef) -> Option<&'static str> {
-        let is_paused = || self.cluster.deployments.get(&object.key).map(|deployment| deployment.paused);
+    /// The marked pods, where the kind takes several and marks are on the screen; else the object alone.
+    fn marked(&self, spec: &Spec, meant: &ObjectRef) -> Vec<Key> {
+        let has_marks = self.screen == Screen::Workloads && self.workloads.kind == Kind::Pod && !self.workloads.marks.is_empty();
+        let takes_them = has_marks && spec.takes_several && meant.kind == Kind::Pod;
+        if takes_them { self.workloads.marks.iter().cloned().collect() } else { vec![meant.key.clone()] }
+    }
+
+    fn ask_of_marked(&self, entry: &Entry, meant: &ObjectRef) -> Result<Wish, Text> {
+        let keys = self.marked(entry.spec, meant);
+        let namespace = keys.first().map(|key| key.namespace.clone()).unwrap_or_default();
+        if keys.iter().any(|key| key.namespace != namespace) {
+            return Err("the marked pods are of several namespaces: one at a time".into());
+        }
+        let words: Vec<String> = keys.iter().map(|key| format!("{}/{}", meant.kind.singular(), key.name)).collect();
+        entry.ask(&namespace, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Why a kind has nothing to do on an object, as far as is seen without asking.
+    fn unfit(&self, spec: &Spec, meant: &ObjectRef) -> Option<Text> {
+        let is_paused = || self.cluster.deployments.get(&meant.key).filter(|_| meant.kind == Kind::Deployment).map(|deployment| deployment.paused);
+        let is_cordoned = || self.cluster.nodes.get(&meant.key).filter(|_| meant.kind == Kind::Node).map(|node| node.cordoned);
         match spec.name {
-            PAUSE if is_paused() == Some(true) => Some("it is paused already"),
-            RESUME if is_paused() == Some(false) => Some("it is not paused"),
+            PAUSE if is_paused() == Some(true) => Some("it is paused already".into()),
+            RESUME if is_paused() == Some(false) => Some("it is not paused".into()),
+            "cordon" if is_cordoned() == Some(true) => Some("it is cordoned already".into()),
+            "uncordon" if is_cordoned() == Some(false) => Some("it is not cordoned".into()),
             _ => None,
         }
     }
@@ -90,6 +125,82 @@ impl State {
             _ => None,
         };
         Text::line(&format!("{} {} {}", spec.name, named(object), present.unwrap_or_default()))
+    }
+
+    /// The alert that is focused, where the pane of alerts is.
+    pub(super) fn focused_alert(&self) -> Option<&Alert> {
+        let is_there = self.screen == Screen::Cockpit && self.cockpit.focus == Pane::Escalation;
+        is_there.then(|| self.alert_under_cursor()).flatten()
+    }
+
+    /// Lines of the menu about the focused alert: silence it for an hour, or end what silences it.
+    pub(super) fn silences_for_focused(&self) -> Vec<MenuItem> {
+        let Some(alert) = self.focused_alert() else { return Vec::new() };
+        let named = |name: &str| self.kind_named(name);
+        let by_prometheus = self.alerts.as_ref().is_some_and(|list| list.said_by == "Prometheus");
+        let mut items = Vec::new();
+        if let Some(entry) = named(Silence::NAME) {
+            let what = match (&alert.silenced, alert.status) {
+                _ if by_prometheus => MenuChoice::Nothing("no Alertmanager answers: nothing can be silenced".into()),
+                (Some(silenced), _) => MenuChoice::Nothing(Text::line(&format!("{} silenced it already", silenced.by))),
+                (None, AlertStatus::Suppressed) => MenuChoice::Nothing("another alert inhibits it already".into()),
+                (None, _) => MenuChoice::Request(Request::of(silence_of(alert))),
+            };
+            items.push(line(entry.spec, &format!("silence {} for 1 h", alert.name), what));
+        }
+        if let (Some(entry), Some(silenced)) = (named("unsilence"), &alert.silenced) {
+            let what = match entry.ask("", &[&silenced.id]) {
+                Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
+                Err(why) => MenuChoice::Nothing(why),
+            };
+            let until = silenced.until.format("%H:%MZ");
+            items.push(line(entry.spec, &format!("end the silence of {}, until {until} by {}", alert.name, silenced.by), what));
+        }
+        items
+    }
+
+    /// The command that a request runs, if that only reads: then it needs no card.
+    pub(super) fn reading_command(&self, request: &Request) -> Option<Run> {
+        let run = request.get::<Run>()?;
+        let entry = self.config.mitigations.commands.iter().find(|entry| entry.name == run.entry)?;
+        (!entry.writes()).then(|| run.clone())
+    }
+
+    /// Lines of the menu about the focused pod: the commands that may be run in it.
+    pub(super) fn commands_for_focused(&self) -> Vec<MenuItem> {
+        let (Some(kind), Some(pod)) = (self.kind_named(Run::NAME), self.focused().filter(|object| object.kind == Kind::Pod)) else {
+            return Vec::new();
+        };
+        let known = self.cluster.pods.get(&pod.key);
+        let fits = |entry: &&CommandEntry| {
+            entry.namespace.as_ref().is_none_or(|namespace| *namespace == *pod.key.namespace)
+                && known.is_some_and(|pod| entry.selects(|name| pod.label(name).map(Text::as_str)))
+        };
+        let items = self.config.mitigations.commands.iter().filter(fits).map(|entry| {
+            let what = if entry.needs_values() {
+                MenuChoice::Compose(Text::line(&format!("{} {} pod/{} ", Run::NAME, entry.name, pod.key.name)))
+            } else {
+                let run =
+                    Run { entry: entry.name.clone(), values: Vec::new(), namespace: pod.key.namespace.clone(), pod: Some(pod.key.name.clone()) };
+                MenuChoice::Request(Request::of(run))
+            };
+            line(kind.spec, &format!("run {}: {}", entry.name, entry.summary), what)
+        });
+        items.collect()
+    }
+
+    /// Every command of the list, once `run` is typed.
+    fn command_entries(&self) -> Vec<PaletteEntry> {
+        let namespace: Text = self.session.scope.namespace().unwrap_or_default().into();
+        let entries = self.config.mitigations.commands.iter().map(|entry| {
+            let command = if entry.needs_values() {
+                Command::Compose(Text::line(&format!("{} {} ", Run::NAME, entry.name)))
+            } else {
+                Command::Do(Wish::new(Run { entry: entry.name.clone(), values: Vec::new(), namespace: namespace.clone(), pod: None }))
+            };
+            PaletteEntry { title: Text::line(&format!("{} {}: {}", Run::NAME, entry.usage(), entry.summary)), key: None, command }
+        });
+        entries.collect()
     }
 
     /// Every kind by name; not the one that is typed already with a space after it, whose objects are offered then.
@@ -110,6 +221,9 @@ impl State {
     /// Entries that name an object, once the name of a kind is typed.
     pub(super) fn kind_with_objects(&self, name: &str) -> Vec<PaletteEntry> {
         let Some(entry) = self.kind_named(name).filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) else { return Vec::new() };
+        if entry.spec.name == Run::NAME {
+            return self.command_entries();
+        }
         let mut entries = Vec::new();
         for object in entry.spec.on.iter().flat_map(|kind| self.keys_of(*kind)) {
             let words = format!("{name} {}", named(&object));
@@ -132,13 +246,15 @@ impl State {
         let (name, rest) = words.split_first()?;
         let entry = self.kind_named(name)?;
         if entry.spec.on.is_empty() {
-            return entry.ask("", rest).ok().map(Command::Do);
+            let namespace = self.session.scope.namespace().unwrap_or_default();
+            return entry.ask(namespace, rest).ok().map(Command::Do);
         }
         let (object, arguments) = rest.split_first()?;
         // A name alone could be of another kind, or of another action.
         let (namespace, object) = match object.split_once(':') {
             Some((namespace, object)) => (namespace, object),
-            None => (self.session.scope.namespace()?, *object),
+            // What has no namespace can be named wherever one looks.
+            None => (self.session.scope.namespace().unwrap_or_default(), *object),
         };
         if !object.contains('/') {
             return None;
@@ -160,7 +276,7 @@ impl State {
     pub(super) fn undo_recorded(&self, id: u64) -> Result<Request, String> {
         let known = self.mitigations.undoable.iter().find(|one| one.id == id);
         let known = known.ok_or_else(|| format!("mitigation {id} cannot be taken back, or was already"))?;
-        let reason = Text::line(&format!("takes back: {}", known.title));
+        let reason = Text::line(&format!("takes back: {}, of {} by {}", known.title, known.time, known.by));
         Ok(Request { kind: RequestKind::Undo { of: Finished::Recorded(id) }, reason })
     }
 
@@ -188,8 +304,18 @@ enum MenuChoice {
     Nothing(Text),
 }
 
-fn item(spec: &Spec, meant: Option<&ObjectRef>, what: MenuChoice) -> MenuItem {
-    let title = Text::line(&meant.map_or_else(|| spec.summary.to_owned(), |meant| format!("{} {meant}", spec.name)));
+/// This very alert: every label as it has it.
+fn silence_of(alert: &Alert) -> Silence {
+    let matchers = alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+    Silence { matchers, lasts: Some(Duration::from_hours(1)), until: None, meant: Some(alert.fingerprint.clone()), mark: None }
+}
+
+fn item(spec: &Spec, meant: &str, what: MenuChoice) -> MenuItem {
+    line(spec, &format!("{} {meant}", spec.name), what)
+}
+
+fn line(spec: &Spec, title: &str, what: MenuChoice) -> MenuItem {
+    let title = Text::line(title);
     let (request, compose, disabled) = match what {
         MenuChoice::Request(request) => (Some(request), None, None),
         MenuChoice::Compose(line) => (None, Some(line), None),

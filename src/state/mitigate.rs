@@ -1,5 +1,7 @@
 //! From a wish to a request: what the mitigation commands, the menu and the replicas prompt ask for.
 
+use chrono::{DateTime, TimeDelta};
+
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
@@ -19,6 +21,8 @@ use super::{
 
 /// Most replicas that can be typed: beyond it is a slip of the finger.
 const MOST_REPLICAS: u32 = 1_000;
+/// The first hour of an incident.
+const LATELY: TimeDelta = TimeDelta::hours(1);
 
 impl State {
     /// Runs one of the mitigation commands: opens its card, or says why there is none.
@@ -165,10 +169,22 @@ impl State {
         Some((deployment.namespace, app.unwrap_or(deployment.name)))
     }
 
+    /// The last of this session; where it did nothing that can be taken back, the last of the sessions before.
     fn undo_last(&self) -> Result<Request, String> {
-        let last = self.mitigations.last_undoable();
-        let last = last.ok_or_else(|| "nothing that sev1 did in this session can be taken back".to_owned())?;
-        Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason: Text::line(&format!("takes back: {}", last.title)) })
+        if let Some(last) = self.mitigations.last_undoable() {
+            let reason = Text::line(&format!("takes back: {}", last.title));
+            return Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason });
+        }
+        match self.mitigations.last_recorded() {
+            Some(last) => self.undo_recorded(last.id),
+            None => Err("nothing that sev1 did can be taken back".to_owned()),
+        }
+    }
+
+    /// Whether something was done lately, here or in a session before, that `U` takes back.
+    pub fn can_undo_lately(&self) -> bool {
+        let is_late = |time: &str| DateTime::parse_from_rfc3339(time).is_ok_and(|time| self.now.utc.signed_duration_since(time).abs() < LATELY);
+        self.mitigations.last_undoable().is_some() || self.mitigations.last_recorded().is_some_and(|last| is_late(&last.time))
     }
 
     fn open_menu(&mut self) {
@@ -180,7 +196,8 @@ impl State {
             MenuItem { key, title: title.into(), disabled, request, compose: None }
         };
         let undo = self.undo_request(None, None);
-        let mut items = vec![
+        let mut items = self.silences_for_focused();
+        items.extend([
             item('u', "undo rollout to the revision before", undo),
             item('r', "restart unhealthy pods", self.restart_request(None)),
             item('s', "scale", self.scale_request()),
@@ -190,9 +207,12 @@ impl State {
                 self.breaker_request(None),
             ),
             item('U', "undo the last mitigation", self.undo_last()),
-        ];
+        ]);
         items.extend(self.kinds_for_focused());
-        let about = self.focused().map_or_else(|| "Mitigate".to_owned(), |focused| format!("Mitigate {focused}"));
+        items.extend(self.commands_for_focused());
+        let alert = self.focused_alert().map(|alert| alert.name.to_string());
+        let about = alert.or_else(|| self.focused().map(|focused| focused.to_string()));
+        let about = about.map_or_else(|| "Mitigate".to_owned(), |about| format!("Mitigate {about}"));
         let row = items.iter().position(|item| item.disabled.is_none()).unwrap_or(0);
         self.overlays.push(Overlay::Menu(Menu { title: Text::line(&about), items, cursor: Cursor { row, top: 0 } }));
     }

@@ -173,6 +173,8 @@ pub enum Effect {
         card: CardId,
     },
     Execute(Box<ConfirmedPlan>),
+    /// Send no further write of this one.
+    Stop(MitigationId),
     Open {
         viewer: ViewerId,
         about: ObjectRef,

@@ -127,7 +127,7 @@ impl State {
         let heights = &self.heights;
         let (len, height) = match pane {
             Pane::Tiles => return None,
-            Pane::Escalation => (self.firing().count(), heights.alerts),
+            Pane::Escalation => (self.firing().count() + self.silenced().count(), heights.alerts),
             Pane::Pods => (self.cluster.unhealthy.len(), heights.pods),
             Pane::Errors => (self.errors.as_ref().map_or(0, |errors| errors.patterns.len()), heights.errors),
             Pane::Changes => (self.cluster.changes.len(), heights.changes),

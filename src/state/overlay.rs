@@ -1,6 +1,7 @@
 //! What lies over a screen and takes the keys: cards, help, palette, text viewers, questions.
 
 use crate::domain::{
+    asks::Run,
     object::{Key, ObjectRef},
     text::Text,
 };
@@ -124,5 +125,13 @@ pub struct ViewerId(pub u32);
 pub enum ViewerKind {
     Describe,
     Yaml,
-    Logs { container: Option<Text>, previous: bool },
+    Logs {
+        container: Option<Text>,
+        previous: bool,
+    },
+    /// What a command wrote; none: one from a card, whose output is there already.
+    Command {
+        title: Text,
+        run: Option<Run>,
+    },
 }

@@ -36,10 +36,12 @@ impl State {
             }
             ActionEvent::Started { id } => self.stage(id, |mitigation| {
                 if !matches!(mitigation.stage, Stage::Executing { .. }) {
-                    mitigation.stage = Stage::Executing { done: 0, of: 0 };
+                    mitigation.stage = Stage::Executing { done: 0, of: 0, waits: None };
                 }
             }),
-            ActionEvent::Progress { id, done, of } => self.stage(id, |mitigation| mitigation.stage = Stage::Executing { done, of }),
+            ActionEvent::Progress { id, done, of, waits } => {
+                self.stage(id, |mitigation| mitigation.stage = Stage::Executing { done, of, waits });
+            }
             ActionEvent::Ended { id, outcome, undoable } | ActionEvent::Resolved { id, outcome, undoable } => self.ended(id, &outcome, undoable),
             ActionEvent::Converging { id, ready, of, old, stuck } => self.stage(id, |mitigation| {
                 if !matches!(mitigation.stage, Stage::Ended(_)) {
@@ -53,11 +55,14 @@ impl State {
                         return;
                     }
                     // A verdict may come before the last pod is replaced: then nothing is left to watch for.
-                    mitigation.stage = if mitigation.verdict.is_some() { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
+                    // What writes to no object, as a silence, betters no indicator.
+                    let is_over = mitigation.verdict.is_some() || mitigation.targets.is_empty();
+                    mitigation.stage = if is_over { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
                 });
                 self.watch_mitigations(effects);
                 self.ask_anew_whether_to_quit();
             }
+            ActionEvent::Output { output, .. } => self.command_ended(output),
             ActionEvent::Undoable { all } => self.mitigations.undoable = all,
             ActionEvent::Journal { broken } => {
                 self.session.journal_broken = broken;
@@ -148,6 +153,22 @@ impl State {
             None => self.notify("nothing is under way any more: q leaves".into(), false),
         }
         self.dirty = true;
+    }
+
+    /// Lets the mitigation that is being written send no more. What was sent is waited for.
+    pub(super) fn stop_writing(&mut self, effects: &mut Vec<Effect>) {
+        let writing = self.mitigations.all.iter().rev().find_map(|mitigation| match mitigation.stage {
+            Stage::Executing { of, .. } => Some((mitigation.id, mitigation.title.clone(), of)),
+            _ => None,
+        });
+        match writing {
+            None => self.refuse("nothing is being written: there is nothing to stop"),
+            Some((_, title, 0 | 1)) => self.refuse(&format!("{title} is one write, and was sent: U takes it back where that is possible")),
+            Some((id, title, _)) => {
+                self.own_action(&format!("stop asked for: {title}"));
+                effects.push(Effect::Stop(id));
+            }
+        }
     }
 
     /// What would be left behind by leaving now.

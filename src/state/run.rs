@@ -93,6 +93,7 @@ impl State {
             Command::SortReverse => self.sort_column(self.workloads.sort.column),
             Command::Ack => self.acknowledge(effects),
             Command::Escalate => self.ask_to_escalate(),
+            Command::Stop => self.stop_writing(effects),
             Command::Note => self.overlays.push(Overlay::Note(LineEdit::default())),
             mitigation => self.mitigate(mitigation, effects),
         }

@@ -1,7 +1,10 @@
 //! Describe, YAML and logs: opening, lines coming in, moving and searching in them.
 
 use crate::domain::{
-    object::{Kind, ObjectRef},
+    ask::Wish,
+    asks::Run,
+    mitigation::CommandOutput,
+    object::{Key, Kind, ObjectRef},
     text::Text,
 };
 
@@ -36,6 +39,29 @@ impl State {
             status,
         })));
         effects.push(Effect::Open { viewer: id, about, what });
+    }
+
+    /// What a command that only reads writes, once it has been run.
+    pub(super) fn open_output(&mut self, run: Run, effects: &mut Vec<Effect>) {
+        let pod = run.pod.clone().unwrap_or_default();
+        let about = ObjectRef { kind: Kind::Pod, key: Key { namespace: run.namespace.clone(), name: pod }, uid: Text::default() };
+        let title = Text::line(&Wish::new(run.clone()).words().join(" "));
+        self.open_viewer(about, ViewerKind::Command { title, run: Some(run) }, effects);
+        if let Some(viewer) = self.viewer_mut() {
+            viewer.status = "running, and waiting for its output".into();
+        }
+    }
+
+    /// What a command from a card wrote: shown at once where nothing lies over the screen.
+    pub(super) fn command_ended(&mut self, output: CommandOutput) {
+        if !self.overlays.is_empty() {
+            return self.own_action(&format!("{}: {}", output.title, output.summary));
+        }
+        let about = ObjectRef { kind: Kind::Pod, key: Key::new("", ""), uid: Text::default() };
+        // Nothing is left to be read: what would open it is not performed.
+        self.open_viewer(about, ViewerKind::Command { title: output.title, run: None }, &mut Vec::new());
+        let id = ViewerId(self.next_viewer);
+        self.lines(id, output.lines, Some(output.summary));
     }
 
     /// The pod whose logs are meant by what is focused: itself, or an unhealthy one of the deployment, or the first.

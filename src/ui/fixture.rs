@@ -233,6 +233,7 @@ fn fire(state: &mut State) {
         labels: Box::new([]),
         summary: "Error rate is above 5% for more than 2 minutes".into(),
         description: "".into(),
+        silenced: None,
     };
     let alerts = vec![
         alert("HighErrorRate", Severity::Critical, 9),
@@ -457,6 +458,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
         inverse: Some(Wish::new(UndoRollout::deployment(deployment.clone(), Some(42)))),
         level: Level::Disruptive,
         undoes: None,
+        phases: vec![crate::domain::phase::Phase::in_order(1)],
         writes: Vec::new(),
         planned_at: now().mono,
         converge: Converge::Rollout { workload: Subject { kind: Kind::Deployment, key: deployment } },

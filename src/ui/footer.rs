@@ -19,7 +19,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 /// What a narrow footer keeps longest, lowest first: the way out and the way to all others, then what the moment needs.
 fn rank(state: &State, command: &Command) -> u8 {
     let is_firing = state.firing().next().is_some();
-    let can_undo = state.mitigations.last_undoable().is_some();
+    let can_undo = state.can_undo_lately();
     match command {
         Command::Help | Command::Quit => 0,
         Command::Menu => 1,

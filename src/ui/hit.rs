@@ -72,7 +72,7 @@ fn list(state: &State, pane: Pane, panes: &layout::CockpitPanes) -> Rect {
 fn cockpit_hit(state: &State, at: Position) -> Option<Hit> {
     let panes = layout::cockpit(state);
     let cockpit = &state.cockpit;
-    let firing = || state.firing().count();
+    let firing = || state.firing().count() + state.silenced().count();
     let all = [
         (Pane::Tiles, panes.tiles, 0, 0),
         (Pane::Escalation, panes.escalation, cockpit.alerts.top, firing()),

@@ -73,7 +73,18 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
         parts.push((verdict_sentence(verdict), style));
     } else {
         match &mitigation.stage {
-            Stage::Executing { done, of } => parts.push((format!("writing {done}/{of}"), theme.own)),
+            Stage::Executing { done, of, waits } => {
+                parts.push((format!("writing {done}/{of}"), theme.own));
+                if *of > 1
+                    && let Some(key) = state.keymap.keys_of("stop").into_iter().next()
+                {
+                    parts.push((format!("  {key}"), theme.key));
+                    parts.push((" stops".to_owned(), theme.label));
+                }
+                if let Some(waits) = waits {
+                    parts.push((format!("  {} {waits}", glyph::WARNING), theme.warning));
+                }
+            }
             Stage::Converging { of: 0, .. } => parts.push(("written; waiting for the rollout".to_owned(), theme.own)),
             Stage::Converging { ready, of, old, stuck } => {
                 let old = if *old > 0 { format!(", {old} old left") } else { String::new() };

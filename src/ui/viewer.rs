@@ -39,8 +39,13 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
             let container = container.as_ref().map_or(String::new(), |name| format!(" {name}"));
             format!("{}{container}", if *previous { "Previous logs" } else { "Logs" })
         }
+        ViewerKind::Command { .. } => "Output".to_owned(),
     };
-    let mut facts = vec![(viewer.about.to_string(), theme.strong)];
+    let about = match &viewer.what {
+        ViewerKind::Command { title, .. } => title.to_string(),
+        _ => viewer.about.to_string(),
+    };
+    let mut facts = vec![(about, theme.strong)];
     facts.push((format!("  {} lines", units::thousands(viewer.lines.len() as u64)), theme.label));
     if viewer.dropped > 0 {
         facts.push((format!(", {} older dropped", units::thousands(viewer.dropped)), theme.warning));

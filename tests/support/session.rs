@@ -46,13 +46,19 @@ impl Session {
 
     /// The same with more environment variables; `prepare` gets the command and the home folder.
     pub fn start_with(columns: u16, rows: u16, args: &[&str], prepare: impl FnOnce(&mut CommandBuilder, &Path)) -> Self {
-        let home = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), columns, rows, args, prepare)
+    }
+
+    /// The same in a home in which it may have run before.
+    pub fn start_in(home: tempfile::TempDir, columns: u16, rows: u16, args: &[&str], prepare: impl FnOnce(&mut CommandBuilder, &Path)) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(args);
         command.env_clear();
         command.env("HOME", home.path());
+        // What a killed program leaves goes with the home folder.
+        command.env("TMPDIR", home.path());
         command.env("PATH", std::env::var("PATH").unwrap_or_default());
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use serde_json::Value;
 use sev1::sim::{self, Options, Running};
 use tempfile::TempDir;
 
@@ -91,7 +92,8 @@ impl Platform {
     }
 }
 
-/// Method, path, names of the parameters, form of the answer, and kind of the body. What only says which object is left out.
+/// Method, path, names of the parameters, form of the answer, and kind of the body; what a search asks for. What only says which
+/// object is left out.
 fn pattern(asked: &Asked) -> String {
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let mut names: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
@@ -106,7 +108,22 @@ fn pattern(asked: &Asked) -> String {
         .find(|form| asked.accept.contains(form))
         .unwrap_or(if form.starts_with("application/json") { "JSON" } else { &form });
     let content = asked.content_type.replace("application/vnd.kubernetes.protobuf", "application/json");
-    format!("{} {path} {} {form} {content}", asked.method, names.join("&"))
+    let search = if path.ends_with("/_search") { parts(&asked.body) } else { String::new() };
+    format!("{} {path} {} {form} {content} {search}", asked.method, names.join("&"))
+}
+
+/// The names in a JSON body, each with those above it.
+fn parts(body: &str) -> String {
+    fn within(value: &Value, place: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, value)| within(value, &format!("{place}/{name}"), found)),
+            Value::Array(items) => items.iter().for_each(|item| within(item, place, found)),
+            _ => drop(found.insert(place.to_owned())),
+        }
+    }
+    let mut found = BTreeSet::new();
+    within(&serde_json::from_str(body).unwrap_or_default(), "", &mut found);
+    found.into_iter().collect::<Vec<_>>().join(",")
 }
 
 /// The list in the same form, with `{name}` where something is kept.
@@ -125,7 +142,7 @@ fn listed() -> Vec<String> {
             target: format!("{base}{}", request.target()),
             accept: request.accepted().to_owned(),
             content_type: request.content.clone(),
-            body: String::new(),
+            body: request.body.clone(),
         })
     })
     .collect()

@@ -38,6 +38,17 @@ pub enum Who {
     Stranger,
 }
 
+/// How the simulated Elasticsearch stands where the real one is brought there by requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scene {
+    Whole,
+    /// One shard of each index does not answer.
+    SomeShards,
+    NoShards,
+    Overloaded,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
@@ -65,6 +76,8 @@ pub struct Request {
     /// Sets the scene: sent, not compared.
     #[serde(default)]
     pub scene: bool,
+    /// What the simulation does in the place of the request.
+    pub simulated: Option<Scene>,
     /// In the place of the script's server.
     pub server: Option<Server>,
 }

@@ -9,9 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kube::client::ConfigExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Map, Value as Json, json};
+use sev1::sim::elasticsearch::{Elasticsearch, Failing, SHARDS_PER_INDEX};
 use sev1::sim::{self, Options, Running};
 
-use crate::requests::{Request, Server, Who, filled};
+use crate::requests::{Request, Scene, Server, Who, filled};
 use crate::shape::Shape;
 use crate::stack::Stack;
 
@@ -32,6 +33,8 @@ pub struct World {
     kubernetes: BTreeMap<&'static str, (reqwest::Client, String, Option<String>)>,
     urls: BTreeMap<Server, String>,
     plain: reqwest::Client,
+    /// The simulated one, which can be told to fail.
+    elasticsearch: Option<Elasticsearch>,
     now: Box<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     _platforms: Vec<Running>,
 }
@@ -54,7 +57,7 @@ impl World {
         // Something that fires, so that there are alerts to look at.
         let incident = "verification_queue_size=5000\nup:fraud-analytics=0\n";
         plain.post(format!("{}/set", stack.value("EXPORTER_URL"))).body(incident).send().await.unwrap().error_for_status().unwrap();
-        Self { kubernetes, urls, plain, now: Box::new(clock), _platforms: Vec::new() }
+        Self { kubernetes, urls, plain, elasticsearch: None, now: Box::new(clock), _platforms: Vec::new() }
     }
 
     /// The cluster at rest; the other servers in the middle of an incident, when there is something to tell.
@@ -72,7 +75,8 @@ impl World {
             (Server::Alertmanager, incident.alertmanager_url.clone()),
             (Server::Elasticsearch, incident.elasticsearch_url.clone()),
         ];
-        Self { kubernetes, urls: urls.into(), plain: crate::stack::client(), now: Box::new(clock), _platforms: vec![calm, incident] }
+        let elasticsearch = Some(incident.elasticsearch.clone());
+        Self { kubernetes, urls: urls.into(), plain: crate::stack::client(), elasticsearch, now: Box::new(clock), _platforms: vec![calm, incident] }
     }
 
     /// What every script may use.
@@ -87,6 +91,8 @@ impl World {
             ("in_an_hour", time(now + TimeDelta::hours(1))),
             ("end", steps.to_string()),
             ("start", (steps - 600).to_string()),
+            // The index of which no shard answers, in a scene of that.
+            ("lost", if self.elasticsearch.is_some() { "logstash-*" } else { "logstash-lost" }.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -96,6 +102,10 @@ impl World {
     pub async fn play(&self, server: Server, request: &Request, kept: &mut BTreeMap<String, String>) -> Option<Answer> {
         let server = request.server.unwrap_or(server);
         if server == Server::Etcd && !self.urls.contains_key(&server) {
+            return None;
+        }
+        if let (Some(scene), Some(elasticsearch)) = (request.simulated, &self.elasticsearch) {
+            elasticsearch.fail(failing(scene));
             return None;
         }
         let asked = async {
@@ -143,6 +153,15 @@ impl World {
         };
         let shape = content_type.starts_with("application/json").then(|| Shape::of(&body));
         (Answer { status, content_type, shape }, body)
+    }
+}
+
+fn failing(scene: Scene) -> Failing {
+    match scene {
+        Scene::Whole => Failing::default(),
+        Scene::SomeShards => Failing { shards: 1, ..Failing::default() },
+        Scene::NoShards => Failing { shards: SHARDS_PER_INDEX, ..Failing::default() },
+        Scene::Overloaded => Failing { overloaded: true, ..Failing::default() },
     }
 }
 

@@ -35,10 +35,13 @@ impl Api {
 }
 
 /// A request to a server beside the cluster; anything but success fails the test.
-pub async fn plain(method: &str, url: &str, content_type: &str, body: String) -> String {
+pub async fn ask(access: &Access, login: Option<(&str, &str)>, method: &str, url: &str, content_type: &str, body: String) -> String {
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
-    let client = Client::builder().no_proxy().build().expect("a client");
-    let request = client.request(method.clone(), url).header("content-type", content_type).body(body);
+    let client = access.client().build().expect("a client");
+    let mut request = client.request(method.clone(), url).header("content-type", content_type).body(body);
+    if let Some((user, password)) = login {
+        request = request.basic_auth(user, Some(password));
+    }
     let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();

@@ -1,11 +1,17 @@
 //! Makes what a scenario rests on, past sev1: objects by the Kubernetes API, series by the exporter, log lines by Elasticsearch.
 
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value, json};
 
 use super::{
     objects::{self, path},
     play::Play,
     script::Step,
+    secure,
 };
 
 /// The index of a scenario's log lines, below the pattern that sev1 searches.
@@ -77,6 +83,51 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *pods));
             play.until("the quota's status", |play| play.world.get(&path(&play.namespace, "quota/pods")).pointer("/status/used/pods").is_some());
         }
+        Step::Budget { name, pods, of } => {
+            let budgets = collection(&namespace, "apis/policy/v1", "poddisruptionbudgets");
+            play.world.post(&budgets, &objects::budget(&namespace, name, *pods, of));
+            play.until("the budget's status", |play| {
+                let budget = play.world.get(&format!("{budgets}/{name}"));
+                let all = u64::try_from(pods_of(play, of).len()).unwrap_or_default();
+                budget["status"]["observedGeneration"] == budget["metadata"]["generation"] && budget["status"]["currentHealthy"] == all
+            });
+        }
+        Step::BudgetGone { name } => {
+            let path = format!("{}/{name}", collection(&namespace, "apis/policy/v1", "poddisruptionbudgets"));
+            play.world.api("DELETE", &path, "", &Value::Null);
+        }
+        Step::BarePod { name, image, in_pool } => {
+            if play.world.is_real() {
+                let accounts = collection(&namespace, "api/v1", "serviceaccounts");
+                play.until("the namespace's account", |play| play.world.get(&accounts)["items"].as_array().is_some_and(|found| !found.is_empty()));
+            }
+            let mut pod = objects::bare_pod(&namespace, name, image);
+            if *in_pool {
+                objects::put_into_pool(&namespace, &mut pod["spec"]);
+            }
+            play.world.post(&collection(&namespace, "api/v1", "pods"), &pod);
+            play.until(&format!("{name} ready"), |play| pods(play).iter().any(|pod| pod["metadata"]["name"] == name.as_str() && is_ready(pod)));
+        }
+        Step::Node { name } => {
+            let name = node_name(&namespace, name);
+            play.nodes.push(name.clone());
+            play.world.post("/api/v1/nodes", &objects::node(&namespace, &name));
+            play.until(&format!("{name} ready"), |play| is_ready(&play.world.get(&format!("/api/v1/nodes/{name}"))));
+        }
+        Step::PoolDeployment { name, image, replicas } => {
+            let mut deployment = objects::deployment(&namespace, name, image, *replicas);
+            objects::put_into_pool(&namespace, &mut deployment["spec"]["template"]["spec"]);
+            play.world.post(&collection(&namespace, "apis/apps/v1", "deployments"), &deployment);
+            settled(play, name);
+        }
+        Step::PoolDaemonSet { name, image } => {
+            play.world.post(&collection(&namespace, "apis/apps/v1", "daemonsets"), &objects::daemon_set(&namespace, name, image));
+            let nodes = play.nodes.len();
+            play.until(&format!("{name} everywhere"), |play| pods_of(play, name).iter().filter(|pod| is_ready(pod)).count() == nodes);
+        }
+        Step::PodDeletedBySomebody { name } => {
+            play.world.api("DELETE", &path(&namespace, &format!("pod/{name}")), "", &Value::Null);
+        }
         Step::Event { about, reason, message } => {
             let object = play.world.get(&path(&namespace, about));
             let at = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
@@ -88,12 +139,47 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.http("POST", &url, "text/plain", format!("{name}={value}\n"));
         }
         Step::Hang { name, pods } => hang(play, name, *pods),
+        Step::Alert { name, service, severity } => {
+            let labels = json!({ "alertname": name, "service": service, "severity": severity });
+            play.touched.alerts.push(labels.clone());
+            // The clock of the simulation is another one.
+            let alert = json!([{ "labels": labels, "annotations": { "summary": "a scenario's own" }, "endsAt": "2100-01-01T00:00:00Z" }]);
+            play.world.ask_alertmanager("POST", "/api/v2/alerts", &alert);
+        }
+        // The simulated database has sessions of its own.
+        Step::IdleSession if play.world.is_real() => idle_session(play),
+        Step::IdleSession => {}
         // A calm day of the simulation has its errors.
         Step::SomeErrors if play.world.is_real() => log(play, "core-engine", 5, "credential <n> rejected"),
         Step::SomeErrors => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
         other => panic!("{other:?} is no premise"),
     }
+}
+
+/// A node of the scenario's own, as it is called in the cluster.
+pub fn node_name(namespace: &str, name: &str) -> String {
+    format!("{namespace}-{name}")
+}
+
+/// A psql that has asked once and waits for more, for longer than a second.
+fn idle_session(play: &mut Play) {
+    let of = |name: &str| play.stack().value(name).to_owned();
+    let (host, port) = (of("PGHOST"), of("PGPORT"));
+    let psql = |arguments: &[&str], input: Stdio| {
+        let mut psql = Command::new("psql");
+        psql.args(["-X", "-At", "-h", &host, "-p", &port, "-U", "postgres"]).args(arguments).env("PGAPPNAME", "worlds").stdin(input);
+        psql
+    };
+    let mut client = psql(&[], Stdio::piped()).stdout(Stdio::null()).spawn().expect("psql");
+    client.stdin.as_mut().expect("its input").write_all(b"SELECT 1;\n").expect("a question");
+    play.clients.push(client);
+    let question =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worlds' AND state = 'idle' AND state_change < now() - interval '1s'";
+    play.until("an idle session", |_| {
+        let answer = psql(&["-c", question], Stdio::null()).output().expect("psql");
+        String::from_utf8_lossy(&answer.stdout).trim().parse::<u32>().is_ok_and(|idle| idle > 0)
+    });
 }
 
 pub fn collection(namespace: &str, group: &str, plural: &str) -> String {
@@ -182,7 +268,6 @@ fn runs(pod: &Value, image: &str) -> bool {
 /// Error lines of a service, spread over the last minutes.
 fn log(play: &mut Play, service: &str, count: u64, message: &str) {
     play.touched.logs = true;
-    let url = format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL"));
     let now = chrono::Utc::now();
     let mut lines = String::new();
     for number in 0..count {
@@ -193,6 +278,11 @@ fn log(play: &mut Play, service: &str, count: u64, message: &str) {
         });
         lines.extend(["{\"index\":{}}\n", &line.to_string(), "\n"]);
     }
-    let answer = play.world.http("POST", &url, "application/x-ndjson", lines);
+    let lines_of = "application/x-ndjson";
+    let answer = if play.secure.is_some() {
+        secure::ask(play, "POST", &format!("/{INDEX}-{}/_bulk?refresh=true", play.namespace), lines_of, lines)
+    } else {
+        play.world.http("POST", &format!("{}/{INDEX}/_bulk?refresh=true", play.stack().value("ELASTICSEARCH_URL")), lines_of, lines)
+    };
     assert!(answer.contains("\"errors\":false"), "{answer}");
 }

@@ -2,7 +2,7 @@
 //! where they are (`tests/stack/run` does). The built binary in a pseudo-terminal, a fault proxy of ours before each server.
 //!
 //! `cargo test --test worlds simulated::undo_rollout` plays one scenario. A new one is a text in `scenarios/`; its language is in
-//! `script.rs`. How long every fault took to be noticed and to be got over is printed at the end.
+//! `script.rs`. How long every fault took to be noticed and to be got over, and how old the data became, is printed at the end.
 
 #![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
@@ -17,6 +17,7 @@ mod play;
 #[path = "../support/proxy/mod.rs"]
 mod proxy;
 mod script;
+mod secure;
 #[path = "../support/session.rs"]
 #[expect(dead_code, reason = "made for the terminal tests, which use the rest")]
 mod session;

@@ -95,6 +95,54 @@ pub fn quota(namespace: &str, pods: u64) -> Value {
     })
 }
 
+pub fn budget(namespace: &str, name: &str, pods: u64, app: &str) -> Value {
+    json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": { "name": name, "namespace": namespace },
+        "spec": { "minAvailable": pods, "selector": { "matchLabels": { "app": app } } },
+    })
+}
+
+pub fn bare_pod(namespace: &str, name: &str, image: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": namespace, "labels": { "app": name } },
+        "spec": { "containers": [{ "name": name, "image": image }] },
+    })
+}
+
+/// The label, and the taint, of the nodes that are a scenario's own.
+const POOL: &str = "sev1.dev/pool";
+
+pub fn node(namespace: &str, name: &str) -> Value {
+    let room = json!({ "cpu": "4", "memory": "16Gi", "pods": "110" });
+    json!({
+        "apiVersion": "v1", "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": { "kwok.x-k8s.io/node": "fake" },
+            "labels": { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", POOL: namespace },
+        },
+        "spec": { "taints": [{ "key": POOL, "value": namespace, "effect": "NoSchedule" }] },
+        "status": {
+            "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }, { "type": "Hostname", "address": name }],
+            "capacity": room, "allocatable": room, "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady" }],
+        },
+    })
+}
+
+/// A pod's spec that runs on the scenario's own nodes alone.
+pub fn put_into_pool(namespace: &str, spec: &mut Value) {
+    spec["nodeSelector"] = json!({ POOL: namespace });
+    spec["tolerations"] = json!([{ "key": POOL, "operator": "Exists", "effect": "NoSchedule" }]);
+}
+
+pub fn daemon_set(namespace: &str, name: &str, image: &str) -> Value {
+    let mut set = deployment(namespace, name, image, 1);
+    set["kind"] = json!("DaemonSet");
+    set["spec"].as_object_mut().expect("a spec").remove("replicas");
+    put_into_pool(namespace, &mut set["spec"]["template"]["spec"]);
+    set
+}
+
 /// A warning about a deployment, as a controller writes it.
 pub fn event(about: &Value, reason: &str, message: &str, at: &str) -> Value {
     let metadata = &about["metadata"];
@@ -122,6 +170,7 @@ pub fn path(namespace: &str, object: &str) -> String {
         "configmap" => ("api/v1", "configmaps"),
         "quota" => ("api/v1", "resourcequotas"),
         "pod" => ("api/v1", "pods"),
+        "node" => return format!("/api/v1/nodes/{name}"),
         "hpa" => ("apis/autoscaling/v2", "horizontalpodautoscalers"),
         other => panic!("{other:?} is no kind of the language"),
     };

@@ -1,13 +1,14 @@
 //! Plays one scenario in one world, line by line.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader, Read as _},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    process::{Command, Output},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
     sync::{
-        PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicU32, Ordering},
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,14 +18,17 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
-    proxy::{gate::Way, relay::Manner},
+    proxy::{self, gate::Way, relay::Manner},
     script::{Line, Scenario, Step},
+    secure::{self, Secure},
     session::{PATIENCE, Session},
     world::{Kind, SERVERS, World},
 };
 
 /// Where the simulated platform stands, and how fast its clock runs: that a back-off need not be waited for.
 const SIMULATED: [&str; 4] = ["--scenario", "calm", "--speed", "5"];
+/// Programs and addresses in a configuration, as the simulated containers know them.
+const PROGRAMS: [(&str, &str); 4] = [("@REDIS_CLI@", "redis-cli"), ("@PSQL@", "psql"), ("@PGHOST@", "postgres-primary"), ("@PGPORT@", "5432")];
 /// The namespace of the platform, where incidents of the simulation play.
 const PLATFORM: &str = "digital-identity";
 
@@ -49,6 +53,8 @@ pub struct Touched {
     pub logs: bool,
     /// The memory that Elasticsearch's searches may take.
     pub limit: bool,
+    /// Labels of the alerts that were made to fire.
+    pub alerts: Vec<Value>,
 }
 
 pub struct Play {
@@ -57,10 +63,24 @@ pub struct Play {
     pub namespace: String,
     owns_namespace: bool,
     session: Option<Session>,
+    /// The arguments with which it was started last.
+    started: Vec<String>,
+    /// The home of one that was killed.
+    left: Option<tempfile::TempDir>,
     done: Option<Output>,
+    /// The settings, where a scenario has its own.
+    config: Option<PathBuf>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
+    /// Where Elasticsearch is the one with TLS and users.
+    pub secure: Option<Secure>,
+    /// Nodes of the scenario's own, as they are called in the cluster.
+    pub nodes: Vec<String>,
+    /// What stands for `<pod:shop>` and the like, once it was spoken of.
+    named: BTreeMap<String, String>,
+    /// Clients beside sev1 that are connected to something; they end with the scenario.
+    pub clients: Vec<std::process::Child>,
 }
 
 /// Plays it and says at which line it failed.
@@ -79,7 +99,8 @@ pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
 
 impl Play {
     fn open(scenario: &Scenario, kind: Kind) -> Self {
-        let world = World::open_in(kind, scenario.context());
+        let path = if scenario.direct { proxy::Path::Direct } else { proxy::Path::Relayed };
+        let world = World::open_in(kind, scenario.context(), path);
         let owns_namespace = world.is_real() || scenario.incident().is_none();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
@@ -87,16 +108,73 @@ impl Play {
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
         }
-        Self { world, namespace, owns_namespace, session: None, done: None, hung: BTreeSet::new(), touched: Touched::default() }
+        Self {
+            world,
+            namespace,
+            owns_namespace,
+            session: None,
+            started: Vec::new(),
+            left: None,
+            done: None,
+            config: None,
+            hung: BTreeSet::new(),
+            touched: Touched::default(),
+            nodes: Vec::new(),
+            named: BTreeMap::new(),
+            secure: None,
+            clients: Vec::new(),
+        }
     }
 
     fn line(&mut self, line: &Line) -> Result<(), Failed> {
-        catch_unwind(AssertUnwindSafe(|| self.perform(&line.step))).map_err(|panic| {
+        catch_unwind(AssertUnwindSafe(|| self.spoken(line))).map_err(|panic| {
             let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
             let why = why.unwrap_or_else(|| "it failed without a word".to_owned());
             let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, Session::screen);
             Failed::from(format!("{} ({}): {}\n{why}\n{screen}", line.at, self.world.kind.name(), line.text))
         })
+    }
+
+    /// Plays a line, with names in the place of what stands for them.
+    fn spoken(&mut self, line: &Line) {
+        if !line.text.contains('<') {
+            return self.perform(&line.step);
+        }
+        let text = self.with_names(&line.text);
+        let step = super::script::meaning(&text).unwrap_or_else(|| panic!("no sentence of the language: {text:?}"));
+        self.perform(&step);
+    }
+
+    fn with_names(&mut self, text: &str) -> String {
+        let mut told = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('<') {
+            told.push_str(before);
+            let (word, after) = after.split_once('>').unwrap_or_else(|| panic!("no end of a name in {text:?}"));
+            match word.split_once(':') {
+                Some(("node", name)) => told.push_str(&given::node_name(&self.namespace, name)),
+                Some(("pod", which)) => told.push_str(&self.pod_name(which)),
+                // A key.
+                _ => told.extend(["<", word, ">"]),
+            }
+            rest = after;
+        }
+        told.push_str(rest);
+        told
+    }
+
+    /// The pod that `shop` or `shop:2` stands for.
+    fn pod_name(&mut self, which: &str) -> String {
+        if let Some(name) = self.named.get(which) {
+            return name.clone();
+        }
+        let (app, number) = which.split_once(':').unwrap_or((which, "1"));
+        let number: usize = number.parse().expect("a number of a pod");
+        let mut names: Vec<_> = given::pods_of(self, app).iter().filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned)).collect();
+        names.sort();
+        let name = names.into_iter().nth(number - 1).unwrap_or_else(|| panic!("no pod {number} of {app}"));
+        self.named.insert(which.to_owned(), name.clone());
+        name
     }
 
     fn perform(&mut self, step: &Step) {
@@ -110,6 +188,8 @@ impl Play {
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
+            Step::DoesUntil(arguments, text) => self.done = Some(interrupted_at(self.command_line(&self.arguments(), "prod-uk-1", arguments), text)),
+            Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
                 session.press(&typed(keys));
@@ -122,16 +202,44 @@ impl Play {
             Step::Confirm(word) => self.confirm(word),
             Step::Gone(server) => self.world.proxy(server).gate.set(Way::Shut),
             Step::Back(server) => self.world.proxy(server).heal(),
+            Step::Secure(trust) => self.secure = Some(secure::told(self, *trust)),
+            Step::NoSecretShown => self.no_secret_shown(),
+            Step::ConnectionsLost(server) => self.world.proxy(server).gate.lose_connections(),
+            Step::SecondLookHeld(object) => {
+                let path = super::objects::path(&self.namespace, object);
+                self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
+            }
+            Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
+            Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
-            Step::AnswersLost(method) => {
-                let method = ["PATCH", "POST", "DELETE"].into_iter().find(|known| known == method).expect("PATCH, POST or DELETE");
-                self.world.kubernetes().relay.set(Manner::Swallows(method));
-            }
-            Step::AnswersArrive => self.world.kubernetes().relay.set(Manner::Honest),
             Step::WatchesExpire { name, replicas } => disasters::expire_watches(self, name, *replicas),
+            Step::Swallows { server, method } => self.world.proxy(server).relay.set(Manner::Swallows(method.clone())),
+            Step::CutsCommands => self.world.kubernetes().relay.set(Manner::CutsCommands),
+            Step::Configured(name) => {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
+                let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let text = match &self.world.kind {
+                    Kind::Real(stack) => stack.filled(&text.replace("@PSQL@", "psql")),
+                    Kind::Simulated(_) => PROGRAMS.iter().fold(text, |text, (name, value)| text.replace(name, value)),
+                };
+                self.config = Some(self.world.folder().join("config.toml"));
+                std::fs::write(self.world.folder().join("config.toml"), text).expect("the configuration");
+            }
+            Step::DoesOnTheClusterAlone { context, arguments } => self.run_alone(context, arguments),
+            Step::Silenced { alert, is } => {
+                let (filter, state) = (format!("/api/v2/alerts?filter=alertname%3D{alert}"), if *is { "suppressed" } else { "active" });
+                self.until(&format!("{alert} {state}"), |play| {
+                    let alerts = play.world.ask_alertmanager("GET", &filter, &Value::Null);
+                    alerts.as_array().is_some_and(|alerts| !alerts.is_empty() && alerts.iter().all(|alert| alert["status"]["state"] == state))
+                });
+            }
+            Step::WrittenToAlertmanager(wanted) => self.written_to_alertmanager(wanted),
             Step::ShardsFail => disasters::fail_shards(self),
             Step::Overloaded => disasters::overload(self),
+            Step::RefusesSearches => disasters::refuse_searches(self),
             Step::WholeAgain => disasters::make_whole(self),
             Step::StartsOnTheClusterAlone => self.start_alone(),
             Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
@@ -150,6 +258,16 @@ impl Play {
             Step::HungReplaced { name } => self.until(&format!("no hung pod of {name} left"), |play| {
                 let all = given::pods_of(play, name);
                 all.iter().all(|pod| !play.hung.contains(given::uid(pod)))
+            }),
+            Step::PodsThere(names) => {
+                let all = given::pods(self);
+                assert!(names.iter().all(|name| all.iter().any(|pod| pod["metadata"]["name"] == name.as_str())), "{names:?}");
+            }
+            Step::NoPod { name } => {
+                self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()))
+            }
+            Step::NoneRunsOn { name, node } => self.until(&format!("no pod of {name} on {node}"), |play| {
+                given::pods_of(play, name).iter().all(|pod| pod["spec"]["nodeName"] != node.as_str())
             }),
             Step::Written(wanted) => self.written(wanted),
             Step::NothingWritten => assert_eq!(self.world.written(), [], "sev1 wrote"),
@@ -183,10 +301,62 @@ impl Play {
     }
 
     fn start(&mut self, context: &str, arguments: &[String]) {
-        let namespace = self.namespace.clone();
-        let mut more = vec!["--context", context, "--namespace", &namespace];
-        more.extend(arguments.iter().map(String::as_str));
-        self.session = Some(self.world.cockpit_with(80, 24, &more, |_, _| {}));
+        let mut all = self.arguments();
+        all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
+        all.extend(self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]));
+        all.extend(arguments.iter().cloned());
+        self.started = all;
+        self.open_in(tempfile::tempdir().expect("a temporary folder"));
+    }
+
+    fn open_in(&mut self, home: tempfile::TempDir) {
+        let all: Vec<&str> = self.started.iter().map(String::as_str).collect();
+        let secure = self.secure.as_ref();
+        self.session = Some(Session::start_in(home, 80, 24, &all, |command, _| {
+            if let Some(secure) = secure {
+                command.env("SEV1_LOG", "trace");
+                if let Some((name, value)) = &secure.environment {
+                    command.env(name, value);
+                }
+            }
+        }));
+    }
+
+    /// Killed it leaves what it has on the disk, from which it goes on.
+    fn killed_and_again(&mut self, step: &Step) {
+        if *step == Step::Killed {
+            let mut session = self.session.take().expect("sev1 was started before");
+            session.signal("KILL");
+            self.left = Some(std::mem::replace(&mut session.home, tempfile::tempdir().expect("a temporary folder")));
+        } else {
+            let home = self.left.take().expect("sev1 was killed before");
+            self.open_in(home);
+        }
+    }
+
+    /// By which sev1 finds everything.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = self.world.arguments();
+        if let Some(secure) = &self.secure {
+            // The plain one's address stands last.
+            arguments.truncate(arguments.len() - 2);
+            arguments.extend(secure.arguments.clone());
+        }
+        arguments
+    }
+
+    fn no_secret_shown(&self) {
+        let secure = self.secure.as_ref().expect("the secure Elasticsearch");
+        match (&self.session, &self.done) {
+            (_, Some(done)) => secure.assert_unseen(&[done.stdout.as_slice(), &done.stderr].concat(), &self.home()),
+            (Some(session), None) => secure.assert_unseen(&session.sent(), session.home.path()),
+            (None, None) => panic!("sev1 did nothing before"),
+        }
+    }
+
+    /// Of what sev1 does without a screen.
+    fn home(&self) -> PathBuf {
+        self.world.folder().join("home")
     }
 
     /// With a kubeconfig and no address of any other server.
@@ -208,16 +378,31 @@ impl Play {
     }
 
     fn run(&mut self, arguments: &[String]) {
+        self.done = Some(self.command_line(&self.arguments(), "prod-uk-1", arguments).output().expect("sev1 runs"));
+    }
+
+    fn run_alone(&mut self, context: &str, arguments: &[String]) {
+        self.done = Some(self.command_line(&self.world.arguments()[..2], context, arguments).output().expect("sev1 runs"));
+    }
+
+    fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(self.world.arguments()).args(["--context", "prod-uk-1", "--namespace", &self.namespace]).args(arguments);
-        command.env_clear().env("HOME", self.world.folder()).current_dir(self.world.folder());
-        self.done = Some(command.output().expect("sev1 runs"));
+        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
+        if let Some(secure) = &self.secure {
+            command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
+        }
+        command
     }
 
     /// By the palette, once mitigations are possible.
     fn command(&mut self, text: &str) {
         let session = self.session();
-        session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+        armed(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             session.press(":").see("┌").press(text).see(text);
@@ -271,11 +456,22 @@ impl Play {
         assert!(fits, "wanted {wanted:?}, written {written:?}");
     }
 
+    /// Through whichever proxy. Identifiers are left out.
+    fn written_to_alertmanager(&self, wanted: &[String]) {
+        let proxies = [self.world.proxy("alertmanager"), self.world.kubernetes()];
+        let passed = proxies.iter().flat_map(|proxy| proxy.relay.passed());
+        let writes = passed.filter_map(|request| {
+            let (_, path) = request.path.split_once("/api/v2/").filter(|_| request.method != "GET")?;
+            Some(format!("{} {}", request.method, path.split('/').next().unwrap_or(path)))
+        });
+        let written: Vec<String> = writes.collect();
+        assert_eq!(written, wanted);
+    }
+
     fn journal_tells(&mut self, wanted: &[String]) {
-        let session = self.session();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let journal = told(&session.journal());
+            let journal = told(&self.session().journal());
             let mut left = wanted.iter().peekable();
             for record in &journal {
                 if left.peek() == Some(&record) {
@@ -285,7 +481,7 @@ impl Play {
             if left.peek().is_none() {
                 return;
             }
-            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", session.screen());
+            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", self.session().screen());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -304,6 +500,10 @@ impl Play {
 impl Drop for Play {
     fn drop(&mut self) {
         drop(self.session.take());
+        for mut client in self.clients.drain(..) {
+            let _ = client.kill();
+            let _ = client.wait();
+        }
         if self.world.is_real() {
             // Not while panicking only: a second panic would hide the first.
             let _ = catch_unwind(AssertUnwindSafe(|| disasters::put_back(self)));
@@ -311,8 +511,33 @@ impl Drop for Play {
                 let path = format!("/api/v1/namespaces/{}", self.namespace);
                 let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
             }
+            for node in &self.nodes {
+                let path = format!("/api/v1/nodes/{node}");
+                let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
+            }
         }
     }
+}
+
+/// Runs it until a line of what it complains has this text; then it is interrupted as by `Ctrl-C`, and ends by itself.
+fn interrupted_at(mut command: Command, text: &str) -> Output {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sev1 runs");
+    let mut complaints = BufReader::new(child.stderr.take().expect("its complaints"));
+    let mut told = String::new();
+    while !told.contains(text) {
+        let read = complaints.read_line(&mut told).expect("its complaints");
+        assert!(read > 0, "it ended without {text:?}:\n{told}");
+    }
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -INT works");
+    let mut rest = Vec::new();
+    complaints.read_to_end(&mut rest).expect("its complaints");
+    let output = child.wait_with_output().expect("sev1 ends");
+    Output { stderr: [told.into_bytes(), rest].concat(), ..output }
+}
+
+fn armed(session: &mut Session) {
+    session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
 }
 
 /// The journal's records in words: the kind, and the state where there is one.
@@ -344,6 +569,7 @@ fn typed(keys: &str) -> String {
         ("<enter>", "\r"),
         ("<esc>", "\u{1b}"),
         ("<tab>", "\t"),
+        ("<shift-tab>", "\u{1b}[Z"),
         ("<space>", " "),
         ("<ctrl-r>", "\u{12}"),
         ("<down>", "\u{1b}[B"),

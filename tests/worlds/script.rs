@@ -1,12 +1,15 @@
 //! The language of the scenarios: what the lines of a file mean.
 //!
 //! A scenario is a text of plain sentences, one a line, played from top to bottom. The first line says what it shows; `#` begins
-//! a comment, and the words Given, When, Then only structure it. Two lines may stand before the first sentence: `only real` or
-//! `only simulated` where one world cannot play it, and `alone` where it changes what other scenarios rest on.
+//! a comment, and the words Given, When, Then only structure it. What is named by the cluster is written `<pod:shop>` and
+//! `<pod:shop:2>`: pods of shop by name, as they are when they are first spoken of. Nodes of the scenario's own are `<node:a>`.
+//! Three lines may stand before the first sentence: `only real` or
+//! `only simulated` where one world cannot play it, `alone` where it changes what other scenarios rest on, and `direct` where
+//! sev1 speaks TLS with the API server itself, so that what it asks is not seen.
 
 use std::path::Path;
 
-use super::kubeconfig::ON_CALL;
+use super::{kubeconfig::ON_CALL, secure::Trust};
 
 /// One file of `tests/worlds/scenarios`.
 #[derive(Debug, Clone)]
@@ -16,6 +19,7 @@ pub struct Scenario {
     /// None for both.
     pub only: Option<String>,
     pub alone: bool,
+    pub direct: bool,
     pub lines: Vec<Line>,
 }
 
@@ -91,9 +95,6 @@ pub enum Step {
     LimitRange {
         memory: String,
     },
-    /// Requests of this method are carried out, and nobody hears of it.
-    AnswersLost(String),
-    AnswersArrive,
     ConfigMap {
         name: String,
         key: String,
@@ -112,6 +113,36 @@ pub enum Step {
     Quota {
         pods: u64,
     },
+    Budget {
+        name: String,
+        pods: u64,
+        of: String,
+    },
+    BudgetGone {
+        name: String,
+    },
+    /// Without a controller.
+    BarePod {
+        name: String,
+        image: String,
+        in_pool: bool,
+    },
+    /// One of the scenario's own, which takes the pods of the pool alone.
+    Node {
+        name: String,
+    },
+    PoolDeployment {
+        name: String,
+        image: String,
+        replicas: u64,
+    },
+    PoolDaemonSet {
+        name: String,
+        image: String,
+    },
+    PodDeletedBySomebody {
+        name: String,
+    },
     Event {
         about: String,
         reason: String,
@@ -128,18 +159,56 @@ pub enum Step {
         count: u64,
         message: String,
     },
+    /// In Alertmanager, as if a rule had found it.
+    Alert {
+        name: String,
+        service: String,
+        severity: String,
+    },
+    /// Requests of this method arrive, and no answer to them does.
+    Swallows {
+        server: String,
+        method: String,
+    },
+    /// A client that is connected and asks nothing.
+    IdleSession,
+    /// A file of settings for whatever sev1 does from here on.
+    Configured(String),
+    CutsCommands,
     Starts {
         context: String,
         arguments: Vec<String>,
     },
     Does(Vec<String>),
+    /// The same, with `Ctrl-C` once it prints a text.
+    DoesUntil(Vec<String>, String),
+    /// With no address of any other server than the cluster's.
+    DoesOnTheClusterAlone {
+        context: String,
+        arguments: Vec<String>,
+    },
+    /// Mitigations are possible.
+    Armed,
     Press(String),
     Command(String),
     Confirm(String),
+    /// Elasticsearch with TLS and users takes the place of the plain one, and is told of like this.
+    Secure(Trust),
+    NoSecretShown,
     Gone(String),
     Back(String),
+    ConnectionsLost(String),
+    /// Of the next looks at this object the first is answered, the others are not.
+    SecondLookHeld(String),
+    HeldGoesOn,
     Kill(String),
     Restart(String),
+    /// Writes of this method are not passed on.
+    Kept(&'static str),
+    /// The relay is itself again.
+    WritesPass,
+    Killed,
+    StartsAgain,
     /// While sev1 hears nothing, and this deployment gets so many replicas.
     WatchesExpire {
         name: String,
@@ -148,6 +217,7 @@ pub enum Step {
     SomeErrors,
     ShardsFail,
     Overloaded,
+    RefusesSearches,
     WholeAgain,
     StartsOnTheClusterAlone,
     AskedThroughTheApiServer,
@@ -168,7 +238,21 @@ pub enum Step {
     HungReplaced {
         name: String,
     },
+    PodsThere(Vec<String>),
+    /// No pod of this name is there, but on its way out.
+    NoPod {
+        name: String,
+    },
+    NoneRunsOn {
+        name: String,
+        node: String,
+    },
+    Silenced {
+        alert: String,
+        is: bool,
+    },
     Written(Vec<String>),
+    WrittenToAlertmanager(Vec<String>),
     NothingWritten,
     Journal(Vec<String>),
     JournalWithout(String),
@@ -180,6 +264,7 @@ type Meaning = fn(&[&str]) -> Step;
 /// Sentences with holes, and what they mean with them filled. The first that fits counts.
 const SENTENCES: &[(&str, Meaning)] = &[
     ("the namespace is labelled {}={}", |w| Step::Label { name: own(w[0]), value: own(w[1]) }),
+    ("deployment {} of {} with {} replicas in the pool", |w| Step::PoolDeployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("deployment {} of {} with {} replicas", |w| Step::Deployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("{} is rolled out as {}, failing with {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: Some(own(w[2])) }),
     ("{} is rolled out as {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: None }),
@@ -191,17 +276,28 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("a limit range of at least {} memory a container", |w| Step::LimitRange { memory: own(w[0]) }),
     ("service {} selects {}", |w| Step::Service { name: own(w[0]), selector: own(w[1]) }),
     ("somebody switches {} to {}", |w| Step::SwitchedBySomebody { name: own(w[0]), selector: own(w[1]) }),
-    ("answers to {} are lost", |w| Step::AnswersLost(own(w[0]))),
-    ("answers arrive again", |_| Step::AnswersArrive),
     ("somebody scales {} to {}", |w| Step::ScaledBySomebody { name: own(w[0]), replicas: number(w[1]) }),
     ("somebody changes the template of {}", |w| Step::TemplateChangedBySomebody { name: own(w[0]) }),
     ("config map {} has {}={}", |w| Step::ConfigMap { name: own(w[0]), key: own(w[1]), value: own(w[2]) }),
     ("an autoscaler keeps {} between {} and {}", |w| Step::Autoscaler { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
     ("every hung pod of {} was replaced", |w| Step::HungReplaced { name: own(w[0]) }),
     ("{} pods of {} hang", |w| Step::Hang { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("elasticsearch is the secure one, with {}", |w| Step::Secure(Trust::read(w[0]))),
+    ("no secret is shown anywhere", |_| Step::NoSecretShown),
+    ("a budget {} keeps {} pods of {}", |w| Step::Budget { name: own(w[0]), pods: number(w[1]), of: own(w[2]) }),
+    ("the budget {} is gone", |w| Step::BudgetGone { name: own(w[0]) }),
+    ("a bare pod {} of {} in the pool", |w| Step::BarePod { name: own(w[0]), image: own(w[1]), in_pool: true }),
+    ("a bare pod {} of {}", |w| Step::BarePod { name: own(w[0]), image: own(w[1]), in_pool: false }),
+    ("a node {} of the pool", |w| Step::Node { name: own(w[0]) }),
+    ("daemon set {} of {} in the pool", |w| Step::PoolDaemonSet { name: own(w[0]), image: own(w[1]) }),
+    ("somebody deletes the pod {}", |w| Step::PodDeletedBySomebody { name: own(w[0]) }),
+    ("pods {} are there", |w| Step::PodsThere(w[0].split(", ").map(own).collect())),
+    ("no pod {} is left", |w| Step::NoPod { name: own(w[0]) }),
+    ("no pod of {} runs on {}", |w| Step::NoneRunsOn { name: own(w[0]), node: own(w[1]) }),
     ("some errors are logged", |_| Step::SomeErrors),
     ("some shards of elasticsearch fail", |_| Step::ShardsFail),
     ("elasticsearch is overloaded", |_| Step::Overloaded),
+    ("elasticsearch refuses every search", |_| Step::RefusesSearches),
     ("elasticsearch is whole again", |_| Step::WholeAgain),
     ("prometheus, alertmanager and elasticsearch are asked through the API server", |_| Step::AskedThroughTheApiServer),
     ("sev1 starts on the cluster alone", |_| Step::StartsOnTheClusterAlone),
@@ -210,15 +306,32 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the incident {}", |w| Step::Incident(own(w[0]))),
     ("series {} is {}", |w| Step::Series { name: own(w[0]), value: own(w[1]) }),
     ("{} logs {} errors: {}", |w| Step::Errors { service: own(w[0]), count: number(w[1]), message: own(w[2]) }),
+    ("sev1 starts again", |_| Step::StartsAgain),
+    ("alert {} of {} fires as {}", |w| Step::Alert { name: own(w[0]), service: own(w[1]), severity: own(w[2]) }),
+    ("{} swallows the answers to {}", |w| Step::Swallows { server: own(w[0]), method: own(w[1]) }),
+    ("the database has an idle session", |_| Step::IdleSession),
+    ("sev1 is configured by {}", |w| Step::Configured(own(w[0]))),
+    ("the connections of commands are cut", |_| Step::CutsCommands),
     ("sev1 starts as {}", |w| Step::Starts { context: own(w[0]), arguments: Vec::new() }),
     ("sev1 starts with {}", |w| Step::Starts { context: own(ON_CALL), arguments: words(w[0]) }),
     ("sev1 starts", |_| Step::Starts { context: own(ON_CALL), arguments: Vec::new() }),
+    ("sev1 does {}, until it prints {} and Ctrl-C comes", |w| Step::DoesUntil(words(w[0]), own(w[1]))),
+    ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
+    ("sev1 is armed", |_| Step::Armed),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
     ("confirm with {}", |w| Step::Confirm(own(w[0]))),
     ("{} is gone", |w| Step::Gone(own(w[0]))),
     ("{} is back", |w| Step::Back(own(w[0]))),
+    ("the connections to {} are lost", |w| Step::ConnectionsLost(own(w[0]))),
+    ("the second look at {} is held back", |w| Step::SecondLookHeld(own(w[0]))),
+    ("what was held back goes on", |_| Step::HeldGoesOn),
+    ("patches do not arrive", |_| Step::Kept("PATCH")),
+    ("deletes do not arrive", |_| Step::Kept("DELETE")),
+    ("evictions do not arrive", |_| Step::Kept("POST")),
+    ("{} are answered again", |_| Step::WritesPass),
+    ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
     ("{} is started again", |w| Step::Restart(own(w[0]))),
     ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),
@@ -228,6 +341,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("it prints {}", |w| Step::Prints(own(w[0]))),
     ("{} has {} = {}", |w| Step::Has { object: own(w[0]), field: own(w[1]), value: own(w[2]) }),
     ("{} pods of {} are ready", |w| Step::Ready { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
+    ("alert {} is silenced", |w| Step::Silenced { alert: own(w[0]), is: true }),
+    ("alert {} is not silenced", |w| Step::Silenced { alert: own(w[0]), is: false }),
+    ("nothing is written to alertmanager", |_| Step::WrittenToAlertmanager(Vec::new())),
+    ("written to alertmanager: {}", |w| Step::WrittenToAlertmanager(w[0].split(", ").map(own).collect())),
     ("written: {}", |w| Step::Written(w[0].split(", ").map(own).collect())),
     ("nothing is written", |_| Step::NothingWritten),
     ("the journal tells {}", |w| Step::Journal(w[0].split(", ").map(own).collect())),
@@ -250,14 +367,20 @@ impl Scenario {
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let file = path.file_name().expect("a file").to_string_lossy().into_owned();
-        let mut scenario =
-            Self { name: path.file_stem().expect("a file").to_string_lossy().into_owned(), only: None, alone: false, lines: Vec::new() };
+        let mut scenario = Self {
+            name: path.file_stem().expect("a file").to_string_lossy().into_owned(),
+            only: None,
+            alone: false,
+            direct: false,
+            lines: Vec::new(),
+        };
         for (number, line) in text.lines().enumerate().skip(1) {
             let line = line.split(" # ").next().unwrap_or_default().trim();
             match line {
                 "" | "Given" | "When" | "Then" => {}
                 _ if line.starts_with('#') => {}
                 "alone" => scenario.alone = true,
+                "direct" => scenario.direct = true,
                 _ if line.starts_with("only ") => scenario.only = line.strip_prefix("only ").map(str::to_owned),
                 _ => {
                     let at = format!("{file}:{}", number + 1);
@@ -299,7 +422,8 @@ impl Scenario {
     }
 }
 
-fn meaning(line: &str) -> Option<Step> {
+/// What a sentence means.
+pub fn meaning(line: &str) -> Option<Step> {
     SENTENCES.iter().find_map(|(sentence, step)| Some(step(&fit(sentence, line)?)))
 }
 

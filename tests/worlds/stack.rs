@@ -40,6 +40,11 @@ impl Stack {
         self.values.get(name).unwrap_or_else(|| panic!("SEV1_STACK: {name} is missing"))
     }
 
+    /// A text with every `@NAME@` of the stack filled in.
+    pub fn filled(&self, text: &str) -> String {
+        self.values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+    }
+
     /// Ends a server as a power cut would.
     pub fn kill(&self, server: &str) {
         let pid = self.pid(server);

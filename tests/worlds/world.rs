@@ -54,6 +54,7 @@ pub struct World {
     folder: tempfile::TempDir,
     kubeconfig: PathBuf,
     proxies: [Proxy; 4],
+    urls: [String; 4],
     api: Api,
 }
 
@@ -63,9 +64,9 @@ impl World {
         Self::open_for(kind, ON_CALL, Path::Relayed, Way::Open)
     }
 
-    /// The same for a cockpit in this context.
-    pub fn open_in(kind: Kind, context: &str) -> Self {
-        Self::open_for(kind, context, Path::Relayed, Way::Open)
+    /// The same for a cockpit in this context, and by this way to the Kubernetes API.
+    pub fn open_in(kind: Kind, context: &str, path: Path) -> Self {
+        Self::open_for(kind, context, path, Way::Open)
     }
 
     /// The same with this way to the Kubernetes API, and every gate set so.
@@ -96,7 +97,7 @@ impl World {
         let scheme = if path == Path::Direct { "https" } else { "http" };
         let kubeconfig = folder.path().join("kubeconfig");
         original.write_for(&format!("{scheme}://{}", proxies[0].address()), &kubeconfig);
-        Self { kind, served, runtime, folder, kubeconfig, proxies, api }
+        Self { kind, served, runtime, folder, kubeconfig, proxies, urls, api }
     }
 
     pub fn is_real(&self) -> bool {
@@ -162,7 +163,19 @@ impl World {
 
     /// A request without TLS to a server beside the cluster.
     pub fn http(&self, method: &str, url: &str, content_type: &str, body: String) -> String {
-        self.runtime.block_on(super::api::plain(method, url, content_type, body))
+        self.runtime.block_on(super::api::ask(&Access::default(), None, method, url, content_type, body))
+    }
+
+    /// The same with TLS and a login.
+    pub fn https(&self, access: &Access, login: (&str, &str), method: &str, url: &str, content_type: &str, body: String) -> String {
+        self.runtime.block_on(super::api::ask(access, Some(login), method, url, content_type, body))
+    }
+
+    /// Something else than sev1 asks Alertmanager, past the proxy.
+    pub fn ask_alertmanager(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.http(method, &format!("{}{path}", self.urls[2].trim_end_matches('/')), "application/json", body);
+        serde_json::from_str(&answer).unwrap_or(Value::Null)
     }
 
     /// What was written to the Kubernetes API through the proxy: neither reviews nor dry runs.

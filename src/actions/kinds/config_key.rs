@@ -21,7 +21,7 @@ use crate::{
         ask::{Wish, Words},
         asks::SetConfigKey,
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef, Subject},
         text::Text,
     },
@@ -94,14 +94,14 @@ impl Mitigation for SetConfigKey {
         });
         draft.undo = Undo::By(Wish::new(Self { value: former.map(str::to_owned), ..self.clone() }), says);
         let field = Field { path: format!("/data/{}", step(name)), before: former.map(Value::from), after: value.map(Value::from) };
-        draft.writes = vec![Write {
+        draft.writes = vec![Write::Object(ObjectWrite {
             method: WriteMethod::Patch,
             path: target.path(),
             content: ContentType::MergePatch,
             body: json!({ "metadata": { "resourceVersion": resource_version(&object) }, "data": { name: value } }),
             target: target.clone(),
             effect: Effect::Fields(vec![field]),
-        }];
+        })];
         let (api, deployed, field) = (core.api.clone(), object.clone(), format!("/data/{}", step(name)));
         draft.check(CheckKind::Overwritten, async move { overwriters::judged(&api, &deployed, &field, Vec::new(), overwriters::NOBODY).await });
         let (api, key) = (core.api.clone(), name.to_owned());

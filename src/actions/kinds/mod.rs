@@ -4,15 +4,22 @@
 //! permissions; general checks, journal, sending, resolving, converging, undo) works from these two.
 
 mod config_key;
+mod cordon;
+mod delete_pod;
+mod drain;
+mod evict;
 mod hpa_bounds;
 mod pause;
 mod restart;
 mod restart_dns;
 mod restart_unhealthy;
+mod run;
 mod scale;
 mod set_image;
+mod silence;
 mod switch_service;
 mod undo_rollout;
+mod unsilence;
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +27,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -52,6 +59,14 @@ pub static ALL: &[Kind] = &[
     kind::<switch_service::SwitchService>(),
     kind::<hpa_bounds::SetHpaBounds>(),
     kind::<restart_dns::RestartDns>(),
+    kind::<delete_pod::DeletePod>(),
+    kind::<evict::Evict>(),
+    kind::<cordon::Cordon>(),
+    kind::<cordon::Uncordon>(),
+    kind::<drain::Drain>(),
+    kind::<Silence>(),
+    kind::<unsilence::Unsilence>(),
+    kind::<Run>(),
 ];
 
 /// A kind as the engine runs it.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Mitigation;
 use crate::{
@@ -11,21 +10,19 @@ use crate::{
         disruption,
         draft::{Draft, Undo, resource_version, subject},
         engine::Core,
-        kubectl, pods,
+        named_pods::{self, Fate, Meant},
+        pods,
     },
     domain::{
         ask::{Wish, Words},
         asks::{RestartUnhealthy, Unhealthy},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, MitigationId, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, Converge, MitigationId},
         object::{Kind, ObjectRef, Subject},
+        phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
     },
 };
-
-/// Most pods of one plan: what a person can still look over.
-const MOST: usize = 100;
-const READS_AT_ONCE: usize = 8;
 
 static SPEC: Spec = Spec {
     name: RestartUnhealthy::NAME,
@@ -82,23 +79,7 @@ impl Mitigation for RestartUnhealthy {
         if listed.is_empty() {
             return Err("no unhealthy pods were named".into());
         }
-        if listed.len() > MOST {
-            return Err(Text::line(&format!("{} pods are too many to look over at once: mark at most {MOST}", listed.len())));
-        }
-        let asked: Vec<_> = listed.iter().map(|pod| core.api.find(pod)).collect();
-        let found: Vec<_> = stream::iter(asked).buffered(READS_AT_ONCE).collect().await;
-        let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
-        for (pod, object) in listed.iter().zip(found) {
-            let object = object.map_err(|error| Text::line(&format!("could not read {pod}: {error}")))?;
-            match object.map(|object| (why_not(pod, &object), object)) {
-                None => left_out.push(format!("{}: it is gone", pod.key.name)),
-                Some((Some(why), _)) => left_out.push(format!("{}: {why}", pod.key.name)),
-                Some((None, object)) => chosen.push((ObjectRef { uid: Text::line(pods::uid(&object)), ..pod.clone() }, object)),
-            }
-        }
-        if chosen.is_empty() {
-            return Err(Text::line(&format!("none of these pods can be restarted: {}", left_out.join("; "))));
-        }
+        let Meant { chosen, left_out } = named_pods::read(core, &listed, why_not).await?;
         Ok(self.plan(core, id, &chosen, &left_out))
     }
 }
@@ -118,14 +99,19 @@ impl RestartUnhealthy {
             chosen.iter().map(|(pod, object)| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::trouble(object), pod.key.namespace))),
         );
         draft.what.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));
-        draft.kubectl = command(core, chosen);
+        draft.kubectl = named_pods::deleted_by_kubectl(core, chosen);
         draft.undo = Undo::Nothing("nothing to undo: the controller makes new pods".into());
-        draft.writes = chosen.iter().map(|(pod, _)| deletion(pod)).collect();
+        draft.writes = chosen.iter().map(|(pod, _)| named_pods::deletion(pod)).collect();
         draft.converge = Converge::Replaced { pods: chosen.iter().map(|(pod, _)| pod.clone()).collect() };
-        draft.at_once = at_once;
+        draft.phases = vec![Phase {
+            writes: draft.writes.len(),
+            left_out: LeftOut::GoneOrHealthy,
+            wait: Wait::Replacements { after: at_once },
+            refusal: Refusal::Ends,
+        }];
         let (api, objects) = (core.api.clone(), chosen.iter().map(|(_, object)| object.clone()).collect::<Vec<_>>());
         let namespace = first.0.key.namespace.clone();
-        draft.check(CheckKind::Disruption, async move { disruption::budgets(&api, &namespace, &objects).await });
+        draft.check(CheckKind::Disruption, async move { disruption::of_delete(&api, &namespace, &objects).await });
         let effect = if left_out.is_empty() {
             CheckResult::Pass("their controllers replace them".into())
         } else {
@@ -133,17 +119,6 @@ impl RestartUnhealthy {
         };
         draft.check(CheckKind::Effect, async { effect });
         draft
-    }
-}
-
-fn deletion(pod: &ObjectRef) -> Write {
-    Write {
-        method: WriteMethod::Delete,
-        path: pod.path(),
-        content: ContentType::Json,
-        body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": pod.uid } }),
-        target: pod.clone(),
-        effect: Effect::Gone,
     }
 }
 
@@ -178,39 +153,13 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
 }
 
 /// Why a pod is not restarted.
-fn why_not(pod: &ObjectRef, object: &Value) -> Option<&'static str> {
-    if !pod.uid.is_empty() && pods::uid(object) != pod.uid.as_str() {
-        Some("another pod has its name now")
-    } else if pods::is_deleting(object) {
-        Some("it is being deleted already")
-    } else if pods::is_healthy(object) {
-        Some("it is healthy now")
-    } else {
-        match pods::controller(object) {
-            None => Some("nothing would bring it back: it has no controller"),
-            Some(("Node", _, _)) => Some("its node runs it from a file: deleting it restarts nothing"),
-            Some(_) => None,
-        }
+fn why_not(object: &Value) -> Option<&'static str> {
+    if pods::is_healthy(object) {
+        return Some("it is healthy now");
     }
-}
-
-/// One command for each namespace.
-fn command(core: &Core, chosen: &[(ObjectRef, Value)]) -> Text {
-    let mut by_namespace: Vec<(&Text, Vec<&str>)> = Vec::new();
-    for (pod, _) in chosen {
-        debug_assert_eq!(pod.kind, Kind::Pod);
-        match by_namespace.iter_mut().find(|(namespace, _)| **namespace == pod.key.namespace) {
-            Some((_, names)) => names.push(&pod.key.name),
-            None => by_namespace.push((&pod.key.namespace, vec![&pod.key.name])),
-        }
+    match named_pods::fate(object) {
+        Fate::Lost => Some("nothing would bring it back: it has no controller"),
+        Fate::Mirror => named_pods::mirror(object),
+        Fate::Replaced(_) | Fate::Decided(_) => None,
     }
-    let commands: Vec<_> = by_namespace
-        .into_iter()
-        .map(|(namespace, names)| {
-            let mut arguments = vec!["delete", "pod"];
-            arguments.extend(names);
-            kubectl::command(&arguments, namespace, &core.cluster).to_string()
-        })
-        .collect();
-    Text::bounded(&commands.join(" && "), 16_384)
 }

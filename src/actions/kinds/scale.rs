@@ -19,7 +19,7 @@ use crate::{
         ask::{Wish, Words},
         asks::{SET_HPA_BOUNDS, Scale},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, Write, WriteMethod},
+        mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef},
         text::Text,
     },
@@ -87,14 +87,14 @@ impl Mitigation for Scale {
         draft.kubectl = kubectl::command(&["scale", &target.to_string(), &wish, &precondition], namespace, &core.cluster);
         let former = Self { workload: self.workload.clone(), replicas: u32::try_from(current).unwrap_or(u32::MAX) };
         draft.undo = Undo::By(Wish::new(former), Text::line(&format!("U brings {} back", counted(current))));
-        draft.writes = vec![Write {
+        draft.writes = vec![Write::Object(ObjectWrite {
             method: WriteMethod::Patch,
             path,
             content: ContentType::JsonPatch,
             body: guarded(&scale, replicas),
             target: target.clone(),
             effect: Effect::Fields(vec![Field { path: "/spec/replicas".into(), before: Some(current.into()), after: Some(replicas.into()) }]),
-        }];
+        })];
         draft.converge = Converge::Rollout { workload };
         if let Some(more) = replicas.checked_sub(current) {
             let (api, namespace, template) = (core.api.clone(), namespace.clone(), object.pointer("/spec/template").cloned());

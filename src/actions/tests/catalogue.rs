@@ -12,11 +12,13 @@ use crate::{
 fn words_for(entry: &Entry) -> Vec<String> {
     let object = entry.spec.on.first().map(|kind| format!("{}/x", kind.singular()));
     let arguments = entry.spec.parameters.iter().filter(|parameter| parameter.presence != Presence::Optional).map(|parameter| {
-        // A number where one word is asked for, a pair where a pair is, with its name where that is fixed.
-        match parameter.name.split_once('=') {
-            Some((name, _)) if name.bytes().all(|byte| byte.is_ascii_lowercase()) => format!("{name}=3"),
-            Some(_) => "a=b".to_owned(),
-            None => "3".to_owned(),
+        // A number where one word is asked for, a pair where a pair is, with its name where that is fixed; the last of several ways.
+        if let Some((_, last)) = parameter.name.rsplit_once('|') {
+            last.replace("=N", "=3")
+        } else if parameter.name.contains('=') {
+            "a=b".to_owned()
+        } else {
+            "3".to_owned()
         }
     });
     object.into_iter().chain(arguments).collect()

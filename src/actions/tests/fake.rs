@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
@@ -34,6 +35,10 @@ pub struct World {
     pub writes: Vec<(String, String, Value)>,
     pub dry_runs: Vec<(String, String, Value)>,
     pub denied: Vec<&'static str>,
+    /// Where every real write must have its intent before it comes.
+    pub journal: Option<PathBuf>,
+    /// Writes that had none.
+    pub unannounced: Vec<String>,
     /// New pods of a replica set are ready at once.
     pub replaces: bool,
 }
@@ -103,6 +108,9 @@ async fn answer(State(fake): State<Fake>, method: Method, uri: Uri, RawQuery(que
                 if dry {
                     world.dry_runs.push(seen);
                 } else {
+                    if world.journal.as_deref().is_some_and(|journal| !is_announced(journal, &path)) {
+                        world.unannounced.push(format!("{method} {path}"));
+                    }
                     world.writes.push(seen);
                 }
                 if dry { None } else { world.fault.take() }
@@ -121,6 +129,15 @@ async fn answer(State(fake): State<Fake>, method: Method, uri: Uri, RawQuery(que
             }
         }
     }
+}
+
+/// Whether the last intent of the journal names a write of this path and nothing is said of its end.
+fn is_announced(journal: &Path, path: &str) -> bool {
+    let text = std::fs::read_to_string(journal).unwrap_or_default();
+    let records: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let Some(intent) = records.iter().rposition(|record| record["kind"] == "intent") else { return false };
+    let names = records[intent]["writes"].as_array().is_some_and(|writes| writes.iter().any(|write| write["path"] == path));
+    names && !records[intent..].iter().any(|record| record["kind"] == "outcome")
 }
 
 fn reply(code: u16, json: &Value) -> Response {

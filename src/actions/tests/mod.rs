@@ -1,8 +1,11 @@
 //! The engine against a fake API server: what was sent, what was said, what was journalled.
 
 mod catalogue;
+mod cuts;
 mod fake;
 mod kinds;
+mod laws;
+mod pods;
 mod preflight;
 mod rig;
 mod rollouts;
@@ -228,7 +231,7 @@ async fn a_change_in_the_last_moment_is_caught_by_the_server() {
     let mut rig = Rig::new().await;
     let planned = rig.plan(scale(6)).await.unwrap();
     // The patch itself, without the look before it.
-    let write = &planned.plan.writes[0];
+    let crate::domain::mitigation::Write::Object(write) = &planned.plan.writes[0] else { panic!("another destination") };
     rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = 5.into());
     let target = crate::connect::kubeconfig::load(&crate::connect::KubeOptions {
         kubeconfig: Some(rig.state.path().join("kubeconfig")),

@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use super::fake::{Fake, Served};
 use crate::{
     actions::{Engine, Pace, Setup, kinds},
-    config::shape::{Breaker, Environment, Mitigations},
+    config::shape::{Breaker, Environment, Mitigations, Servers},
     connect::{KubeOptions, Reader, Writer, kubeconfig},
     domain::{
         ask::{Request, RequestKind},
         asks::{Scale, SetConfigKey, UndoRollout},
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
-        object::Key,
+        object::{Key, Scope},
         text::Text,
         time::{Clock, Mono, Now},
     },
@@ -45,6 +45,7 @@ pub struct Rig {
     pub served: Served,
     pub state: tempfile::TempDir,
     pub mitigations: Mitigations,
+    pace: Pace,
     next: u32,
 }
 
@@ -76,6 +77,7 @@ pub fn quick() -> Pace {
         not_done_after: Duration::from_millis(120),
         resolve_for: Duration::from_millis(400),
         journal_every: Duration::from_millis(20),
+        ask_again_after: Duration::from_millis(20),
     }
 }
 
@@ -85,14 +87,24 @@ impl Rig {
     }
 
     pub async fn with(world: Fake, read_only: bool) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let served = world.serve().await;
+        let address = served.address.clone();
+        Self::at(served, &address, quick(), read_only)
+    }
+
+    /// The server is reached at `address`.
+    pub fn reaching(served: Served, address: &str, pace: Pace) -> Self {
+        Self::at(served, address, pace, false)
+    }
+
+    fn at(served: Served, address: &str, pace: Pace, read_only: bool) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let state = tempfile::tempdir().unwrap();
         let file = state.path().join("kubeconfig");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "prod-uk-1",
             "contexts": [{"name": "prod-uk-1", "context": {"cluster": "c", "user": "u", "namespace": NS}}],
-            "clusters": [{"name": "c", "cluster": {"server": served.address}}],
+            "clusters": [{"name": "c", "cluster": {"server": address}}],
             "users": [{"name": "u", "user": {"token": "t"}}],
         });
         std::fs::write(file, config.to_string()).unwrap();
@@ -101,13 +113,13 @@ impl Rig {
             restart_at_once: 2,
             ..Mitigations::default()
         };
-        let (engine, events) = engine(state.path(), &mitigations, read_only);
-        Self { engine, events, served, state, mitigations, next: 1 }
+        let (engine, events) = engine(state.path(), &mitigations, read_only, pace);
+        Self { engine, events, served, state, mitigations, pace, next: 1 }
     }
 
     /// Another process on the same journal.
     pub fn restart(&mut self) {
-        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false);
+        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false, self.pace);
         self.next = 1;
     }
 
@@ -175,20 +187,22 @@ impl Rig {
     }
 }
 
-fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool) -> (Engine, mpsc::Receiver<ActionEvent>) {
+fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool, pace: Pace) -> (Engine, mpsc::Receiver<ActionEvent>) {
     let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }).unwrap();
     let (sender, events) = mpsc::channel(256);
     let engine = Engine::new(Setup {
         reader: Reader::new(&target),
         writer: Writer::new(&target),
         journal: Arc::new(Journal::new(state.join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
+        servers: Servers::default(),
+        scope: Scope::One(NS.into()),
         cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
         environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
         mitigations: mitigations.clone(),
         read_only,
         clock: clock(),
         events: sender,
-        pace: quick(),
+        pace,
     });
     (engine, events)
 }

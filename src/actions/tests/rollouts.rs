@@ -26,7 +26,8 @@ async fn a_restart_is_kubectls_annotation_behind_two_tests_and_can_be_taken_back
     let planned = rig.plan(asked("restart deployment/api-gateway at=2026-11-23T02:14:00Z")).await.unwrap();
     assert_eq!(planned.plan.friction, Friction::Word("prod".into()));
     assert_eq!(planned.plan.kubectl.as_str(), "kubectl rollout restart deployment/api-gateway -n digital-identity --context prod-uk-1");
-    let steps = &planned.plan.writes[0].body;
+    let crate::domain::mitigation::Write::Object(write) = &planned.plan.writes[0] else { panic!("another destination") };
+    let steps = &write.body;
     let paths: Vec<_> = steps.as_array().unwrap().iter().map(|step| (step["op"].as_str().unwrap(), step["path"].as_str().unwrap())).collect();
     assert_eq!(paths, [("test", "/metadata/uid"), ("test", "/spec/template"), ("add", "/spec/template/metadata/annotations")]);
     assert_eq!(rig.execute(&planned).await.0, Outcome::Done);

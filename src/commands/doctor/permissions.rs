@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{Finding, Patient};
-use crate::{actions::kinds, connect::ConnectError, domain::catalogue::Right, sources::rights::FEATURES};
+use crate::{actions::kinds, commands::rbac::switched_off, connect::ConnectError, domain::catalogue::Right, sources::rights::FEATURES};
 
 /// What a person wants to do, and the rights that it takes. Most important first; the README's table says the same.
 pub fn features() -> impl Iterator<Item = (&'static str, &'static [Right])> {
@@ -19,7 +19,8 @@ const AT_ONCE: usize = 4;
 
 pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let config = &patient.loaded.config;
-    let off = |name: &str| kinds::find(name).is_some() && (config.read_only || config.mitigations.disabled.iter().any(|off| off == name));
+    let switched_off = switched_off(&config.mitigations);
+    let off = |name: &str| kinds::find(name).is_some() && (config.read_only || switched_off.iter().any(|off| off == name));
     let wanted: Vec<_> = features().filter(|(name, _)| !off(name)).collect();
     let distinct: BTreeSet<Right> = wanted.iter().flat_map(|(_, rights)| *rights).copied().collect();
     let answers: BTreeMap<Right, Result<bool, ConnectError>> =

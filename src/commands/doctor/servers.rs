@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::{Finding, Patient, clock_offset};
 use crate::{
     config::shape::Server,
-    connect::{ConnectError, HttpAnswer, HttpReader},
+    connect::{
+        ConnectError, HttpAnswer, HttpReader,
+        discovery::{self, Found, Which},
+    },
     domain::{kpi::Kpi, text::Text},
-    sources::discovery::{self, Found, Which},
 };
 
 /// The three servers, each on its own so that a slow one delays no other.

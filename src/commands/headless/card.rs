@@ -12,7 +12,7 @@ use crate::{
     config::shape::Environment,
     domain::{
         ask::Undoable,
-        mitigation::{Check, CheckResult, DiffSign, Outcome},
+        mitigation::{Check, CheckResult, CommandOutput, DiffSign, Outcome},
         text::Text,
     },
 };
@@ -91,10 +91,21 @@ pub fn ending(ended: &Ended) -> String {
             text.push('\n');
         }
     }
-    if let (Some(Outcome::Done), true, Some(recorded)) = (&ended.outcome, ended.undoable, ended.recorded) {
+    if let Some(output) = &ended.output {
+        for line in &output.lines {
+            let _ = writeln!(text, "{line}");
+        }
+        let _ = writeln!(text, "{}", output.summary);
+    }
+    if let (Some(Outcome::Done | Outcome::Partly(_)), true, Some(recorded)) = (&ended.outcome, ended.undoable, ended.recorded) {
         let _ = writeln!(text, "to take it back: sev1 undo {recorded}");
     }
     text
+}
+
+/// What a command wrote.
+pub fn output(output: &CommandOutput) -> Value {
+    json!({ "command": output.title, "summary": output.summary, "success": output.is_success, "output": output.lines })
 }
 
 /// The last mitigation that was no undo itself: taking that back would do again what was just taken back.
@@ -113,8 +124,8 @@ pub fn list(undoable: &[Undoable]) -> String {
     text
 }
 
-/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, refused,
-/// failed, unknown.
+/// Everything as one object. Its member `outcome` is one of planned, blocked, `not_planned`, `not_confirmed`, done, partly,
+/// refused, failed, unknown.
 pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -> Value {
     let (outcome, why) = match ending {
         Ending::Planned { blocked: None } => ("planned", None),
@@ -123,6 +134,7 @@ pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -
         Ending::NotConfirmed(why) => ("not_confirmed", Some(why)),
         Ending::Ended(ended) => match &ended.outcome {
             Some(Outcome::Done) => ("done", None),
+            Some(Outcome::Partly(how)) => ("partly", Some(how)),
             Some(Outcome::Refused(why)) => ("refused", Some(why)),
             Some(Outcome::Failed(why)) => ("failed", Some(why)),
             Some(Outcome::Unknown(why)) => ("unknown", Some(why)),
@@ -142,6 +154,7 @@ pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -
         document["notes"] = json!(ended.notes);
         document["converged_after_s"] = json!(ended.converged.map(|after| after.as_secs()));
         document["unfinished"] = json!(ended.unfinished);
+        document["ran"] = json!(ended.output.as_ref().map(output));
     }
     document
 }

@@ -19,6 +19,7 @@ use crate::{
     connect::Target,
     domain::{
         ask::{Finished, Request, RequestKind},
+        asks::Run,
         mitigation::Outcome,
         text::Text,
     },
@@ -74,12 +75,45 @@ pub fn act(what: &Do, cli: &Cli, loaded: &Loaded) -> Exit {
             return Exit::USAGE;
         }
     };
+    if let Some(run) = wish.get::<Run>().filter(|run| only_reads(loaded, run)) {
+        return read_by_command(run, what.how.output, &target, loaded);
+    }
     let reason = match &frozen {
         Some(frozen) if what.how.reason.is_empty() => frozen.reason(),
         _ => Text::line(what.how.reason.trim()),
     };
     let order = Order { request: RequestKind::Do(wish), how: &what.how, reason, plan_out: what.plan_out.as_deref(), frozen: frozen.as_ref() };
     run(&order, &target, loaded)
+}
+
+/// Whether it is a command of the list that only reads: it needs no confirmation.
+fn only_reads(loaded: &Loaded, run: &Run) -> bool {
+    let entries = &loaded.config.mitigations.commands;
+    entries.iter().any(|entry| entry.name == run.entry && !entry.writes())
+}
+
+fn read_by_command(run: &Run, form: Output, target: &Target, loaded: &Loaded) -> Exit {
+    let ran = setup::block_on(async {
+        let session = Session::open(target, loaded, Duration::ZERO).await?;
+        Ok::<_, Exit>(session.read_by_command(run).await)
+    });
+    let output = match ran {
+        Ok(Ok(Ok(output))) => output,
+        Ok(Ok(Err(why))) => {
+            output::complain(&why);
+            return Exit::FAILED;
+        }
+        Ok(Err(exit)) | Err(exit) => return exit,
+    };
+    let exit = if output.is_success { Exit::DONE } else { Exit::FAILED };
+    let printed = match form {
+        Output::Json => output::print_json(&card::output(&output)),
+        Output::Text => {
+            output::complain(&format!("{}: {}", output.title, output.summary));
+            output::print(&output.lines.iter().fold(String::new(), |text, line| text + line + "\n"))
+        }
+    };
+    if printed == Exit::DONE { exit } else { printed }
 }
 
 /// `sev1 undo`.
@@ -229,7 +263,16 @@ mod tests {
     use super::*;
 
     fn ended(outcome: Option<Outcome>, unfinished: Option<Text>, interrupted: bool) -> Exit {
-        code(&Ending::Ended(Ended { outcome, recorded: Some(1), undoable: true, notes: Vec::new(), converged: None, unfinished, interrupted }))
+        code(&Ending::Ended(Ended {
+            outcome,
+            recorded: Some(1),
+            undoable: true,
+            notes: Vec::new(),
+            converged: None,
+            unfinished,
+            interrupted,
+            output: None,
+        }))
     }
 
     #[test]

@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use crate::{
     actions::kinds,
     commands::Exit,
-    domain::{ask::Wish, mitigation::Plan, text::Text},
+    domain::{
+        ask::Wish,
+        mitigation::{Plan, SilenceChange, SilenceWrite, Write},
+        text::Text,
+    },
     journal::sha256,
 };
 
@@ -113,7 +117,21 @@ fn frozen(plan: &Plan) -> Value {
     let writes: Vec<_> = plan
         .writes
         .iter()
-        .map(|write| json!({ "method": write.method, "path": write.path, "content": write.content, "body_sha256": sha256(write.body.to_string().as_bytes()) }))
+        .map(|write| match write {
+            Write::Object(write) => json!({
+                "method": write.method, "path": write.path, "content": write.content,
+                "body_sha256": sha256(write.body.to_string().as_bytes()),
+            }),
+            Write::Command(run) => json!({ "pod": run.pod.path(), "container": run.container, "argv": run.argv }),
+            // When it begins is the moment it is sent.
+            Write::Silence(SilenceWrite { server, change: SilenceChange::Create(silence) }) => json!({
+                "server": server, "mark": silence.mark, "ends_at": silence.ends_at.to_rfc3339(), "created_by": silence.created_by,
+                "matchers": silence.matchers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            }),
+            Write::Silence(SilenceWrite { server, change: SilenceChange::Expire { id, updated_at } }) => {
+                json!({ "server": server, "id": id, "updated_at": updated_at })
+            }
+        })
         .collect();
     json!({
         "kind": plan.kind,

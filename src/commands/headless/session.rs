@@ -15,7 +15,9 @@ use crate::{
     connect::{Reader, Target, Writer, identity},
     domain::{
         ask::{Request, Undoable},
-        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
+        asks::Run,
+        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, MitigationId, Outcome, Plan},
+        object::Scope,
         text::Text,
         time::Clock,
     },
@@ -56,6 +58,8 @@ pub struct Ended {
     /// Why the rollout is not complete.
     pub unfinished: Option<Text>,
     pub interrupted: bool,
+    /// What a command wrote.
+    pub output: Option<CommandOutput>,
 }
 
 impl Planned {
@@ -90,6 +94,8 @@ impl Session {
             reader,
             writer: Writer::new(target),
             journal: Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
+            servers: loaded.config.servers.clone(),
+            scope: Scope::One(target.namespace.clone()),
             cluster: cluster.clone(),
             environment: environment.clone(),
             mitigations: loaded.config.mitigations.clone(),
@@ -107,6 +113,11 @@ impl Session {
 
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Runs a command of the list that only reads.
+    pub async fn read_by_command(&self, run: &Run) -> Result<CommandOutput, Text> {
+        self.engine.read_by_command(run).await
     }
 
     pub async fn undoable(&self) -> Vec<Undoable> {
@@ -159,8 +170,16 @@ impl Session {
     /// Carries it out once, and watches what follows. Progress goes to standard error.
     pub async fn execute(&mut self, confirmed: ConfirmedPlan, interrupt: &Interrupt) -> Ended {
         let id = confirmed.plan().id;
-        let mut ended =
-            Ended { outcome: None, recorded: None, undoable: false, notes: Vec::new(), converged: None, unfinished: None, interrupted: false };
+        let mut ended = Ended {
+            outcome: None,
+            recorded: None,
+            undoable: false,
+            notes: Vec::new(),
+            converged: None,
+            unfinished: None,
+            interrupted: false,
+            output: None,
+        };
         let mut running = self.engine.execute(confirmed);
         loop {
             tokio::select! {
@@ -169,7 +188,8 @@ impl Session {
                 _ = &mut running => break,
                 () = interrupt.came() => {
                     ended.interrupted = true;
-                    self.engine.settled(LAST_WORDS).await;
+                    self.engine.stop(id);
+                    self.last_words(&mut ended).await;
                     break;
                 }
             }
@@ -179,6 +199,18 @@ impl Session {
         }
         ended.recorded = self.engine.recorded_as(id);
         ended
+    }
+
+    /// Nothing more is sent; what was sent is waited for a little.
+    async fn last_words(&mut self, ended: &mut Ended) {
+        let told = async {
+            while ended.outcome.is_none() {
+                let Some(event) = self.events.recv().await else { return };
+                note(ended, event);
+            }
+        };
+        // Without an answer by then the outcome is not known, and the next start looks.
+        let _ = tokio::time::timeout(LAST_WORDS, told).await;
     }
 }
 
@@ -195,7 +227,10 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.undoable = undoable;
             ended.outcome = Some(outcome);
         }
-        ActionEvent::Progress { done, of, .. } if of > 1 => output::complain(&format!("{done} of {of} written")),
+        ActionEvent::Progress { done, of, waits, .. } if of > 1 || waits.is_some() => {
+            let waits = waits.map_or_else(String::new, |waits| format!("; {waits}"));
+            output::complain(&format!("{done} of {of} written{waits}"));
+        }
         ActionEvent::Converging { ready, of, old, stuck, .. } => {
             let old = if old == 0 { String::new() } else { format!(", {old} old left") };
             let why = stuck.as_ref().map_or_else(String::new, |why| format!(": {why}"));
@@ -206,6 +241,7 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.converged = Some(after);
             ended.unfinished = None;
         }
+        ActionEvent::Output { output, .. } => ended.output = Some(output),
         ActionEvent::Notice { text, .. } => {
             output::complain(&text);
             ended.notes.push(text);

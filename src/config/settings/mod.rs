@@ -3,6 +3,7 @@
 
 mod cluster;
 mod cockpit;
+pub mod commands;
 mod kpis;
 pub mod servers;
 
@@ -78,6 +79,7 @@ pub static SECTIONS: &[&Section] = &[
     &cluster::MITIGATIONS,
     &cluster::BREAKER,
     &cluster::TWO_PERSON,
+    &commands::COMMANDS,
     &cluster::ERRORS,
     &cluster::REFRESH,
 ];

@@ -7,6 +7,8 @@ use serde_json::{Map, Value as Json, json};
 const CONTENT_TYPE: &str = "content_type";
 
 const TOO_MANY_BUCKETS: &str = "too_many_buckets_exception";
+/// Said by no node, and without a reason.
+const NO_SHARD: &str = "no_shard_available_action_exception";
 
 /// A request that was refused or could not be answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,20 +115,24 @@ impl Error {
             .with("index", index)
     }
 
+    /// What is asked at the same time takes more memory than it may.
     pub fn overloaded() -> Self {
-        let reason = "rejected execution of TimedRunnable on EsThreadPoolExecutor[name = n1/search, queue capacity = 1000]";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "es_rejected_execution_exception", reason)
+        let reason =
+            "[inflight_requests] Data too large, data for [<http_request>] would be [596/596b], which is larger than the limit of [100/100b]";
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "circuit_breaking_exception", reason);
+        refusal.with("bytes_wanted", 596).with("bytes_limit", 100).with("durability", "TRANSIENT")
     }
 
     pub fn no_shard_answers() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_shard_available_action_exception", "no shard available for search").by_shards()
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, NO_SHARD, "").by_shards()
     }
 
     pub fn json(&self) -> Json {
         if self.kind == CONTENT_TYPE {
             return json!({ "error": self.reason, "status": self.status.as_u16() });
         }
-        let mut cause = json!({ "type": self.kind, "reason": self.reason });
+        let reason = if self.kind == NO_SHARD { Json::Null } else { json!(self.reason) };
+        let mut cause = json!({ "type": self.kind, "reason": reason });
         if let Some(object) = cause.as_object_mut() {
             object.extend((*self.details).clone());
         }
@@ -150,7 +156,8 @@ impl Error {
             return json!({ "error": error, "status": self.status.as_u16() });
         }
         let mut error = if self.on_shards {
-            let failed = json!([{ "shard": 0, "index": "logstash", "node": "n1", "reason": whole }]);
+            let node = if self.kind == NO_SHARD { Json::Null } else { json!("n1") };
+            let failed = json!([{ "shard": 0, "index": "logstash", "node": node, "reason": whole }]);
             let mut error = json!({ "type": "search_phase_execution_exception", "reason": "all shards failed", "phase": "query", "grouped": true, "failed_shards": failed });
             // What the shards refused is told again below, twice; not so what they could not parse.
             if self.kind == "illegal_argument_exception" {

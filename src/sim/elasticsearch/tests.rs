@@ -293,7 +293,7 @@ async fn it_fails_as_it_is_told() {
     assert_eq!(ask(&server, "/logstash-*/_search", Json::Null).await.0, StatusCode::SERVICE_UNAVAILABLE);
     server.fail(Failing { overloaded: true, ..Failing::default() });
     let (status, answer) = ask(&server, "/logstash-*/_search", Json::Null).await;
-    assert_eq!((status.as_u16(), &answer["error"]["type"]), (429, &json!("es_rejected_execution_exception")));
+    assert_eq!((status.as_u16(), &answer["error"]["type"]), (429, &json!("circuit_breaking_exception")));
     server.fail(Failing { timed_out: true, ..Failing::default() });
     assert_eq!(search(&server, Json::Null).await["timed_out"], json!(true));
 }

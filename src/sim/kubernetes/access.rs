@@ -73,6 +73,10 @@ const VISIBLE: &[&str] = &[
     "poddisruptionbudgets/status",
 ];
 const PROXY: Rule = Rule { verbs: &["get", "create"], groups: &[""], resources: &["services/proxy"] };
+/// Silences are ended by DELETE.
+const PROXY_TO_CHANGE: Rule = Rule { verbs: &["get", "create", "delete"], groups: &[""], resources: &["services/proxy"] };
+/// A WebSocket is opened by GET and has to be allowed to create as well.
+const EXEC: Rule = Rule { verbs: &["get", "create"], groups: &[""], resources: &["pods/exec"] };
 const SECRETS: Rule = Rule { verbs: READ, groups: &[""], resources: &["secrets"] };
 
 /// Somebody the API server knows.
@@ -90,7 +94,8 @@ static ON_CALL: User = User {
     rules: &[
         Rule { verbs: &["*"], groups: EVERY_GROUP, resources: VISIBLE },
         Rule { verbs: &["create"], groups: &[""], resources: &["pods/eviction"] },
-        PROXY,
+        PROXY_TO_CHANGE,
+        EXEC,
         SECRETS,
         REVIEWS,
     ],

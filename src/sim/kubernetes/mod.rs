@@ -9,6 +9,7 @@ pub mod container_logs;
 mod delete;
 mod discovery;
 mod eviction;
+mod exec;
 pub mod kinds;
 pub mod kubeconfig;
 mod logs;

@@ -13,7 +13,8 @@ use super::access::{Tokens, User, access_to};
 use super::proxy::Backends;
 use super::request::{Parameters, Target, served};
 use super::status::{ApiError, json_response};
-use super::{delete, discovery, eviction, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
+use super::{delete, discovery, eviction, exec, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
+use crate::sim::programs::Programs;
 use crate::sim::store::Store;
 
 /// As the real server's limit on request bodies.
@@ -26,6 +27,8 @@ pub struct ApiServer {
     pub tokens: Tokens,
     /// The services that answer through the service proxy.
     pub backends: Backends,
+    /// What runs inside of containers.
+    pub programs: Programs,
     /// Ends watches and log streams.
     pub stop: CancellationToken,
 }
@@ -109,7 +112,7 @@ async fn dispatch(call: Call<'_>) -> Answer {
         "" => true,
         "status" => definition.has_status,
         "scale" => definition.has_scale,
-        "log" | "eviction" => definition.plural == "pods",
+        "log" | "eviction" | "exec" => definition.plural == "pods",
         "proxy" => definition.plural == "services",
         _ => false,
     };
@@ -119,6 +122,7 @@ async fn dispatch(call: Call<'_>) -> Answer {
     match (call.target.subresource.as_str(), method) {
         ("proxy", _) => proxy::forward(call).await,
         ("log", Method::GET) => logs::answer(&call),
+        ("exec", Method::GET | Method::POST) => exec::answer(call),
         ("eviction", Method::POST) => eviction::evict(&call),
         ("scale", Method::GET | Method::PUT | Method::PATCH) => scale::answer(&call),
         ("" | "status", Method::GET | Method::HEAD) if call.parameters.flag("watch") => watch::answer(&call),

@@ -18,10 +18,13 @@ pub struct ApiError {
 
 impl ApiError {
     pub fn new(code: StatusCode, reason: &str, message: impl Into<String>) -> Self {
-        let status = json!({
+        let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": message.into(), "reason": reason, "code": code.as_u16(),
         });
+        if let (true, Some(fields)) = (reason.is_empty(), status.as_object_mut()) {
+            fields.shift_remove("reason");
+        }
         Self { code, status: Box::new(status) }
     }
 

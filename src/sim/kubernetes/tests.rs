@@ -56,7 +56,13 @@ impl Cluster {
             let spec = json!({"ports": [{"name": "http", "port": 9090}]});
             store.create(Resource::Services, me, json!({"metadata": {"name": name, "namespace": "x"}, "spec": spec})).unwrap();
         }
-        let router = router(ApiServer { store: store.clone(), tokens: tokens.clone(), backends, stop: CancellationToken::new() });
+        let router = router(ApiServer {
+            store: store.clone(),
+            tokens: tokens.clone(),
+            backends,
+            programs: crate::sim::programs::Programs::new(store.clone(), crate::sim::programs::Inside::default()),
+            stop: CancellationToken::new(),
+        });
         Self { store, router, tokens }
     }
 
@@ -265,14 +271,44 @@ async fn an_eviction_honours_the_budget() {
     let cluster = Cluster::new();
     let budget = json!({"metadata": {"name": "a", "namespace": "x"}, "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "a"}}}});
     cluster.store.create(Resource::PodDisruptionBudgets, Writer::update("test"), budget).unwrap();
-    let path = "/api/v1/namespaces/x/pods/a-1/eviction";
-    let (status, answer) = cluster.ask("POST", path, "application/json", &json!({"metadata": {"name": "a-1"}})).await;
+    let evict = async |name: &str, options: Value| {
+        let path = format!("/api/v1/namespaces/x/pods/{name}/eviction");
+        cluster.ask("POST", &path, "application/json", &json!({"metadata": {"name": name}, "deleteOptions": options})).await
+    };
+    let counted = |allowed: i64| {
+        let status = json!({"observedGeneration": 1, "currentHealthy": 2, "desiredHealthy": 2 - allowed, "disruptionsAllowed": allowed});
+        cluster.store.modify(Resource::PodDisruptionBudgets, "x", "a", Writer::status("test"), |pdb| pdb["status"] = status).unwrap();
+    };
+    let (status, answer) = evict("a-1", json!({})).await;
+    assert_eq!((status, &answer["details"]["retryAfterSeconds"]), (429, &json!(10)), "not counted yet");
+    counted(0);
+    let (status, answer) = evict("a-1", json!({})).await;
     assert_eq!((status, answer["message"].as_str()), (429, Some("Cannot evict pod as it would violate the pod's disruption budget.")));
     assert_eq!(answer["details"]["causes"][0]["message"], "The disruption budget a needs 2 healthy pods and has 2 currently");
-    cluster.store.modify(Resource::PodDisruptionBudgets, "x", "a", Writer::update("test"), |pdb| pdb["spec"]["minAvailable"] = json!(1)).unwrap();
-    let (status, _) = cluster.ask("POST", path, "application/json", &json!({"metadata": {"name": "a-1"}})).await;
-    assert_eq!(status, 201);
-    assert!(cluster.store.get(Resource::Pods, "x", "a-1").unwrap()["metadata"]["deletionTimestamp"].is_string());
+    counted(1);
+    assert_eq!(evict("a-1", json!({"dryRun": ["All"]})).await.0, 201);
+    assert_eq!(cluster.store.get(Resource::PodDisruptionBudgets, "x", "a").unwrap()["status"]["disruptionsAllowed"], 1);
+    assert_eq!(evict("a-1", json!({})).await.0, 201);
+    let evicted = cluster.store.get(Resource::Pods, "x", "a-1").unwrap();
+    assert!(evicted["metadata"]["deletionTimestamp"].is_string());
+    assert_eq!(evicted["status"]["conditions"][1]["type"], "DisruptionTarget");
+    assert_eq!(evict("a-2", json!({})).await.0, 429, "the one disruption is used up");
+    assert_eq!(evict("a-3", json!({})).await.0, 201, "a pending pod serves nobody");
+    let second = json!({"metadata": {"name": "b", "namespace": "x"}, "spec": {"selector": {"matchLabels": {"app": "a"}}}});
+    cluster.store.create(Resource::PodDisruptionBudgets, Writer::update("test"), second).unwrap();
+    let (status, answer) = evict("a-2", json!({})).await;
+    assert_eq!((status, answer["message"].as_str().unwrap().starts_with("This pod has more than one PodDisruptionBudget")), (500, true));
+}
+
+#[tokio::test]
+async fn an_eviction_of_a_namesake_is_refused() {
+    let cluster = Cluster::new();
+    let body = |uid: &str| json!({"metadata": {"name": "a-1"}, "deleteOptions": {"preconditions": {"uid": uid}}});
+    let path = "/api/v1/namespaces/x/pods/a-1/eviction";
+    assert_eq!(cluster.ask("POST", path, "application/json", &body("another")).await.0, 409);
+    assert!(cluster.store.get(Resource::Pods, "x", "a-1").unwrap()["metadata"].get("deletionTimestamp").is_none());
+    let uid = cluster.store.get(Resource::Pods, "x", "a-1").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    assert_eq!(cluster.ask("POST", path, "application/json", &body(&uid)).await.0, 201);
 }
 
 #[tokio::test]

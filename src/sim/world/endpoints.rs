@@ -3,12 +3,15 @@
 use super::cluster::{Cluster, Key, key_of, owner_reference};
 use super::pod;
 use super::rollout::amount;
-use super::stamp::rfc3339;
+use super::stamp::{Sec, parse, rfc3339};
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Deletion, Query, Writer, text};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 const MANAGER: &str = "kube-controller-manager";
+/// How long an eviction counts before its pod is seen to go (`DeletionTimeout` of the disruption controller).
+const CONFIRMED_WITHIN: Sec = 120;
 
 /// Whether all pairs of a selector are among the pod's labels; an empty selector selects nothing.
 fn matches(selector: Option<&Value>, pod: &Value) -> bool {
@@ -95,7 +98,14 @@ impl Cluster {
             let chosen: Vec<_> =
                 pods.iter().filter(|pod| matches(budget.pointer("/spec/selector/matchLabels"), pod) && pod::is_active(pod)).collect();
             let expected = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
-            let healthy = i64::try_from(chosen.iter().filter(|pod| pod::is_ready(pod)).count()).unwrap_or(i64::MAX);
+            // Evicted, and not seen to go yet: as good as gone for so long.
+            let mut disrupted = budget.pointer("/status/disruptedPods").and_then(Value::as_object).cloned().unwrap_or_default();
+            disrupted.retain(|name, at| {
+                let is_recent = at.as_str().and_then(parse).is_some_and(|at| self.now() - at < CONFIRMED_WITHIN);
+                is_recent && chosen.iter().any(|pod| text(pod, "name") == name)
+            });
+            let counts = |pod: &&&Arc<Value>| pod::is_ready(pod) && !disrupted.contains_key(text(pod, "name"));
+            let healthy = i64::try_from(chosen.iter().filter(counts).count()).unwrap_or(i64::MAX);
             let desired = match (budget.pointer("/spec/minAvailable"), budget.pointer("/spec/maxUnavailable")) {
                 (Some(least), _) => amount(Some(least), expected, true),
                 (None, most) => expected - amount(most, expected, true),
@@ -105,7 +115,7 @@ impl Cluster {
             let (holds, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
             let former = budget.pointer("/status/conditions/0").filter(|former| former["status"] == holds);
             let since = former.map_or_else(|| json!(rfc3339(self.now())), |former| former["lastTransitionTime"].clone());
-            let status = json!({
+            let mut status = json!({
                 "observedGeneration": budget["metadata"]["generation"], "currentHealthy": healthy, "desiredHealthy": desired,
                 "disruptionsAllowed": allowed, "expectedPods": expected,
                 "conditions": [{
@@ -113,6 +123,9 @@ impl Cluster {
                     "reason": reason, "message": "",
                 }],
             });
+            if !disrupted.is_empty() {
+                status["disruptedPods"] = Value::Object(disrupted);
+            }
             let _ = self.store.modify(Resource::PodDisruptionBudgets, &key.0, &key.1, Writer::status(MANAGER), |budget| budget["status"] = status);
         }
     }

@@ -44,6 +44,7 @@ mod traffic;
 
 use super::kubernetes::kinds::Resource;
 use super::log_store::{Document, LogStore};
+use super::programs::Inside;
 use super::store::{Query, Store, text};
 use super::tsdb::Tsdb;
 use chrono::{DateTime, Utc};
@@ -105,6 +106,8 @@ pub struct World {
     log_specs: Vec<LogSpec>,
     rng: Rng,
     launch: Sec,
+    /// Shared with the programs in containers.
+    inside: Inside,
     /// The last second that was played.
     last: Sec,
     last_scrape: Sec,
@@ -157,6 +160,7 @@ impl World {
             log_specs,
             rng: Rng::with_seed(seed ^ 0x6c6f_6773),
             launch,
+            inside: Inside::default(),
             last: epoch,
             last_scrape: epoch,
             last_logs: epoch,
@@ -188,6 +192,11 @@ impl World {
         &self.scenario
     }
 
+    /// What programs in containers see and change.
+    pub fn inside(&self) -> Inside {
+        self.inside.clone()
+    }
+
     pub fn clock(&self) -> &SimClock {
         &self.clock
     }
@@ -217,6 +226,8 @@ impl World {
             let seconds = (now - self.last_scrape) as f64;
             self.last_scrape = now;
             self.traffic.step(&self.platform, &self.around, now, seconds);
+            let missing = self.inside.observe(self.traffic.connections, self.traffic.sync_queue, self.clock.now());
+            self.traffic.connections = (self.traffic.connections - missing).max(0.0);
             self.cluster.usage.clone_from(&self.traffic.usage);
             self.exposition.scrape(&self.traffic, &self.around, self.feed_is_up(now), now * 1000);
         }

@@ -1,10 +1,10 @@
 //! Nodes: what the scheduler knows of each, and what happens when a kubelet falls silent.
 
-use super::cluster::{Cluster, Due};
+use super::cluster::{Cluster, Due, key_of};
 use super::pod;
 use super::stamp::{Sec, rfc3339};
 use crate::sim::kubernetes::kinds::Resource;
-use crate::sim::store::{Change, ChangeKind, Deletion, Writer, text};
+use crate::sim::store::{Change, ChangeKind, Deletion, Query, Writer, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ const GRACE: Sec = 40;
 /// The default toleration of the taint `unreachable`.
 const TOLERATION: Sec = 300;
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+/// On every cordoned node.
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// A node as the scheduler and its kubelet's neighbours know it.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,8 @@ pub struct NodeRecord {
     pub pod_capacity: i64,
     pub unschedulable: bool,
     pub unreachable: bool,
+    /// What pods can ask for by `nodeSelector`.
+    pub labels: Value,
     /// The kubelet does nothing.
     pub silent: bool,
     /// The pods counted, with their processor request.
@@ -33,6 +37,12 @@ pub struct NodeRecord {
 impl NodeRecord {
     pub fn takes_pods(&self) -> bool {
         !self.unschedulable && !self.unreachable
+    }
+
+    /// Whether it has every label that the pod asks for.
+    pub fn is_selected_by(&self, pod_spec: &Value) -> bool {
+        let wanted = pod_spec.get("nodeSelector").and_then(Value::as_object);
+        wanted.into_iter().flatten().all(|(name, value)| self.labels.get(name) == Some(value))
     }
 }
 
@@ -53,9 +63,38 @@ impl Cluster {
         record.pod_capacity = room("pods").unwrap_or(110);
         record.unschedulable = node.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or_default();
         record.unreachable = tainted;
-        if record.takes_pods() {
+        record.labels = node.pointer("/metadata/labels").cloned().unwrap_or_default();
+        let (unschedulable, takes_pods) = (record.unschedulable, record.takes_pods());
+        if takes_pods {
             self.retry_waiting();
         }
+        if change.kind == ChangeKind::Added {
+            let sets = self.store.list(Resource::DaemonSets, &Query::default());
+            self.dirty_daemon_sets.extend(sets.items.iter().map(|set| key_of(set)));
+        }
+        self.taint_cordoned(node, unschedulable);
+    }
+
+    /// A cordoned node has a taint that says so, as the node controller keeps it.
+    fn taint_cordoned(&mut self, node: &Value, unschedulable: bool) {
+        let taints = node.pointer("/spec/taints").and_then(Value::as_array).cloned().unwrap_or_default();
+        let is_tainted = taints.iter().any(|taint| taint["key"] == UNSCHEDULABLE);
+        if is_tainted == unschedulable {
+            return;
+        }
+        let now = self.now();
+        let mut taints: Vec<_> = taints.into_iter().filter(|taint| taint["key"] != UNSCHEDULABLE).collect();
+        if unschedulable {
+            taints.push(json!({"effect": "NoSchedule", "key": UNSCHEDULABLE, "timeAdded": rfc3339(now)}));
+        }
+        let _ = self.store.modify(Resource::Nodes, "", text(node, "name"), Writer::update("kube-controller-manager"), |node| {
+            match node["spec"].as_object_mut() {
+                Some(spec) if taints.is_empty() => {
+                    spec.shift_remove("taints");
+                }
+                _ => node["spec"]["taints"] = json!(taints),
+            }
+        });
     }
 
     /// The kubelet of this node falls silent, or comes back.

@@ -59,7 +59,8 @@ impl Cluster {
         let Some(set) = self.store.get(Resource::DaemonSets, &key.0, &key.1).filter(|set| !pod::is_terminating(set)) else { return };
         let update = self.newest_revision(&set);
         let hash = update.strip_prefix(&format!("{}-", key.1)).unwrap_or(&update).to_owned();
-        let nodes: Vec<String> = self.nodes.keys().cloned().collect();
+        let template = &set["spec"]["template"]["spec"];
+        let nodes: Vec<String> = self.nodes.iter().filter(|(_, node)| node.is_selected_by(template)).map(|(name, _)| name.clone()).collect();
         let pods = self.pods_of(&set);
         for node in &nodes {
             if !self.store.dependents(text(&set, "uid")).iter().any(|(resource, found)| *resource == Resource::Pods && pod::node(found) == Some(node))

@@ -1,6 +1,7 @@
 //! The scheduler: a node for each pod, spread over the nodes, by what pods ask for.
 
 use super::cluster::{Cluster, Key, controller};
+use super::nodes::NodeRecord;
 use super::pod;
 use super::stamp::rfc3339;
 use crate::sim::kubernetes::kinds::Resource;
@@ -18,7 +19,8 @@ impl Cluster {
         }
         let request = pod::cpu_request(&pod);
         let siblings = self.siblings(&pod);
-        let fitting = self.nodes.iter().filter(|(_, node)| node.takes_pods() && node.cpu_used + request <= node.cpu && node.pods < node.pod_capacity);
+        let has_room = |node: &NodeRecord| node.takes_pods() && node.cpu_used + request <= node.cpu && node.pods < node.pod_capacity;
+        let fitting = self.nodes.iter().filter(|(_, node)| has_room(node) && node.is_selected_by(&pod["spec"]));
         let best = fitting.min_by_key(|(name, node)| (siblings.get(*name).copied().unwrap_or_default(), node.cpu_used, node.pods, (*name).clone()));
         let Some(node) = best.map(|(name, _)| name.clone()) else {
             self.no_node(key, &pod, request);
@@ -42,16 +44,19 @@ impl Cluster {
 
     fn no_node(&mut self, key: &Key, pod: &Value, request: i64) {
         let total = self.nodes.len();
-        let count = |test: &dyn Fn(&super::nodes::NodeRecord) -> bool| self.nodes.values().filter(|node| test(node)).count();
+        let count = |test: &dyn Fn(&NodeRecord) -> bool| self.nodes.values().filter(|node| test(node)).count();
         let unreachable = count(&|node| node.unreachable);
         let cordoned = count(&|node| !node.unreachable && node.unschedulable);
-        let full = count(&|node| node.takes_pods() && node.cpu_used + request > node.cpu);
-        let crowded = count(&|node| node.takes_pods() && node.cpu_used + request <= node.cpu && node.pods >= node.pod_capacity);
+        let not_selected = count(&|node| node.takes_pods() && !node.is_selected_by(&pod["spec"]));
+        let takes = |node: &NodeRecord| node.takes_pods() && node.is_selected_by(&pod["spec"]);
+        let full = count(&|node| takes(node) && node.cpu_used + request > node.cpu);
+        let crowded = count(&|node| takes(node) && node.cpu_used + request <= node.cpu && node.pods >= node.pod_capacity);
         let reasons = [
             (full, "Insufficient cpu"),
             (crowded, "Too many pods"),
             (unreachable, "node(s) had untolerated taint {node.kubernetes.io/unreachable: }"),
             (cordoned, "node(s) were unschedulable"),
+            (not_selected, "node(s) didn't match Pod's node affinity/selector"),
         ];
         let reasons: Vec<String> = reasons.iter().filter(|(nodes, _)| *nodes > 0).map(|(nodes, why)| format!("{nodes} {why}")).collect();
         let message = format!("0/{total} nodes are available: {}.", reasons.join(", "));

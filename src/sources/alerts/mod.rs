@@ -10,11 +10,13 @@ use tokio::sync::Notify;
 
 use super::{
     backoff::Backoff,
-    discovery::{Finder, Place, Which},
     report::{Closed, Report},
 };
 use crate::{
-    connect::{ConnectError, HttpReader},
+    connect::{
+        ConnectError, HttpReader,
+        discovery::{Finder, Source, Which},
+    },
     domain::{
         alert::{Alert, AlertList, AlertStatus},
         observation::What,
@@ -90,9 +92,9 @@ impl Alerts {
     }
 
     async fn place(&self, which: Which) -> Result<HttpReader, Heard> {
-        match self.finder.place(which).await {
-            Ok(Place::At(server)) => Ok(server),
-            Ok(Place::Nowhere { remedy }) => Err(Heard::Absent(remedy)),
+        match self.finder.source(which).await {
+            Ok(Source::At(server)) => Ok(server),
+            Ok(Source::Nowhere { remedy }) => Err(Heard::Absent(remedy)),
             Err(error) => Err(Heard::Failed(error)),
         }
     }
@@ -176,6 +178,7 @@ mod tests {
             labels: Box::default(),
             summary: "".into(),
             description: "".into(),
+            silenced: None,
         }
     }
 

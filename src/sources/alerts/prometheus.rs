@@ -113,5 +113,6 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),
+        silenced: None,
     })
 }

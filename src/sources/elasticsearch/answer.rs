@@ -10,6 +10,7 @@ use crate::{
     domain::{
         log_pattern::{ErrorWindow, LogError},
         text::Text,
+        time::agreed,
     },
 };
 
@@ -64,7 +65,14 @@ struct Aggregations {
 
 #[derive(Deserialize)]
 struct Histogram {
-    buckets: Option<Vec<Count>>,
+    buckets: Option<Vec<Bucket>>,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    /// When its minute begins, in Unix milliseconds.
+    key: Option<i64>,
+    doc_count: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +99,14 @@ impl Search {
     /// Whether it says what was searched; without that nothing it counts means anything.
     pub fn is_search(&self) -> bool {
         self.shards.as_ref().is_some_and(|shards| shards.total.is_some()) && self.hits.is_some()
+    }
+
+    /// The server's present. The last minute of the histogram is that of its own clock, `Date` may be a proxy's.
+    pub fn present(&self, date: Option<DateTime<Utc>>, ours: DateTime<Utc>) -> DateTime<Utc> {
+        let Some(date) = date else { return ours };
+        let buckets = self.aggregations.as_ref().and_then(|all| all.per_minute.as_ref()?.buckets.as_ref());
+        let minute = buckets.and_then(|buckets| DateTime::from_timestamp_millis(buckets.last()?.key?));
+        minute.map_or(date, |minute| agreed(minute, date, ours))
     }
 
     /// What is missing from the answer.
@@ -189,6 +205,8 @@ fn field<'v>(source: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     fn settings() -> Errors {
@@ -227,6 +245,19 @@ mod tests {
         let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.recent, pattern.is_new)).collect();
         assert_eq!(patterns, [("core", "took <n> ms", 138, false), ("api", "lost <U+001B>[<n>m", 138, true)]);
         assert!(window.patterns[1].example.contains("<U+001B>"));
+    }
+
+    #[test]
+    fn a_date_of_another_hour_is_not_the_servers_present() {
+        let minute = now().timestamp_millis();
+        let search: Search =
+            serde_json::from_str(&format!(r#"{{"aggregations":{{"per_minute":{{"buckets":[{{"key":1}},{{"key":{minute}}}]}}}}}}"#)).unwrap();
+        let (hour, ours) = (TimeDelta::hours(1), now() + TimeDelta::seconds(40));
+        assert_eq!(search.present(Some(now() + hour), ours), ours);
+        assert_eq!(search.present(Some(now()), ours + hour), now(), "a wrong clock here");
+        assert_eq!(search.present(None, ours), ours);
+        let search: Search = serde_json::from_str("{}").unwrap();
+        assert_eq!(search.present(Some(now()), ours), now());
     }
 
     #[test]

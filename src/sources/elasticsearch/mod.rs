@@ -100,12 +100,13 @@ impl Asking for ErrorLog {
             return Ok(());
         }
         let why = search.partial();
-        let window = search.window(&self.settings, &mut self.memory, answer.date.unwrap_or_else(|| report.utc()), SHOWN);
+        let present = search.present(answer.date, report.utc());
+        let window = search.window(&self.settings, &mut self.memory, present, SHOWN);
         match why {
             Some(why) => report.lagging(&why).await?,
             None => report.live().await?,
         }
-        report.say(What::Errors(Box::new(window)), answer.date).await?;
+        report.say(What::Errors(Box::new(window)), answer.date.map(|_| present)).await?;
         Ok(())
     }
 }

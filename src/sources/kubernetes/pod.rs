@@ -354,6 +354,14 @@ mod tests {
     }
 
     #[test]
+    fn every_container_has_its_own_restarts() {
+        let pod = pod(r#"{"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i"},{"name":"d","image":"i"}]},
+            "status":{"phase":"Running","containerStatuses":[{"name":"d","restartCount":4},{"name":"c","restartCount":3}]}}"#);
+        let restarts: Vec<_> = pod.containers.iter().map(|container| (&*container.name, container.restarts)).collect();
+        assert_eq!((restarts, pod.restarts), (vec![("c", 3), ("d", 4)], 7));
+    }
+
+    #[test]
     fn null_and_missing_parts_are_nothing() {
         let pod = pod(r#"{"metadata":{"name":"a","labels":null,"ownerReferences":null},"spec":{"containers":null},"status":{"conditions":null}}"#);
         assert_eq!((pod.total_containers(), &*pod.status), (0, ""));

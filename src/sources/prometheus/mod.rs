@@ -21,6 +21,7 @@ use crate::{
         kpi::{History, Kpi, KpiReading},
         observation::What,
         text::Text,
+        time,
     },
 };
 
@@ -113,16 +114,16 @@ impl Asking for Metrics {
         if let Some(error) = said.iter().filter_map(Said::server_error).find(|error| is_silent || is_lost(error)) {
             return Err(Failed::Server(error.clone()));
         }
-        let date = said.iter().filter_map(|one| one.date).max();
-        if let Some(date) = date {
-            self.offset = date - report.utc();
+        let present = present(&said, report.utc());
+        if let Some(present) = present {
+            self.offset = present - report.utc();
         }
         if history_due {
             self.asked_until = Some(end);
         }
         let readings = self.readings(said);
         report.live().await?;
-        report.say(What::Kpis(readings), date).await?;
+        report.say(What::Kpis(readings), present).await?;
         Ok(())
     }
 }
@@ -152,6 +153,16 @@ impl Metrics {
         }
         readings
     }
+}
+
+/// The server's present. Values are dated by Prometheus' own clock, `Date` may be a proxy's.
+fn present(said: &[Said], ours: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let date = said.iter().filter_map(|one| one.date).max()?;
+    let dated = said.iter().filter_map(|one| match &one.heard {
+        Ok((Heard::Value(sample), _)) => sample.at,
+        _ => None,
+    });
+    Some(dated.max().map_or(date, |newest| time::agreed(newest, date, ours)))
 }
 
 async fn ask_one(server: &HttpReader, kpi: &Kpi, index: usize, question: Question, step: Duration) -> Said {
@@ -186,6 +197,20 @@ async fn ask_one(server: &HttpReader, kpi: &Kpi, index: usize, question: Questio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_of_another_hour_is_not_the_servers_present() {
+        let at = |minutes: i64| DateTime::from_timestamp(1_800_000_000 + 60 * minutes, 0).unwrap();
+        let value = |stamp: i64, date: i64| {
+            let sample = api::Sample { value: Some(1.0), at: Some(at(stamp)) };
+            Said { kpi: 0, history_start: 0, heard: Ok((Heard::Value(sample), None)), date: Some(at(date)) }
+        };
+        assert_eq!(present(&[value(0, 60), value(0, 60)], at(0)), Some(at(0)));
+        assert_eq!(present(&[value(-30, 0)], at(0)), Some(at(0)), "what a cache kept is old");
+        let refused = Said { kpi: 0, history_start: 0, heard: Err(QueryError::Query("no".into())), date: Some(at(60)) };
+        assert_eq!(present(&[refused], at(0)), Some(at(60)));
+        assert_eq!(present(&[], at(0)), None);
+    }
 
     #[test]
     fn ranges_start_and_end_on_multiples_of_the_step() {

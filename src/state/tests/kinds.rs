@@ -53,6 +53,27 @@ fn the_menu_offers_what_can_be_done_to_the_deployment_behind_the_focus() {
 }
 
 #[test]
+fn a_kind_of_several_pods_takes_the_marked_ones() {
+    let mut play = play();
+    play.press("2 space j space m");
+    let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
+    let titles: Vec<_> = menu.items.iter().map(|item| item.title.as_str()).collect();
+    assert!(titles.contains(&"delete-pod 2 marked pods") && titles.contains(&"evict 2 marked pods"), "{titles:?}");
+    play.press("D");
+    let (kind, words) = asked(&play);
+    let marked: Vec<_> = play.state.workloads.marks.iter().map(|pod| format!("pod/{}", pod.name)).collect();
+    assert_eq!((kind, words), ("delete-pod", marked));
+}
+
+#[test]
+fn there_is_nothing_to_stop_where_nothing_is_written() {
+    let mut play = play();
+    play.press("x");
+    assert!(play.effects.iter().all(|effect| !matches!(effect, Effect::Stop(_))));
+    assert!(play.state.notice.as_ref().is_some_and(|notice| notice.text.contains("nothing to stop")), "{:?}", play.state.notice);
+}
+
+#[test]
 fn a_kind_with_arguments_is_finished_in_the_palette() {
     let mut play = play();
     play.press("m i");

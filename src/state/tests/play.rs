@@ -246,6 +246,7 @@ pub fn plan(id: MitigationId, friction: Friction) -> Plan {
         friction,
         reason: Text::default(),
         undoes: None,
+        phases: vec![crate::domain::phase::Phase::in_order(1)],
         writes: Vec::new(),
         planned_at: Mono::ZERO,
         wish: Wish::new(UndoRollout::deployment(name("api-gateway"), None)),
@@ -342,5 +343,6 @@ pub fn alert(alert: &str, severity: Severity, starts: i64) -> Alert {
         labels: [].into(),
         summary: Text::default(),
         description: Text::default(),
+        silenced: None,
     }
 }

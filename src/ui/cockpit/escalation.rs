@@ -6,7 +6,11 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::is_focused;
 use crate::{
-    domain::{alert::Severity, health::SourceId, units},
+    domain::{
+        alert::{Alert, Severity},
+        health::SourceId,
+        units,
+    },
     state::{
         State,
         escalation::{Escalation, StepState, StepView},
@@ -84,6 +88,12 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let at = lines.len() - 1;
         lines.insert(at, Line::Words(format!("+{others} more firing"), theme.plain));
     }
+    if let Some(hidden) = silenced(state)
+        && start >= area.height
+    {
+        let at = lines.len() - 1;
+        lines.insert(at, Line::Words(hidden, theme.label));
+    }
 
     title(canvas, area, &shown, &standing, if in_title { others } else { 0 }, focused);
     // A pane too low for the whole ladder keeps the next step and the warning.
@@ -159,8 +169,16 @@ fn render_step(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &St
 fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing, focused: bool) {
     let theme = canvas.theme;
     let count = state.firing().count();
+    let hidden = state.silenced().count();
     let said_by = state.alerts.as_ref().map(|list| format!(" by {}", list.said_by)).unwrap_or_default();
-    rule::render(canvas, area, "Firing", &[(&format!("{count}{said_by}"), theme.label)], Some(standing), false);
+    rule::render(
+        canvas,
+        area,
+        "Firing",
+        &[(&format!("{count}{}{said_by}", if hidden > 0 { format!(", {hidden} silenced") } else { String::new() }), theme.label)],
+        Some(standing),
+        false,
+    );
     let rows = below(area, 1);
     let top = state.cockpit.alerts.top;
     for (line, (index, (alert, ladder))) in (0..rows.height).zip(state.firing().enumerate().skip(top)) {
@@ -178,8 +196,36 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         pen.write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
         super::cursor(canvas, rows, line, index == state.cockpit.alerts.row, focused);
     }
+    let shown = u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX);
+    for (line, (index, alert)) in (shown..rows.height).zip(state.silenced().enumerate().skip(top.saturating_sub(count))) {
+        let mut pen = canvas.pen(rows, line);
+        pen.skip(3).cell(11, &ends(state, alert), theme.label);
+        pen.write(&alert.name, standing.fact(theme, theme.plain));
+        if let Some(subject) = alert.subject() {
+            pen.write(&format!(" {subject}"), theme.label);
+        }
+        pen.write(&format!("  {}", hidden_by(alert)), theme.label);
+        super::cursor(canvas, rows, line, count + index == state.cockpit.alerts.row, focused);
+    }
     if !standing.is_live() {
-        say_why(canvas, below(rows, u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX).saturating_add(1)), standing);
+        say_why(canvas, below(rows, u16::try_from((count + hidden).saturating_sub(top)).unwrap_or(u16::MAX).saturating_add(1)), standing);
+    }
+}
+
+/// `1 silenced until 03:14: HighErrorRate by oncall@gov`; none where nothing is. What is cut off in a narrow pane stands last.
+fn silenced(state: &State) -> Option<String> {
+    let first = state.silenced().next()?;
+    Some(format!("{} silenced {}: {}, {}", state.silenced().count(), ends(state, first), first.name, hidden_by(first)))
+}
+
+fn ends(state: &State, alert: &Alert) -> String {
+    alert.silenced.as_ref().map_or_else(|| "inhibited".to_owned(), |silenced| format!("until {}", clock::moment(state, silenced.until)))
+}
+
+fn hidden_by(alert: &Alert) -> String {
+    match &alert.silenced {
+        Some(silenced) => format!("silenced by {}", silenced.by),
+        None => "by another alert".to_owned(),
     }
 }
 
@@ -206,13 +252,12 @@ fn nothing(state: &State, standing: &Standing) -> (String, bool) {
     match (&state.alerts, standing.trust) {
         (Some(list), Trust::Live) => {
             let pending = list.alerts.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Pending).count();
-            let suppressed = list.alerts.iter().filter(|alert| alert.status == crate::domain::alert::AlertStatus::Suppressed).count();
             let mut text = format!("{} nothing fires, says {}", glyph::OK, list.said_by);
             if pending > 0 {
                 let _ = write!(text, "; {pending} pending");
             }
-            if suppressed > 0 {
-                let _ = write!(text, "; {suppressed} silenced");
+            if let Some(hidden) = silenced(state) {
+                let _ = write!(text, "; {hidden}");
             }
             (text, true)
         }

@@ -28,6 +28,16 @@ fn an_indicator_without_a_number_is_not_live_although_its_server_is() {
 }
 
 #[test]
+fn an_indicator_without_a_number_stands_before_those_that_are_well() {
+    let mut state = fixture::healthy((80, 24));
+    let reading = state.kpis.last_mut().unwrap().reading.as_mut().unwrap();
+    (reading.value, reading.at) = (None, None);
+    let rows = rows_of(&draw(&state));
+    let line = rows.iter().find(|row| row.contains("DB connections")).unwrap();
+    assert!(line.trim_start().starts_with("DB connections ! no data"), "{line}");
+}
+
+#[test]
 fn a_number_that_stands_on_part_of_the_data_is_not_checked() {
     let mut state = fixture::healthy((80, 24));
     state.kpis[0].reading.as_mut().unwrap().problem = Some("PromQL warning: results truncated".into());

@@ -25,7 +25,7 @@ build_once() {
 
 # maven_jars POM GROUP ARTIFACT FOLDER: the artifact and everything it depends on.
 maven_jars() {
-    mvn -q -B -Dmaven.repo.local="$CACHE/m2" -Dgroup="$2" -Dartifact="$3" -f "$1" dependency:copy-dependencies -DoutputDirectory="$4" \
+    MAVEN_OPTS="${MAVEN_OPTS:-} -XX:-UsePerfData" mvn -q -B -Dmaven.repo.local="$CACHE/m2" -Dgroup="$2" -Dartifact="$3" -f "$1" dependency:copy-dependencies -DoutputDirectory="$4" \
         >"$CACHE/maven.log" 2>&1 || { tail -n 20 "$CACHE/maven.log" >&2; die "Maven could not fetch $3"; }
 }
 

@@ -8,7 +8,8 @@ PORT_NAMES=(etcd etcd_peer apiserver controller_manager scheduler kwok metrics_s
     elasticsearch elasticsearch_transport elasticsearch_secure elasticsearch_secure_transport redis postgres)
 FIRST_PORT=21000 BLOCK=20 BLOCKS=200
 declare -A PORT
-CLAIMS=$(readlink -f "${TMPDIR:-/tmp}")
+# Where all stacks of a machine see each other's claims; tests/stack/run gives its work a temporary folder of its own.
+CLAIMS=${SEV1_STACK_CLAIMS:-$(readlink -f "${TMPDIR:-/tmp}")}
 
 use_block() { # N
     local i

@@ -37,7 +37,7 @@ wait_for() {
         sleep 0.1
     done
 }
-wait_http() { local name=$1; shift; wait_for "$name" 120 curl -fsS --max-time 5 "$@"; }
+wait_http() { local name=$1; shift; wait_for "$name" 300 curl -fsS --max-time 5 "$@"; }
 
 # members: the pids of what belongs to this stack, without this shell.
 members() {

@@ -20,16 +20,16 @@ elasticsearch_home() {
     mkdir "$home/modules/root-and-analysis"
     elasticsearch_descriptor "$home/modules/root-and-analysis" sev1.RootAndAnalysis ""
     # shellcheck disable=SC2046
-    javac -nowarn -d "$classes" -cp "$home/lib/*:$home/modules/x-pack-core/*:$security/*" $(find "$STACK/elasticsearch/java" -name '*.java') 2>&1 | grep -v '^Note:' || true
-    jar cf "$home/lib/start-node.jar" -C "$classes" StartNode.class
-    jar cf "$home/modules/root-and-analysis/root-and-analysis.jar" -C "$classes" sev1
-    jar cf "$security/without-saml.jar" -C "$classes" org
+    javac -J-XX:-UsePerfData -nowarn -d "$classes" -cp "$home/lib/*:$home/modules/x-pack-core/*:$security/*" $(find "$STACK/elasticsearch/java" -name '*.java') 2>&1 | grep -v '^Note:' || true
+    jar -J-XX:-UsePerfData cf "$home/lib/start-node.jar" -C "$classes" StartNode.class
+    jar -J-XX:-UsePerfData cf "$home/modules/root-and-analysis/root-and-analysis.jar" -C "$classes" sev1
+    jar -J-XX:-UsePerfData cf "$security/without-saml.jar" -C "$classes" org
     rm -r "$classes"
     # Two services ask for the very class that WithoutSaml extends. Neither is needed.
     mkdir "$home/opened"
-    (cd "$home/opened" && jar xf "$security/x-pack-security-$ELASTICSEARCH_VERSION.jar" &&
+    (cd "$home/opened" && jar -J-XX:-UsePerfData xf "$security/x-pack-security-$ELASTICSEARCH_VERSION.jar" &&
         rm META-INF/services/org.elasticsearch.{index.SlowLogFieldProvider,reservedstate.ReservedClusterStateHandlerProvider} &&
-        jar cfM "$security/x-pack-security-$ELASTICSEARCH_VERSION.jar" .)
+        jar -J-XX:-UsePerfData cfM "$security/x-pack-security-$ELASTICSEARCH_VERSION.jar" .)
     rm -r "$home/opened"
 }
 elasticsearch_module() { # HOME NAME CLASS [EXTENDED]

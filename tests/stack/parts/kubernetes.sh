@@ -68,7 +68,7 @@ start_kubernetes() {
         --kubelet-preferred-address-types InternalIP --requestheader-client-ca-file "$TLS/ca.crt" --requestheader-allowed-names front-proxy \
         --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group --requestheader-extra-headers-prefix X-Remote-Extra- \
         --proxy-client-cert-file "$TLS/front-proxy.crt" --proxy-client-key-file "$TLS/front-proxy.key" \
-        --max-requests-inflight 2000 --max-mutating-requests-inflight 1000 --profiling=false
+        --max-requests-inflight 2000 --max-mutating-requests-inflight 1000 --profiling=false ${SEV1_STACK_APISERVER:-}
 }
 
 ready_kubernetes() {

@@ -3,8 +3,8 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -59,10 +59,21 @@ struct Setting {
     closed: u64,
 }
 
+/// When bytes of the server last reached the client unharmed.
+#[derive(Debug, Clone, Default)]
+struct Heard(Arc<Mutex<Option<Instant>>>);
+
+impl Heard {
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
 /// The gate before one server. Keeps its port while shut.
 pub struct Gate {
     address: SocketAddr,
     setting: Arc<watch::Sender<Setting>>,
+    heard: Heard,
 }
 
 impl Gate {
@@ -71,8 +82,14 @@ impl Gate {
         let setting = Arc::new(watch::Sender::new(Setting { way, generation: 0, closed: 0 }));
         let bound = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
         let address = bound.local_addr().expect("the port");
-        tokio::spawn(keep(bound, address, server, setting.subscribe()));
-        Self { address, setting }
+        let heard = Heard::default();
+        tokio::spawn(keep(bound, address, server, setting.subscribe(), heard.clone()));
+        Self { address, setting, heard }
+    }
+
+    /// When the gate last let something of the server through as it was.
+    pub fn heard(&self) -> Option<Instant> {
+        *self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -102,13 +119,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn keep(mut bound: TcpSocket, address: SocketAddr, server: SocketAddr, mut setting: watch::Receiver<Setting>) {
+async fn keep(mut bound: TcpSocket, address: SocketAddr, server: SocketAddr, mut setting: watch::Receiver<Setting>, heard: Heard) {
     loop {
         if setting.wait_for(|setting| setting.way != Way::Shut).await.is_err() {
             return;
         }
         let listener = bound.listen(128).expect("the gate opens");
-        if accept(&listener, server, &mut setting).await.is_err() {
+        if accept(&listener, server, &mut setting, &heard).await.is_err() {
             return;
         }
         drop(listener);
@@ -124,13 +141,18 @@ async fn keep(mut bound: TcpSocket, address: SocketAddr, server: SocketAddr, mut
 }
 
 /// Until the gate is shut.
-async fn accept(listener: &TcpListener, server: SocketAddr, setting: &mut watch::Receiver<Setting>) -> Result<(), watch::error::RecvError> {
+async fn accept(
+    listener: &TcpListener,
+    server: SocketAddr,
+    setting: &mut watch::Receiver<Setting>,
+    heard: &Heard,
+) -> Result<(), watch::error::RecvError> {
     let for_connections = setting.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    tokio::spawn(pass(stream, server, for_connections.clone()));
+                    tokio::spawn(pass(stream, server, for_connections.clone(), heard.clone()));
                 }
             }
             shut = setting.wait_for(|setting| setting.way == Way::Shut) => return shut.map(drop),
@@ -138,7 +160,7 @@ async fn accept(listener: &TcpListener, server: SocketAddr, setting: &mut watch:
     }
 }
 
-async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Receiver<Setting>) {
+async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Receiver<Setting>, heard: Heard) {
     let Setting { generation: own, closed, .. } = *setting.borrow();
     let Ok(now) = setting.wait_for(|setting| setting.way != Way::Silent).await.map(|setting| *setting) else { return };
     let mut asked = [0; 4096];
@@ -164,7 +186,7 @@ async fn pass(mut client: TcpStream, server: SocketAddr, mut setting: watch::Rec
     let (up, down, mut ends) = (setting.clone(), setting.clone(), setting);
     tokio::select! {
         () = ask(&mut from_client, &mut to_server, up, own) => {}
-        () = answer(&mut from_server, &mut to_client, down, own) => {}
+        () = answer(&mut from_server, &mut to_client, down, own, &heard) => {}
         ended = ends.wait_for(|setting| setting.way.ends_connections() || setting.closed != closed) => {
             if ended.is_ok_and(|setting| setting.way == Way::Resetting) {
                 let _ = to_client.as_ref().set_zero_linger();
@@ -184,7 +206,7 @@ async fn ask(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: wat
     }
 }
 
-async fn answer(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: watch::Receiver<Setting>, own: u64) {
+async fn answer(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: watch::Receiver<Setting>, own: u64, heard: &Heard) {
     let mut bytes = vec![0; 64 * 1024];
     // Since the gate began to cut.
     let mut passed = 0;
@@ -209,6 +231,9 @@ async fn answer(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, mut setting: 
             passed = if matches!(now.way, Way::Cutting(_)) { passed + next.len() } else { 0 };
             if to.write_all(next).await.is_err() {
                 return;
+            }
+            if now.way == Way::Open {
+                heard.now();
             }
             left = rest;
         }

@@ -3,7 +3,10 @@
 use std::{
     convert::Infallible,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,6 +18,8 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta};
 use futures::{StreamExt as _, stream};
+use hyper_util::rt::TokioIo;
+use tokio::{io::AsyncReadExt as _, sync::watch};
 
 /// What the relay does with a request.
 #[derive(Clone)]
@@ -34,7 +39,15 @@ pub enum Manner {
     /// Answers say in `Date` that it is so much later.
     Dated(TimeDelta),
     /// Requests of this method are passed on, and their answers kept back for ever.
-    Swallows(&'static str),
+    Swallows(String),
+    /// Requests of this method never get there.
+    Keeps(&'static str),
+    /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
+    Forgot(u64),
+    /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
+    Holds(String, Arc<AtomicUsize>),
+    /// Connections that switch protocols, as commands in containers do, end with the first byte from the server.
+    CutsCommands,
 }
 
 type Rewrite = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
@@ -77,7 +90,9 @@ pub struct Relay {
 struct Inner {
     server: String,
     client: reqwest::Client,
-    manner: Mutex<Manner>,
+    /// By HTTP/1.1, which alone can switch protocols.
+    switching: reqwest::Client,
+    manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
 }
 
@@ -87,7 +102,8 @@ impl Relay {
         let inner = Arc::new(Inner {
             server: server.trim_end_matches('/').to_owned(),
             client: access.client().no_gzip().build().expect("a client"),
-            manner: Mutex::new(Manner::Honest),
+            switching: access.client().http1_only().build().expect("a client"),
+            manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -106,7 +122,7 @@ impl Relay {
     }
 
     pub fn set(&self, manner: Manner) {
-        *self.inner.manner.lock().expect("the manner") = manner;
+        self.inner.manner.send_replace(manner);
     }
 
     /// Every request so far that was passed on.
@@ -115,9 +131,15 @@ impl Relay {
     }
 }
 
+/// A request of this method that is no dry-run.
+fn is_in_earnest(request: &Request, method: &str) -> bool {
+    let is_review = request.uri().path().contains("selfsubject");
+    request.method() == method && !is_review && !request.uri().query().unwrap_or_default().contains("dryRun")
+}
+
 impl Inner {
     async fn answer(&self, request: Request) -> Response {
-        let manner = self.manner.lock().expect("the manner").clone();
+        let manner = self.manner.borrow().clone();
         match manner {
             Manner::Says { status, content_type, body, retry_after } => {
                 let mut answer = Response::builder().status(status).header("content-type", content_type);
@@ -133,19 +155,38 @@ impl Inner {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Some((Ok::<_, Infallible>(" "), ()))
             }))),
-            Manner::Honest => self.pass(request, None).await,
+            Manner::Honest | Manner::CutsCommands => self.pass(request, None).await,
             Manner::CutsShort => half(self.pass(request, None).await),
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
             Manner::Swallows(method) => {
-                let is_swallowed = request.method() == method && !request.uri().query().unwrap_or_default().contains("dryRun");
+                let is_swallowed = is_in_earnest(&request, &method);
                 let answer = self.pass(request, None).await;
                 if is_swallowed { std::future::pending().await } else { answer }
+            }
+            Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
+            Manner::Keeps(_) => self.pass(request, None).await,
+            Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
+                Some(from) => json(Body::from(expired(from, version))),
+                None => self.pass(request, None).await,
+            },
+            Manner::Holds(path, left) => {
+                let is_meant = request.method() == "GET" && request.uri().path() == path;
+                let one_less = |left: usize| left.checked_sub(1);
+                if is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+                    let mut manner = self.manner.subscribe();
+                    // The relay outlives its requests.
+                    let _ = manner.wait_for(|manner| !matches!(manner, Manner::Holds(..))).await;
+                }
+                self.pass(request, None).await
             }
         }
     }
 
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
+        if request.headers().contains_key("upgrade") {
+            return self.tunnel(request).await;
+        }
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         self.passed.lock().expect("the requests").push(Passed { method: parts.method.to_string(), path: path.clone() });
@@ -180,8 +221,55 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// A connection that switches protocols: both sides are joined once the server has agreed.
+    async fn tunnel(&self, mut request: Request) -> Response {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        self.passed.lock().expect("the requests").push(Passed { method: request.method().to_string(), path: path.clone() });
+        let near = hyper::upgrade::on(&mut request);
+        let mut headers = request.headers().clone();
+        headers.remove("host");
+        let sending = self.switching.request(request.method().clone(), format!("{}{path}", self.server)).headers(headers).send();
+        let Ok(answer) = sending.await else {
+            return Response::builder().status(502).body(Body::from("the relay cannot reach its server")).expect("an answer");
+        };
+        let mut response = Response::builder().status(answer.status());
+        for (name, value) in answer.headers() {
+            if !["content-length", "transfer-encoding"].contains(&name.as_str()) {
+                response = response.header(name, value);
+            }
+        }
+        if answer.status() != 101 {
+            let whole = answer.bytes().await.unwrap_or_default();
+            return response.body(Body::from(whole)).expect("an answer");
+        }
+        let is_cut = matches!(*self.manner.borrow(), Manner::CutsCommands);
+        tokio::spawn(async move {
+            let (Ok(near), Ok(mut far)) = (near.await, answer.upgrade().await) else { return };
+            if is_cut {
+                let _ = far.read_u8().await;
+                return;
+            }
+            let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut far).await;
+        });
+        response.body(Body::empty()).expect("an answer")
+    }
+}
+
 fn json(body: Body) -> Response {
     Response::builder().header("content-type", "application/json").body(body).expect("an answer")
+}
+
+/// The version from which a watch goes on.
+fn watched_from(request: &Request) -> Option<u64> {
+    let query = request.uri().query().filter(|query| query.contains("watch=true"))?;
+    query.split('&').find_map(|parameter| parameter.strip_prefix("resourceVersion="))?.parse().ok()
+}
+
+fn expired(from: u64, version: u64) -> String {
+    format!(
+        r#"{{"type":"ERROR","object":{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":"too old resource version: {from} ({version})","reason":"Expired","code":410}}}}"#
+    ) + "\n"
 }
 
 /// The rest of a stream counts as its second half.

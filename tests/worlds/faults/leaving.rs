@@ -7,7 +7,7 @@ use super::{
         proxy::{Path, gate::Way},
         world::{Kind, World},
     },
-    open_undo_card,
+    open_undo_card, press_help,
 };
 
 /// The program promises a second; a loaded machine gets another two.
@@ -28,12 +28,12 @@ pub fn by_signal(signal: &str, code: u32) {
     assert!(!session.on_alternate_screen() && !session.cursor_hidden(), "the terminal was not restored:\n{}", session.screen());
 }
 
-#[test]
-fn it_starts_and_is_left_while_nobody_ever_answered() {
-    let platform = Platform::start_as(Api::Direct, Way::Silent, &[]);
+/// It starts, and is left, while nobody ever answered.
+pub fn unanswered() {
+    let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Silent);
     let mut session = world.cockpit(80, 24);
     session.see("listing pods since ").see("looking for Prometheus since ").see("not armed");
-    session.press("?").see("┌ Keys").esc().see_gone("┌ Keys");
+    press_help(&mut session);
     let asked = Instant::now();
     session.press("q");
     assert_eq!(session.ended(), 0);

@@ -34,6 +34,7 @@ const SIMULATED: &[(&str, Test)] = &[
     ("hostile_log_lines", hostile::in_log_lines),
     ("leaving_by_term", || leaving::by_signal("TERM", 143)),
     ("leaving_by_hup", || leaving::by_signal("HUP", 129)),
+    ("leaving_unanswered", leaving::unanswered),
     ("nonsense_prometheus", || nonsense::of_one("prometheus", "Prometheus")),
     ("nonsense_elasticsearch", || nonsense::of_one("elasticsearch", "Elasticsearch")),
     ("nonsense_alertmanager", nonsense::of_alertmanager),

@@ -50,7 +50,7 @@ pub fn resolved_by_reading() {
     let before = world.get(DEPLOYMENT);
     let mut session = world.cockpit(120, 40);
     session.see("undo rollout api-gateway");
-    world.kubernetes().relay.set(Manner::Swallows("PATCH"));
+    world.kubernetes().relay.set(Manner::Swallows("PATCH".to_owned()));
     undo(&mut session);
     session.wait_at_most(Duration::from_secs(50), "an unknown outcome", |screen| screen.contains("unknown"));
     wait_until_resolved(&session);
@@ -65,7 +65,7 @@ pub fn lost_cluster() {
     let world = World::open(Kind::simulated(&["--speed", "5"]));
     let mut session = world.cockpit(120, 40);
     session.see("undo rollout api-gateway");
-    world.kubernetes().relay.set(Manner::Swallows("PATCH"));
+    world.kubernetes().relay.set(Manner::Swallows("PATCH".to_owned()));
     undo(&mut session);
     while patches(&world) == 0 {
         std::thread::sleep(Duration::from_millis(20));

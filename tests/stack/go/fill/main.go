@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -34,6 +35,9 @@ var (
 	padding   = flag.Int("padding", 0, "bytes of annotation, to make them as big as real ones")
 	updates   = flag.Int("updates", 0, "pods to touch per second afterwards, until killed")
 )
+
+// random gives the same pods each time.
+var random = rand.New(rand.NewPCG(1, 2))
 
 func main() {
 	flag.Parse()
@@ -77,6 +81,15 @@ func put(client *clientv3.Client, encoder runtime.Encoder, pods []*core.Pod) {
 	}
 }
 
+// settings is text that compresses about as well as the specifications that it stands for.
+func settings(length int) string {
+	var text strings.Builder
+	for n := 0; text.Len() < length; n++ {
+		fmt.Fprintf(&text, `{"name":"SETTING_%d","value":"%08x"},`, n, random.Uint32())
+	}
+	return text.String()[:length]
+}
+
 func pod(i int) *core.Pod {
 	now, yes, no, grace := meta.Now(), true, false, int64(30)
 	condition := func(kind core.PodConditionType) core.PodCondition {
@@ -87,7 +100,7 @@ func pod(i int) *core.Pod {
 		ObjectMeta: meta.ObjectMeta{
 			Name: fmt.Sprintf("%s-%06d", *prefix, i), Namespace: *namespace, UID: types.UID(uuid.NewUUID()), CreationTimestamp: now, Generation: 1,
 			Labels:      map[string]string{"app": *prefix, "shard": fmt.Sprint(i % 50)},
-			Annotations: map[string]string{"padding": strings.Repeat("x", *padding)},
+			Annotations: map[string]string{"padding": settings(*padding)},
 		},
 		Spec: core.PodSpec{
 			NodeName: fmt.Sprintf("node-%d", i%*nodes+1), SchedulerName: "default-scheduler", RestartPolicy: core.RestartPolicyAlways, DNSPolicy: core.DNSClusterFirst,

@@ -1,4 +1,4 @@
-//! The program in a pseudo-terminal; everything it writes is kept with the moment it came.
+//! A program in a pseudo-terminal; everything it writes is kept with the moment it came.
 
 use std::{
     io::{Read, Write},
@@ -34,12 +34,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts `sev1 ARGS` in a terminal of 200x50, with nothing of the user's environment.
-    pub fn start(args: &[&str]) -> Self {
+    /// Starts it in a terminal of 200x50, with nothing of the user's environment.
+    pub fn start(program: &str, args: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sev1"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env_clear();
         for (name, value) in environment(home.path()) {
@@ -99,16 +99,8 @@ impl Terminal {
         std::iter::from_fn(|| self.next(end)).collect()
     }
 
-    /// From a key to the first bytes that answer it.
-    pub fn latency(&mut self, key: &str) -> Duration {
-        self.listen(Duration::ZERO);
-        let pressed = Instant::now();
-        self.press(key);
-        let chunk = self.next(pressed + PATIENCE).expect("an answer to a key");
-        chunk.at - pressed
-    }
-
-    fn next(&mut self, deadline: Instant) -> Option<Chunk> {
+    /// What comes next, already on the screen; none until the deadline.
+    pub fn next(&mut self, deadline: Instant) -> Option<Chunk> {
         match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(chunk) => {
                 self.screen.process(&chunk.bytes);

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::{ConnectError, Endpoint, HttpReader, HttpWriter, Reader, Writer};
 use crate::{
     config::shape::{Server, Servers},
-    connect::{ConnectError, Endpoint, HttpReader, Reader},
     domain::{
         object::Scope,
         time::{Clock, Mono},
@@ -244,8 +244,8 @@ fn port(which: Which, service: &Service) -> Option<&Port> {
     by_number.or_else(|| ports.iter().find(named)).or_else(|| ports.first().filter(|_| ports.len() == 1))
 }
 
-/// Gives each source its server: the configured one, or the one found.
-pub(super) struct Finder {
+/// Gives each its server: the configured one, or the one found.
+pub struct Finder {
     reader: Reader,
     scope: Scope,
     servers: Servers,
@@ -253,10 +253,37 @@ pub(super) struct Finder {
     last: Mutex<Option<(Mono, Found)>>,
 }
 
+/// A server, or what to say instead.
+pub enum Place {
+    At(Located),
+    Nowhere { remedy: String },
+}
+
 /// A server to read, or what to say instead.
-pub(super) enum Place {
+pub enum Source {
     At(HttpReader),
     Nowhere { remedy: String },
+}
+
+/// Where a server is, and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Located {
+    pub endpoint: Endpoint,
+    /// What is configured besides the address.
+    server: Option<Server>,
+}
+
+impl Located {
+    pub fn reader(&self, reader: &Reader) -> Result<HttpReader, ConnectError> {
+        match &self.server {
+            Some(server) => HttpReader::configured(server, reader),
+            None => HttpReader::found(&self.endpoint, reader),
+        }
+    }
+
+    pub fn writer(&self, reader: &Reader, writer: &Writer) -> Result<HttpWriter, ConnectError> {
+        HttpWriter::new(&self.endpoint, self.server.as_ref(), reader, writer)
+    }
 }
 
 impl Finder {
@@ -274,7 +301,7 @@ impl Finder {
 
     pub async fn place(&self, which: Which) -> Result<Place, ConnectError> {
         if let Some(server) = self.configured(which) {
-            return HttpReader::configured(server, &self.reader).map(Place::At);
+            return Ok(Place::At(Located { endpoint: server.url.parse()?, server: Some(server.clone()) }));
         }
         let mut last = self.last.lock().await;
         let now = self.clock.now().mono;
@@ -287,8 +314,16 @@ impl Finder {
             }
         };
         match found.get(which) {
-            Some(endpoint) => HttpReader::found(endpoint, &self.reader).map(Place::At),
+            Some(endpoint) => Ok(Place::At(Located { endpoint: endpoint.clone(), server: None })),
             None => Ok(Place::Nowhere { remedy: which.remedy(found.forbidden) }),
+        }
+    }
+
+    /// The same, ready to be read.
+    pub async fn source(&self, which: Which) -> Result<Source, ConnectError> {
+        match self.place(which).await? {
+            Place::At(located) => located.reader(&self.reader).map(Source::At),
+            Place::Nowhere { remedy } => Ok(Source::Nowhere { remedy }),
         }
     }
 

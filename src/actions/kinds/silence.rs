@@ -1,0 +1,231 @@
+//! Silencing alerts in Alertmanager for a while.
+//!
+//! What it hides by now is read when the plan is made and is on the card. The comment carries the reason and a mark, by which
+//! the silence is known again when the answer is lost, and by which it is taken back.
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
+
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+
+use super::Mitigation;
+use crate::{
+    actions::{
+        alertmanager::{Alertmanager, Firing},
+        draft::{Draft, Undo},
+        engine::Core,
+        kinds::unsilence::Unsilence,
+        kubectl,
+        write::silence::{body, path},
+    },
+    domain::{
+        alert::Severity,
+        ask::{Wish, Words},
+        asks::Silence,
+        catalogue::{Level, Parameter, Presence, Right, Spec},
+        mitigation::{CheckKind, CheckResult, DiffLine, DiffSign, MitigationId, NewSilence, SilenceChange, SilenceWrite, Write},
+        silence::{Matcher, all_accept},
+        text::Text,
+        units,
+    },
+};
+
+/// Longer than that is no silence but a rule that should go.
+const LONGEST: Duration = Duration::from_hours(24 * 30);
+/// From here on the card warns: everybody has forgotten it by then.
+const LONG: Duration = Duration::from_hours(24);
+/// Hidden alerts that are listed.
+const LISTED: usize = 12;
+
+pub static SPEC: Spec = Spec {
+    name: Silence::NAME,
+    key: 'z',
+    summary: "silence alerts in Alertmanager for a while",
+    on: &[],
+    takes_several: false,
+    parameters: &[
+        Parameter {
+            name: "LABEL=VALUE",
+            about: "label=value, label!=value, label=~regex or label!~regex; an alert is silenced when all of them fit",
+            presence: Presence::Repeated,
+        },
+        Parameter { name: "for=DURATION", about: "how long, as 30m or 2h; without it one hour, at most 30 days", presence: Presence::Optional },
+        Parameter { name: "until=TIME", about: "when it ends, RFC 3339, in the place of for=", presence: Presence::Optional },
+        Parameter { name: "of=FINGERPRINT", about: "the one alert that is meant: whatever else it hides is a warning", presence: Presence::Optional },
+        Parameter { name: "mark=WORD", about: "by which it is known again; without it one is made", presence: Presence::Optional },
+    ],
+    level: Level::Narrow,
+    more: "hiding a critical alert, or more than the one that is meant, is disruptive",
+    rights: &[Right::on("list", "", "services"), Right::below("get", "", "services", "proxy"), Right::below("create", "", "services", "proxy")],
+    undo: "the silence is ended",
+};
+
+impl Mitigation for Silence {
+    const SPEC: &'static Spec = &SPEC;
+
+    fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
+        let mut silence = Self { matchers: Vec::new(), lasts: None, until: None, meant: None, mark: None };
+        loop {
+            if let Some(typed) = words.named("for") {
+                let lasts = humantime::parse_duration(typed).ok().filter(|lasts| (Duration::from_secs(1)..=LONGEST).contains(lasts));
+                silence.lasts = Some(lasts.ok_or_else(|| words.wrong(&format!("takes a duration up to 30 days, as for=2h, not {typed:?}")))?);
+            } else if let Some(typed) = words.named("until") {
+                let until =
+                    DateTime::parse_from_rfc3339(typed).map_err(|_| words.wrong(&format!("takes until=2026-11-23T03:14:00Z, not {typed:?}")))?;
+                silence.until = Some(until.with_timezone(&Utc));
+            } else if let Some(typed) = words.named("of") {
+                silence.meant = Some(Text::line(typed));
+            } else if let Some(typed) = words.named("mark") {
+                let is_mark = (4..=32).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                silence.mark = Some(if is_mark { typed.into() } else { return Err(words.wrong("takes a mark of 4 to 32 letters and digits")) });
+            } else if let Some(typed) = words.optional() {
+                let matcher = Matcher::parse(typed).ok_or_else(|| words.wrong(&format!("takes matchers as service=api-gateway, not {typed:?}")))?;
+                silence.matchers.push(matcher.map_err(|why| words.wrong(&format!("cannot use {typed:?}: {why}")))?);
+            } else {
+                break;
+            }
+        }
+        match silence {
+            Self { matchers, .. } if matchers.is_empty() => Err(words.wrong("names no alert: give a matcher at least")),
+            Self { lasts: Some(_), until: Some(_), .. } => Err(words.wrong("takes either for= or until=")),
+            silence => Ok(silence),
+        }
+    }
+
+    async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
+        let alertmanager = Alertmanager::open(&core.api).await?;
+        let server = alertmanager.server();
+        let (firing, date) = alertmanager.firing().await.map_err(|why| Text::line(&format!("what fires could not be read: {why}")))?;
+        // Times are the server's: it is the one that ends the silence.
+        let now = date.unwrap_or_else(|| core.clock.now().utc);
+        let ends_at = match (self.until, self.lasts) {
+            (Some(until), _) => until,
+            (None, lasts) => now + lasts.unwrap_or(Duration::from_hours(1)),
+        };
+        let ends_at = ends_at.trunc_subsecs(0);
+        let Ok(left) = (ends_at - now).to_std() else {
+            return Err(Text::line(&format!(
+                "it would end at {}, which is past: it is {} there",
+                ends_at.format("%H:%M:%SZ"),
+                now.format("%H:%M:%SZ")
+            )));
+        };
+        let mark = self.mark.clone().unwrap_or_else(new_mark);
+        let hidden: Vec<&Firing> = firing.iter().filter(|alert| all_accept(&self.matchers, |name| alert.label(name))).collect();
+        let again = Self { lasts: None, until: Some(ends_at), mark: Some(mark.clone()), ..self.clone() };
+        let mut draft = Draft::of(id, Wish::new(again), &format!("Silence · {}", subject(&self.matchers)));
+        let others = hidden.iter().filter(|alert| self.meant.as_ref().is_some_and(|meant| alert.fingerprint != meant.as_str())).count();
+        draft.level = if others > 0 || hidden.iter().any(|alert| severity(alert) == Severity::Critical) { Level::Disruptive } else { Level::Narrow };
+        let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
+        draft.what = vec![
+            Text::line(&format!("{}, until {} (for {})", impact(&hidden), at(ends_at, now), units::spoken(left))),
+            Text::line(&format!("alerts with {}", matchers.join(" "))),
+            Text::line(&format!("at {server}")),
+        ];
+        draft.diff = hidden.iter().take(LISTED).map(|alert| DiffLine { sign: DiffSign::Context, text: listed(alert) }).collect();
+        if hidden.len() > LISTED {
+            draft.diff.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("and {} more", hidden.len() - LISTED)) });
+        }
+        let new = NewSilence {
+            matchers: self.matchers.clone(),
+            starts_at: now,
+            ends_at,
+            created_by: core.cluster.user.clone(),
+            reason: Text::default(),
+            mark: mark.clone(),
+        };
+        let adding = adding(&new);
+        let change = SilenceChange::Create(new);
+        draft.kubectl = match alertmanager.located.endpoint.proxy_path() {
+            Some(proxy) => kubectl::create_raw(&format!("{proxy}{}", path(&change)), &body(&change), &core.cluster),
+            None => kubectl::amtool(&server, &adding),
+        };
+        draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: what still fires is told again".into());
+        let verdict = effect(self, &hidden, others, firing.len(), left);
+        draft.check(CheckKind::Effect, async { verdict });
+        draft.writes = vec![Write::Silence(SilenceWrite { server, change })];
+        Ok(draft)
+    }
+}
+
+/// What `amtool` takes.
+fn adding(silence: &NewSilence) -> Vec<String> {
+    let mut words = vec!["silence".to_owned(), "add".to_owned(), format!("--author={}", silence.created_by)];
+    words.push(format!("--end={}", silence.ends_at.to_rfc3339_opts(SecondsFormat::Secs, true)));
+    words.push(format!("--comment={}", silence.comment()));
+    words.extend(silence.matchers.iter().map(ToString::to_string));
+    words
+}
+
+/// What it hides, and whether that is what is wanted.
+fn effect(silence: &Silence, hidden: &[&Firing], others: usize, firing: usize, left: Duration) -> CheckResult {
+    if !silence.matchers.iter().any(Matcher::is_specific) {
+        return CheckResult::Block("it would silence everything: no matcher says what a label is; name an alert or a service".into());
+    }
+    let mut doubts = Vec::new();
+    if hidden.is_empty() {
+        doubts.push("no alert that fires fits: check the matchers, it hides only what is still to come".to_owned());
+    } else if others == hidden.len() {
+        doubts.push("the alert that is meant does not fire any more, or does not fit".to_owned());
+    } else if others > 0 {
+        let more = if others == 1 { "1 more alert".to_owned() } else { format!("{others} more alerts") };
+        doubts.push(format!("it hides {more} than the one that is meant"));
+    } else if hidden.len() == firing && firing > 1 {
+        doubts.push("it hides everything that fires".to_owned());
+    }
+    if left > LONG {
+        doubts.push(format!("it lasts {}: who will remember it", units::spoken(left)));
+    }
+    match hidden.iter().filter(|alert| severity(alert) == Severity::Critical).count() {
+        0 => {}
+        1 => doubts.push("1 of them is critical: its ladder ends, nobody else is told".to_owned()),
+        many => doubts.push(format!("{many} of them are critical: their ladders end, nobody else is told")),
+    }
+    if doubts.is_empty() { CheckResult::Pass("hides what is meant".into()) } else { CheckResult::Warn(Text::line(&doubts.join("; "))) }
+}
+
+/// `hides 4 firing alerts of 2 services`.
+fn impact(hidden: &[&Firing]) -> String {
+    if hidden.is_empty() {
+        return "hides nothing that fires".to_owned();
+    }
+    let services: BTreeSet<&str> = hidden.iter().filter_map(|alert| service(alert)).collect();
+    let mut text = if hidden.len() == 1 { "hides 1 firing alert".to_owned() } else { format!("hides {} firing alerts", hidden.len()) };
+    let _ = match services.len() {
+        0 => Ok(()),
+        1 => write!(text, " of {}", services.first().unwrap_or(&"")),
+        many => write!(text, " of {many} services"),
+    };
+    text
+}
+
+fn listed(alert: &Firing) -> Text {
+    let service = service(alert).map(|service| format!(" {service}")).unwrap_or_default();
+    Text::line(&format!("{}{service} ({})", alert.label("alertname"), severity(alert).word()))
+}
+
+fn service(alert: &Firing) -> Option<&str> {
+    ["service", "app", "deployment", "job"].iter().map(|name| alert.label(name)).find(|value| !value.is_empty())
+}
+
+fn severity(alert: &Firing) -> Severity {
+    Severity::from_label(Some(alert.label("severity")).filter(|label| !label.is_empty()))
+}
+
+/// The alert's name, or the first matcher.
+pub fn subject(matchers: &[Matcher]) -> String {
+    let named = matchers.iter().find(|matcher| matcher.name == "alertname").map(|matcher| matcher.value.clone());
+    named.or_else(|| matchers.first().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// A time of day; with its date where that is another one.
+pub fn at(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let form = if time.date_naive() == now.date_naive() { "%H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%SZ" };
+    time.format(form).to_string()
+}
+
+/// Eight letters and digits that are hard to take for one another; drawn by lot.
+fn new_mark() -> Text {
+    const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+    let mark: String = (0..8).map(|_| char::from(LETTERS[fastrand::usize(..LETTERS.len())])).collect();
+    Text::line(&mark)
+}

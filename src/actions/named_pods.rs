@@ -1,0 +1,171 @@
+//! Pods that a mitigation names: which of them are meant, what brings each back, how each is deleted or evicted.
+
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use crate::domain::{
+    ask::Words,
+    catalogue::Level,
+    mitigation::{ContentType, Effect, ObjectWrite, Write, WriteMethod},
+    object::{ObjectRef, Subject},
+    text::Text,
+};
+
+use super::{engine::Core, kubectl, pods};
+
+/// Most pods of one plan: what a person can still look over.
+pub const MOST: usize = 100;
+const READS_AT_ONCE: usize = 8;
+
+/// A pod as it was read.
+pub type Found = (ObjectRef, Value);
+
+/// The pods that are named, and why others of them are left out.
+pub struct Meant {
+    pub chosen: Vec<Found>,
+    pub left_out: Vec<String>,
+}
+
+/// What becomes of a pod's work once it is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Another one comes, and by whom.
+    Replaced(String),
+    /// Its controller decides, and how.
+    Decided(String),
+    /// Nothing brings it back.
+    Lost,
+    /// Its node runs it from a file: the API server has a mirror of it alone.
+    Mirror,
+}
+
+/// One pod or more, as `pod/NAME`.
+pub fn parse(words: &mut Words<'_>) -> Result<Vec<ObjectRef>, Text> {
+    Ok(words.subjects()?.iter().map(Subject::reference).collect())
+}
+
+/// Reads the pods; `why_not` says why one is left out.
+pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value) -> Option<&'static str>) -> Result<Meant, Text> {
+    if listed.len() > MOST {
+        return Err(Text::line(&format!("{} pods are too many to look over at once: name at most {MOST}", listed.len())));
+    }
+    let asked: Vec<_> = listed.iter().map(|pod| core.api.find(pod)).collect();
+    let found: Vec<_> = stream::iter(asked).buffered(READS_AT_ONCE).collect().await;
+    let mut meant = Meant { chosen: Vec::new(), left_out: Vec::new() };
+    for (pod, object) in listed.iter().zip(found) {
+        let object = object.map_err(|error| Text::line(&format!("could not read {pod}: {error}")))?;
+        let why = match &object {
+            None => Some("it is gone"),
+            Some(object) if !pod.uid.is_empty() && pods::uid(object) != pod.uid.as_str() => Some("another pod has its name now"),
+            Some(object) if pods::is_deleting(object) => Some("it is being deleted already"),
+            Some(object) => why_not(object),
+        };
+        match (object, why) {
+            (Some(object), None) => meant.chosen.push((ObjectRef { uid: Text::line(pods::uid(&object)), ..pod.clone() }, object)),
+            (_, why) => meant.left_out.push(format!("{}: {}", pod.key.name, why.unwrap_or_default())),
+        }
+    }
+    if meant.chosen.is_empty() {
+        return Err(Text::line(&format!("none of these pods can be chosen: {}", meant.left_out.join("; "))));
+    }
+    Ok(meant)
+}
+
+/// A mirror pod is not deleted: nothing would change.
+pub fn mirror(pod: &Value) -> Option<&'static str> {
+    (fate(pod) == Fate::Mirror).then_some("its node runs it from a file: deleting it restarts nothing")
+}
+
+pub fn fate(pod: &Value) -> Fate {
+    match pods::controller(pod) {
+        None => Fate::Lost,
+        Some(("Node", _, _)) => Fate::Mirror,
+        Some(("ReplicaSet", name, _)) => Fate::Replaced(format!("replica set {name} makes another")),
+        Some(("StatefulSet", name, _)) => Fate::Replaced(format!("stateful set {name} makes it again")),
+        Some(("DaemonSet", name, _)) => Fate::Replaced(format!("daemon set {name} makes another there")),
+        Some(("Job", name, _)) => Fate::Decided(format!("job {name} counts it as failed, and retries within its limit")),
+        Some((kind, name, _)) => Fate::Decided(format!("{kind} {name} decides whether another comes")),
+    }
+}
+
+/// How far it reaches that these pods go.
+pub fn level(chosen: &[Found]) -> Level {
+    let one = |(_, pod): &Found| match fate(pod) {
+        Fate::Lost => Level::Destructive,
+        _ if pods::is_healthy(pod) => Level::Disruptive,
+        _ => Level::Narrow,
+    };
+    chosen.iter().map(one).max().unwrap_or(Level::Narrow)
+}
+
+/// `pod/a  ready, 0 restarts; replica set a-7c9 makes another`.
+pub fn line((pod, object): &Found) -> Text {
+    let comes_back = match fate(object) {
+        Fate::Replaced(by) | Fate::Decided(by) => by,
+        Fate::Lost => "NOTHING BRINGS IT BACK: it has no controller".to_owned(),
+        Fate::Mirror => "its node runs it from a file".to_owned(),
+    };
+    Text::line(&format!("{pod}  {}; {comes_back}", pods::state(object)))
+}
+
+pub fn deletion(pod: &ObjectRef) -> Write {
+    Write::Object(ObjectWrite {
+        method: WriteMethod::Delete,
+        path: pod.path(),
+        content: ContentType::Json,
+        body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": pod.uid } }),
+        target: pod.clone(),
+        effect: Effect::Gone,
+    })
+}
+
+/// A delete that disruption budgets can refuse. The precondition is the uid alone: a resourceVersion moves with every change
+/// of the status, several times a minute in a crash loop, and would refuse the very evictions that end one.
+pub fn eviction(pod: &ObjectRef) -> Write {
+    let mut body = plain_eviction(pod);
+    body["deleteOptions"] = json!({ "preconditions": { "uid": pod.uid } });
+    Write::Object(ObjectWrite {
+        method: WriteMethod::Post,
+        path: eviction_path(pod),
+        content: ContentType::Json,
+        body,
+        target: pod.clone(),
+        effect: Effect::Gone,
+    })
+}
+
+fn plain_eviction(pod: &ObjectRef) -> Value {
+    json!({ "apiVersion": "policy/v1", "kind": "Eviction", "metadata": { "name": pod.key.name, "namespace": pod.key.namespace } })
+}
+
+fn eviction_path(pod: &ObjectRef) -> String {
+    format!("{}/eviction", pod.path())
+}
+
+/// `kubectl delete pod`, once for each namespace.
+pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    let mut by_namespace: Vec<(&Text, Vec<&str>)> = Vec::new();
+    for (pod, _) in chosen {
+        match by_namespace.iter_mut().find(|(namespace, _)| **namespace == pod.key.namespace) {
+            Some((_, names)) => names.push(&pod.key.name),
+            None => by_namespace.push((&pod.key.namespace, vec![&pod.key.name])),
+        }
+    }
+    let commands = by_namespace.into_iter().map(|(namespace, names)| {
+        let mut arguments = vec!["delete", "pod"];
+        arguments.extend(names);
+        kubectl::command(&arguments, namespace, &core.cluster)
+    });
+    joined(commands)
+}
+
+/// kubectl has no command for an eviction: the request itself, once for each pod.
+pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.cluster));
+    joined(commands)
+}
+
+fn joined(commands: impl Iterator<Item = Text>) -> Text {
+    let commands: Vec<_> = commands.map(|command| command.to_string()).collect();
+    Text::bounded(&commands.join(" && "), kubectl::LIMIT)
+}

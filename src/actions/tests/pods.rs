@@ -1,0 +1,72 @@
+//! Plans of several pods: what becomes of each, and what a crash in the middle leaves to say.
+
+use serde_json::json;
+
+use super::rig::{NS, Planned, Rig, asked, clock, pod_path};
+use crate::{
+    actions::record,
+    domain::mitigation::{ActionEvent, Friction, Outcome},
+    journal::Journal,
+};
+
+async fn delete(rig: &mut Rig, names: &[&str]) -> Planned {
+    let pods: Vec<_> = names.iter().map(|name| format!("pod/{name}")).collect();
+    rig.plan(asked(&format!("delete-pod {}", pods.join(" ")))).await.unwrap()
+}
+
+#[tokio::test]
+async fn friction_follows_what_is_lost() {
+    let mut rig = Rig::new().await;
+    assert_eq!(delete(&mut rig, &["gw-a"]).await.plan.friction, Friction::Key, "unhealthy, and replaced");
+    assert_eq!(delete(&mut rig, &["gw-a", "gw-c"]).await.plan.friction, Friction::Word("prod".into()), "one is healthy");
+    let bare = delete(&mut rig, &["bare"]).await.plan;
+    assert_eq!(bare.friction, Friction::Word("bare prod-uk-1".into()));
+    assert!(bare.what[1].contains("NOTHING BRINGS IT BACK"), "{:?}", bare.what);
+    rig.world().change(&pod_path("bare"), |pod| {
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "Node", "name": "node-1", "uid": "n", "controller": true}]);
+    });
+    let why = rig.plan(asked("delete-pod pod/bare")).await.err().unwrap();
+    assert!(why.contains("its node runs it from a file"), "{why}");
+}
+
+#[tokio::test]
+async fn each_pod_has_a_line_of_its_own_in_the_journal() {
+    let mut rig = Rig::new().await;
+    let planned = delete(&mut rig, &["gw-a", "gw-b", "gw-c"]).await;
+    rig.world().change(&pod_path("gw-b"), |pod| pod["metadata"]["uid"] = "uid-namesake".into());
+    let (outcome, _) = rig.execute(&planned).await;
+    assert_eq!(outcome, Outcome::Done);
+    let steps: Vec<_> =
+        rig.journal().into_iter().filter(|line| line["kind"] == "step").map(|line| (line["uid"].clone(), line["state"].clone())).collect();
+    assert_eq!(steps, [(json!("uid-gw-a"), json!("done")), (json!("uid-gw-b"), json!("refused")), (json!("uid-gw-c"), json!("done"))]);
+    assert!(rig.world().get(&pod_path("gw-b")).is_some(), "a namesake was deleted");
+}
+
+#[tokio::test]
+async fn what_was_stopped_sends_no_more() {
+    let mut rig = Rig::new().await;
+    let planned = delete(&mut rig, &["gw-a", "gw-b"]).await;
+    rig.engine.stop(planned.plan.id);
+    let (outcome, _) = rig.execute(&planned).await;
+    assert_eq!(outcome, Outcome::Failed("nothing was done: stopped by you".into()));
+    assert!(rig.world().writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_is_told_pod_by_pod() {
+    let mut rig = Rig::new().await;
+    let planned = delete(&mut rig, &["gw-a", "gw-b", "gw-c"]).await;
+    let dead = Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock());
+    dead.append(record::INTENT, &record::plan(&planned.plan, &"bad".into())).unwrap();
+    drop(dead);
+    rig.world().0.lock().unwrap().objects.remove(&pod_path("gw-a"));
+    rig.restart();
+    rig.engine.recover().await;
+    let ActionEvent::Notice { text, .. } = rig.event().await else { panic!() };
+    let says = "done in part: 1 done (pod/gw-a); 2 not done (pod/gw-b, pod/gw-c)";
+    assert!(text.contains(&format!("Delete 3 pods · {NS}")) && text.contains(says), "{text}");
+    assert!(rig.world().writes().is_empty());
+    rig.engine.recover().await;
+    let resolved = rig.journal().iter().filter(|line| line["kind"] == "resolved").count();
+    assert_eq!(resolved, 1, "what is known is not looked into again");
+}

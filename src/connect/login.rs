@@ -1,0 +1,71 @@
+//! How a server beside the cluster is logged in to, and in which words that is said.
+
+use std::{fmt, path::Path};
+
+use reqwest::RequestBuilder;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::ConnectError;
+use crate::{
+    config::shape::{Auth, Secret},
+    domain::text::Text,
+};
+
+/// At most one of both: what stands in an address counts where nothing is configured.
+#[derive(Clone, Default)]
+pub(super) struct Login {
+    pub configured: Option<Auth>,
+    pub in_address: Option<(String, SecretString)>,
+}
+
+impl Login {
+    /// The request with its credentials. Files and variables are read each time, so that a rotated token is picked up.
+    pub async fn of(&self, request: RequestBuilder, server: &Text) -> Result<RequestBuilder, ConnectError> {
+        let no_credentials = |why: String| ConnectError::Credentials { server: server.clone(), why: Text::line(&why) };
+        let read = async |secret: &Secret| read(secret).await.map_err(no_credentials);
+        Ok(match (&self.configured, &self.in_address) {
+            (Some(Auth::BearerFile(path)), _) => request.bearer_auth(read(&Secret::File(path.clone())).await?.expose_secret()),
+            (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(read(&Secret::Env(name.clone())).await?.expose_secret()),
+            (Some(Auth::Basic { user, password }), _) => request.basic_auth(user, Some(read(password).await?.expose_secret())),
+            (Some(Auth::ApiKey(secret)), _) => {
+                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", read(secret).await?.expose_secret()))
+                    .map_err(|_| no_credentials("the API key holds characters that a header cannot carry".to_owned()))?;
+                value.set_sensitive(true);
+                request.header(http::header::AUTHORIZATION, value)
+            }
+            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose_secret())),
+            (None, None) => request,
+        })
+    }
+
+    /// By the place they come from, never what is there.
+    pub fn words(&self) -> Text {
+        let of = |what: &str, secret: &Secret| match secret {
+            Secret::File(path) => Text::line(&format!("its {what}_file {}", path.display())),
+            Secret::Env(name) => Text::line(&format!("its {what}_env {name}")),
+        };
+        match (&self.configured, &self.in_address) {
+            (Some(Auth::BearerFile(path)), _) => of("bearer", &Secret::File(path.clone())),
+            (Some(Auth::BearerEnv(name)), _) => of("bearer", &Secret::Env(name.clone())),
+            (Some(Auth::Basic { password, .. }), _) => of("password", password),
+            (Some(Auth::ApiKey(key)), _) => of("api_key", key),
+            (None, Some(_)) => "the login in its address".into(),
+            (None, None) => "us without a login".into(),
+        }
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Login({})", self.words())
+    }
+}
+
+async fn read(secret: &Secret) -> Result<SecretString, String> {
+    let unreadable = |path: &Path, error: &std::io::Error| format!("its secret {} cannot be read: {error}", path.display());
+    let value = match secret {
+        Secret::File(path) => tokio::fs::read_to_string(path).await.map_err(|error| unreadable(path, &error))?,
+        Secret::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?,
+    };
+    Ok(SecretString::from(value.trim().to_owned()))
+}
