@@ -42,10 +42,10 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::Labelled { name, label, value } => {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "metadata": { "labels": { label: value } } }));
         }
-        Step::AsksFor { name, cpu } => {
+        Step::AsksFor { name, amount, resource } => {
             let path = path(&namespace, &format!("deployment/{name}"));
             let mut containers = play.world.get(&path)["spec"]["template"]["spec"]["containers"].clone();
-            containers[0]["resources"]["requests"]["cpu"] = json!(cpu);
+            containers[0]["resources"]["requests"][resource] = json!(amount);
             play.world.merge(&path, &json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
             settled(play, name);
         }

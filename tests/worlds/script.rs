@@ -89,7 +89,8 @@ pub enum Step {
     },
     AsksFor {
         name: String,
-        cpu: String,
+        amount: String,
+        resource: String,
     },
     /// The least memory that a container may ask for.
     LimitRange {
@@ -272,7 +273,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("replica set {} of {} with {} replicas", |w| Step::ReplicaSet { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("worker pool {} of {}", |w| Step::WorkerPool { name: own(w[0]), size: number(w[1]) }),
     ("{} has the label {}={}", |w| Step::Labelled { name: own(w[0]), label: own(w[1]), value: own(w[2]) }),
-    ("every pod of {} asks for {} cpu", |w| Step::AsksFor { name: own(w[0]), cpu: own(w[1]) }),
+    ("every pod of {} asks for {} {}", |w| Step::AsksFor { name: own(w[0]), amount: own(w[1]), resource: own(w[2]) }),
     ("a limit range of at least {} memory a container", |w| Step::LimitRange { memory: own(w[0]) }),
     ("service {} selects {}", |w| Step::Service { name: own(w[0]), selector: own(w[1]) }),
     ("somebody switches {} to {}", |w| Step::SwitchedBySomebody { name: own(w[0]), selector: own(w[1]) }),

@@ -118,6 +118,10 @@ impl Fault {
         Self { field: field.to_owned(), reason: "FieldValueInvalid", message: format!("Invalid value: {value}: {why}") }
     }
 
+    pub fn forbidden(field: &str, why: &str) -> Self {
+        Self { field: field.to_owned(), reason: "FieldValueForbidden", message: format!("Forbidden: {why}") }
+    }
+
     pub fn required(field: &str, why: &str) -> Self {
         let message = if why.is_empty() { "Required value".to_owned() } else { format!("Required value: {why}") };
         Self { field: field.to_owned(), reason: "FieldValueRequired", message }

@@ -30,6 +30,7 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
             object["status"] = json!({"loadBalancer": {}});
             fill_in_address(object);
         }
+        Resource::HorizontalPodAutoscalers => object["status"] = json!({"desiredReplicas": 0, "currentMetrics": null}),
         Resource::PodDisruptionBudgets => {
             object["status"] = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
         }
@@ -200,6 +201,11 @@ fn check_bounds(object: &Value, faults: &mut Vec<Fault>) {
     let minimum = bound("minReplicas").unwrap_or(1);
     if minimum < 1 {
         faults.push(Fault::invalid("spec.minReplicas", &json!(minimum), "must be greater than or equal to 1"));
+    }
+    let metrics = object.pointer("/spec/metrics").and_then(Value::as_array).into_iter().flatten();
+    let mut kinds = metrics.filter_map(|metric| metric.get("type")?.as_str());
+    if minimum == 0 && !kinds.any(|kind| matches!(kind, "Object" | "External")) {
+        faults.push(Fault::forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas"));
     }
     match bound("maxReplicas") {
         Some(maximum) if maximum < 1 => faults.push(Fault::invalid("spec.maxReplicas", &json!(maximum), "must be greater than 0")),

@@ -40,6 +40,10 @@ impl Cluster {
                 "addresses": [address], "conditions": {"ready": ready && !terminating, "serving": ready, "terminating": terminating},
                 "nodeName": pod::node(pod), "targetRef": target,
             }));
+            let zone = pod::node(pod).and_then(|node| self.nodes.get(node)?.labels.get("topology.kubernetes.io/zone"));
+            if let (Some(zone), Some(endpoint)) = (zone, slice_endpoints.last_mut()) {
+                endpoint["zone"] = zone.clone();
+            }
             let address = json!({"ip": address, "nodeName": pod::node(pod), "targetRef": target});
             if terminating {
                 continue;

@@ -34,6 +34,8 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
     let recreate = spec.strategy.as_deref() == Some("Recreate");
     let strategy = if recreate {
         json!({"type": "Recreate"})
+    } else if spec.strategy.as_deref() == Some("OneAway") {
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 1}})
     } else {
         json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}})
     };

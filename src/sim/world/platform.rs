@@ -46,6 +46,7 @@ pub struct DeploymentSpec {
     #[serde(default)]
     pub earlier: Vec<Earlier>,
     pub age_hours: i64,
+    /// `Recreate`, or `OneAway` for a rolling update with at most one pod away; else the default.
     pub strategy: Option<String>,
     /// Name of the service, where it differs.
     pub service: Option<String>,
