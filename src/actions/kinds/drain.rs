@@ -221,13 +221,13 @@ impl Drain {
         draft.converge = Converge::Replaced { pods: sorted.evicted.iter().map(|(pod, _)| pod.clone()).collect() };
         let (api, node) = (core.api.clone(), target.clone());
         draft.check(CheckKind::Effect, async move { nodes::elsewhere(&api, &node).await });
-        let covered = match (lost.as_slice(), data.as_slice()) {
-            ([], []) => CheckResult::Pass("every pod has a controller, and none has emptyDir data".into()),
-            _ => {
-                let told = [("nothing brings back", &lost), ("emptyDir data is lost of", &data)];
-                let told = told.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what} {}", some(names)));
-                CheckResult::Warn(Text::line(&told.collect::<Vec<_>>().join("; ")))
-            }
+        let told = [("nothing brings back", &lost), ("emptyDir data is lost of", &data)];
+        let told = told.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what} {}", some(names)));
+        let told = told.collect::<Vec<_>>().join("; ");
+        let covered = if told.is_empty() {
+            CheckResult::Pass("every pod has a controller, and none has emptyDir data".into())
+        } else {
+            CheckResult::Warn(Text::line(&told))
         };
         draft.check(CheckKind::NotCovered, async { covered });
         let (api, pods) = (core.api.clone(), sorted.evicted);
