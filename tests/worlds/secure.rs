@@ -60,7 +60,7 @@ pub fn told(play: &mut Play, trust: Trust) -> Secure {
     let folder = play.world.folder().to_owned();
     let mut config = format!("[servers.elasticsearch]\nurl = {url:?}\n");
     if trust.authority {
-        let _ = write!(config, "ca_file = {:?}\n", stack.value("ELASTICSEARCH_CA"));
+        let _ = writeln!(config, "ca_file = {:?}", stack.value("ELASTICSEARCH_CA"));
     }
     let (mut environment, mut secrets) = (None, Vec::new());
     match trust.login {
@@ -79,7 +79,7 @@ pub fn told(play: &mut Play, trust: Trust) -> Secure {
                 BASE64_STANDARD.encode("nobody:knows-this")
             };
             let plain = String::from_utf8(BASE64_STANDARD.decode(&key).expect("base64")).expect("text");
-            let _ = write!(config, "api_key_env = {VARIABLE:?}\n");
+            let _ = writeln!(config, "api_key_env = {VARIABLE:?}");
             secrets.push(plain.split_once(':').expect("an id and a key").1.to_owned());
             secrets.push(key.clone());
             environment = Some((VARIABLE, key));
