@@ -315,7 +315,7 @@ fn the_least_rights_are_printed_without_a_cluster() {
     let answer = home.run(&["rbac", "--profile", "respond", "-n", "shop", "--group", "oncall"]);
     assert_eq!(answer.code, 0, "{}", answer.err);
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&answer.out).unwrap();
-    assert_eq!(documents.len(), 6);
+    assert_eq!(documents.len(), 8);
     assert!(documents.iter().all(|document| document["apiVersion"] == "rbac.authorization.k8s.io/v1"), "{}", answer.out);
     assert_eq!(home.run(&["rbac", "--profile", "respond", "-n", "sh op"]).code, 2);
 }

@@ -8,7 +8,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{api::Api, engine::Core, pods, record};
+use super::{api::Api, endpoints, engine::Core, pods, record};
 use std::{sync::Arc, time::Duration};
 
 /// A controller whose pods are deleted.
@@ -49,6 +49,8 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
             Converge::Rollout { workload } => rollout(&core.api, workload).await,
             Converge::Replaced { pods } => replaced(&core.api, owners, pods).await,
+            Converge::Endpoints { service } => endpoints::look(&core.api, service).await,
+            Converge::Bounds { workload, min, max } => within(&core.api, workload, (*min, *max)).await,
         };
         let so_far = core.clock.now().mono.since(began).max(waited);
         match looked {
@@ -85,7 +87,8 @@ pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
     let status = |name: &str| number(&format!("/status/{name}")).unwrap_or(0);
-    let is_observed = number("/status/observedGeneration") >= number("/metadata/generation");
+    // A scale says nothing of generations.
+    let is_observed = matches!(workload.kind, Kind::Scale(_)) || number("/status/observedGeneration") >= number("/metadata/generation");
     let mut look = match workload.kind {
         Kind::DaemonSet => {
             let (of, updated) = (status("desiredNumberScheduled"), status("updatedNumberScheduled"));
@@ -99,6 +102,10 @@ pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
             let updated = if is_new { status("replicas") } else { updated };
             let is_complete = is_new && ready >= of && status("replicas") == of;
             Look { ready: ready.min(updated), of, old: status("replicas").saturating_sub(updated), stuck: None, is_complete }
+        }
+        Kind::Scale(_) => {
+            let (of, there) = (number("/spec/replicas").unwrap_or(0), status("replicas"));
+            Look { ready: there, of, old: 0, stuck: None, is_complete: there == of }
         }
         Kind::ReplicaSet => {
             let (of, ready) = (number("/spec/replicas").unwrap_or(1), status("readyReplicas"));
@@ -117,6 +124,18 @@ pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
     look.is_complete &= is_observed;
     if !look.is_complete {
         look.stuck = stuck(api, workload, &object, is_observed).await?;
+    }
+    Ok(look)
+}
+
+/// Whether an autoscaler brought the workload within its bounds; one without replicas is left alone.
+async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64)) -> Result<Look, Text> {
+    let object = api.get(&workload.reference().path()).await.map_err(|error| error.text())?;
+    let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let mut look = rollout(api, workload).await?;
+    if replicas > 0 && !(min..=max).contains(&replicas) {
+        look.is_complete = false;
+        look.of = u32::try_from(replicas.clamp(min, max)).unwrap_or(u32::MAX);
     }
     Ok(look)
 }

@@ -48,7 +48,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
         Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
-        Converge::Rollout { .. } | Converge::Immediately => converge::Owners::default(),
+        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => converge::Owners::default(),
     };
     let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending::all(core, plan, intent, &owners.known).await;
     let mut fields = record::outcome(intent.0, plan, &outcome, &notes);
@@ -72,9 +72,9 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     }
     if let (Outcome::Unknown(_), Some(write)) = (&outcome, unanswered) {
         outcome = sending::with_others(plan, done, &write, resolve::by_reading(core, &write).await);
-        settle(core, intent, plan, &outcome, stored.as_ref()).await;
+        let undoable = settle(core, intent, plan, &outcome, stored.as_ref()).await;
         let _ = core.journal(record::RESOLVED, record::resolved(intent.0, &plan.title, &outcome, matches!(write, Write::Command(_)))).await;
-        core.say(ActionEvent::Resolved { id, outcome: outcome.clone() }).await;
+        core.say(ActionEvent::Resolved { id, outcome: outcome.clone(), undoable }).await;
     }
     if outcome == Outcome::Done || done > 0 {
         converge::watch(core, plan, intent.0, &owners).await;

@@ -142,6 +142,9 @@ fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> Stri
         value if path.starts_with("/data/") => conceal::shown(value.and_then(Value::as_str)),
         None if is_number => "0".to_owned(),
         None => "absent".to_owned(),
+        Some(Value::Object(labels)) if path.ends_with("/selector") => {
+            labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
+        }
         Some(value) if value.is_object() || value.is_array() => "other".to_owned(),
         Some(value) => value.to_string(),
     };

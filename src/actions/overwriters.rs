@@ -8,7 +8,14 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{api::Api, pods};
+use super::{
+    api::Api,
+    gitops::{self, Fate},
+    pods,
+};
+
+/// What is said where nobody will undo a change.
+pub const NOBODY: &str = "no GitOps tool or operator owns it";
 
 /// An autoscaler of a workload.
 pub struct Autoscaler {
@@ -26,7 +33,7 @@ pub async fn autoscaler(api: &Api, target: &ObjectRef) -> Result<Option<Autoscal
     Ok(items.into_iter().find_map(|hpa| {
         let kind = text(&hpa, "/spec/scaleTargetRef/kind")?;
         let name = text(&hpa, "/spec/scaleTargetRef/name")?;
-        if !kind.eq_ignore_ascii_case(target.kind.singular()) || name != target.key.name {
+        if !target.kind.is_called(&kind) || name != target.key.name {
             return None;
         }
         let owner = pods::controller(&hpa).filter(|(kind, _, _)| *kind == "ScaledObject").map(|(_, name, _)| Text::line(name));
@@ -39,33 +46,27 @@ pub async fn autoscaler(api: &Api, target: &ObjectRef) -> Result<Option<Autoscal
     }))
 }
 
-/// Controllers that own the object's text, by the marks they leave on it.
+/// Operators and other controllers that own the object.
 pub fn owners(object: &Value) -> Vec<String> {
-    let mark = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    let mut found = Vec::new();
-    let argo = ["/metadata/annotations/argocd.argoproj.io~1tracking-id", "/metadata/labels/argocd.argoproj.io~1instance"];
-    if let Some(application) = argo.into_iter().find_map(mark) {
-        let application = application.split(':').next().unwrap_or(application);
-        found.push(format!("Argo CD application {application} may put its own version back (stop its automatic sync)"));
-    } else if managers(object).any(|manager| manager.starts_with("argocd")) {
-        found.push("Argo CD may put its own version back (stop its automatic sync)".to_owned());
-    }
-    for (kind, pointer) in
-        [("Kustomization", "/metadata/labels/kustomize.toolkit.fluxcd.io~1name"), ("HelmRelease", "/metadata/labels/helm.toolkit.fluxcd.io~1name")]
-    {
-        if let Some(name) = mark(pointer) {
-            found.push(format!("Flux {kind} {name} may put its own version back (flux suspend)"));
-        }
-    }
-    if let Some((kind, name, _)) = pods::controller(object) {
-        found.push(format!("{kind} {name} owns it and may put its own version back"));
-    }
-    found
+    let owner = pods::controller(object).map(|(kind, name, _)| match kind {
+        "Deployment" => format!("deployment/{name} owns it and puts its own version back: do it to that one"),
+        _ => format!("{kind} {name} owns it and may put its own version back"),
+    });
+    owner.into_iter().collect()
 }
 
-fn managers(object: &Value) -> impl Iterator<Item = &str> {
-    let fields = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    fields.into_iter().flatten().filter_map(|entry| entry.get("manager")?.as_str())
+/// Who will undo a change of the field `path` (a JSON pointer), as one line: what was `found` already, then operators and
+/// `GitOps` tools.
+pub async fn judged(api: &Api, object: &Value, path: &str, mut found: Vec<String>, nobody: &str) -> CheckResult {
+    found.extend(owners(object));
+    let mut kept = Vec::new();
+    for fate in gitops::fates(api, object, path).await {
+        match fate {
+            Fate::Undone(why) => found.push(why),
+            Fate::Kept(why) => kept.push(why),
+        }
+    }
+    if found.is_empty() && !kept.is_empty() { CheckResult::Pass(Text::line(&kept.join("; "))) } else { verdict(&found, nobody) }
 }
 
 /// One line from what was found.

@@ -29,6 +29,11 @@ pub fn is_deleting(object: &Value) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
 }
 
+/// Its containers ended, and are not started again.
+pub fn has_ended(pod: &Value) -> bool {
+    matches!(pod.pointer("/status/phase").and_then(Value::as_str), Some("Succeeded" | "Failed"))
+}
+
 pub fn is_ready(pod: &Value) -> bool {
     condition(pod, "Ready").is_some_and(|condition| condition.get("status").and_then(Value::as_str) == Some("True"))
 }

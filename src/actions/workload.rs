@@ -40,13 +40,13 @@ pub fn effect(kind: Kind, object: &Value, reaches: &str) -> CheckResult {
     }
 }
 
-/// Who will put their own template back.
-pub async fn overwritten(api: &Api, target: &ObjectRef, object: &Value) -> CheckResult {
-    let mut found = overwriters::owners(object);
+/// Who will put their own version of the field `path` (a JSON pointer) back.
+pub async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, path: &str) -> CheckResult {
+    let mut found = Vec::new();
     match overwriters::autoscaler(api, target).await {
         Ok(Some(hpa)) => found.push(format!("HPA {} keeps replicas {}..{}", hpa.name, hpa.min, hpa.max)),
         Ok(None) => {}
         Err(why) => found.push(format!("autoscalers could not be read: {why}")),
     }
-    overwriters::verdict(&found, "no GitOps tool or operator owns it")
+    overwriters::judged(api, object, path, found, overwriters::NOBODY).await
 }

@@ -1,12 +1,12 @@
 //! `sev1 rbac`: the least rights, as YAML, computed from what the sources and the enabled mitigations say they need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::{Exit, output};
 use crate::{
-    actions::kinds,
+    actions::{gitops, kinds},
     cli::{Cli, Profile, Rbac},
     config::{Loaded, shape::Mitigations},
     domain::{ask::is_name, asks::Run, catalogue::Right},
@@ -20,6 +20,8 @@ pub struct Merged {
     /// With its subresource.
     pub path: String,
     pub is_namespaced: bool,
+    /// The one namespace that they are needed in; empty: where sev1 works.
+    pub namespace: &'static str,
     pub verbs: Vec<&'static str>,
 }
 
@@ -71,16 +73,16 @@ impl Profile {
 
 /// Rights with the verbs of each resource together.
 pub fn merged(rights: impl IntoIterator<Item = Right>) -> Vec<Merged> {
-    let mut by_resource: BTreeMap<(bool, &'static str, String), Vec<&'static str>> = BTreeMap::new();
+    let mut by_resource: BTreeMap<(bool, &'static str, &'static str, String), Vec<&'static str>> = BTreeMap::new();
     for right in rights {
-        let verbs = by_resource.entry((right.is_namespaced, right.group, right.path())).or_default();
+        let verbs = by_resource.entry((right.is_namespaced, right.namespace, right.group, right.path())).or_default();
         if !verbs.contains(&right.verb) {
             verbs.push(right.verb);
         }
     }
-    let merged = by_resource.into_iter().map(|((is_namespaced, group, path), mut verbs)| {
+    let merged = by_resource.into_iter().map(|((is_namespaced, namespace, group, path), mut verbs)| {
         verbs.sort_unstable_by_key(|verb| VERBS.iter().position(|known| known == verb).unwrap_or(VERBS.len()));
-        Merged { group, path, is_namespaced, verbs }
+        Merged { group, path, is_namespaced, namespace, verbs }
     });
     merged.collect()
 }
@@ -92,7 +94,8 @@ impl Merged {
     /// `get, patch deployments/scale.apps`.
     pub fn words(&self) -> String {
         let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
-        format!("{} {}{group}", self.verbs.join(", "), self.path)
+        let place = if self.namespace.is_empty() { String::new() } else { format!(" in {}", self.namespace) };
+        format!("{} {}{group}{place}", self.verbs.join(", "), self.path)
     }
 
     fn rule(&self) -> Value {
@@ -105,7 +108,10 @@ fn rights(profile: Profile, disabled: &[String]) -> Vec<Merged> {
     let seen = FEATURES.iter().flat_map(|feature| feature.rights).copied();
     match profile {
         Profile::View => merged(seen),
-        Profile::Respond => merged(seen.chain(of_kinds(disabled).filter(|right| !is_of_servers(right)))),
+        Profile::Respond => {
+            let done = of_kinds(disabled).filter(|right| !is_of_servers(right));
+            merged(seen.chain(done).chain(gitops::RIGHTS.iter().copied()))
+        }
         Profile::Watch => Vec::new(),
     }
 }
@@ -146,10 +152,15 @@ fn documents(rbac: &Rbac, namespace: Option<&str>, whom: &[Whom<'_>], disabled: 
             let mut servers_in: Vec<&str> = rbac.servers_in.iter().map(String::as_str).collect();
             let is_here = servers_in.contains(&namespace);
             servers_in.retain(|other| *other != namespace);
-            let here = inside.into_iter().cloned().chain(servers.iter().filter(|_| is_here).cloned());
+            let (here, elsewhere): (Vec<_>, Vec<_>) = inside.into_iter().cloned().partition(|right| ["", namespace].contains(&right.namespace));
+            let here = here.into_iter().chain(servers.iter().filter(|_| is_here).cloned());
             let rules: Vec<_> = together(here).iter().map(Merged::rule).collect();
             if !rules.is_empty() {
                 documents.extend(role(&rbac.name, Some(namespace), &rules, whom));
+            }
+            for place in elsewhere.iter().map(|right| right.namespace).collect::<BTreeSet<_>>() {
+                let rules: Vec<_> = elsewhere.iter().filter(|right| right.namespace == place).map(Merged::rule).collect();
+                documents.extend(role(&rbac.name, Some(place), &rules, whom));
             }
             for other in servers_in {
                 let rules: Vec<_> = servers.iter().map(Merged::rule).collect();
@@ -277,15 +288,18 @@ mod tests {
                 ("ClusterRoleBinding", None),
                 ("Role", Some("shop")),
                 ("RoleBinding", Some("shop")),
+                ("Role", Some("kube-system")),
+                ("RoleBinding", Some("kube-system")),
                 ("Role", Some("monitoring")),
                 ("RoleBinding", Some("monitoring")),
             ]
         );
         assert!(allows(&roles[0], "list", "", "nodes") && !allows(&roles[0], "list", "", "pods"));
         assert_eq!(roles[0]["rules"][0]["resourceNames"], json!(["kube-system"]));
-        assert!(allows(&roles[4], "get", "", "services/proxy"));
+        assert!(allows(&roles[4], "patch", "apps", "deployments") && !allows(&roles[4], "patch", "", "configmaps"));
+        assert!(allows(&roles[6], "get", "", "services/proxy"));
         // A silence is made and ended where Alertmanager is.
-        assert!(allows(&roles[4], "create", "", "services/proxy") && allows(&roles[4], "delete", "", "services/proxy"));
+        assert!(allows(&roles[6], "create", "", "services/proxy") && allows(&roles[6], "delete", "", "services/proxy"));
         assert!(!allows(&roles[2], "delete", "", "services/proxy"));
     }
 

@@ -9,6 +9,7 @@ use super::{
     catalogue::Spec,
     mitigation::MitigationId,
     object::{Key, Kind, ObjectRef, Subject},
+    scaled::Scaled,
     text::Text,
 };
 
@@ -181,6 +182,18 @@ impl<'a> Words<'a> {
         let subject = self.read_subject(word)?;
         self.rest = rest;
         Ok(subject)
+    }
+
+    /// The object that is meant, or the scale of a resource by its full name: `rollouts.argoproj.io/api-gateway`.
+    pub fn scalable(&mut self) -> Result<Subject, Text> {
+        let full = self.rest.split_first().and_then(|(word, rest)| Some((word.split_once('/')?, rest)));
+        let Some(((resource, name), rest)) = full else { return self.subject() };
+        let Some(scaled) = Scaled::named(resource) else { return self.subject() };
+        if !is_name(name) || !is_name(self.namespace) {
+            return Err(self.wrong(&format!("cannot be done to {name:?} in {:?}", self.namespace)));
+        }
+        self.rest = rest;
+        Ok(Subject { kind: Kind::Scale(scaled), key: Key::new(self.namespace, name) })
     }
 
     /// One object or more: every word with a `/`, and the first in any case.

@@ -11,6 +11,12 @@ use super::{
     text::Text,
 };
 
+/// Kinds of whose objects the screen knows how they are.
+pub const PAUSE: &str = "pause";
+pub const RESUME: &str = "resume";
+pub const SWITCH_SERVICE: &str = "switch-service";
+pub const SET_HPA_BOUNDS: &str = "set-hpa-bounds";
+
 /// Set the replicas of a workload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scale {

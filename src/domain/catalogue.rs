@@ -69,6 +69,8 @@ pub struct Right {
     pub subresource: &'static str,
     pub verb: &'static str,
     pub is_namespaced: bool,
+    /// The one namespace it is needed in; empty: where sev1 works.
+    pub namespace: &'static str,
 }
 
 /// A kind and how its arguments are read from words.
@@ -126,15 +128,19 @@ impl Level {
 
 impl Right {
     pub const fn on(verb: &'static str, group: &'static str, resource: &'static str) -> Self {
-        Self { group, resource, subresource: "", verb, is_namespaced: true }
+        Self { group, resource, subresource: "", verb, is_namespaced: true, namespace: "" }
     }
 
     pub const fn below(verb: &'static str, group: &'static str, resource: &'static str, subresource: &'static str) -> Self {
-        Self { group, resource, subresource, verb, is_namespaced: true }
+        Self { group, resource, subresource, verb, is_namespaced: true, namespace: "" }
     }
 
     pub const fn of_cluster(verb: &'static str, group: &'static str, resource: &'static str) -> Self {
-        Self { group, resource, subresource: "", verb, is_namespaced: false }
+        Self { group, resource, subresource: "", verb, is_namespaced: false, namespace: "" }
+    }
+
+    pub const fn within(namespace: &'static str, verb: &'static str, group: &'static str, resource: &'static str) -> Self {
+        Self { namespace, ..Self::on(verb, group, resource) }
     }
 
     /// `deployments/scale`, as an RBAC rule has it.
@@ -142,9 +148,11 @@ impl Right {
         if self.subresource.is_empty() { self.resource.to_owned() } else { format!("{}/{}", self.resource, self.subresource) }
     }
 
-    /// As `kubectl auth can-i` wants it: `patch deployments/scale.apps`.
+    /// As `kubectl auth can-i` wants it: `patch deployments/scale.apps`, with the namespace where it is a certain one.
     pub fn words(&self) -> String {
-        if self.group.is_empty() { format!("{} {}", self.verb, self.path()) } else { format!("{} {}.{}", self.verb, self.path(), self.group) }
+        let group = if self.group.is_empty() { String::new() } else { format!(".{}", self.group) };
+        let place = if self.namespace.is_empty() { String::new() } else { format!(" in {}", self.namespace) };
+        format!("{} {}{group}{place}", self.verb, self.path())
     }
 
     pub fn writes(&self) -> bool {

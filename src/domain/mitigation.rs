@@ -101,6 +101,10 @@ pub enum Converge {
     Rollout { workload: Subject },
     /// The named pods are gone and the owners have as many ready pods as they want.
     Replaced { pods: Vec<ObjectRef> },
+    /// The service sends to every ready pod that its selector means, and to no other.
+    Endpoints { service: ObjectRef },
+    /// The workload has a number of replicas within these bounds, or none, and its rollout is complete.
+    Bounds { workload: Subject, min: u64, max: u64 },
     /// The write itself is the effect.
     Immediately,
 }
@@ -139,6 +143,8 @@ pub enum CheckKind {
     NotCovered,
     /// Whether pods pick it up.
     Effect,
+    /// Whether there is room for more pods.
+    Room,
     /// The journal can be written.
     Journal,
     /// Whether somebody else has to agree.
@@ -259,6 +265,7 @@ impl CheckKind {
             Self::Disruption => "disruption budgets",
             Self::NotCovered => "not covered",
             Self::Effect => "effect",
+            Self::Room => "room for more pods",
             Self::Journal => "journal",
             Self::SecondPerson => "second person",
         }
@@ -323,10 +330,11 @@ pub enum ActionEvent {
         id: MitigationId,
         after: Duration,
     },
-    /// An unknown outcome was resolved by reading.
+    /// An unknown outcome was resolved by reading. `undoable` as in `Ended`.
     Resolved {
         id: MitigationId,
         outcome: Outcome,
+        undoable: bool,
     },
     /// What can be taken back, of this run and earlier ones, latest first.
     Undoable {

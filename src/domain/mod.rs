@@ -18,6 +18,7 @@ pub mod object;
 pub mod observation;
 pub mod phase;
 pub mod pod;
+pub mod scaled;
 pub mod silence;
 pub mod suggestion;
 pub mod text;

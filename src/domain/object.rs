@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::text::Text;
+use super::{scaled::Scaled, text::Text};
 
 /// The kinds this program shows or writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Pod,
     Deployment,
@@ -18,9 +18,26 @@ pub enum Kind {
     ConfigMap,
     Event,
     Namespace,
+    /// The scale of an object of another kind: of those nothing else is read or written.
+    Scale(Scaled),
+}
+
+/// In records: `Deployment`, or the full name of a resource.
+impl serde::Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Scale(scaled) => serializer.collect_str(scaled),
+            known => serializer.collect_str(&format_args!("{known:?}")),
+        }
+    }
 }
 
 impl Kind {
+    /// The kind that a record means.
+    pub fn recorded(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| format!("{kind:?}") == word).or_else(|| Scaled::named(word).map(Self::Scale))
+    }
+
     /// Plural lower-case resource name, as in URLs and RBAC rules.
     pub fn resource(self) -> &'static str {
         match self {
@@ -35,6 +52,7 @@ impl Kind {
             Self::ConfigMap => "configmaps",
             Self::Event => "events",
             Self::Namespace => "namespaces",
+            Self::Scale(scaled) => scaled.resource(),
         }
     }
 
@@ -43,6 +61,7 @@ impl Kind {
         match self {
             Self::Deployment | Self::ReplicaSet | Self::StatefulSet | Self::DaemonSet => "apps",
             Self::HorizontalPodAutoscaler => "autoscaling",
+            Self::Scale(scaled) => scaled.group(),
             _ => "",
         }
     }
@@ -50,6 +69,7 @@ impl Kind {
     pub fn version(self) -> &'static str {
         match self {
             Self::HorizontalPodAutoscaler => "v2",
+            Self::Scale(scaled) => scaled.version(),
             _ => "v1",
         }
     }
@@ -68,7 +88,22 @@ impl Kind {
             Self::ConfigMap => "configmap",
             Self::Event => "event",
             Self::Namespace => "namespace",
+            Self::Scale(scaled) => scaled.name(),
         }
+    }
+
+    /// What the API calls it, as far as this program knows: `Deployment`.
+    pub fn is_called(self, kind: &str) -> bool {
+        match self {
+            Self::Scale(scaled) => scaled.kind() == kind,
+            Self::HorizontalPodAutoscaler => kind == "HorizontalPodAutoscaler",
+            known => known.singular().eq_ignore_ascii_case(kind),
+        }
+    }
+
+    /// The part of an object that stands for it.
+    pub fn subresource(self) -> &'static str {
+        if matches!(self, Self::Scale(_)) { "scale" } else { "" }
     }
 
     /// The kind that a word means, by kubectl's names: `deployment`, `deployments`, `deploy`.
@@ -166,6 +201,12 @@ impl ObjectRef {
     }
 
     pub fn path(&self) -> String {
+        let path = self.object_path();
+        if self.kind.subresource().is_empty() { path } else { format!("{path}/{}", self.kind.subresource()) }
+    }
+
+    /// Of the whole object, where [`path`](Self::path) is a part of it.
+    pub fn object_path(&self) -> String {
         let namespace = (!self.key.namespace.is_empty()).then(|| self.key.namespace.as_str());
         format!("{}/{}", self.kind.collection_path(namespace), self.key.name)
     }

@@ -11,6 +11,7 @@
 
 pub mod alertmanager;
 pub mod elasticsearch;
+mod fields;
 pub mod kubernetes;
 pub mod log_store;
 mod observability;

@@ -12,6 +12,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::fields;
 use super::kubernetes::container_logs::ContainerLogs;
 use super::kubernetes::kinds::{DEFINITIONS, Resource};
 use super::kubernetes::selector::{FieldSelector, LabelSelector};
@@ -473,7 +474,7 @@ impl Inner {
         fields.shift_remove("kind");
         all.extend(fields);
         let mut object = Value::Object(all);
-        record_manager(&mut object, resource, writer, now);
+        record_manager(&mut object, None, resource, writer, now);
         Ok(object)
     }
 
@@ -613,7 +614,7 @@ fn settle(resource: Resource, writer: Writer<'_>, current: &Value, object: &mut 
         let generation = current.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default() + 1;
         set_metadata(object, "generation", json!(generation));
     }
-    record_manager(object, resource, writer, now);
+    record_manager(object, Some(current), resource, writer, now);
     Ok(true)
 }
 
@@ -632,7 +633,8 @@ fn copy_metadata(field: &str, from: &Value, to: &mut Value) {
     }
 }
 
-fn record_manager(object: &mut Value, resource: Resource, writer: Writer<'_>, now: DateTime<Utc>) {
+fn record_manager(object: &mut Value, before: Option<&Value>, resource: Resource, writer: Writer<'_>, now: DateTime<Utc>) {
+    let (set, removed) = if fields::are_kept(resource) { fields::of_write(before, object) } else { (json!({}), json!({})) };
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     let entries = metadata.entry("managedFields").or_insert_with(|| json!([]));
     let Some(entries) = entries.as_array_mut() else { return };
@@ -640,12 +642,25 @@ fn record_manager(object: &mut Value, resource: Resource, writer: Writer<'_>, no
         let field = |name| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         field("manager") == writer.manager && field("operation") == writer.operation && field("subresource") == writer.subresource
     };
+    for entry in entries.iter_mut().filter(|entry| !is_same(entry)) {
+        for others in [&set, &removed] {
+            fields::take(&mut entry["fieldsV1"], others);
+        }
+    }
+    if fields::are_kept(resource) {
+        entries.retain(|entry| is_same(entry) || entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty()));
+    }
     if let Some(entry) = entries.iter_mut().find(|entry| is_same(entry)) {
         entry["time"] = json!(timestamp(now));
+        fields::take(&mut entry["fieldsV1"], &removed);
+        fields::add(&mut entry["fieldsV1"], &set);
+        return;
+    }
+    if fields::are_kept(resource) && set.as_object().is_none_or(Map::is_empty) {
         return;
     }
     let mut entry = json!({
-        "apiVersion": resource.definition().api_version(), "fieldsType": "FieldsV1", "fieldsV1": {},
+        "apiVersion": resource.definition().api_version(), "fieldsType": "FieldsV1", "fieldsV1": set,
         "manager": writer.manager, "operation": writer.operation, "time": timestamp(now),
     });
     if !writer.subresource.is_empty() {

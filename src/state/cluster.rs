@@ -72,6 +72,13 @@ impl Cluster {
         self.autoscalers.objects.values().find(is_its)
     }
 
+    /// The services that send to a deployment's pods, as far as its selector tells.
+    pub fn services_of(&self, deployment: &Key) -> impl Iterator<Item = &Service> {
+        let selector: &[(Text, Text)] = self.deployments.get(deployment).map_or(&[], |deployment| &deployment.selector);
+        let in_namespace = self.services.objects.values().filter(move |service| service.key.namespace == deployment.namespace);
+        in_namespace.filter(move |service| !service.selector.is_empty() && service.selector.iter().all(|label| selector.contains(label)))
+    }
+
     /// Identity of an object that was seen.
     pub fn reference(&self, kind: Kind, key: &Key) -> Option<ObjectRef> {
         let uid = match kind {

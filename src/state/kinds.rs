@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::{
     alert::{Alert, AlertStatus},
     ask::{Finished, Request, RequestKind, Wish},
-    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
+    asks::{PAUSE, RESUME, RestartUnhealthy, Run, SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, SetConfigKey, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     command::CommandEntry,
     object::{Key, Kind, ObjectRef},
@@ -38,29 +38,49 @@ impl State {
         self.kinds.iter().find(|entry| entry.spec.name == name)
     }
 
-    /// Lines of the menu for what is focused, or for the deployment behind it, beside those with a flow of their own.
+    /// Lines of the menu for what is focused, or for what stands around it, beside those with a flow of their own.
     pub(super) fn kinds_for_focused(&self) -> Vec<MenuItem> {
-        let focused = self.focused();
-        let behind = self.focused_deployment().and_then(|key| self.cluster.reference(Kind::Deployment, &key));
+        let around = self.around_the_focus();
         let mut items = Vec::new();
         for entry in self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) {
-            let meant = [&focused, &behind].into_iter().flatten().find(|object| entry.spec.applies_to(object.kind));
-            let Some(meant) = meant else { continue };
-            let what = if entry.spec.needs_arguments() {
-                MenuChoice::Compose(Text::line(&format!("{} {} ", entry.spec.name, named(meant))))
-            } else if let Some(why) = self.unfit(entry.spec, meant) {
-                MenuChoice::Nothing(why)
-            } else {
-                match self.ask_of_marked(entry, meant) {
+            let meant = around.iter().find(|object| entry.spec.applies_to(object.kind));
+            let what = match meant {
+                Some(meant) => match self.unfit(entry.spec, meant) {
+                    Some(why) => MenuChoice::Nothing(why),
+                    None if entry.spec.needs_arguments() => MenuChoice::Compose(self.composed(entry.spec, Some(meant))),
+                    None => match self.ask_of_marked(entry, meant) {
+                        Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
+                        Err(why) => MenuChoice::Nothing(why),
+                    },
+                },
+                // One that finds its object by itself.
+                None if entry.spec.on.is_empty() => match entry.ask("", &[]) {
                     Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
-                    Err(why) => MenuChoice::Nothing(why),
-                }
+                    Err(_) => continue,
+                },
+                None => continue,
+            };
+            let Some(meant) = meant else {
+                items.push(line(entry.spec, entry.spec.summary, what));
+                continue;
             };
             let marked = self.marked(entry.spec, meant);
             let name = if marked.len() > 1 { format!("{} marked pods", marked.len()) } else { meant.to_string() };
             items.push(item(entry.spec, &name, what));
         }
         items
+    }
+
+    /// What is focused, then the deployment behind it, its autoscaler, and the services that send to it.
+    fn around_the_focus(&self) -> Vec<ObjectRef> {
+        let cluster = &self.cluster;
+        let deployment = self.focused_deployment();
+        let behind = deployment.as_ref().and_then(|key| cluster.reference(Kind::Deployment, key));
+        let autoscaler = deployment.as_ref().and_then(|key| cluster.autoscaler_of(key));
+        let autoscaler = autoscaler.and_then(|autoscaler| cluster.reference(Kind::HorizontalPodAutoscaler, &autoscaler.key));
+        let services = deployment.iter().flat_map(|key| cluster.services_of(key));
+        let services = services.filter_map(|service| cluster.reference(Kind::Service, &service.key));
+        self.focused().into_iter().chain(behind).chain(autoscaler).chain(services).collect()
     }
 
     /// The marked pods, where the kind takes several and marks are on the screen; else the object alone.
@@ -82,12 +102,29 @@ impl State {
 
     /// Why a kind has nothing to do on an object, as far as is seen without asking.
     fn unfit(&self, spec: &Spec, meant: &ObjectRef) -> Option<Text> {
-        let node = self.cluster.nodes.get(&meant.key).filter(|_| meant.kind == Kind::Node)?;
-        match (spec.name, node.cordoned) {
-            ("cordon", true) => Some("it is cordoned already".into()),
-            ("uncordon", false) => Some("it is not cordoned".into()),
+        let is_paused = || self.cluster.deployments.get(&meant.key).filter(|_| meant.kind == Kind::Deployment).map(|deployment| deployment.paused);
+        let is_cordoned = || self.cluster.nodes.get(&meant.key).filter(|_| meant.kind == Kind::Node).map(|node| node.cordoned);
+        match spec.name {
+            PAUSE if is_paused() == Some(true) => Some("it is paused already".into()),
+            RESUME if is_paused() == Some(false) => Some("it is not paused".into()),
+            "cordon" if is_cordoned() == Some(true) => Some("it is cordoned already".into()),
+            "uncordon" if is_cordoned() == Some(false) => Some("it is not cordoned".into()),
             _ => None,
         }
+    }
+
+    /// The line to go on with in the palette: with the values that the object has, to be changed there.
+    fn composed(&self, spec: &Spec, object: Option<&ObjectRef>) -> Text {
+        let Some(object) = object else { return Text::line(&format!("{} ", spec.name)) };
+        let present = match spec.name {
+            SET_HPA_BOUNDS => self.cluster.autoscalers.get(&object.key).map(|autoscaler| format!("min={} max={}", autoscaler.min, autoscaler.max)),
+            SWITCH_SERVICE => self.cluster.services.get(&object.key).map(|service| {
+                let labels = service.selector.iter().map(|(name, value)| format!("{name}={value}"));
+                labels.collect::<Vec<_>>().join(" ")
+            }),
+            _ => None,
+        };
+        Text::line(&format!("{} {} {}", spec.name, named(object), present.unwrap_or_default()))
     }
 
     /// The alert that is focused, where the pane of alerts is.
@@ -173,7 +210,11 @@ impl State {
         offered.map(|entry| PaletteEntry {
             title: Text::line(&format!("{}: {}", entry.spec.name, entry.spec.summary)),
             key: None,
-            command: Command::Compose(Text::line(&format!("{} ", entry.spec.name))),
+            command: match entry.ask("", &[]) {
+                // One that finds its object by itself.
+                Ok(wish) => Command::Do(wish),
+                Err(_) => Command::Compose(Text::line(&format!("{} ", entry.spec.name))),
+            },
         })
     }
 
@@ -187,7 +228,7 @@ impl State {
         for object in entry.spec.on.iter().flat_map(|kind| self.keys_of(*kind)) {
             let words = format!("{name} {}", named(&object));
             let command = if entry.spec.needs_arguments() {
-                Command::Compose(Text::line(&format!("{words} ")))
+                Command::Compose(self.composed(entry.spec, Some(&object)))
             } else {
                 match entry.ask(&object.key.namespace, &[&object.to_string()]) {
                     Ok(wish) => Command::Do(wish),

@@ -139,7 +139,7 @@ impl State {
     fn exact(&self, typed: &str) -> Option<PaletteEntry> {
         let words: Vec<&str> = typed.split_whitespace().collect();
         let command = match *words.as_slice() {
-            [name] => self.exact_name(name)?,
+            [name] => self.exact_name(name).or_else(|| self.kind_typed(&words))?,
             ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,
             ["breaker", "on"] => Command::BreakerTo(true),
             ["breaker", "off"] => Command::BreakerTo(false),

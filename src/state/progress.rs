@@ -42,11 +42,7 @@ impl State {
             ActionEvent::Progress { id, done, of, waits } => {
                 self.stage(id, |mitigation| mitigation.stage = Stage::Executing { done, of, waits });
             }
-            ActionEvent::Ended { id, outcome, undoable } => self.ended(id, &outcome, undoable),
-            ActionEvent::Resolved { id, outcome } => {
-                let undoable = self.mitigations.all.iter().any(|mitigation| mitigation.id == id && mitigation.undoable);
-                self.ended(id, &outcome, undoable);
-            }
+            ActionEvent::Ended { id, outcome, undoable } | ActionEvent::Resolved { id, outcome, undoable } => self.ended(id, &outcome, undoable),
             ActionEvent::Converging { id, ready, of, old, stuck } => self.stage(id, |mitigation| {
                 if !matches!(mitigation.stage, Stage::Ended(_)) {
                     mitigation.stage = Stage::Converging { ready, of, old, stuck };

@@ -94,8 +94,8 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
                 }
             }
             Stage::Watching { .. } => {
-                let pods = if mitigation.converges { "rolled out" } else { "written" };
-                parts.push((format!("{pods}; watching whether it helps{}", before(mitigation)), theme.own));
+                let how = if mitigation.converges { "in effect" } else { "written" };
+                parts.push((format!("{how}; watching whether it helps{}", before(mitigation)), theme.own));
             }
             Stage::Ended(Outcome::Done) => parts.push(("done".to_owned(), theme.own)),
             Stage::Ended(Outcome::Unknown(why)) => {

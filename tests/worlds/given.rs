@@ -27,6 +27,37 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world.post(&collection(&namespace, "apis/apps/v1", "deployments"), &objects::deployment(&namespace, name, image, *replicas));
             settled(play, name);
         }
+        Step::StatefulSet { name, image, replicas } => {
+            let set = objects::stateful_set(&namespace, name, image, *replicas);
+            play.world.post(&collection(&namespace, "apis/apps/v1", "statefulsets"), &set);
+            all_ready(play, name, *replicas);
+        }
+        Step::ReplicaSet { name, image, replicas } => {
+            play.world.post(&collection(&namespace, "apis/apps/v1", "replicasets"), &objects::replica_set(&namespace, name, image, *replicas));
+            all_ready(play, name, *replicas);
+        }
+        Step::WorkerPool { name, size } => {
+            play.world.post(&collection(&namespace, "apis/sev1.dev/v1", "workerpools"), &objects::worker_pool(&namespace, name, *size));
+        }
+        Step::Labelled { name, label, value } => {
+            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "metadata": { "labels": { label: value } } }));
+        }
+        Step::AsksFor { name, cpu } => {
+            let path = path(&namespace, &format!("deployment/{name}"));
+            let mut containers = play.world.get(&path)["spec"]["template"]["spec"]["containers"].clone();
+            containers[0]["resources"]["requests"]["cpu"] = json!(cpu);
+            play.world.merge(&path, &json!({ "spec": { "template": { "spec": { "containers": containers } } } }));
+            settled(play, name);
+        }
+        Step::LimitRange { memory } => {
+            play.world.post(&collection(&namespace, "api/v1", "limitranges"), &objects::limit_range(&namespace, memory));
+        }
+        Step::Service { name, selector } => {
+            play.world.post(&collection(&namespace, "api/v1", "services"), &objects::service(&namespace, name, selector));
+        }
+        Step::SwitchedBySomebody { name, selector } => {
+            play.world.merge(&path(&namespace, &format!("service/{name}")), &json!({ "spec": { "selector": objects::labels(selector) } }));
+        }
         Step::Rollout { name, image, failing } => {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &objects::rollout(name, image, failing.as_deref()));
             match failing {
@@ -174,6 +205,13 @@ fn settled(play: &Play, name: &str) {
         let wanted = number("/spec/replicas");
         number("/status/observedGeneration") >= number("/metadata/generation")
             && ["/status/updatedReplicas", "/status/availableReplicas", "/status/replicas"].iter().all(|pointer| number(pointer) == wanted)
+    });
+}
+
+fn all_ready(play: &Play, name: &str, replicas: u64) {
+    play.until(&format!("{replicas} ready pods of {name}"), |play| {
+        let all = pods_of(play, name);
+        all.len() as u64 == replicas && all.iter().all(is_ready)
     });
 }
 

@@ -33,6 +33,45 @@ pub fn rollout(name: &str, image: &str, failing: Option<&str>) -> Value {
     } } })
 }
 
+/// The same as a stateful set without volumes, governed by a service of its name that need not exist.
+pub fn stateful_set(namespace: &str, name: &str, image: &str, replicas: u64) -> Value {
+    let mut set = deployment(namespace, name, image, replicas);
+    set["kind"] = json!("StatefulSet");
+    set["spec"]["serviceName"] = json!(name);
+    set["spec"]["podManagementPolicy"] = json!("Parallel");
+    set
+}
+
+/// The same as a replica set of nobody.
+pub fn replica_set(namespace: &str, name: &str, image: &str, replicas: u64) -> Value {
+    let mut set = deployment(namespace, name, image, replicas);
+    set["kind"] = json!("ReplicaSet");
+    set
+}
+
+pub fn worker_pool(namespace: &str, name: &str, size: u64) -> Value {
+    json!({ "apiVersion": "sev1.dev/v1", "kind": "WorkerPool", "metadata": { "name": name, "namespace": namespace }, "spec": { "size": size } })
+}
+
+pub fn limit_range(namespace: &str, memory: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "LimitRange", "metadata": { "name": "containers", "namespace": namespace },
+        "spec": { "limits": [{ "type": "Container", "min": { "memory": memory } }] },
+    })
+}
+
+/// `app=shop,version=blue` as labels.
+pub fn labels(selector: &str) -> Value {
+    selector.split(',').map(|label| label.split_once('=').unwrap_or_else(|| panic!("{label:?} is no label"))).collect()
+}
+
+pub fn service(namespace: &str, name: &str, selector: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": namespace },
+        "spec": { "selector": labels(selector), "ports": [{ "name": "http", "port": 80, "targetPort": 8080 }] },
+    })
+}
+
 pub fn config_map(namespace: &str, name: &str, key: &str, value: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "namespace": namespace }, "data": { key: value } })
 }
@@ -125,6 +164,9 @@ pub fn path(namespace: &str, object: &str) -> String {
     let (group, plural) = match kind {
         "deployment" => ("apis/apps/v1", "deployments"),
         "replicaset" => ("apis/apps/v1", "replicasets"),
+        "statefulset" => ("apis/apps/v1", "statefulsets"),
+        "service" => ("api/v1", "services"),
+        "workerpool" => ("apis/sev1.dev/v1", "workerpools"),
         "configmap" => ("api/v1", "configmaps"),
         "quota" => ("api/v1", "resourcequotas"),
         "pod" => ("api/v1", "pods"),

@@ -57,6 +57,44 @@ pub enum Step {
     TemplateChangedBySomebody {
         name: String,
     },
+    /// Its selector, as `app=shop,version=blue`.
+    Service {
+        name: String,
+        selector: String,
+    },
+    SwitchedBySomebody {
+        name: String,
+        selector: String,
+    },
+    StatefulSet {
+        name: String,
+        image: String,
+        replicas: u64,
+    },
+    ReplicaSet {
+        name: String,
+        image: String,
+        replicas: u64,
+    },
+    /// An object of a custom resource definition, which has a scale.
+    WorkerPool {
+        name: String,
+        size: u64,
+    },
+    /// Of a deployment.
+    Labelled {
+        name: String,
+        label: String,
+        value: String,
+    },
+    AsksFor {
+        name: String,
+        cpu: String,
+    },
+    /// The least memory that a container may ask for.
+    LimitRange {
+        memory: String,
+    },
     ConfigMap {
         name: String,
         key: String,
@@ -230,6 +268,14 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("deployment {} of {} with {} replicas", |w| Step::Deployment { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
     ("{} is rolled out as {}, failing with {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: Some(own(w[2])) }),
     ("{} is rolled out as {}", |w| Step::Rollout { name: own(w[0]), image: own(w[1]), failing: None }),
+    ("stateful set {} of {} with {} replicas", |w| Step::StatefulSet { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
+    ("replica set {} of {} with {} replicas", |w| Step::ReplicaSet { name: own(w[0]), image: own(w[1]), replicas: number(w[2]) }),
+    ("worker pool {} of {}", |w| Step::WorkerPool { name: own(w[0]), size: number(w[1]) }),
+    ("{} has the label {}={}", |w| Step::Labelled { name: own(w[0]), label: own(w[1]), value: own(w[2]) }),
+    ("every pod of {} asks for {} cpu", |w| Step::AsksFor { name: own(w[0]), cpu: own(w[1]) }),
+    ("a limit range of at least {} memory a container", |w| Step::LimitRange { memory: own(w[0]) }),
+    ("service {} selects {}", |w| Step::Service { name: own(w[0]), selector: own(w[1]) }),
+    ("somebody switches {} to {}", |w| Step::SwitchedBySomebody { name: own(w[0]), selector: own(w[1]) }),
     ("somebody scales {} to {}", |w| Step::ScaledBySomebody { name: own(w[0]), replicas: number(w[1]) }),
     ("somebody changes the template of {}", |w| Step::TemplateChangedBySomebody { name: own(w[0]) }),
     ("config map {} has {}={}", |w| Step::ConfigMap { name: own(w[0]), key: own(w[1]), value: own(w[2]) }),

@@ -102,8 +102,8 @@ impl Mitigation for SetConfigKey {
             target: target.clone(),
             effect: Effect::Fields(vec![field]),
         })];
-        let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
-        draft.check(CheckKind::Overwritten, async { overwritten });
+        let (api, deployed, field) = (core.api.clone(), object.clone(), format!("/data/{}", step(name)));
+        draft.check(CheckKind::Overwritten, async move { overwriters::judged(&api, &deployed, &field, Vec::new(), overwriters::NOBODY).await });
         let (api, key) = (core.api.clone(), name.to_owned());
         draft.check(CheckKind::Effect, async move { effect(&api, &target, &key).await });
         Ok(draft)

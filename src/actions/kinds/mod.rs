@@ -8,13 +8,16 @@ mod cordon;
 mod delete_pod;
 mod drain;
 mod evict;
+mod hpa_bounds;
 mod pause;
 mod restart;
+mod restart_dns;
 mod restart_unhealthy;
 mod run;
 mod scale;
 mod set_image;
 mod silence;
+mod switch_service;
 mod undo_rollout;
 mod unsilence;
 
@@ -53,6 +56,9 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
+    kind::<switch_service::SwitchService>(),
+    kind::<hpa_bounds::SetHpaBounds>(),
+    kind::<restart_dns::RestartDns>(),
     kind::<delete_pod::DeletePod>(),
     kind::<evict::Evict>(),
     kind::<cordon::Cordon>(),

@@ -15,6 +15,7 @@ use crate::{
     },
     domain::{
         ask::{Ask, Wish, Words},
+        asks::{PAUSE as PAUSED_BY, RESUME as RESUMED_BY},
         catalogue::{Level, Right, Spec},
         mitigation::{CheckKind, CheckResult, Converge, Field, MitigationId},
         object::{Kind, ObjectRef, Subject},
@@ -25,7 +26,7 @@ use crate::{
 const PAUSED: &str = "/spec/paused";
 
 static PAUSE: Spec = Spec {
-    name: "pause",
+    name: PAUSED_BY,
     key: 'P',
     summary: "hold a deployment's rollout where it is",
     on: &[Kind::Deployment],
@@ -38,7 +39,7 @@ static PAUSE: Spec = Spec {
 };
 
 static RESUME: Spec = Spec {
-    name: "resume",
+    name: RESUMED_BY,
     key: 'C',
     summary: "let a paused rollout go on",
     on: &[Kind::Deployment],
@@ -113,8 +114,8 @@ impl Mitigation for Pause {
         let field = Field { path: PAUSED.into(), before: None, after: Some(true.into()) };
         let steps = vec![json!({ "op": "add", "path": PAUSED, "value": true })];
         draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
-        let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
-        draft.check(CheckKind::Overwritten, async { overwritten });
+        let (api, deployed) = (core.api.clone(), object.clone());
+        draft.check(CheckKind::Overwritten, async move { overwriters::judged(&api, &deployed, PAUSED, Vec::new(), overwriters::NOBODY).await });
         draft.check(CheckKind::Effect, async { CheckResult::Pass("scaling goes on; a new template waits until it is resumed".into()) });
         Ok(draft)
     }
@@ -157,8 +158,8 @@ impl Mitigation for Resume {
             None => CheckResult::Pass("no template waits: only what was under way goes on".into()),
         };
         draft.check(CheckKind::Effect, async { effect });
-        let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
-        draft.check(CheckKind::Overwritten, async { overwritten });
+        let (api, deployed) = (core.api.clone(), object.clone());
+        draft.check(CheckKind::Overwritten, async move { overwriters::judged(&api, &deployed, PAUSED, Vec::new(), overwriters::NOBODY).await });
         Ok(draft)
     }
 }

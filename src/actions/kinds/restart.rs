@@ -13,7 +13,8 @@ use crate::{
     actions::{
         draft::{Draft, Undo, guarded_patch, subject},
         engine::Core,
-        kubectl, revisions, workload,
+        expect::step,
+        kubectl, revisions, workload as rolled_out,
     },
     domain::{
         ask::{Ask, Wish, Words},
@@ -31,7 +32,7 @@ static SPEC: Spec = Spec {
     name: "restart",
     key: 'R',
     summary: "restart every pod of a workload, as kubectl rollout restart",
-    on: workload::ROLLED_OUT,
+    on: rolled_out::ROLLED_OUT,
     takes_several: false,
     parameters: &[Parameter { name: "at=TIME", about: "the time to note, RFC 3339; without it now", presence: Presence::Optional }],
     level: Level::Disruptive,
@@ -76,51 +77,64 @@ impl Mitigation for Restart {
     const SPEC: &'static Spec = &SPEC;
 
     fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
-        let workload = words.subject()?;
-        let at = words.named("at").map(str::to_owned);
-        match &at {
-            Some(typed) if chrono::DateTime::parse_from_rfc3339(typed).is_err() => {
-                Err(words.wrong(&format!("takes at=2026-11-23T02:14:00Z, not {typed:?}")))
-            }
-            _ => Ok(Self { workload, at }),
-        }
+        Ok(Self { workload: words.subject()?, at: time(words)? })
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
-        let (target, object) = subject(core, &self.workload).await?;
-        let (name, namespace) = (&target.key.name, &target.key.namespace);
-        if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
-            return Err(Text::line(&format!("{target} is paused: resume it first (sev1 do resume {target})")));
-        }
-        let history = revisions::history(&core.api, &target, &object).await?;
-        let current = revisions::current(target.kind, &object, &history);
-        let at = self.at.clone().unwrap_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true));
-        let again = Self { at: Some(at.clone()), ..self.clone() };
-        let mut draft = Draft::about(id, Wish::new(again), &format!("Restart · {name}"), (&target, &object));
-        let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
-        draft.what = vec![
-            Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),
-            Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
-        ];
-        draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.cluster);
-        draft.undo = match current {
-            Some(number) => {
-                let former = UndoRollout { workload: self.workload.clone(), to_revision: Some(number) };
-                Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back, which replaces the pods once more")))
-            }
-            None => Undo::Nothing("nothing to undo: the same template runs again".into()),
-        };
-        let before = object.pointer("/spec/template").cloned().unwrap_or_default();
-        let (steps, after) = annotated(&before, &at);
-        let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
-        draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
-        draft.converge = workload::converge(&self.workload, &object);
-        let effect = workload::effect(target.kind, &object, "its pods are replaced by its own strategy");
-        draft.check(CheckKind::Effect, async { effect });
-        let api = core.api.clone();
-        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &target, &object).await });
-        Ok(draft)
+        let at = at(core, self.at.as_deref());
+        let wish = Wish::new(Self { at: Some(at.clone()), ..self.clone() });
+        again(core, id, (wish, &format!("Restart · {}", self.workload.key.name)), &self.workload, &at).await
     }
+}
+
+/// The time that an ask names.
+pub(super) fn time(words: &mut Words<'_>) -> Result<Option<String>, Text> {
+    match words.named("at") {
+        Some(typed) if chrono::DateTime::parse_from_rfc3339(typed).is_err() => {
+            Err(words.wrong(&format!("takes at=2026-11-23T02:14:00Z, not {typed:?}")))
+        }
+        named => Ok(named.map(str::to_owned)),
+    }
+}
+
+/// The time that is noted.
+pub(super) fn at(core: &Core, named: Option<&str>) -> String {
+    named.map_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true), str::to_owned)
+}
+
+/// Rolls the same template out again, as this wish and under this title.
+pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wish, &str), workload: &Subject, at: &str) -> Result<Draft, Text> {
+    let (target, object) = subject(core, workload).await?;
+    let namespace = &target.key.namespace;
+    if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
+        return Err(Text::line(&format!("{target} is paused: resume it first (sev1 do resume {target})")));
+    }
+    let history = revisions::history(&core.api, &target, &object).await?;
+    let current = revisions::current(target.kind, &object, &history);
+    let mut draft = Draft::about(id, wish, title, (&target, &object));
+    let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
+    draft.what = vec![
+        Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),
+        Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
+    ];
+    draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.cluster);
+    draft.undo = match current {
+        Some(number) => {
+            let former = UndoRollout { workload: workload.clone(), to_revision: Some(number) };
+            Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back, which replaces the pods once more")))
+        }
+        None => Undo::Nothing("nothing to undo: the same template runs again".into()),
+    };
+    let before = object.pointer("/spec/template").cloned().unwrap_or_default();
+    let (steps, after) = annotated(&before, at);
+    let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
+    draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
+    draft.converge = rolled_out::converge(workload, &object);
+    let effect = rolled_out::effect(target.kind, &object, "its pods are replaced by its own strategy");
+    draft.check(CheckKind::Effect, async { effect });
+    let (api, path) = (core.api.clone(), format!("/spec/template/metadata/annotations/{}", step(ANNOTATION)));
+    draft.check(CheckKind::Overwritten, async move { rolled_out::overwritten(&api, &target, &object, &path).await });
+    Ok(draft)
 }
 
 /// The steps of the patch, and the template that they make.
@@ -128,7 +142,7 @@ fn annotated(template: &Value, at: &str) -> (Vec<Value>, Value) {
     let mut after = template.clone();
     let has_annotations = template.pointer("/metadata/annotations").is_some_and(Value::is_object);
     let step = if has_annotations {
-        let path = format!("/spec/template/metadata/annotations/{}", ANNOTATION.replace('/', "~1"));
+        let path = format!("/spec/template/metadata/annotations/{}", step(ANNOTATION));
         json!({ "op": "add", "path": path, "value": at })
     } else {
         json!({ "op": "add", "path": "/spec/template/metadata/annotations", "value": { ANNOTATION: at } })

@@ -13,11 +13,11 @@ use crate::{
         api::Api,
         draft::{Draft, Undo, subject},
         engine::Core,
-        kubectl, overwriters, pods,
+        kubectl, overwriters, pods, room, scalable,
     },
     domain::{
         ask::{Wish, Words},
-        asks::Scale,
+        asks::{SET_HPA_BOUNDS, Scale},
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef},
@@ -36,7 +36,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "REPLICAS", about: "how many pods it should have, 0 to 1000", presence: Presence::Required }],
     level: Level::Narrow,
-    more: "scaling down is disruptive",
+    more: "scaling down is disruptive; RESOURCE.GROUP/NAME scales anything else that has a scale",
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("get", "apps", "statefulsets"),
@@ -50,6 +50,8 @@ static SPEC: Spec = Spec {
         Right::on("list", "apps", "replicasets"),
         Right::on("list", "", "pods"),
         Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
+        Right::of_cluster("list", "", "nodes"),
         Right::on("list", "autoscaling", "horizontalpodautoscalers"),
     ],
     undo: "the former number of replicas",
@@ -59,7 +61,7 @@ impl Mitigation for Scale {
     const SPEC: &'static Spec = &SPEC;
 
     fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
-        let workload = words.subject()?;
+        let workload = words.scalable()?;
         let typed = words.required()?;
         match typed.parse() {
             Ok(replicas) if replicas <= MOST => Ok(Self { workload, replicas }),
@@ -68,9 +70,10 @@ impl Mitigation for Scale {
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
-        let (target, object) = subject(core, &self.workload).await?;
+        let workload = scalable::discovered(&core.api, &self.workload).await?;
+        let (target, object) = subject(core, &workload).await?;
         let replicas = u64::from(self.replicas);
-        let path = format!("{}/scale", target.path());
+        let path = format!("{}/scale", target.object_path());
         let scale = core.api.get(&path).await.map_err(|error| Text::line(&format!("could not read the scale of {target}: {error}")))?;
         let current = scale.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         if current == replicas {
@@ -92,11 +95,24 @@ impl Mitigation for Scale {
             target: target.clone(),
             effect: Effect::Fields(vec![Field { path: "/spec/replicas".into(), before: Some(current.into()), after: Some(replicas.into()) }]),
         })];
-        draft.converge = Converge::Rollout { workload: self.workload.clone() };
-        let (api, room_namespace) = (core.api.clone(), namespace.clone());
-        draft.check(CheckKind::Effect, async move { room(&api, &room_namespace, current, replicas).await });
+        draft.converge = Converge::Rollout { workload };
+        if let Some(more) = replicas.checked_sub(current) {
+            let (api, namespace, template) = (core.api.clone(), namespace.clone(), object.pointer("/spec/template").cloned());
+            draft.check(CheckKind::Room, async move { room::for_more(&api, &namespace, template.as_ref(), more).await });
+        } else {
+            let fewer = Text::line(&format!("{} fewer pods carry the load", current - replicas));
+            draft.check(CheckKind::Effect, async { CheckResult::Pass(fewer) });
+        }
         let api = core.api.clone();
-        draft.check(CheckKind::Overwritten, async move { overwritten(&api, &target, &object, replicas).await });
+        draft.check(CheckKind::Overwritten, async move {
+            match target.kind {
+                Kind::Scale(_) => match api.get(&target.object_path()).await {
+                    Ok(whole) => overwritten(&api, &target, &whole, replicas).await,
+                    Err(error) => CheckResult::Warn(Text::line(&format!("who else sets it is not known: {target} could not be read: {error}"))),
+                },
+                _ => overwritten(&api, &target, &object, replicas).await,
+            }
+        });
         Ok(draft)
     }
 }
@@ -127,39 +143,18 @@ async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, replicas: u6
             } else if (min..=max).contains(&replicas) {
                 format!("{name} decides between {min} and {max} and may set its own number within a minute")
             } else {
-                format!("{name} will bring it back into {min}..{max} within a minute: change its bounds instead")
+                let bound = if replicas > max { format!("max={replicas}") } else { format!("min={replicas}") };
+                let instead = match hpa.scaled_object {
+                    Some(_) => "change its own bounds instead".to_owned(),
+                    None => format!("use {SET_HPA_BOUNDS} hpa/{} {bound} instead", hpa.name),
+                };
+                format!("{name} will bring it back into {min}..{max} within a minute: {instead}")
             });
         }
         Ok(None) => {}
         Err(why) => found.push(format!("autoscalers could not be read: {why}")),
     }
-    found.extend(overwriters::owners(object));
-    overwriters::verdict(&found, "no autoscaler or GitOps tool will overwrite it")
-}
-
-/// Whether pod quotas leave room for more pods.
-async fn room(api: &Api, namespace: &str, current: u64, replicas: u64) -> CheckResult {
-    let Some(more) = replicas.checked_sub(current) else {
-        return CheckResult::Pass(Text::line(&format!("{} fewer pods carry the load", current - replicas)));
-    };
-    let (quotas, _) = match api.list(&format!("/api/v1/namespaces/{namespace}/resourcequotas"), "").await {
-        Ok(found) => found,
-        Err(error) => return CheckResult::Warn(Text::line(&format!("quotas could not be read: {error}"))),
-    };
-    let number = |quota: &Value, part: &str, name: &str| quota.pointer(&format!("/status/{part}"))?.get(name)?.as_str()?.parse::<u64>().ok();
-    for quota in &quotas {
-        for name in ["pods", "count/pods"] {
-            if let (Some(hard), Some(used)) = (number(quota, "hard", name), number(quota, "used", name))
-                && used + more > hard
-            {
-                return CheckResult::Warn(Text::line(&format!(
-                    "quota {} allows {hard} pods, {used} are used: {more} more do not fit",
-                    pods::name(quota)
-                )));
-            }
-        }
-    }
-    CheckResult::Pass(if quotas.is_empty() { "no quota limits the namespace".into() } else { "pod quota leaves room".into() })
+    overwriters::judged(api, object, "/spec/replicas", found, "no autoscaler or GitOps tool will overwrite it").await
 }
 
 fn counted(replicas: u64) -> String {

@@ -123,13 +123,14 @@ impl Mitigation for SetImage {
         draft.kubectl = kubectl::command(&arguments, namespace, &core.cluster);
         let back = former.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(", ");
         draft.undo = Undo::By(Wish::new(Self { images: former, ..self.clone() }), Text::line(&format!("U brings {back} back")));
+        let path = fields.first().map(|field| field.path.clone()).unwrap_or_default();
         let guards: Vec<_> = guards.iter().map(String::as_str).collect();
         draft.writes = vec![guarded_patch(&target, &object, &guards, steps, fields)];
         draft.converge = workload::converge(&self.workload, &object);
         let effect = workload::effect(target.kind, &object, "rolled out by its own strategy");
         draft.check(CheckKind::Effect, async { effect });
         let api = core.api.clone();
-        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &target, &object).await });
+        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &target, &object, &path).await });
         Ok(draft)
     }
 }

@@ -144,7 +144,7 @@ impl UndoRollout {
             draft.check(CheckKind::Effect, async move { CheckResult::Warn(Text::line(&why)) });
         }
         let (api, of, was) = (core.api.clone(), target.clone(), object.clone());
-        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &of, &was).await });
+        draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &of, &was, "/spec/template").await });
         let (api, template, since) = (core.api.clone(), goal.template.clone(), goal.since);
         draft.check(CheckKind::NotCovered, async move { not_covered(&api, &namespace, &template, since, &to).await });
         Ok(draft)

@@ -180,6 +180,7 @@ fn scale_of(deployment: &Value) -> Value {
     if deployment["spec"]["replicas"] != 0 {
         scale["spec"]["replicas"] = deployment["spec"]["replicas"].clone();
     }
+    scale["status"] = json!({"replicas": deployment["status"]["replicas"]});
     scale
 }
 

@@ -6,6 +6,7 @@ mod fake;
 mod kinds;
 mod laws;
 mod pods;
+mod preflight;
 mod rig;
 mod rollouts;
 mod undoing;

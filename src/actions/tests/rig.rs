@@ -256,6 +256,13 @@ pub fn pod_path(name: &str) -> String {
 /// The platform's gateway at revision 42, its two replica sets, its ConfigMap and its pods.
 pub fn world() -> Fake {
     let fake = Fake::default();
+    fake.put(
+        "/api/v1/nodes/node-1",
+        json!({
+            "metadata": {"name": "node-1"},
+            "status": {"allocatable": {"cpu": "4", "memory": "16Gi", "pods": "110"}, "conditions": [{"type": "Ready", "status": "True"}]},
+        }),
+    );
     fake.put("/api/v1/namespaces/kube-system", json!({"metadata": {"name": "kube-system", "uid": "uid-cluster"}}));
     fake.put(
         DEPLOYMENT,

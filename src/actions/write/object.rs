@@ -37,7 +37,7 @@ pub fn permission(write: &ObjectWrite, with_name: bool) -> Value {
         WriteMethod::Post => "create",
     };
     let target = &write.target;
-    let subresource = write.path.strip_prefix(&target.path()).map_or("", |rest| rest.trim_start_matches('/'));
+    let subresource = write.path.strip_prefix(&target.object_path()).map_or("", |rest| rest.trim_start_matches('/'));
     json!({
         "namespace": target.key.namespace,
         "verb": verb,
@@ -143,6 +143,6 @@ pub fn target(record: &Value) -> Option<ObjectRef> {
 /// A target as records have it.
 fn reference(target: &Value) -> Option<ObjectRef> {
     let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
-    let kind = Kind::ALL.into_iter().find(|kind| Some(format!("{kind:?}").as_str()) == text("/kind"))?;
+    let kind = Kind::recorded(text("/kind")?)?;
     Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
 }

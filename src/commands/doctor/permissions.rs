@@ -57,7 +57,8 @@ async fn allowed(patient: &Patient<'_>, right: &Right) -> Result<bool, ConnectEr
 
 fn question(right: &Right, namespace: Option<&str>) -> Value {
     let mut attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource});
-    if let Some(namespace) = namespace.filter(|_| right.is_namespaced) {
+    let own = Some(right.namespace).filter(|own| !own.is_empty());
+    if let Some(namespace) = own.or(namespace).filter(|_| right.is_namespaced) {
         attributes["namespace"] = json!(namespace);
     }
     if !right.subresource.is_empty() {
@@ -79,5 +80,8 @@ mod tests {
         );
         assert_eq!(question(&Right::of_cluster("list", "", "nodes"), Some("shop"))["spec"]["resourceAttributes"].get("namespace"), None);
         assert_eq!(scale.words(), "patch deployments/scale.apps");
+        let elsewhere = Right::within("kube-system", "patch", "apps", "deployments");
+        assert_eq!(question(&elsewhere, Some("shop"))["spec"]["resourceAttributes"]["namespace"], "kube-system");
+        assert_eq!(elsewhere.words(), "patch deployments.apps in kube-system");
     }
 }

@@ -223,7 +223,10 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             ended.undoable = undoable;
             ended.outcome = Some(outcome);
         }
-        ActionEvent::Resolved { outcome, .. } => ended.outcome = Some(outcome),
+        ActionEvent::Resolved { outcome, undoable, .. } => {
+            ended.undoable = undoable;
+            ended.outcome = Some(outcome);
+        }
         ActionEvent::Progress { done, of, waits, .. } if of > 1 || waits.is_some() => {
             let waits = waits.map_or_else(String::new, |waits| format!("; {waits}"));
             output::complain(&format!("{done} of {of} written{waits}"));

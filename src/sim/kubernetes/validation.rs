@@ -10,6 +10,11 @@ use super::status::{ApiError, Fault};
 
 static SUBDOMAIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$").ok());
 
+static LABEL_VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$").ok());
+
+const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end \
+     with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is \
+     '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end \
      with an alphanumeric character (e.g. 'example.com', regex used for validation is \
      '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -21,7 +26,10 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
         Resource::Deployments => object["status"] = json!({}),
         Resource::ReplicaSets | Resource::StatefulSets => object["status"] = json!({"replicas": 0}),
         Resource::Pods => object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"}),
-        Resource::Services => object["status"] = json!({"loadBalancer": {}}),
+        Resource::Services => {
+            object["status"] = json!({"loadBalancer": {}});
+            fill_in_address(object);
+        }
         Resource::PodDisruptionBudgets => {
             object["status"] = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
         }
@@ -62,6 +70,18 @@ pub fn fill_in_spec(resource: Resource, object: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// An address of the range for services, the same for the same name, unless it brings one or wants none.
+fn fill_in_address(object: &mut Value) {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let number = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    default(object, "/spec", "clusterIP", json!(format!("10.96.{}.{}", 100 + number / 250 % 100, number % 250 + 2)));
+    let address = object.pointer("/spec/clusterIP").cloned().unwrap_or_default();
+    default(object, "/spec", "clusterIPs", json!([address]));
+    default(object, "/spec", "ipFamilies", json!(["IPv4"]));
+    default(object, "/spec", "ipFamilyPolicy", json!("SingleStack"));
+    default(object, "/spec", "internalTrafficPolicy", json!("Cluster"));
 }
 
 fn default(object: &mut Value, at: &str, field: &str, value: Value) {
@@ -112,6 +132,9 @@ pub fn check(resource: Resource, current: Option<&Value>, object: &Value) -> Res
     if resource == Resource::HorizontalPodAutoscalers {
         check_bounds(object, &mut faults);
     }
+    if resource == Resource::Services {
+        check_label_values("spec.selector", object.pointer("/spec/selector"), &mut faults);
+    }
     if faults.is_empty() {
         return Ok(());
     }
@@ -158,6 +181,16 @@ fn check_containers(path: &str, spec: Option<&Value>, faults: &mut Vec<Fault>) {
             if container.get(field).and_then(Value::as_str).is_none_or(str::is_empty) {
                 faults.push(Fault::required(&format!("{path}.containers[{at}].{field}"), ""));
             }
+        }
+    }
+}
+
+/// `ValidateLabels`, of the values: names come from the same people.
+fn check_label_values(path: &str, labels: Option<&Value>, faults: &mut Vec<Fault>) {
+    for value in labels.and_then(Value::as_object).into_iter().flatten().map(|(_, value)| value) {
+        let text = value.as_str().unwrap_or_default();
+        if !LABEL_VALUE.as_ref().is_none_or(|rule| rule.is_match(text)) {
+            faults.push(Fault::invalid(path, value, LABEL_VALUE_RULE));
         }
     }
 }

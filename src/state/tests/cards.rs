@@ -304,8 +304,9 @@ fn an_unknown_outcome_is_neither_done_nor_failed_until_it_is_read() {
     assert_eq!(play.executed(), 1);
     play.wait(400);
     assert_eq!((play.executed(), play.state.mitigations.all[0].verdict.is_none()), (1, true));
-    play.send(Msg::Action(ActionEvent::Resolved { id, outcome: Outcome::Done }));
+    play.send(Msg::Action(ActionEvent::Resolved { id, outcome: Outcome::Done, undoable: true }));
     assert!(matches!(play.state.mitigations.all[0].stage, Stage::Converging { .. }));
+    assert_eq!(play.state.mitigations.last_undoable().map(|last| last.id), Some(id));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use crate::{
     config::Config,
     domain::{
         ask::{Finished, RequestKind, Undoable},
+        health::SourceId,
         mitigation::ActionEvent,
+        observation::{Delta, What},
     },
     state::{
         msg::{Effect, Msg},
@@ -88,6 +90,31 @@ fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
     assert_eq!((line.as_str(), titles.first().map(String::as_str)), ("pause ", Some("pause n:deployment/api-gateway")));
     play.enter();
     assert_eq!(asked(&play), ("pause", vec!["deployment/api-gateway".to_owned()]));
+}
+
+#[test]
+fn the_menu_greys_what_would_do_nothing() {
+    let mut play = play();
+    let why = |play: &Play, kind: &str| {
+        let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
+        let item = menu.items.iter().find(|item| item.title.starts_with(kind)).unwrap_or_else(|| panic!("{kind} is not in the menu"));
+        item.disabled.as_ref().map(ToString::to_string)
+    };
+    play.press("m");
+    assert_eq!(why(&play, "pause "), None);
+    assert_eq!(why(&play, "resume ").as_deref(), Some("it is not paused"));
+    let mut paused = play.state.cluster.deployments.objects.values().next().unwrap().clone();
+    paused.paused = true;
+    play.press("esc").observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(paused)])).press("m");
+    assert_eq!(why(&play, "pause ").as_deref(), Some("it is paused already"));
+    assert_eq!(why(&play, "resume "), None);
+}
+
+#[test]
+fn a_kind_that_finds_its_object_by_itself_is_asked_for_by_name() {
+    let mut play = play();
+    play.press(":").type_("restart-dns").enter();
+    assert_eq!(asked(&play), ("restart-dns", Vec::new()));
 }
 
 #[test]

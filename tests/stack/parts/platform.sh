@@ -6,7 +6,7 @@ start_platform() { :; }
 
 ready_platform() {
     local folder=$STACK/platform namespace name app replicas image port cpu memory used_cpu used_memory config server
-    apply -f "$folder/namespaces.yaml"
+    apply -f "$folder/namespaces.yaml" -f "$folder/dns.yaml" -f "$folder/workers.yaml"
     {
         while read -r namespace name app replicas image port cpu memory used_cpu used_memory; do
             # Of the services only production's api-gateway reads a config map.
@@ -30,6 +30,7 @@ ready_platform() {
     apply -f "$folder/limits.yaml"
     kubectl rollout status deployment/api-gateway --timeout=90s >/dev/null
     kubectl wait --for=condition=Available deployment --all --timeout=90s >/dev/null
+    kubectl -n kube-system rollout status deployment/coredns --timeout=90s >/dev/null
     [ -z "$POD_IP" ] || kubectl -n monitoring wait --for=condition=Ready pod --all --timeout=90s >/dev/null
 }
 env_platform() { say "SERVICE_PROXY=${POD_IP:+k8s://monitoring}"; }

@@ -1,0 +1,165 @@
+//! Whether there is room for more pods: by quotas, by limit ranges, on the nodes.
+
+use serde_json::Value;
+
+use crate::domain::{mitigation::CheckResult, text::Text};
+
+use super::{api::Api, capacity, pods, quantity};
+
+/// What is said of one obstacle.
+pub enum Room {
+    Enough(String),
+    /// Or not known, with why.
+    Short(String),
+}
+
+/// Whether `more` pods of a template would be taken in and find a place. Without a template only pods are counted.
+pub async fn for_more(api: &Api, namespace: &str, template: Option<&Value>, more: u64) -> CheckResult {
+    let spec = template.and_then(|template| template.get("spec"));
+    let ranges = api.list(&format!("/api/v1/namespaces/{namespace}/limitranges"), "").await;
+    let (ranges, unread) = match ranges {
+        Ok((ranges, _)) => (ranges, None),
+        Err(error) => (Vec::new(), Some(Room::Short(format!("limit ranges could not be read: {error}")))),
+    };
+    let need = Need::of(spec, &ranges);
+    let on_nodes = async {
+        match spec {
+            Some(spec) => capacity::on_nodes(api, spec, &need, more).await,
+            None => Room::Short("which nodes it fits on is not known: its pods are not made by this object".into()),
+        }
+    };
+    let (quotas, nodes) = tokio::join!(quotas(api, namespace, spec, &need, more), on_nodes);
+    let (mut enough, mut short) = (Vec::new(), Vec::new());
+    for room in unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas, nodes]) {
+        match room {
+            Room::Enough(says) => enough.push(says),
+            Room::Short(why) => short.push(why),
+        }
+    }
+    if short.is_empty() { CheckResult::Pass(Text::line(&enough.join(", "))) } else { CheckResult::Warn(Text::line(&short.join("; "))) }
+}
+
+/// What one pod takes, in thousandths; none where it says nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    pub cpu: Option<u64>,
+    pub memory: Option<u64>,
+    limit_cpu: Option<u64>,
+    limit_memory: Option<u64>,
+}
+
+impl Need {
+    /// With what limit ranges fill in.
+    pub fn of(spec: Option<&Value>, ranges: &[Value]) -> Self {
+        let Some(spec) = spec else { return Self::default() };
+        let default = |field: &str, resource: &str| {
+            containers_of(ranges).find_map(|limit| limit.get(field)?.get(resource)?.as_str().and_then(quantity::thousandths))
+        };
+        let request = |resource: &str| {
+            let absent = default("defaultRequest", resource).or_else(|| default("default", resource));
+            quantity::of_pod(spec, "requests", resource, absent)
+        };
+        let limit = |resource: &str| quantity::of_pod(spec, "limits", resource, default("default", resource));
+        Self { cpu: request("cpu"), memory: request("memory"), limit_cpu: limit("cpu"), limit_memory: limit("memory") }
+    }
+
+    /// What one pod counts for a quota; none where the quota is of something else.
+    fn counted(&self, quota: &str) -> Option<u64> {
+        match quota {
+            "pods" | "count/pods" => Some(1_000),
+            "cpu" | "requests.cpu" => self.cpu,
+            "memory" | "requests.memory" => self.memory,
+            "limits.cpu" => self.limit_cpu,
+            "limits.memory" => self.limit_memory,
+            _ => None,
+        }
+    }
+}
+
+async fn quotas(api: &Api, namespace: &str, spec: Option<&Value>, need: &Need, more: u64) -> Room {
+    let (quotas, _) = match api.list(&format!("/api/v1/namespaces/{namespace}/resourcequotas"), "").await {
+        Ok(found) => found,
+        Err(error) => return Room::Short(format!("quotas could not be read: {error}")),
+    };
+    let mut counts = 0;
+    for quota in quotas.iter().filter(|quota| is_for(quota, spec, need)) {
+        let hard = quota.pointer("/status/hard").and_then(Value::as_object);
+        for (name, hard) in hard.into_iter().flatten() {
+            let used = quota.pointer("/status/used").and_then(|used| used.get(name)).and_then(Value::as_str).and_then(quantity::thousandths);
+            let (Some(hard), Some(used), Some(each)) = (hard.as_str().and_then(quantity::thousandths), used, need.counted(name)) else { continue };
+            counts += 1;
+            let fit = hard.saturating_sub(used).checked_div(each).unwrap_or(more);
+            if fit < more {
+                let what = if name.ends_with("pods") { "pods" } else { name };
+                let left_out = if fit == 0 { format!("{more} more do not fit") } else { format!("{} of {more} more do not fit", more - fit) };
+                let (hard, used) = (quantity::shown(name, hard), quantity::shown(name, used));
+                return Room::Short(format!("quota {} allows {hard} {what}, {used} are used: {left_out}", pods::name(quota)));
+            }
+        }
+    }
+    Room::Enough(match (quotas.is_empty(), counts) {
+        (true, _) => "no quota limits the namespace".into(),
+        (false, 0) => "no quota counts these pods".into(),
+        _ => "quota leaves room".into(),
+    })
+}
+
+/// Whether a quota is about such pods, by its scopes.
+fn is_for(quota: &Value, spec: Option<&Value>, need: &Need) -> bool {
+    let class = spec.and_then(|spec| spec.get("priorityClassName")?.as_str());
+    let best_effort = *need == Need::default();
+    let fits = |scope: &str, values: Option<&Value>| match scope {
+        "NotTerminating" => true,
+        "BestEffort" => best_effort,
+        "NotBestEffort" => !best_effort,
+        "PriorityClass" => {
+            let listed = values.and_then(Value::as_array);
+            class.is_some_and(|class| listed.is_none_or(|listed| listed.iter().any(|value| value.as_str() == Some(class))))
+        }
+        _ => false,
+    };
+    let plain = quota.pointer("/spec/scopes").and_then(Value::as_array).into_iter().flatten();
+    let selected = quota.pointer("/spec/scopeSelector/matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    plain.filter_map(Value::as_str).all(|scope| fits(scope, None))
+        && selected.filter_map(|one| Some((one.get("scopeName")?.as_str()?, one.get("values")))).all(|(scope, values)| fits(scope, values))
+}
+
+/// What limit ranges say of containers.
+fn containers_of(ranges: &[Value]) -> impl Iterator<Item = &Value> {
+    let limits = ranges.iter().filter_map(|range| range.pointer("/spec/limits")?.as_array()).flatten();
+    limits.filter(|limit| limit.get("type").and_then(Value::as_str) == Some("Container"))
+}
+
+/// The first container that a limit range would refuse, in new pods as in a template.
+fn limits(spec: &Value, ranges: &[Value]) -> Option<Room> {
+    let containers = spec.get("containers").and_then(Value::as_array)?;
+    for limit in containers_of(ranges) {
+        for container in containers {
+            let said = |kind: &str, resource: &str| {
+                container.pointer(&format!("/resources/{kind}"))?.get(resource)?.as_str().and_then(quantity::thousandths)
+            };
+            for resource in ["cpu", "memory"] {
+                let bound = |name: &str| limit.get(name)?.get(resource)?.as_str().and_then(quantity::thousandths);
+                let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+                let (most, least) = (said("limits", resource), said("requests", resource).or_else(|| said("limits", resource)));
+                if let (Some(max), Some(most)) = (bound("max"), most)
+                    && most > max
+                {
+                    let (max, most) = (quantity::shown(resource, max), quantity::shown(resource, most));
+                    return Some(Room::Short(format!(
+                        "a limit range allows a container {max} {resource}, {name} may take {most}: new pods are refused"
+                    )));
+                }
+                if let (Some(min), Some(least)) = (bound("min"), least)
+                    && least < min
+                {
+                    let (min, least) = (quantity::shown(resource, min), quantity::shown(resource, least));
+                    return Some(Room::Short(format!(
+                        "a limit range wants a container to ask for {min} {resource}, {name} asks for {least}: new pods are refused"
+                    )));
+                }
+            }
+        }
+    }
+    None
+}
