@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{checks, engine::Core, kubectl, pods, record};
+use super::{checks, engine::Core, pods, record};
 use crate::{
     connect::{End, ExecError, Ran},
     domain::{
@@ -147,9 +147,4 @@ pub fn output(run: &CommandRun, ran: &Ran) -> CommandOutput {
         summary: Text::line(&format!("{}{cut}, sha256 {}", ended(&ran.end), &hash(ran)[..12])),
         is_success: ran.end == End::Code(0),
     }
-}
-
-/// What is run, as a shell would have to be given it.
-pub fn shown(run: &CommandRun) -> Text {
-    Text::bounded(&kubectl::argv(&run.argv), 600)
 }

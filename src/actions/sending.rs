@@ -302,7 +302,8 @@ fn stopped() -> End {
 
 /// `; the server refuses pod/a: …`, or nothing.
 fn refusals(refused: &[(String, Text)]) -> String {
-    refused.iter().map(|(target, says)| format!("; the server refuses {target}: {says}")).collect()
+    let all: Vec<_> = refused.iter().map(|(target, says)| format!("; the server refuses {target}: {says}")).collect();
+    all.concat()
 }
 
 /// What it is about, without its kind.

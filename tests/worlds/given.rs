@@ -146,12 +146,11 @@ pub fn make(play: &mut Play, step: &Step) {
             let alert = json!([{ "labels": labels, "annotations": { "summary": "a scenario's own" }, "endsAt": "2100-01-01T00:00:00Z" }]);
             play.world.ask_alertmanager("POST", "/api/v2/alerts", &alert);
         }
-        // The simulated database has sessions of its own.
         Step::IdleSession if play.world.is_real() => idle_session(play),
-        Step::IdleSession => {}
         // A calm day of the simulation has its errors.
         Step::SomeErrors if play.world.is_real() => log(play, "core-engine", 5, "credential <n> rejected"),
-        Step::SomeErrors => {}
+        // The simulated database has sessions of its own.
+        Step::SomeErrors | Step::IdleSession => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
         other => panic!("{other:?} is no premise"),
     }

@@ -209,9 +209,8 @@ impl Play {
                 let path = super::objects::path(&self.namespace, object);
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
-            Step::HeldGoesOn => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
-            Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
+            Step::HeldGoesOn | Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),
             Step::Kill(server) => self.stack().kill(server),
             Step::Restart(server) => self.stack().restart(server),
@@ -264,7 +263,7 @@ impl Play {
                 assert!(names.iter().all(|name| all.iter().any(|pod| pod["metadata"]["name"] == name.as_str())), "{names:?}");
             }
             Step::NoPod { name } => {
-                self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()))
+                self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()));
             }
             Step::NoneRunsOn { name, node } => self.until(&format!("no pod of {name} on {node}"), |play| {
                 given::pods_of(play, name).iter().all(|pod| pod["spec"]["nodeName"] != node.as_str())

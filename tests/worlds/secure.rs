@@ -1,6 +1,6 @@
 //! Elasticsearch with TLS and users: what sev1 is told of it, and that nothing of a secret shows anywhere.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
@@ -60,7 +60,7 @@ pub fn told(play: &mut Play, trust: Trust) -> Secure {
     let folder = play.world.folder().to_owned();
     let mut config = format!("[servers.elasticsearch]\nurl = {url:?}\n");
     if trust.authority {
-        config += &format!("ca_file = {:?}\n", stack.value("ELASTICSEARCH_CA"));
+        let _ = writeln!(config, "ca_file = {:?}", stack.value("ELASTICSEARCH_CA"));
     }
     let (mut environment, mut secrets) = (None, Vec::new());
     match trust.login {
@@ -69,7 +69,7 @@ pub fn told(play: &mut Play, trust: Trust) -> Secure {
             let (user, file) = (stack.value("ELASTICSEARCH_USER"), folder.join("password"));
             let password = if trust.login == Login::Password { stack.value("ELASTICSEARCH_PASSWORD") } else { "not-the-password" };
             std::fs::write(&file, password).expect("a password file");
-            config += &format!("user = {user:?}\npassword_file = {:?}\n", file.display().to_string());
+            let _ = write!(config, "user = {user:?}\npassword_file = {:?}\n", file.display().to_string());
             secrets.extend([password.to_owned(), BASE64_STANDARD.encode(format!("{user}:{password}"))]);
         }
         Login::ApiKey | Login::WrongApiKey => {
@@ -79,7 +79,7 @@ pub fn told(play: &mut Play, trust: Trust) -> Secure {
                 BASE64_STANDARD.encode("nobody:knows-this")
             };
             let plain = String::from_utf8(BASE64_STANDARD.decode(&key).expect("base64")).expect("text");
-            config += &format!("api_key_env = {VARIABLE:?}\n");
+            let _ = writeln!(config, "api_key_env = {VARIABLE:?}");
             secrets.push(plain.split_once(':').expect("an id and a key").1.to_owned());
             secrets.push(key.clone());
             environment = Some((VARIABLE, key));

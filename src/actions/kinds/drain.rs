@@ -201,7 +201,7 @@ impl Drain {
         draft.level = if lost.is_empty() && data.is_empty() { Level::Disruptive } else { Level::Destructive };
         draft.targets.extend(sorted.evicted.iter().map(|(pod, object)| (pod.clone(), resource_version(object))));
         draft.what = self.what(target, is_cordoned, &sorted, (&lost, &data));
-        draft.kubectl = self.by_kubectl(core, name, minutes);
+        draft.kubectl = by_kubectl(core, name, minutes, (!lost.is_empty(), !data.is_empty()));
         draft.undo = if is_cordoned {
             Undo::Nothing("it was cordoned before: nothing to take back; evicted pods do not come back to it".into())
         } else {
@@ -221,13 +221,13 @@ impl Drain {
         draft.converge = Converge::Replaced { pods: sorted.evicted.iter().map(|(pod, _)| pod.clone()).collect() };
         let (api, node) = (core.api.clone(), target.clone());
         draft.check(CheckKind::Effect, async move { nodes::elsewhere(&api, &node).await });
-        let covered = match (lost.as_slice(), data.as_slice()) {
-            ([], []) => CheckResult::Pass("every pod has a controller, and none has emptyDir data".into()),
-            _ => {
-                let told = [("nothing brings back", &lost), ("emptyDir data is lost of", &data)];
-                let told = told.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what} {}", some(names)));
-                CheckResult::Warn(Text::line(&told.collect::<Vec<_>>().join("; ")))
-            }
+        let told = [("nothing brings back", &lost), ("emptyDir data is lost of", &data)];
+        let told = told.iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| format!("{what} {}", some(names)));
+        let told = told.collect::<Vec<_>>().join("; ");
+        let covered = if told.is_empty() {
+            CheckResult::Pass("every pod has a controller, and none has emptyDir data".into())
+        } else {
+            CheckResult::Warn(Text::line(&told))
         };
         draft.check(CheckKind::NotCovered, async { covered });
         let (api, pods) = (core.api.clone(), sorted.evicted);
@@ -254,17 +254,21 @@ impl Drain {
         if !stay.is_empty() {
             lines.push(Text::line(&stay));
         }
-        lines.extend(sorted.evicted.iter().map(|(pod, object)| Text::line(&format!("{pod} in {}  {}", pod.key.namespace, pods::state(object)))));
+        lines.extend(sorted.evicted.iter().map(|(pod, object)| {
+            let state = if pods::is_healthy(object) { String::new() } else { format!("  {}", pods::trouble(object)) };
+            Text::line(&format!("{pod} in {}{state}", pod.key.namespace))
+        }));
         lines
     }
+}
 
-    fn by_kubectl(&self, core: &Core, node: &str, minutes: u64) -> Text {
-        let timeout = format!("--timeout={minutes}m");
-        let mut arguments = vec!["drain", node, "--ignore-daemonsets", &timeout];
-        arguments.extend((!self.leaves_bare).then_some("--force"));
-        arguments.extend((!self.leaves_data).then_some("--delete-emptydir-data"));
-        kubectl::command(&arguments, "", &core.cluster)
-    }
+/// With no more leave than the pods on the card need: where another turns up, kubectl refuses.
+fn by_kubectl(core: &Core, node: &str, minutes: u64, (has_bare, has_data): (bool, bool)) -> Text {
+    let timeout = format!("--timeout={minutes}m");
+    let mut arguments = vec!["drain", node, "--ignore-daemonsets", &timeout];
+    arguments.extend(has_bare.then_some("--force"));
+    arguments.extend(has_data.then_some("--delete-emptydir-data"));
+    kubectl::command(&arguments, "", &core.cluster)
 }
 
 fn names(sorted: &Sorted, is_it: impl Fn(&Value) -> bool) -> Vec<String> {

@@ -75,7 +75,6 @@ impl Mitigation for Run {
         draft.level = Level::Disruptive;
         draft.what = vec![
             Text::line(&format!("{} in {}, container {}", entry.summary, run.pod, run.container)),
-            commands::shown(&run),
             Text::line(&format!("for {} at most; what it writes is shown and kept as a hash", units::spoken(run.time_limit))),
         ];
         draft.kubectl = kubectl::exec(&run, &core.cluster);
@@ -88,7 +87,10 @@ impl Mitigation for Run {
                 Ok(output) => {
                     let lines = output.lines.iter().take(SHOWN).map(|line| DiffLine { sign: DiffSign::Context, text: line.clone() });
                     draft.diff = lines.collect();
-                    let words = format!("{first} shows what it is about by now");
+                    // The last line counts what was found.
+                    let last =
+                        output.lines.iter().rev().find(|line| !line.trim().is_empty()).map_or_else(String::new, |line| format!(": {}", line.trim()));
+                    let words = format!("{first} shows what it is about by now{last}");
                     if output.is_success {
                         CheckResult::Pass(Text::line(&words))
                     } else {

@@ -155,7 +155,6 @@ impl Inner {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Some((Ok::<_, Infallible>(" "), ()))
             }))),
-            Manner::Honest | Manner::CutsCommands => self.pass(request, None).await,
             Manner::CutsShort => half(self.pass(request, None).await),
             Manner::Dated(later) => dated(self.pass(request, None).await, later),
             Manner::Rewrites(rewrite) => self.pass(request, Some(rewrite)).await,
@@ -165,7 +164,7 @@ impl Inner {
                 if is_swallowed { std::future::pending().await } else { answer }
             }
             Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
-            Manner::Keeps(_) => self.pass(request, None).await,
+            Manner::Honest | Manner::Keeps(_) | Manner::CutsCommands => self.pass(request, None).await,
             Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
                 Some(from) => json(Body::from(expired(from, version))),
                 None => self.pass(request, None).await,
