@@ -404,7 +404,8 @@ mod tests {
         #[test]
         fn wrapped_lines_fit(text in any::<String>(), room in 2_u16..30) {
             for line in wrap(&text, room) {
-                prop_assert!(columns(&line) <= room, "{line:?}");
+                // One grapheme may be three columns wide; nothing can be taken from it, and the pen clips it.
+                prop_assert!(columns(&line) <= room || line.graphemes(true).count() == 1, "{line:?}");
             }
         }
     }
