@@ -429,7 +429,9 @@ impl Play {
         }
         session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(COMPLAINT));
         if session.screen().contains("still checking") {
-            session.wait("every check", every_check).press(again).see_gone(CARD);
+            session.wait("every check", every_check).press(again);
+            let is_answered = |screen: &str| !screen.contains(CARD) || screen.contains(COMPLAINT) && !screen.contains("still checking");
+            session.wait("an answer to the second confirmation", is_answered);
         }
     }
 
