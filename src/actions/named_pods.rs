@@ -1,17 +1,24 @@
-//! Pods that a mitigation names: which of them are meant, what brings each back, how each is deleted or evicted.
+//! Pods that a mitigation names: which of them are meant, what brings each back, the plan by which they go.
+
+use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::domain::{
-    ask::Words,
+    ask::{Wish, Words},
     catalogue::Level,
-    mitigation::{ContentType, Effect, ObjectWrite, Write, WriteMethod},
+    mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
+    phase::{LeftOut, Phase, Refusal, Wait},
     text::Text,
 };
 
-use super::{engine::Core, kubectl, pods};
+use super::{
+    draft::{Draft, Undo, resource_version},
+    engine::Core,
+    kubectl, pods,
+};
 
 /// Most pods of one plan: what a person can still look over.
 pub const MOST: usize = 100;
@@ -106,6 +113,81 @@ pub fn line((pod, object): &Found) -> Text {
         Fate::Mirror => "its node runs it from a file".to_owned(),
     };
     Text::line(&format!("{pod}  {}; {comes_back}", pods::state(object)))
+}
+
+/// How the named pods go.
+pub struct Goes {
+    /// `delete`.
+    pub verb: &'static str,
+    pub write: fn(&ObjectRef) -> Write,
+    pub kubectl: fn(&Core, &[Found]) -> Text,
+    pub refusal: Refusal,
+    /// The same asked for again, of these pods.
+    pub again: fn(Vec<ObjectRef>) -> Wish,
+}
+
+/// The plan by which they go, but for what budgets say of it.
+pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes: Goes) -> Result<(Draft, Vec<Found>), Text> {
+    let Meant { chosen, left_out } = read(core, pods, mirror).await?;
+    let references: Vec<_> = chosen.iter().map(|(pod, _)| pod.clone()).collect();
+    let first = &chosen[0];
+    let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(goes.verb, &chosen), (&first.0, &first.1));
+    draft.level = level(&chosen);
+    draft.targets = chosen.iter().map(|(pod, object)| (pod.clone(), resource_version(object))).collect();
+    draft.what = what(goes.verb, &chosen, &left_out);
+    draft.kubectl = (goes.kubectl)(core, &chosen);
+    draft.undo = Undo::Nothing(no_undo(&chosen));
+    draft.writes = references.iter().map(goes.write).collect();
+    draft.phases = vec![Phase { writes: draft.writes.len(), left_out: LeftOut::Gone, wait: Wait::Nothing, refusal: goes.refusal }];
+    draft.converge = Converge::Replaced { pods: references };
+    let comes_back = comes_back(&chosen);
+    draft.check(CheckKind::Effect, async { comes_back });
+    Ok((draft, chosen))
+}
+
+/// `Delete pod · shop-abc`, `Evict 3 pods · shop`.
+fn title(verb: &str, chosen: &[Found]) -> String {
+    match chosen {
+        [(pod, _)] => format!("{} pod · {}", capital(verb), pod.key.name),
+        many => format!("{} {} pods · {}", capital(verb), many.len(), many[0].0.key.namespace),
+    }
+}
+
+/// What the card says is done, pod by pod.
+fn what(verb: &str, chosen: &[Found], left_out: &[String]) -> Vec<Text> {
+    let pods = if chosen.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", chosen.len()) };
+    let mut lines = vec![Text::line(&format!("{verb} {pods} in {}, by name and uid", chosen[0].0.key.namespace))];
+    lines.extend(chosen.iter().map(line));
+    lines.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));
+    lines
+}
+
+fn no_undo(chosen: &[Found]) -> Text {
+    let lost = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).count();
+    match (lost, chosen.len()) {
+        (0, _) => "no way back: the pods that come instead are others".into(),
+        (lost, all) if lost == all => "no way back: keep its manifest (y on the pod shows it) if you may need it".into(),
+        (lost, _) => Text::line(&format!("no way back: {lost} of them do not come back at all")),
+    }
+}
+
+/// Whether something brings each of them back.
+fn comes_back(chosen: &[Found]) -> CheckResult {
+    let lost: Vec<_> = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).map(|(pod, _)| pod.key.name.as_str()).collect();
+    let decided = chosen.iter().find_map(|(pod, object)| match fate(object) {
+        Fate::Decided(how) => Some(format!("{}: {how}", pod.key.name)),
+        _ => None,
+    });
+    match (lost.as_slice(), decided) {
+        ([], None) => CheckResult::Pass("their controllers replace them".into()),
+        ([], Some(how)) => CheckResult::Warn(Text::line(&how)),
+        (lost, _) => CheckResult::Warn(Text::line(&format!("nothing brings back {}", lost.join(", ")))),
+    }
+}
+
+fn capital(verb: &str) -> String {
+    let (first, rest) = verb.split_at(1);
+    first.to_uppercase() + rest
 }
 
 pub fn deletion(pod: &ObjectRef) -> Write {

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::{Mitigation, delete_pod};
+use super::Mitigation;
 use crate::{
     actions::{
         disruption,
-        draft::{Draft, Undo, resource_version},
+        draft::Draft,
         engine::Core,
-        named_pods::{self, Meant},
+        named_pods::{self, Goes},
     },
     domain::{
         ask::{Ask, Wish, Words},
         catalogue::{Level, Right, Spec},
-        mitigation::{CheckKind, Converge, MitigationId},
+        mitigation::{CheckKind, MitigationId},
         object::{Kind, ObjectRef},
-        phase::{LeftOut, Phase, Refusal, Wait},
+        phase::Refusal,
         text::Text,
     },
 };
@@ -68,20 +68,14 @@ impl Mitigation for Evict {
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
-        let Meant { chosen, left_out } = named_pods::read(core, &self.pods, named_pods::mirror).await?;
-        let first = &chosen[0];
-        let again = Self { pods: chosen.iter().map(|(pod, _)| pod.clone()).collect() };
-        let mut draft = Draft::about(id, Wish::new(again), &delete_pod::title("Evict", &chosen), (&first.0, &first.1));
-        draft.level = named_pods::level(&chosen);
-        draft.targets = chosen.iter().map(|(pod, object)| (pod.clone(), resource_version(object))).collect();
-        draft.what = delete_pod::what("evict", &chosen, &left_out);
-        draft.kubectl = named_pods::evicted_by_kubectl(core, &chosen);
-        draft.undo = Undo::Nothing(delete_pod::no_undo(&chosen));
-        draft.writes = chosen.iter().map(|(pod, _)| named_pods::eviction(pod)).collect();
-        draft.phases = vec![Phase { writes: draft.writes.len(), left_out: LeftOut::Gone, wait: Wait::Nothing, refusal: Refusal::Noted }];
-        draft.converge = Converge::Replaced { pods: chosen.iter().map(|(pod, _)| pod.clone()).collect() };
-        let comes_back = delete_pod::comes_back(&chosen);
-        draft.check(CheckKind::Effect, async { comes_back });
+        let evicting = Goes {
+            verb: "evict",
+            write: named_pods::eviction,
+            kubectl: named_pods::evicted_by_kubectl,
+            refusal: Refusal::Noted,
+            again: |pods| Wish::new(Self { pods }),
+        };
+        let (mut draft, chosen) = named_pods::draft(core, id, &self.pods, evicting).await?;
         let api = core.api.clone();
         draft.check(CheckKind::Disruption, async move { disruption::of_evictions(&api, &chosen).await });
         Ok(draft)
