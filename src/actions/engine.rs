@@ -31,7 +31,14 @@ use crate::{
     journal::{Journal, JournalError, Seq},
 };
 
-use super::{api::Api, checks, commands, draft::Undo, execute, kinds, record, recover, undo};
+use super::{
+    api::Api,
+    checks, commands,
+    draft::Undo,
+    execute, kinds, record,
+    recover::{self, Late},
+    undo,
+};
 
 /// How long an event waits for a screen that does not take it. The journal has it all; a screen that hangs gets no more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -66,8 +73,7 @@ pub struct Pace {
     pub converge_for: Duration,
     /// How long replacements of a batch of pods are waited for before the rest is left alone.
     pub batch_for: Duration,
-    /// From when on an object that is still as before counts as not written: longer than the API server works on a
-    /// request (`--request-timeout`, 60 s).
+    /// From when on an object that is still as before counts as not written: `mitigations.arrival_timeout`.
     pub not_done_after: Duration,
     /// How long an unknown outcome is looked into while the server cannot be read.
     pub resolve_for: Duration,
@@ -80,6 +86,13 @@ pub struct Pace {
 /// Between two questions about the same disruption budget.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+impl Pace {
+    /// As configured.
+    pub fn of(mitigations: &Mitigations) -> Self {
+        Self { not_done_after: mitigations.arrival_timeout, ..Self::default() }
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self {
@@ -87,7 +100,7 @@ impl Default for Pace {
             look_every: Duration::from_secs(2),
             converge_for: Duration::from_mins(10),
             batch_for: Duration::from_secs(90),
-            not_done_after: Duration::from_secs(65),
+            not_done_after: Mitigations::default().arrival_timeout,
             resolve_for: Duration::from_mins(10),
             journal_every: Duration::from_secs(10),
             ask_again_after: Duration::from_secs(5),
@@ -199,8 +212,19 @@ impl Engine {
     }
 
     /// Looks for intents that a crash left without an outcome, reads what became of them, journals it and says so.
-    pub async fn recover(&self) {
-        recover::run(&self.core).await;
+    /// Returns those whose requests may still arrive, for [`Self::recover_late`]; without that they stay open for the next run.
+    pub async fn recover(&self) -> Vec<Late> {
+        let late = recover::look(&self.core).await;
+        self.core.say_undoable().await;
+        late
+    }
+
+    /// Looks on until no request can arrive any more.
+    pub async fn recover_late(&self, late: Vec<Late>) {
+        if late.is_empty() {
+            return;
+        }
+        recover::follow(&self.core, late).await;
         self.core.say_undoable().await;
     }
 

@@ -112,6 +112,8 @@ impl Default for Mitigations {
                 off: "false".to_owned(),
             },
             restart_at_once: 2,
+            // The API server works on a request for at most 60 s (its `--request-timeout`).
+            arrival_timeout: Duration::from_secs(65),
             reason_required: false,
             disabled: Vec::new(),
             two_person: BTreeMap::new(),

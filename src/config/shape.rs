@@ -90,6 +90,8 @@ pub struct Mitigations {
     pub breaker: Breaker,
     /// Most unhealthy pods deleted at the same time.
     pub restart_at_once: u8,
+    /// How long a request that was sent may still be carried out: only then does what is as before count as not written.
+    pub arrival_timeout: Duration,
     /// Whether an empty reason is refused.
     pub reason_required: bool,
     /// Kinds that are switched off, by name.

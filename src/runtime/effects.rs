@@ -80,7 +80,11 @@ impl Effects {
         self.engine = Some(engine.clone());
         let session = serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") });
         self.records.begin(engine.clone(), ("session", session));
-        self.recovery = Some(tokio::spawn(async move { engine.recover().await }));
+        self.recovery = Some(tokio::spawn(async move {
+            let late = engine.recover().await;
+            // Nothing waits for this one: what it has not found out stays open for the next run.
+            drop(tokio::spawn(async move { engine.recover_late(late).await }));
+        }));
     }
 
     fn build_engine(&self, journal: Arc<Journal>, cluster: ClusterIdentity) -> Engine {
@@ -96,7 +100,7 @@ impl Effects {
             read_only: self.wiring.read_only,
             clock: Arc::clone(&self.clock),
             events: self.wiring.actions.clone(),
-            pace: Pace::default(),
+            pace: Pace::of(&self.wiring.mitigations),
         })
     }
 

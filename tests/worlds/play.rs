@@ -209,6 +209,8 @@ impl Play {
                 let path = super::objects::path(&self.namespace, object);
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
+            Step::Delayed(method) => self.world.kubernetes().relay.set(Manner::Delays(method)),
+            Step::OnItsWay => self.until("a write on its way", |play| play.world.kubernetes().relay.delayed() > 0),
             Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
             Step::HeldGoesOn | Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),

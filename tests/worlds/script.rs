@@ -206,6 +206,9 @@ pub enum Step {
     Restart(String),
     /// Writes of this method are not passed on.
     Kept(&'static str),
+    /// Writes of this method are held back on their way, and arrive later.
+    Delayed(&'static str),
+    OnItsWay,
     /// The relay is itself again.
     WritesPass,
     Killed,
@@ -331,6 +334,9 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("patches do not arrive", |_| Step::Kept("PATCH")),
     ("deletes do not arrive", |_| Step::Kept("DELETE")),
     ("evictions do not arrive", |_| Step::Kept("POST")),
+    ("patches are delayed", |_| Step::Delayed("PATCH")),
+    ("a write is on its way", |_| Step::OnItsWay),
+    ("what was delayed arrives", |_| Step::WritesPass),
     ("{} are answered again", |_| Step::WritesPass),
     ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),

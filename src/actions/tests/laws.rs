@@ -122,12 +122,12 @@ async fn play(case: Case) -> (Told, usize) {
     // The network is well again, and the next run finds what the last one left open.
     let struck = case.cuts.len() - cutter.cut(&[]);
     rig.restart();
-    rig.engine.recover().await;
+    rig.recover().await;
     // An append that was under way goes on in its thread, which a killed program would not have: until it ends, the intent is
     // that of a run that lives.
     while outcome_of(&rig).is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        rig.engine.recover().await;
+        rig.recover().await;
     }
 
     let (writes, unannounced) = {

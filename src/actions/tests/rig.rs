@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -25,18 +26,26 @@ pub const NS: &str = "digital-identity";
 pub const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/digital-identity/deployments/api-gateway";
 pub const CONFIG_MAP: &str = "/api/v1/namespaces/digital-identity/configmaps/api-config";
 
-/// Moves with the tests' real waiting.
-pub struct Running(pub std::time::Instant);
+/// Moves with the tests' real waiting; the time of day stands.
+struct Running {
+    started: std::time::Instant,
+    utc: DateTime<Utc>,
+}
 
 impl Clock for Running {
     fn now(&self) -> Now {
-        Now { mono: Mono(self.0.elapsed()), utc: chrono::DateTime::UNIX_EPOCH }
+        Now { mono: Mono(self.started.elapsed()), utc: self.utc }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests wait in real time")]
 pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(Running(std::time::Instant::now()))
+    clock_at(TimeDelta::zero())
+}
+
+/// So much later than the others.
+#[expect(clippy::disallowed_methods, reason = "tests wait in real time")]
+fn clock_at(later: TimeDelta) -> Arc<dyn Clock> {
+    Arc::new(Running { started: std::time::Instant::now(), utc: DateTime::UNIX_EPOCH + later })
 }
 
 pub struct Rig {
@@ -113,14 +122,32 @@ impl Rig {
             restart_at_once: 2,
             ..Mitigations::default()
         };
-        let (engine, events) = engine(state.path(), &mitigations, read_only, pace);
+        let (engine, events) = engine(state.path(), &mitigations, read_only, pace, clock());
         Self { engine, events, served, state, mitigations, pace, next: 1 }
     }
 
     /// Another process on the same journal.
     pub fn restart(&mut self) {
-        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false, self.pace);
+        self.restart_later(TimeDelta::zero());
+    }
+
+    /// The same, so long after the tests' one time of day.
+    pub fn restart_later(&mut self, later: TimeDelta) {
+        (self.engine, self.events) = engine(self.state.path(), &self.mitigations, false, self.pace, clock_at(later));
         self.next = 1;
+    }
+
+    /// Looks for what a crash left open until it is known.
+    pub async fn recover(&self) {
+        let late = self.engine.recover().await;
+        self.engine.recover_late(late).await;
+    }
+
+    /// The last of the notices that were said so far.
+    pub fn last_notice(&mut self) -> Text {
+        let events = std::iter::from_fn(|| self.events.try_recv().ok());
+        let notices = events.filter_map(|event| if let ActionEvent::Notice { text, .. } = event { Some(text) } else { None });
+        notices.last().expect("a notice")
     }
 
     pub fn world(&self) -> &Fake {
@@ -187,20 +214,26 @@ impl Rig {
     }
 }
 
-fn engine(state: &std::path::Path, mitigations: &Mitigations, read_only: bool, pace: Pace) -> (Engine, mpsc::Receiver<ActionEvent>) {
+fn engine(
+    state: &std::path::Path,
+    mitigations: &Mitigations,
+    read_only: bool,
+    pace: Pace,
+    clock: Arc<dyn Clock>,
+) -> (Engine, mpsc::Receiver<ActionEvent>) {
     let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }).unwrap();
     let (sender, events) = mpsc::channel(256);
     let engine = Engine::new(Setup {
         reader: Reader::new(&target),
         writer: Writer::new(&target),
-        journal: Arc::new(Journal::new(state.join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock())),
+        journal: Arc::new(Journal::new(state.join("journal"), "uid-cluster".into(), "oncall@gov".into(), Arc::clone(&clock))),
         servers: Servers::default(),
         scope: Scope::One(NS.into()),
         cluster: ClusterIdentity { context: "prod-uk-1".into(), cluster: "c".into(), uid: "uid-cluster".into(), user: "oncall@gov".into() },
         environment: Environment { is_production: true, banner: "PRODUCTION".into(), word: "prod".into() },
         mitigations: mitigations.clone(),
         read_only,
-        clock: clock(),
+        clock,
         events: sender,
         pace,
     });

@@ -102,7 +102,7 @@ impl Session {
             read_only: loaded.config.read_only,
             clock,
             events: sender,
-            pace: Pace { converge_for: wait, ..Pace::default() },
+            pace: Pace { converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
         });
         Ok(Self { engine, events, cluster, environment, next: 1 })
     }
@@ -144,7 +144,8 @@ impl Session {
             }
         };
         let planning = async {
-            engine.recover().await;
+            // What may still arrive stays open: nobody waits a minute for a plan.
+            drop(engine.recover().await);
             engine.plan(CardId(number), MitigationId(number), request).await;
         };
         tokio::pin!(planning);

@@ -140,6 +140,16 @@ pub static MITIGATIONS: Section = Section {
             },
         },
         Setting {
+            name: "arrival_timeout",
+            about: "How long a request whose answer was lost may still be carried out: longer than the API server's --request-timeout and than a proxy before it holds one back. Only then does what is as before count as not written.",
+            example: "",
+            get: |config, _| Some(Value::duration(config.mitigations.arrival_timeout)),
+            set: |draft, _, value| {
+                draft.config.mitigations.arrival_timeout = value.read_duration(Duration::from_secs(2)..=hours(1))?;
+                Ok(())
+            },
+        },
+        Setting {
             name: "reason_required",
             about: "Whether a mitigation without a reason is refused.",
             example: "",

@@ -42,6 +42,8 @@ pub enum Manner {
     Swallows(String),
     /// Requests of this method never get there.
     Keeps(&'static str),
+    /// Requests of this method wait until the manner is another, and get there then, also when their sender is gone.
+    Delays(&'static str),
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
@@ -94,6 +96,7 @@ struct Inner {
     switching: reqwest::Client,
     manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
+    delayed: AtomicUsize,
 }
 
 impl Relay {
@@ -105,6 +108,7 @@ impl Relay {
             switching: access.client().http1_only().build().expect("a client"),
             manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
+            delayed: AtomicUsize::new(0),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("the port");
@@ -125,6 +129,11 @@ impl Relay {
         self.inner.manner.send_replace(manner);
     }
 
+    /// How many requests were taken in to be delayed.
+    pub fn delayed(&self) -> usize {
+        self.inner.delayed.load(Ordering::SeqCst)
+    }
+
     /// Every request so far that was passed on.
     pub fn passed(&self) -> Vec<Passed> {
         self.inner.passed.lock().expect("the requests").clone()
@@ -138,7 +147,7 @@ fn is_in_earnest(request: &Request, method: &str) -> bool {
 }
 
 impl Inner {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(self: Arc<Self>, request: Request) -> Response {
         let manner = self.manner.borrow().clone();
         match manner {
             Manner::Says { status, content_type, body, retry_after } => {
@@ -164,7 +173,8 @@ impl Inner {
                 if is_swallowed { std::future::pending().await } else { answer }
             }
             Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
-            Manner::Honest | Manner::Keeps(_) | Manner::CutsCommands => self.pass(request, None).await,
+            Manner::Delays(method) if is_in_earnest(&request, method) => self.delay(request).await,
+            Manner::Honest | Manner::Keeps(_) | Manner::Delays(_) | Manner::CutsCommands => self.pass(request, None).await,
             Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
                 Some(from) => json(Body::from(expired(from, version))),
                 None => self.pass(request, None).await,
@@ -180,6 +190,20 @@ impl Inner {
                 self.pass(request, None).await
             }
         }
+    }
+
+    async fn delay(self: Arc<Self>, request: Request) -> Response {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+        self.delayed.fetch_add(1, Ordering::SeqCst);
+        // A task of its own: what waits for the answer may end before.
+        let passing = tokio::spawn(async move {
+            let mut manner = self.manner.subscribe();
+            // The relay outlives its requests.
+            let _ = manner.wait_for(|manner| !matches!(manner, Manner::Delays(_))).await;
+            self.pass(Request::from_parts(parts, Body::from(body)), None).await
+        });
+        passing.await.expect("an answer")
     }
 
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
