@@ -182,6 +182,9 @@ pub struct Headless {
     /// Plan, check and print only, whatever else is given.
     #[arg(long)]
     pub dry_run: bool,
+    /// Print the whole change too: each object as it is against what the server would store.
+    #[arg(long)]
+    pub full_diff: bool,
     /// How long a rollout is watched; 0s: not at all.
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = duration)]
     pub wait: Duration,

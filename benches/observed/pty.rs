@@ -12,7 +12,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// After this long without the effect a measurement is given up.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 const COLUMNS: NonZeroU16 = NonZeroU16::new(200).expect("not zero");
 const ROWS: NonZeroU16 = NonZeroU16::new(50).expect("not zero");

@@ -9,12 +9,12 @@ use crate::domain::{
     text::Text,
 };
 
+use super::conceal;
+
 /// Most lines of a diff; what is left out is counted.
 const MOST: usize = 60;
 /// Longest value shown, in characters.
 const LONGEST: usize = 160;
-/// Parts of a variable's name that say that its value is nobody's business.
-const SECRET_NAMES: [&str; 6] = ["PASSW", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "API_KEY"];
 
 /// Images that differ: container, before, after.
 pub fn images(old: &Value, new: &Value) -> Vec<(String, String, String)> {
@@ -50,8 +50,7 @@ pub fn lines(old: &Value, new: &Value) -> Vec<DiffLine> {
 }
 
 fn shown(path: &str, value: &str) -> Text {
-    let upper = path.to_uppercase();
-    let is_secret = !value.starts_with("from ") && SECRET_NAMES.iter().any(|part| upper.contains(part));
+    let is_secret = !value.starts_with("from ") && conceal::is_secret_name(path);
     if is_secret { Text::line(&format!("{path}=(hidden, differs)")) } else { Text::bounded(&format!("{path}={value}"), path.len() + LONGEST) }
 }
 

@@ -21,7 +21,8 @@ use crate::{
         asks::Run,
         catalogue::Level,
         mitigation::{
-            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, Friction, MitigationId, Plan,
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, Friction, MitigationId,
+            Plan, Write,
         },
         object::{ObjectRef, Scope},
         phase::Phase,
@@ -35,7 +36,7 @@ use super::{
     api::Api,
     checks, commands,
     draft::Undo,
-    execute, kinds, record,
+    execute, full_diff, kinds, record,
     recover::{self, Late},
     undo,
 };
@@ -176,6 +177,11 @@ impl Engine {
         while let Some(check) = running.next().await {
             core.say(ActionEvent::Checked { card, check }).await;
         }
+    }
+
+    /// The whole change of a plan as the server would store it, tried once more now; empty where nothing but the card tells it.
+    pub async fn full_diff(&self, writes: &[Write]) -> Result<Vec<DiffLine>, Text> {
+        full_diff::of(&self.core.api, writes).await
     }
 
     /// Executes in a task of its own: dropping the handle, or the receiver of the events, stops nothing and loses no

@@ -18,6 +18,7 @@ mod endpoints;
 mod engine;
 mod execute;
 mod expect;
+mod full_diff;
 pub mod gitops;
 pub mod kinds;
 mod kubectl;

@@ -87,11 +87,28 @@ pub struct DiffLine {
     pub text: Text,
 }
 
+impl fmt::Display for DiffLine {
+    /// `+ replicas: 6`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.sign.mark(), self.text)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffSign {
     Added,
     Removed,
     Context,
+}
+
+impl DiffSign {
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Added => "+",
+            Self::Removed => "-",
+            Self::Context => " ",
+        }
+    }
 }
 
 /// What to wait for after the write.
@@ -206,6 +223,11 @@ pub enum NotConfirmed {
 }
 
 impl Plan {
+    /// Whether the server's dry-run has more to say of it than the card: where fields of an object are written.
+    pub fn has_full_diff(&self) -> bool {
+        self.writes.iter().any(|write| matches!(write, Write::Object(write) if matches!(write.effect, Effect::Fields(_))))
+    }
+
     /// Accepts `typed` (`y`, or the word) if every check that blocks has passed. `Permission`, `DryRun`, `Unchanged` and
     /// `Identity` must be present and no longer pending.
     pub fn confirm(self, typed: &str, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {

@@ -138,6 +138,14 @@ impl Effects {
                 let task = tokio::spawn(viewer::command(engine, self.wiring.messages.clone(), viewer, run));
                 self.viewers.insert(viewer, task.abort_handle());
             }
+            Effect::Open { viewer, what: ViewerKind::Diff { writes }, .. } => {
+                let Some(engine) = self.engine.clone() else {
+                    let ended = Some("the cluster has not answered yet".into());
+                    return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
+                };
+                let task = tokio::spawn(viewer::diff(engine, self.wiring.messages.clone(), viewer, writes));
+                self.viewers.insert(viewer, task.abort_handle());
+            }
             Effect::Open { viewer, about, what } => {
                 let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
                 self.viewers.insert(viewer, task.abort_handle());

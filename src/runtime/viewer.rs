@@ -5,7 +5,12 @@ use tokio::sync::mpsc;
 use crate::{
     actions::Engine,
     connect::Reader,
-    domain::{asks::Run, mitigation::CommandOutput, object::ObjectRef},
+    domain::{
+        asks::Run,
+        mitigation::{CommandOutput, Write},
+        object::ObjectRef,
+        text::Text,
+    },
     sources::{
         document,
         logs::{self, Following, Said},
@@ -19,6 +24,9 @@ use crate::{
 /// Log lines asked for when a log is opened.
 const TAIL: u32 = 500;
 
+/// Longest line of a diff, in characters.
+const LONGEST: usize = 1_002;
+
 /// Batches of log lines that may wait for the loop; more slow the stream down.
 const WAITING: usize = 8;
 
@@ -31,8 +39,8 @@ pub async fn fill(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId,
         }
         ViewerKind::Describe => document::Form::Describe,
         ViewerKind::Yaml => document::Form::Yaml,
-        // Needs the engine: `command` below, or nothing.
-        ViewerKind::Command { .. } => return,
+        // These need the engine: `command` and `diff` below, or nothing.
+        ViewerKind::Command { .. } | ViewerKind::Diff { .. } => return,
     };
     let message = match document::document(&reader, &about, form).await {
         Ok(lines) => Msg::Lines { viewer, lines, ended: Some("complete".into()) },
@@ -45,6 +53,18 @@ pub async fn fill(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId,
 pub async fn command(engine: Engine, messages: mpsc::Sender<Msg>, viewer: ViewerId, run: Run) {
     let message = match engine.read_by_command(&run).await {
         Ok(CommandOutput { lines, summary, .. }) => Msg::Lines { viewer, lines, ended: Some(summary) },
+        Err(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
+    };
+    let _ = messages.send(message).await;
+}
+
+/// Has the writes of a card tried once more, and shows what the server would store.
+pub async fn diff(engine: Engine, messages: mpsc::Sender<Msg>, viewer: ViewerId, writes: Vec<Write>) {
+    let message = match engine.full_diff(&writes).await {
+        Ok(lines) => {
+            let lines = lines.iter().map(|line| Text::bounded(&line.to_string(), LONGEST)).collect();
+            Msg::Lines { viewer, lines, ended: Some("as the server would store it now".into()) }
+        }
         Err(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
     };
     let _ = messages.send(message).await;

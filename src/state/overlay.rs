@@ -2,6 +2,7 @@
 
 use crate::domain::{
     asks::Run,
+    mitigation::Write,
     object::{Key, ObjectRef},
     text::Text,
 };
@@ -121,13 +122,17 @@ pub struct Viewer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ViewerId(pub u32);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ViewerKind {
     Describe,
     Yaml,
     Logs {
         container: Option<Text>,
         previous: bool,
+    },
+    /// The whole change of a card, tried on the server once more.
+    Diff {
+        writes: Vec<Write>,
     },
     /// What a command wrote; none: one from a card, whose output is there already.
     Command {

@@ -11,6 +11,7 @@ use crate::domain::{
 use super::{
     State,
     action::Command,
+    card::CardContent,
     msg::Effect,
     overlay::{LineEdit, Overlay, Viewer, ViewerId, ViewerKind},
     table::Cursor,
@@ -49,6 +50,21 @@ impl State {
         self.open_viewer(about, ViewerKind::Command { title, run: Some(run) }, effects);
         if let Some(viewer) = self.viewer_mut() {
             viewer.status = "running, and waiting for its output".into();
+        }
+    }
+
+    /// The whole change of the card that lies on top, over it.
+    pub(super) fn open_full_diff(&mut self, effects: &mut Vec<Effect>) {
+        let Some(Overlay::Card(card)) = self.overlays.last_mut() else { return };
+        let CardContent::Planned(plan) = &card.content else { return };
+        let Some((about, _)) = plan.targets.first().filter(|_| plan.has_full_diff()) else {
+            card.complaint = Some("the card says it all: no fields of an object are written".into());
+            return;
+        };
+        let (about, writes) = (about.clone(), plan.writes.clone());
+        self.open_viewer(about, ViewerKind::Diff { writes }, effects);
+        if let Some(viewer) = self.viewer_mut() {
+            viewer.status = "asking the server what it would store".into();
         }
     }
 

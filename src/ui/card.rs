@@ -95,8 +95,21 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, card: &Card) {
     reason(canvas, places.reason, state, card);
     if let Some(complaint) = &card.complaint {
         canvas.pen(places.complaint, 0).write(&format!("{} {complaint}", glyph::WARNING), theme.warning);
+    } else if plan.is_some_and(Plan::has_full_diff) {
+        full_diff_hint(canvas, places.complaint, card);
     }
     confirm(canvas, places.confirm, card);
+}
+
+/// Where letters are typed into a field, the key counts from the details only.
+fn full_diff_hint(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
+    let theme = canvas.theme;
+    let mut pen = canvas.pen(area, 0);
+    pen.skip(LABEL);
+    if matches!(card.focus, CardFocus::Word | CardFocus::Reason) {
+        pen.write("Tab", theme.key).write(" to the details: ", theme.label);
+    }
+    pen.write("d", theme.key).write(" whole diff, as the server would store it", theme.label);
 }
 
 fn plan(card: &Card) -> Option<&Plan> {

@@ -16,7 +16,10 @@ use crate::{
         health::{Health, SourceId},
         kpi::{History, KpiReading, Unit},
         log_pattern::{ErrorWindow, Pattern},
-        mitigation::{CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, DiffLine, DiffSign, Friction, MitigationId, Plan},
+        mitigation::{
+            CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, DiffLine, DiffSign, Effect, Friction, MitigationId,
+            ObjectWrite, Plan, Write, WriteMethod,
+        },
         object::{Key, Kind, ObjectRef, Scope, Subject},
         observation::{Delta, Identity},
         pod::{Container, Owner, Phase, Pod},
@@ -442,6 +445,14 @@ pub fn card(state: &State, friction: Friction) -> Card {
     let line = |sign, text: &str| DiffLine { sign, text: text.into() };
     let check = |what, result| Check { what, result };
     let focus = if friction == Friction::Key { CardFocus::Cancel } else { CardFocus::Word };
+    let write = Write::Object(ObjectWrite {
+        method: WriteMethod::Patch,
+        path: target.path(),
+        content: ContentType::JsonPatch,
+        body: serde_json::Value::Null,
+        target: target.clone(),
+        effect: Effect::Fields(Vec::new()),
+    });
     let plan = Plan {
         id: MitigationId(1),
         kind: "undo-rollout",
@@ -459,7 +470,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
         level: Level::Disruptive,
         undoes: None,
         phases: vec![crate::domain::phase::Phase::in_order(1)],
-        writes: Vec::new(),
+        writes: vec![write],
         planned_at: now().mono,
         converge: Converge::Rollout { workload: Subject { kind: Kind::Deployment, key: deployment } },
     };

@@ -9,6 +9,7 @@ use super::{
     layout::{below, shell},
     line,
     selection::Run,
+    theme::Theme,
     widgets::rule,
 };
 use crate::{
@@ -39,6 +40,7 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
             let container = container.as_ref().map_or(String::new(), |name| format!(" {name}"));
             format!("{}{container}", if *previous { "Previous logs" } else { "Logs" })
         }
+        ViewerKind::Diff { .. } => "Whole diff".to_owned(),
         ViewerKind::Command { .. } => "Output".to_owned(),
     };
     let about = match &viewer.what {
@@ -80,11 +82,24 @@ fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer) {
     let needle = viewer.search.text.to_lowercase();
     for (row, drawn) in (0..area.height).zip(drawn(viewer, area)) {
         let mut pen = canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row);
-        write_found(&mut pen, &drawn.piece, &needle, theme.plain, theme.found);
+        let ink = match viewer.what {
+            ViewerKind::Diff { .. } => ink(theme, &viewer.lines[drawn.line]),
+            _ => theme.plain,
+        };
+        write_found(&mut pen, &drawn.piece, &needle, ink, theme.found);
         if drawn.line == viewer.cursor.row {
             canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
             canvas.pen(area, row).write(glyph::CURSOR, theme.focus);
         }
+    }
+}
+
+/// A line of a diff, by its mark.
+fn ink(theme: &Theme, line: &str) -> Style {
+    match line.get(..1) {
+        Some("+") => theme.added,
+        Some("-") => theme.removed,
+        _ => theme.plain,
     }
 }
 

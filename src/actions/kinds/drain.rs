@@ -241,6 +241,7 @@ impl Drain {
         let count = match sorted.evicted.len() {
             0 => "it has no pod to evict".to_owned(),
             1 => format!("evict 1 pod, for at most {minutes} min"),
+            many if many <= usize::from(at_once) => format!("evict {many} pods, for at most {minutes} min"),
             many => format!("evict {many} pods, {at_once} at once, for at most {minutes} min"),
         };
         let mut lines = vec![Text::line(&format!("{target}  {cordon}, then {count}; x stops it"))];

@@ -12,7 +12,7 @@ use crate::{
     config::shape::Environment,
     domain::{
         ask::Undoable,
-        mitigation::{Check, CheckResult, CommandOutput, DiffSign, Outcome},
+        mitigation::{Check, CheckResult, CommandOutput, Outcome},
         text::Text,
     },
 };
@@ -28,7 +28,7 @@ pub fn text(planned: &Planned, environment: &Environment) -> String {
         }
     };
     let mut what: Vec<String> = plan.what.iter().map(ToString::to_string).collect();
-    what.extend(plan.diff.iter().map(|line| format!("{} {}", sign(line.sign), line.text)));
+    what.extend(plan.diff.iter().map(ToString::to_string));
     part("What", &what);
     part("Checks", &planned.checks.iter().map(check_line).collect::<Vec<_>>());
     part("Same as", &[plan.kubectl.to_string()]);
@@ -37,15 +37,12 @@ pub fn text(planned: &Planned, environment: &Environment) -> String {
     if !plan.reason.is_empty() {
         part("Reason", &[plan.reason.to_string()]);
     }
-    card
-}
-
-fn sign(sign: DiffSign) -> &'static str {
-    match sign {
-        DiffSign::Added => "+",
-        DiffSign::Removed => "-",
-        DiffSign::Context => " ",
+    match &planned.full_diff {
+        None => {}
+        Some(Ok(lines)) => part("Diff", &lines.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Some(Err(why)) => part("Diff", &[format!("not known: {why}")]),
     }
+    card
 }
 
 fn check_line(check: &Check) -> String {
@@ -161,7 +158,7 @@ pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -
 
 fn plan(planned: &Planned) -> Value {
     let plan = &planned.plan;
-    let diff: Vec<_> = plan.diff.iter().map(|line| format!("{} {}", sign(line.sign), line.text)).collect();
+    let diff: Vec<_> = plan.diff.iter().map(ToString::to_string).collect();
     let checks: Vec<_> = planned
         .checks
         .iter()
@@ -177,11 +174,17 @@ fn plan(planned: &Planned) -> Value {
             json!({ "object": target.to_string(), "namespace": target.key.namespace, "uid": target.uid, "resource_version": version })
         })
         .collect();
-    json!({
+    let mut document = json!({
         "kind": plan.kind, "title": plan.title, "words": plan.wish.words(), "level": plan.level, "reason": plan.reason,
         "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
         "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
-    })
+    });
+    match &planned.full_diff {
+        None => {}
+        Some(Ok(lines)) => document["full_diff"] = lines.iter().map(ToString::to_string).collect(),
+        Some(Err(why)) => document["full_diff_failed"] = json!(why),
+    }
+    document
 }
 
 #[cfg(test)]

@@ -194,12 +194,15 @@ async fn carry_out(order: &Order<'_>, mut session: Session) -> Exit {
         planned = session.plan(request) => planned,
         () = interrupted.came() => return Exit::INTERRUPTED,
     };
-    let planned = match planned {
+    let mut planned = match planned {
         Ok(planned) => planned,
         Err(why) => return finish(order, &session, None, &Ending::NotPlanned(why)),
     };
     if let Some(why) = order.frozen.and_then(|frozen| frozen.differs(&planned.plan)) {
         return finish(order, &session, Some(&planned), &Ending::NotPlanned(Text::line(&format!("the plan is refused: {why}"))));
+    }
+    if order.how.full_diff {
+        session.add_full_diff(&mut planned).await;
     }
     let blocked = planned.blocked();
     if let Some(path) = order.plan_out {

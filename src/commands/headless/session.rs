@@ -16,7 +16,7 @@ use crate::{
     domain::{
         ask::{Request, Undoable},
         asks::Run,
-        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, MitigationId, Outcome, Plan},
+        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, MitigationId, Outcome, Plan},
         object::Scope,
         text::Text,
         time::Clock,
@@ -42,6 +42,8 @@ pub struct Session {
 pub struct Planned {
     pub plan: Plan,
     pub checks: Vec<Check>,
+    /// The whole change, where it was asked for; or why it is not known.
+    pub full_diff: Option<Result<Vec<DiffLine>, Text>>,
 }
 
 /// What became of a confirmed plan.
@@ -162,10 +164,15 @@ impl Session {
         let (plan, mut checks, why) = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         checks.sort_by_key(|check| check.what);
         match (plan, why) {
-            (Some(plan), _) => Ok(Planned { plan, checks }),
+            (Some(plan), _) => Ok(Planned { plan, checks, full_diff: None }),
             (None, Some(why)) => Err(why),
             (None, None) => Err("no plan was made".into()),
         }
+    }
+
+    /// Asks the server for the whole change.
+    pub async fn add_full_diff(&self, planned: &mut Planned) {
+        planned.full_diff = Some(self.engine.full_diff(&planned.plan.writes).await);
     }
 
     /// Carries it out once, and watches what follows. Progress goes to standard error.

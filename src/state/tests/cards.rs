@@ -16,7 +16,7 @@ use crate::{
     state::{
         card::{CardContent, CardFocus, Stage},
         msg::{Effect, Msg},
-        overlay::Overlay,
+        overlay::{Overlay, ViewerKind},
         timeline::EntryKind,
     },
 };
@@ -129,6 +129,22 @@ fn tab_goes_round_the_card() {
     assert_eq!(seen, [CardFocus::Word, CardFocus::Reason, CardFocus::Details, CardFocus::Cancel]);
     play.press("shift-tab").enter();
     assert!(play.card().is_none(), "enter on cancel cancels");
+}
+
+#[test]
+fn the_whole_diff_lies_over_its_card_and_d_in_a_field_is_a_letter() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word()).type_("d");
+    assert_eq!(play.card().unwrap().typed, "d");
+    play.press("tab tab");
+    play.take();
+    play.press("d");
+    assert!(matches!(&play.take()[..], [Effect::Open { what: ViewerKind::Diff { writes }, .. }] if writes.len() == 1));
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::Viewer(_))));
+    play.press("y enter");
+    assert_eq!(play.executed(), 0, "nothing is confirmed from above it");
+    play.press("Esc");
+    assert_eq!(play.card().unwrap().focus, CardFocus::Details);
 }
 
 #[test]

@@ -13,7 +13,10 @@ use crate::{
         catalogue::Level,
         health::{Health, SourceId},
         kpi::{History, KpiReading},
-        mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Converge, Friction, MitigationId, Plan, Undoes},
+        mitigation::{
+            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, Effect as WrittenEffect, Friction,
+            MitigationId, ObjectWrite, Plan, Undoes, Write, WriteMethod,
+        },
         object::{Key as Name, Kind, ObjectRef, Scope, Subject},
         observation::{Delta, Identity, Observation, What},
         pod::{Container, Owner, Phase, Pod},
@@ -233,12 +236,21 @@ impl Play {
 }
 
 pub fn plan(id: MitigationId, friction: Friction) -> Plan {
+    let target = ObjectRef { kind: Kind::Deployment, key: name("api-gateway"), uid: "d".into() };
+    let write = ObjectWrite {
+        method: WriteMethod::Patch,
+        path: target.path(),
+        content: ContentType::JsonPatch,
+        body: serde_json::Value::Null,
+        target: target.clone(),
+        effect: WrittenEffect::Fields(Vec::new()),
+    };
     Plan {
         id,
         kind: "undo-rollout",
         title: "Undo rollout · api-gateway".into(),
         cluster: cluster(),
-        targets: vec![(ObjectRef { kind: Kind::Deployment, key: name("api-gateway"), uid: "d".into() }, "7".into())],
+        targets: vec![(target, "7".into())],
         what: Vec::new(),
         diff: Vec::new(),
         kubectl: Text::default(),
@@ -247,7 +259,7 @@ pub fn plan(id: MitigationId, friction: Friction) -> Plan {
         reason: Text::default(),
         undoes: None,
         phases: vec![crate::domain::phase::Phase::in_order(1)],
-        writes: Vec::new(),
+        writes: vec![Write::Object(write)],
         planned_at: Mono::ZERO,
         wish: Wish::new(UndoRollout::deployment(name("api-gateway"), None)),
         inverse: None,
