@@ -11,7 +11,7 @@ use super::{
     objects::{self, path},
     play::Play,
     script::Step,
-    secure,
+    secure, somebody,
 };
 
 /// The index of a scenario's log lines, below the pattern that sev1 searches.
@@ -55,9 +55,6 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::Service { name, selector } => {
             play.world.post(&collection(&namespace, "api/v1", "services"), &objects::service(&namespace, name, selector));
         }
-        Step::SwitchedBySomebody { name, selector } => {
-            play.world.merge(&path(&namespace, &format!("service/{name}")), &json!({ "spec": { "selector": objects::labels(selector) } }));
-        }
         Step::Rollout { name, image, failing } => {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &objects::rollout(name, image, failing.as_deref()));
             match failing {
@@ -66,13 +63,6 @@ pub fn make(play: &mut Play, step: &Step) {
                     play.until(&format!("a failing pod of {name}"), |play| pods_of(play, name).iter().any(|pod| runs(pod, image) && is_failing(pod)));
                 }
             }
-        }
-        Step::ScaledBySomebody { name, replicas } => {
-            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "spec": { "replicas": replicas } }));
-        }
-        Step::TemplateChangedBySomebody { name } => {
-            let change = json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": "somebody-else" } } } } });
-            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &change);
         }
         Step::ConfigMap { name, key, value } => config_map(play, name, key, value),
         Step::Autoscaler { name, min, max } => {
@@ -125,9 +115,6 @@ pub fn make(play: &mut Play, step: &Step) {
             let nodes = play.nodes.len();
             play.until(&format!("{name} everywhere"), |play| pods_of(play, name).iter().filter(|pod| is_ready(pod)).count() == nodes);
         }
-        Step::PodDeletedBySomebody { name } => {
-            play.world.api("DELETE", &path(&namespace, &format!("pod/{name}")), "", &Value::Null);
-        }
         Step::Event { about, reason, message } => {
             let object = play.world.get(&path(&namespace, about));
             let at = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
@@ -152,7 +139,7 @@ pub fn make(play: &mut Play, step: &Step) {
         // The simulated database has sessions of its own.
         Step::SomeErrors | Step::IdleSession => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
-        other => panic!("{other:?} is no premise"),
+        other => somebody::act(play, other),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Manner {
     Swallows(String),
     /// Requests of this method never get there.
     Keeps(&'static str),
+    /// Writes wait until the manner is another, and are passed on then.
+    HoldsWrites,
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
@@ -94,6 +96,8 @@ struct Inner {
     switching: reqwest::Client,
     manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
+    /// Writes that are held.
+    waiting: AtomicUsize,
 }
 
 impl Relay {
@@ -105,6 +109,7 @@ impl Relay {
             switching: access.client().http1_only().build().expect("a client"),
             manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("the port");
@@ -125,6 +130,11 @@ impl Relay {
         self.inner.manner.send_replace(manner);
     }
 
+    /// How many writes are held by now.
+    pub fn waiting(&self) -> usize {
+        self.inner.waiting.load(Ordering::SeqCst)
+    }
+
     /// Every request so far that was passed on.
     pub fn passed(&self) -> Vec<Passed> {
         self.inner.passed.lock().expect("the requests").clone()
@@ -135,6 +145,10 @@ impl Relay {
 fn is_in_earnest(request: &Request, method: &str) -> bool {
     let is_review = request.uri().path().contains("selfsubject");
     request.method() == method && !is_review && !request.uri().query().unwrap_or_default().contains("dryRun")
+}
+
+fn is_write(request: &Request) -> bool {
+    ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| is_in_earnest(request, method))
 }
 
 impl Inner {
@@ -164,7 +178,13 @@ impl Inner {
                 if is_swallowed { std::future::pending().await } else { answer }
             }
             Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
-            Manner::Honest | Manner::Keeps(_) | Manner::CutsCommands => self.pass(request, None).await,
+            Manner::HoldsWrites if is_write(&request) => {
+                self.waiting.fetch_add(1, Ordering::SeqCst);
+                self.until_manner(|manner| !matches!(manner, Manner::HoldsWrites)).await;
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+                self.pass(request, None).await
+            }
+            Manner::Honest | Manner::Keeps(_) | Manner::HoldsWrites | Manner::CutsCommands => self.pass(request, None).await,
             Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
                 Some(from) => json(Body::from(expired(from, version))),
                 None => self.pass(request, None).await,
@@ -173,13 +193,16 @@ impl Inner {
                 let is_meant = request.method() == "GET" && request.uri().path() == path;
                 let one_less = |left: usize| left.checked_sub(1);
                 if is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
-                    let mut manner = self.manner.subscribe();
-                    // The relay outlives its requests.
-                    let _ = manner.wait_for(|manner| !matches!(manner, Manner::Holds(..))).await;
+                    self.until_manner(|manner| !matches!(manner, Manner::Holds(..))).await;
                 }
                 self.pass(request, None).await
             }
         }
+    }
+
+    async fn until_manner(&self, is_meant: impl FnMut(&Manner) -> bool) {
+        // The relay outlives its requests.
+        let _ = self.manner.subscribe().wait_for(is_meant).await;
     }
 
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
