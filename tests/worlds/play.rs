@@ -280,6 +280,12 @@ impl Play {
             Step::NoPod { name } => {
                 self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()));
             }
+            Step::PodGone { name } => {
+                self.until(&format!("nothing of the pod {name} left"), |play| {
+                    let listed = play.world.get(&given::collection(&play.namespace, "api/v1", "pods"));
+                    listed["items"].as_array().is_some_and(|pods| pods.iter().all(|pod| pod["metadata"]["name"] != name.as_str()))
+                });
+            }
             Step::NoneRunsOn { name, node } => self.until(&format!("no pod of {name} on {node}"), |play| {
                 given::pods_of(play, name).iter().all(|pod| pod["spec"]["nodeName"] != node.as_str())
             }),

@@ -269,6 +269,10 @@ pub enum Step {
     NoPod {
         name: String,
     },
+    /// Nor on its way out.
+    PodGone {
+        name: String,
+    },
     NoneRunsOn {
         name: String,
         node: String,
@@ -330,6 +334,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("daemon set {} of {} in the pool", |w| Step::PoolDaemonSet { name: own(w[0]), image: own(w[1]) }),
     ("somebody deletes the pod {}", |w| Step::PodDeletedBySomebody { name: own(w[0]) }),
     ("pods {} are there", |w| Step::PodsThere(w[0].split(", ").map(own).collect())),
+    ("nothing of the pod {} is left", |w| Step::PodGone { name: own(w[0]) }),
     ("no pod {} is left", |w| Step::NoPod { name: own(w[0]) }),
     ("no pod of {} runs on {}", |w| Step::NoneRunsOn { name: own(w[0]), node: own(w[1]) }),
     ("some errors are logged", |_| Step::SomeErrors),
