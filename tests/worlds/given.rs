@@ -69,9 +69,13 @@ pub fn make(play: &mut Play, step: &Step) {
             play.world
                 .post(&collection(&namespace, "apis/autoscaling/v2", "horizontalpodautoscalers"), &objects::autoscaler(&namespace, name, *min, *max));
         }
-        Step::Quota { pods } => {
-            play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *pods));
-            play.until("the quota's status", |play| play.world.get(&path(&play.namespace, "quota/pods")).pointer("/status/used/pods").is_some());
+        Step::Quota { pods: most } => {
+            play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *most));
+            // Pods on their way out count until they are gone.
+            play.until("a quota that counts what stays", |play| {
+                let used = play.world.get(&path(&play.namespace, "quota/pods"))["status"]["used"]["pods"].clone();
+                used == pods(play).len().to_string()
+            });
         }
         Step::Budget { name, pods, of } => {
             let budgets = collection(&namespace, "apis/policy/v1", "poddisruptionbudgets");
