@@ -410,10 +410,11 @@ impl Play {
     }
 
     /// Once every check has an answer. A frame may be read in two halves, of which the first does not say yet what still runs:
-    /// then the card says so, and a person presses again.
+    /// then the card says so, and a person presses again. While a line comes into the card, a half has its head and no foot.
     fn confirm(&mut self, word: &str) {
-        const CARD: &str = "[ Cancel ]";
+        const CARD: [&str; 2] = ["[ Cancel ]", "│ Checks"];
         const COMPLAINT: &str = "│ ! ";
+        let is_closed = |screen: &str| CARD.iter().all(|part| !screen.contains(part));
         let session = self.session();
         let again = if word == "y" { "y" } else { "\r" };
         let every_check = |screen: &str| screen.contains("confirm") && !screen.contains("still running");
@@ -421,10 +422,10 @@ impl Play {
         if word != "y" {
             session.enter();
         }
-        session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(COMPLAINT));
+        session.wait("an answer to the confirmation", |screen| is_closed(screen) || screen.contains(COMPLAINT));
         if session.screen().contains("still checking") {
             session.wait("every check", every_check).press(again);
-            let is_answered = |screen: &str| !screen.contains(CARD) || screen.contains(COMPLAINT) && !screen.contains("still checking");
+            let is_answered = |screen: &str| is_closed(screen) || screen.contains(COMPLAINT) && !screen.contains("still checking");
             session.wait("an answer to the second confirmation", is_answered);
         }
     }
