@@ -74,7 +74,7 @@ pub fn make(play: &mut Play, step: &Step) {
             // Pods on their way out count until they are gone.
             play.until("a quota that counts what stays", |play| {
                 let used = play.world.get(&path(&play.namespace, "quota/pods"))["status"]["used"]["pods"].clone();
-                used == pods(play).len().to_string()
+                used.as_str().and_then(|used| used.parse().ok()) == Some(pods(play).len())
             });
         }
         Step::Budget { name, pods, of } => {
