@@ -159,7 +159,7 @@ async fn dry_run(api: &Api, writes: &[Write], phases: &[Phase]) -> CheckResult {
     let asked: Vec<_> = writes.iter().map(|write| write::rehearse(api, write)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     let policies = phases.iter().flat_map(|phase| std::iter::repeat_n(phase, phase.writes));
-    let mut refused = Vec::new();
+    let (mut waiting, mut refused) = (Vec::new(), Vec::new());
     for ((write, answer), phase) in writes.iter().zip(answers).zip(policies) {
         match answer {
             Tried::Accepted => {}
@@ -170,20 +170,32 @@ async fn dry_run(api: &Api, writes: &[Write], phases: &[Phase]) -> CheckResult {
             }
             // Gone or replaced meanwhile: left out when its turn comes.
             Tried::Refused { status: 404 | 409, .. } if phase.left_out != LeftOut::Never && writes.len() > 1 => {}
-            Tried::Refused { says, .. } if phase.refusal != Refusal::Ends => refused.push((write, says, phase.refusal)),
+            Tried::Refused { status, says } if phase.refusal.is_asked_again(status) => waiting.push((write, says)),
+            Tried::Refused { says, .. } if phase.refusal != Refusal::Ends => refused.push((write, says)),
             Tried::Refused { says, .. } => return CheckResult::Block(Text::line(&format!("the server refuses {write}: {says}"))),
             Tried::Impossible(why) => return CheckResult::Warn(why),
             Tried::Failed(why) => return CheckResult::Block(Text::line(&format!("the server could not try it on {write}: {why}"))),
         }
     }
-    let Some((write, says, refusal)) = refused.first() else { return CheckResult::Pass("server dry-run accepted".into()) };
-    let others = if refused.len() > 1 { format!(" and {} others", refused.len() - 1) } else { String::new() };
-    let told = format!("the server refuses {write}{others}: {says}");
-    if *refusal == Refusal::Noted && refused.len() == writes.len() {
-        return CheckResult::Block(Text::line(&told));
+    // What others rest on, as a cordon, is not what the plan is for.
+    let wanted: usize = phases.iter().filter(|phase| phase.refusal != Refusal::Ends).map(|phase| phase.writes).sum();
+    match (refusals(&refused), refusals(&waiting)) {
+        (Some(told), _) if refused.len() == wanted => CheckResult::Block(Text::line(&told)),
+        (Some(told), _) => CheckResult::Warn(Text::line(&format!("now {told}; the others are not affected"))),
+        (None, Some(told)) => CheckResult::Warn(Text::line(&format!("now {told}; it is asked again while the drain lasts"))),
+        (None, None) => CheckResult::Pass("server dry-run accepted".into()),
     }
-    let then = if *refusal == Refusal::Noted { "the others are not affected" } else { "it is asked again while the drain lasts" };
-    CheckResult::Warn(Text::line(&format!("now {told}; {then}")))
+}
+
+/// `the server refuses pod/a and 2 others: …`; none where nothing is refused.
+fn refusals(refused: &[(&Write, Text)]) -> Option<String> {
+    let ((write, says), others) = refused.split_first()?;
+    let others = match others.len() {
+        0 => String::new(),
+        1 => " and 1 other".to_owned(),
+        many => format!(" and {many} others"),
+    };
+    Some(format!("the server refuses {write}{others}: {says}"))
 }
 
 /// What changed since it was planned; none when nothing did.

@@ -6,6 +6,7 @@ use crate::domain::{
     mitigation::{ActionEvent, Converge, MitigationId, Plan},
     object::{Key, Kind, ObjectRef, Subject},
     text::Text,
+    units,
 };
 
 use super::{api::Api, endpoints, engine::Core, pods, record};
@@ -69,7 +70,7 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
         if so_far >= pace.converge_for {
             let mut look = last.unwrap_or(Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false });
             let why = look.stuck.as_ref().map_or_else(|| "not complete".to_owned(), ToString::to_string);
-            look.stuck = Some(Text::line(&format!("{why}; no longer watched after {} min", so_far.as_secs() / 60)));
+            look.stuck = Some(Text::line(&format!("{why}; no longer watched after {}", units::spoken(so_far))));
             return say(core, id, &look).await;
         }
         tokio::time::sleep(pace.look_every).await;

@@ -133,7 +133,7 @@ fn hash(value: Option<&Value>) -> Value {
 }
 
 /// What differs, for a person: `replicas 3 → 5`. It goes into the journal too, so that values of a ConfigMap are concealed.
-fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> String {
+pub fn difference(path: &str, before: Option<&Value>, after: Option<&Value>) -> String {
     if path.ends_with("/template") {
         return "the pod template changed".to_owned();
     }

@@ -16,11 +16,7 @@ pub enum Room {
 /// Whether `more` pods of a template would be taken in and find a place. Without a template only pods are counted.
 pub async fn for_more(api: &Api, namespace: &str, template: Option<&Value>, more: u64) -> CheckResult {
     let spec = template.and_then(|template| template.get("spec"));
-    let ranges = api.list(&format!("/api/v1/namespaces/{namespace}/limitranges"), "").await;
-    let (ranges, unread) = match ranges {
-        Ok((ranges, _)) => (ranges, None),
-        Err(error) => (Vec::new(), Some(Room::Short(format!("limit ranges could not be read: {error}")))),
-    };
+    let (ranges, unread) = ranges(api, namespace).await;
     let need = Need::of(spec, &ranges);
     let on_nodes = async {
         match spec {
@@ -29,14 +25,39 @@ pub async fn for_more(api: &Api, namespace: &str, template: Option<&Value>, more
         }
     };
     let (quotas, nodes) = tokio::join!(quotas(api, namespace, spec, &need, more), on_nodes);
+    match told(unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas, nodes])) {
+        Ok(enough) => CheckResult::Pass(Text::line(&enough)),
+        Err(short) => CheckResult::Warn(Text::line(&short)),
+    }
+}
+
+/// Whether the pods of a new template would be taken in, of which `more` run beside the old ones for a while: what they find,
+/// or what is in their way. Places on nodes are not counted: old pods free theirs one by one.
+pub async fn for_rollout(api: &Api, namespace: &str, template: &Value, more: u64) -> Result<String, String> {
+    let spec = template.get("spec");
+    let (ranges, unread) = ranges(api, namespace).await;
+    let quotas = quotas(api, namespace, spec, &Need::of(spec, &ranges), more).await;
+    told(unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas]))
+}
+
+/// The namespace's limit ranges, and what is said where they cannot be read.
+async fn ranges(api: &Api, namespace: &str) -> (Vec<Value>, Option<Room>) {
+    match api.list(&format!("/api/v1/namespaces/{namespace}/limitranges"), "").await {
+        Ok((ranges, _)) => (ranges, None),
+        Err(error) => (Vec::new(), Some(Room::Short(format!("limit ranges could not be read: {error}")))),
+    }
+}
+
+/// What is enough in one line, or what is short.
+fn told(rooms: impl Iterator<Item = Room>) -> Result<String, String> {
     let (mut enough, mut short) = (Vec::new(), Vec::new());
-    for room in unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas, nodes]) {
+    for room in rooms {
         match room {
             Room::Enough(says) => enough.push(says),
             Room::Short(why) => short.push(why),
         }
     }
-    if short.is_empty() { CheckResult::Pass(Text::line(&enough.join(", "))) } else { CheckResult::Warn(Text::line(&short.join("; "))) }
+    if short.is_empty() { Ok(enough.join(", ")) } else { Err(short.join("; ")) }
 }
 
 /// What one pod takes, in thousandths; none where it says nothing.

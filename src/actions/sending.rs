@@ -136,7 +136,7 @@ impl Run<'_> {
                 let note = Text::line(&format!("{} left out: gone or replaced meanwhile: {says}", name(write)));
                 self.leave_out(write, attempt, note).await
             }
-            Sent::Refused { status: 429, says } if matches!(phase.refusal, Refusal::AskedAgain { .. }) => {
+            Sent::Refused { status, says } if phase.refusal.is_asked_again(status) => {
                 self.say_progress(Some(held(write, "", &says))).await;
                 ControlFlow::Continue(Taken::Waits(says))
             }
@@ -146,12 +146,23 @@ impl Run<'_> {
                 self.progress(None).await;
                 ControlFlow::Continue(Taken::LeftOut)
             }
+            Sent::Refused { status: 404 | 409 | 422, says } => {
+                ControlFlow::Break(End::Answered(Outcome::Refused(self.with_what_changed(write, says).await)))
+            }
             other => {
                 if let Sent::Unknown(_) = other {
                     self.sending.unanswered = Some(write.clone());
                 }
                 ControlFlow::Break(End::Answered(other.outcome()))
             }
+        }
+    }
+
+    /// A refusal by a precondition says no more than that it failed: what changed is read.
+    async fn with_what_changed(&self, write: &Write, says: Text) -> Text {
+        match write::moved(&self.core.api, write, false, &self.plan.targets).await {
+            Ok(Some(changed)) => Text::line(&format!("{changed} ({says})")),
+            Ok(None) | Err(_) => says,
         }
     }
 
@@ -287,7 +298,7 @@ impl Run<'_> {
             Some(End::LeftAlone(why)) => {
                 Outcome::Partly(Text::line(&format!("{done} of {of} were done, the others were left alone: {why}{refusals}")))
             }
-            None if done == 0 && refused.is_empty() => Outcome::Refused("nothing was sent: every pod is healthy or gone by now".into()),
+            None if done == 0 && refused.is_empty() => Outcome::Refused("nothing was done: every pod is healthy or gone by now".into()),
             None if done == 0 => Outcome::Refused(Text::line(refusals.trim_start_matches("; "))),
             None if !refused.is_empty() => Outcome::Partly(Text::line(&format!("{done} of {of} were done{refusals}"))),
             None => Outcome::Done,

@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::domain::{
-    mitigation::{CheckResult, Converge},
-    object::{Kind, Subject},
+    mitigation::{CheckKind, CheckResult, Converge},
+    object::{Kind, ObjectRef, Subject},
     text::Text,
 };
 
-use super::{api::Api, overwriters};
-use crate::domain::object::ObjectRef;
+use super::{api::Api, draft::Draft, engine::Core, overwriters, room};
 
 /// What can be rolled out.
 pub const ROLLED_OUT: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -40,6 +39,41 @@ pub fn effect(kind: Kind, object: &Value, reaches: &str) -> CheckResult {
     }
 }
 
+/// How many pods there may be beyond its replicas while a new template is rolled out; 0 where old pods go first.
+fn surge(kind: Kind, object: &Value) -> u64 {
+    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
+    let (bound, pods) = match kind {
+        Kind::Deployment if object.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate") => return 0,
+        // What the API server fills in where nothing is said (`SetDefaults_Deployment`).
+        Kind::Deployment => (object.pointer("/spec/strategy/rollingUpdate/maxSurge").cloned().unwrap_or("25%".into()), number("/spec/replicas")),
+        Kind::DaemonSet => {
+            (object.pointer("/spec/updateStrategy/rollingUpdate/maxSurge").cloned().unwrap_or_default(), number("/status/desiredNumberScheduled"))
+        }
+        _ => return 0,
+    };
+    let pods = pods.unwrap_or(1);
+    // A share is rounded up (`ResolveFenceposts` of the deployment controller).
+    let share = |text: &str| text.trim_end_matches('%').parse::<u64>().ok().map(|percent| (pods * percent).div_ceil(100));
+    bound.as_u64().or_else(|| bound.as_str().and_then(share)).unwrap_or(0).min(pods)
+}
+
+/// Adds to a draft whether quotas and limit ranges take in the pods that are made while this template is rolled out.
+pub fn check_room(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), template: Value) {
+    let (api, namespace, surge) = (core.api.clone(), target.key.namespace.clone(), surge(target.kind, object));
+    draft.check(CheckKind::Room, async move { room(&api, &namespace, &template, surge).await });
+}
+
+async fn room(api: &Api, namespace: &str, template: &Value, surge: u64) -> CheckResult {
+    match room::for_rollout(api, namespace, template, surge).await {
+        Ok(enough) => CheckResult::Pass(Text::line(&enough)),
+        Err(short) if surge == 0 => CheckResult::Warn(Text::line(&short)),
+        Err(short) => {
+            let pods = if surge == 1 { "1 pod".to_owned() } else { format!("{surge} pods") };
+            CheckResult::Warn(Text::line(&format!("rolled out {pods} beyond its replicas at a time: {short}")))
+        }
+    }
+}
+
 /// Who will put their own version of the field `path` (a JSON pointer) back.
 pub async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, path: &str) -> CheckResult {
     let mut found = Vec::new();
@@ -49,4 +83,26 @@ pub async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, path: &s
         Err(why) => found.push(format!("autoscalers could not be read: {why}")),
     }
     overwriters::judged(api, object, path, found, overwriters::NOBODY).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_strategy_says_how_many_pods_come_before_old_ones_go() {
+        let rolling = |replicas: u64, most: Value| json!({"spec": {"replicas": replicas, "strategy": {"rollingUpdate": {"maxSurge": most}}}});
+        assert_eq!(surge(Kind::Deployment, &rolling(3, json!("25%"))), 1);
+        assert_eq!(surge(Kind::Deployment, &rolling(5, json!("25%"))), 2);
+        assert_eq!(surge(Kind::Deployment, &rolling(3, json!(2))), 2);
+        assert_eq!(surge(Kind::Deployment, &rolling(0, json!(2))), 0);
+        assert_eq!(surge(Kind::Deployment, &json!({"spec": {"replicas": 2}})), 1);
+        assert_eq!(surge(Kind::Deployment, &json!({"spec": {"replicas": 3, "strategy": {"type": "Recreate"}}})), 0);
+        assert_eq!(surge(Kind::StatefulSet, &json!({"spec": {"replicas": 3}})), 0);
+        let daemons = json!({"spec": {"updateStrategy": {"rollingUpdate": {"maxSurge": "10%"}}}, "status": {"desiredNumberScheduled": 12}});
+        assert_eq!(surge(Kind::DaemonSet, &daemons), 2);
+        assert_eq!(surge(Kind::DaemonSet, &json!({"status": {"desiredNumberScheduled": 12}})), 0);
+    }
 }

@@ -76,6 +76,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         scope: session.scope.clone(),
         environment: session.environment.clone(),
         mitigations: config.mitigations.clone(),
+        write_timeout: target.write_timeout,
         read_only: config.read_only,
         actions: act,
         messages: tell,

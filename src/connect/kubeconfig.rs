@@ -51,7 +51,10 @@ pub struct Target {
     pub server: Text,
     /// TLS verification is off because the user asked for it.
     pub insecure: bool,
+    /// Of one request that reads.
     pub request_timeout: Duration,
+    /// Of one that writes. What has no answer by then may have been done, so it is longer where no flag says otherwise.
+    pub write_timeout: Duration,
     /// Files the kubeconfig came from.
     pub files: Vec<PathBuf>,
     pub(crate) wire: Arc<Wire>,
@@ -67,6 +70,8 @@ impl std::fmt::Debug for Target {
 
 /// Limit of one request where no flag says otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same of one that writes.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is taken from outside besides the flags.
 struct Surroundings {
@@ -197,18 +202,15 @@ fn target(options: &KubeOptions, mut config: kube::Config, context: &str, cluste
     }
     let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
     let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-    let request_timeout = match options.request_timeout {
-        None => REQUEST_TIMEOUT,
-        Some(Duration::ZERO) => Duration::from_hours(1),
-        Some(limit) => limit,
-    };
+    let asked = options.request_timeout.map(|limit| if limit.is_zero() { Duration::from_hours(1) } else { limit });
     Target {
         context: Text::line(context),
         cluster: Text::line(cluster),
         user: Text::line(user),
         namespace: Text::line(if namespace.is_empty() { "default" } else { &namespace }),
         insecure: config.accept_invalid_certs,
-        request_timeout,
+        request_timeout: asked.unwrap_or(REQUEST_TIMEOUT),
+        write_timeout: asked.unwrap_or(WRITE_TIMEOUT),
         files,
         fingerprint: Text::line(&format!("address-{number:032x}")),
         wire: Arc::new(Wire::new(config, Text::line(&server))),
@@ -328,6 +330,19 @@ users:
         let options = KubeOptions { context: Some("staging".into()), namespace: Some("shop".into()), ..with(&path) };
         let target = load_in(&options, &nowhere()).unwrap();
         assert_eq!((&*target.context, &*target.server, &*target.namespace), ("staging", "https://127.0.0.1:7443", "shop"));
+    }
+
+    #[test]
+    fn a_limit_of_requests_is_one_of_writes_too() {
+        let (_folder, path) = written(TWO);
+        let limits = |request_timeout| {
+            let target = load_in(&KubeOptions { request_timeout, ..with(&path) }, &nowhere()).unwrap();
+            (target.request_timeout, target.write_timeout)
+        };
+        assert_eq!(limits(None), (REQUEST_TIMEOUT, WRITE_TIMEOUT));
+        assert_eq!(limits(Some(Duration::from_secs(3))), (Duration::from_secs(3), Duration::from_secs(3)));
+        let without = Duration::from_hours(1);
+        assert_eq!(limits(Some(Duration::ZERO)), (without, without));
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub enum Refusal {
     AskedAgain { within: Duration },
 }
 
+impl Refusal {
+    /// Whether a refusal with this HTTP status may end by itself: 429 is a disruption budget's, anything else, as an admission
+    /// policy's, stays.
+    pub fn is_asked_again(self, status: u16) -> bool {
+        status == 429 && matches!(self, Self::AskedAgain { .. })
+    }
+}
+
 impl Phase {
     /// Each after the other, every one needed by the next.
     pub fn in_order(writes: usize) -> Self {

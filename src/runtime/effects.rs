@@ -40,6 +40,8 @@ pub struct Wiring {
     pub scope: Scope,
     pub environment: Environment,
     pub mitigations: Mitigations,
+    /// Of one write.
+    pub write_timeout: Duration,
     pub read_only: bool,
     pub actions: mpsc::Sender<ActionEvent>,
     pub messages: mpsc::Sender<Msg>,
@@ -100,7 +102,7 @@ impl Effects {
             read_only: self.wiring.read_only,
             clock: Arc::clone(&self.clock),
             events: self.wiring.actions.clone(),
-            pace: Pace::of(&self.wiring.mitigations),
+            pace: Pace { write_timeout: self.wiring.write_timeout, ..Pace::of(&self.wiring.mitigations) },
         })
     }
 

@@ -9,7 +9,7 @@ use super::{
     objects::path,
     play::Play,
     proxy::{gate::Way, relay::Manner},
-    secure,
+    secure, somebody,
 };
 
 /// An index that a search of the log lines meets and whose shard cannot answer it: its time is no date.
@@ -34,6 +34,7 @@ pub fn put_back(play: &Play) {
     if !play.touched.alerts.is_empty() {
         end_alerts(play);
     }
+    somebody::thaw(play);
 }
 
 /// The alerts that a scenario made, and whatever silences them.

@@ -11,7 +11,7 @@ use super::{
     objects::{self, path},
     play::Play,
     script::Step,
-    secure,
+    secure, somebody,
 };
 
 /// The index of a scenario's log lines, below the pattern that sev1 searches.
@@ -55,9 +55,6 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::Service { name, selector } => {
             play.world.post(&collection(&namespace, "api/v1", "services"), &objects::service(&namespace, name, selector));
         }
-        Step::SwitchedBySomebody { name, selector } => {
-            play.world.merge(&path(&namespace, &format!("service/{name}")), &json!({ "spec": { "selector": objects::labels(selector) } }));
-        }
         Step::Rollout { name, image, failing } => {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &objects::rollout(name, image, failing.as_deref()));
             match failing {
@@ -67,21 +64,18 @@ pub fn make(play: &mut Play, step: &Step) {
                 }
             }
         }
-        Step::ScaledBySomebody { name, replicas } => {
-            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "spec": { "replicas": replicas } }));
-        }
-        Step::TemplateChangedBySomebody { name } => {
-            let change = json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": "somebody-else" } } } } });
-            play.world.merge(&path(&namespace, &format!("deployment/{name}")), &change);
-        }
         Step::ConfigMap { name, key, value } => config_map(play, name, key, value),
         Step::Autoscaler { name, min, max } => {
             play.world
                 .post(&collection(&namespace, "apis/autoscaling/v2", "horizontalpodautoscalers"), &objects::autoscaler(&namespace, name, *min, *max));
         }
-        Step::Quota { pods } => {
-            play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *pods));
-            play.until("the quota's status", |play| play.world.get(&path(&play.namespace, "quota/pods")).pointer("/status/used/pods").is_some());
+        Step::Quota { pods: most } => {
+            play.world.post(&collection(&namespace, "api/v1", "resourcequotas"), &objects::quota(&namespace, *most));
+            // Pods on their way out count until they are gone.
+            play.until("a quota that counts what stays", |play| {
+                let used = play.world.get(&path(&play.namespace, "quota/pods"))["status"]["used"]["pods"].clone();
+                used.as_str().and_then(|used| used.parse().ok()) == Some(pods(play).len())
+            });
         }
         Step::Budget { name, pods, of } => {
             let budgets = collection(&namespace, "apis/policy/v1", "poddisruptionbudgets");
@@ -125,9 +119,6 @@ pub fn make(play: &mut Play, step: &Step) {
             let nodes = play.nodes.len();
             play.until(&format!("{name} everywhere"), |play| pods_of(play, name).iter().filter(|pod| is_ready(pod)).count() == nodes);
         }
-        Step::PodDeletedBySomebody { name } => {
-            play.world.api("DELETE", &path(&namespace, &format!("pod/{name}")), "", &Value::Null);
-        }
         Step::Event { about, reason, message } => {
             let object = play.world.get(&path(&namespace, about));
             let at = object["metadata"]["creationTimestamp"].as_str().unwrap_or_default();
@@ -152,7 +143,7 @@ pub fn make(play: &mut Play, step: &Step) {
         // The simulated database has sessions of its own.
         Step::SomeErrors | Step::IdleSession => {}
         Step::Errors { service, count, message } => log(play, service, *count, message),
-        other => panic!("{other:?} is no premise"),
+        other => somebody::act(play, other),
     }
 }
 

@@ -2,7 +2,7 @@
 //! where they are (`tests/stack/run` does). The built binary in a pseudo-terminal, a fault proxy of ours before each server.
 //!
 //! `cargo test --test worlds simulated::undo_rollout` plays one scenario. A new one is a text in `scenarios/`; its language is in
-//! `script.rs`. How long every fault took to be noticed and to be got over, and how old the data became, is printed at the end.
+//! `script.rs`, and what a text with a table of examples is in `scenario.rs`. How long every fault took to be noticed and to be got over, and how old the data became, is printed at the end.
 
 #![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
@@ -11,16 +11,20 @@ mod api;
 mod disasters;
 mod faults;
 mod given;
+mod headless;
 mod kubeconfig;
 mod objects;
+mod outlines;
 mod play;
 #[path = "../support/proxy/mod.rs"]
 mod proxy;
+mod scenario;
 mod script;
 mod secure;
 #[path = "../support/session.rs"]
 #[expect(dead_code, reason = "made for the terminal tests, which use the rest")]
 mod session;
+mod somebody;
 mod stack;
 mod world;
 
@@ -28,7 +32,6 @@ use std::path::Path;
 
 use libtest_mimic::{Arguments, Trial};
 
-use script::Scenario;
 use stack::Stack;
 use world::Kind;
 
@@ -42,7 +45,10 @@ fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
     let kind = stack.map_or_else(|| Kind::simulated(&[]), Kind::Real);
     let mut trials = faults::trials(&kind);
-    for scenario in Scenario::all(&folder).into_iter().filter(|scenario| scenario.is_for(kind.name())) {
+    let files = scenario::all(&folder);
+    let outlines: Vec<_> = files.iter().filter_map(|file| file.outline.clone()).collect();
+    trials.push(Trial::test("outlines_name_every_kind", move || outlines::name_every_kind(&outlines)));
+    for scenario in files.into_iter().flat_map(|file| file.scenarios).filter(|scenario| scenario.is_for(kind.name())) {
         let kind = kind.clone();
         trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
     }

@@ -2,10 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader, Read as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU32, AtomicUsize, Ordering},
@@ -18,10 +16,14 @@ use serde_json::Value;
 
 use super::{
     disasters, given,
+    headless::Run,
+    kubeconfig::ON_CALL,
     proxy::{self, gate::Way, relay::Manner},
-    script::{Line, Scenario, Step},
+    scenario::{self, Line, Scenario},
+    script::Step,
     secure::{self, Secure},
     session::{PATIENCE, Session},
+    somebody,
     world::{Kind, SERVERS, World},
 };
 
@@ -55,6 +57,8 @@ pub struct Touched {
     pub limit: bool,
     /// Labels of the alerts that were made to fire.
     pub alerts: Vec<Value>,
+    /// Paths of namespaces that are not the scenario's own and are frozen.
+    pub frozen: Vec<String>,
 }
 
 pub struct Play {
@@ -67,9 +71,10 @@ pub struct Play {
     started: Vec<String>,
     /// The home of one that was killed.
     left: Option<tempfile::TempDir>,
-    done: Option<Output>,
+    /// Without a screen.
+    pub ran: Option<Run>,
     /// The settings, where a scenario has its own.
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Uids of the pods that were made to hang.
     pub hung: BTreeSet<String>,
     pub touched: Touched,
@@ -103,7 +108,7 @@ impl Play {
         let world = World::open_in(kind, scenario.context(), path);
         let owns_namespace = world.is_real() || scenario.incident().is_none();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let own = format!("w-{}-{}-{number}", scenario.name.replace('_', "-"), std::process::id());
+        let own = format!("w-{}-{}-{number}", scenario.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-"), std::process::id());
         let namespace = if owns_namespace { own } else { PLATFORM.to_owned() };
         if owns_namespace {
             world.post("/api/v1/namespaces", &super::objects::namespace(&namespace));
@@ -115,7 +120,7 @@ impl Play {
             session: None,
             started: Vec::new(),
             left: None,
-            done: None,
+            ran: None,
             config: None,
             hung: BTreeSet::new(),
             touched: Touched::default(),
@@ -130,7 +135,7 @@ impl Play {
         catch_unwind(AssertUnwindSafe(|| self.spoken(line))).map_err(|panic| {
             let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
             let why = why.unwrap_or_else(|| "it failed without a word".to_owned());
-            let screen = self.session.as_ref().filter(|_| !why.contains("the screen:")).map_or_else(String::new, Session::screen);
+            let screen = if why.contains("the screen:") { String::new() } else { self.screen() };
             Failed::from(format!("{} ({}): {}\n{why}\n{screen}", line.at, self.world.kind.name(), line.text))
         })
     }
@@ -154,6 +159,7 @@ impl Play {
             match word.split_once(':') {
                 Some(("node", name)) => told.push_str(&given::node_name(&self.namespace, name)),
                 Some(("pod", which)) => told.push_str(&self.pod_name(which)),
+                Some(("silence", alert)) => told.push_str(somebody::silence_of(self, alert)["id"].as_str().expect("an id")),
                 // A key.
                 _ => told.extend(["<", word, ">"]),
             }
@@ -181,14 +187,17 @@ impl Play {
         match step {
             Step::Incident(name) if self.world.is_real() => {
                 let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/incidents").join(format!("{name}.txt"));
-                for line in Scenario::read(&file).lines {
+                for line in scenario::read(&file).scenarios.into_iter().flat_map(|scenario| scenario.lines) {
                     self.perform(&line.step);
                 }
             }
             Step::Incident(_) => {}
             Step::Starts { context, arguments } => self.start(context, arguments),
             Step::Does(arguments) => self.run(arguments),
-            Step::DoesUntil(arguments, text) => self.done = Some(interrupted_at(self.command_line(&self.arguments(), "prod-uk-1", arguments), text)),
+            Step::DoesUntil(arguments, text) => self.run_until(arguments, text),
+            Step::Begins(arguments) => self.begin(arguments),
+            Step::WritesHeld => self.world.kubernetes().relay.set(Manner::HoldsWrites),
+            Step::WriteWaits => self.until("a write on its way", |play| play.world.kubernetes().relay.waiting() > 0),
             Step::Armed => armed(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
@@ -209,8 +218,6 @@ impl Play {
                 let path = super::objects::path(&self.namespace, object);
                 self.world.kubernetes().relay.set(Manner::Holds(path, Arc::new(AtomicUsize::new(1))));
             }
-            Step::Delayed(method) => self.world.kubernetes().relay.set(Manner::Delays(method)),
-            Step::OnItsWay => self.until("a write on its way", |play| play.world.kubernetes().relay.delayed() > 0),
             Step::Kept(method) => self.world.kubernetes().relay.set(Manner::Keeps(method)),
             Step::HeldGoesOn | Step::WritesPass => self.world.kubernetes().relay.set(Manner::Honest),
             Step::Killed | Step::StartsAgain => self.killed_and_again(step),
@@ -249,8 +256,14 @@ impl Play {
                 let wanted = run_together(text);
                 self.session().wait(&format!("{text:?} gone from the screen"), |screen| !run_together(screen).contains(&wanted));
             }
-            Step::ExitStatus(code) => assert_eq!(self.output().status.code(), Some(*code), "{}", self.printed()),
-            Step::Prints(text) => assert!(self.printed().contains(text), "{text:?} is not in:\n{}", self.printed()),
+            Step::ExitStatus(code) => {
+                let printed = self.printed();
+                assert_eq!(self.output().status.code(), Some(*code), "{printed}");
+            }
+            Step::Prints(text) => {
+                let printed = self.printed();
+                assert!(printed.contains(text), "{text:?} is not in:\n{printed}");
+            }
             Step::Has { object, field, value } => self.has(object, field, value),
             Step::Ready { name, pods } => self.until(&format!("{pods} ready pods of {name}"), |play| {
                 let all = given::pods_of(play, name);
@@ -267,31 +280,37 @@ impl Play {
             Step::NoPod { name } => {
                 self.until(&format!("no pod {name} left"), |play| given::pods(play).iter().all(|pod| pod["metadata"]["name"] != name.as_str()));
             }
+            Step::PodGone { name } => {
+                self.until(&format!("nothing of the pod {name} left"), |play| {
+                    let listed = play.world.get(&given::collection(&play.namespace, "api/v1", "pods"));
+                    listed["items"].as_array().is_some_and(|pods| pods.iter().all(|pod| pod["metadata"]["name"] != name.as_str()))
+                });
+            }
             Step::NoneRunsOn { name, node } => self.until(&format!("no pod of {name} on {node}"), |play| {
                 given::pods_of(play, name).iter().all(|pod| pod["spec"]["nodeName"] != node.as_str())
             }),
             Step::Written(wanted) => self.written(wanted),
             Step::NothingWritten => assert_eq!(self.world.written(), [], "sev1 wrote"),
             Step::Journal(wanted) => self.journal_tells(wanted),
+            Step::Ran { commands } => {
+                let passed = self.world.kubernetes().relay.passed();
+                assert_eq!(passed.iter().filter(|request| request.path.contains("/exec?")).count(), *commands, "commands in containers");
+            }
             Step::JournalWithout(kind) => {
-                let journal = told(&self.session().journal());
+                let journal = told(&self.journal());
                 assert!(!journal.iter().any(|record| record == kind), "{journal:?}");
             }
             given => given::make(self, given),
         }
     }
 
+    /// Empty without a cockpit.
+    fn screen(&self) -> String {
+        self.session.as_ref().map_or_else(String::new, Session::screen)
+    }
+
     fn session(&mut self) -> &mut Session {
         self.session.as_mut().expect("sev1 was started before")
-    }
-
-    fn output(&self) -> &Output {
-        self.done.as_ref().expect("sev1 did something before")
-    }
-
-    fn printed(&self) -> String {
-        let output = self.output();
-        String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
     }
 
     pub fn stack(&self) -> &super::stack::Stack {
@@ -336,7 +355,7 @@ impl Play {
     }
 
     /// By which sev1 finds everything.
-    fn arguments(&self) -> Vec<String> {
+    pub fn arguments(&self) -> Vec<String> {
         let mut arguments = self.world.arguments();
         if let Some(secure) = &self.secure {
             // The plain one's address stands last.
@@ -348,23 +367,18 @@ impl Play {
 
     fn no_secret_shown(&self) {
         let secure = self.secure.as_ref().expect("the secure Elasticsearch");
-        match (&self.session, &self.done) {
-            (_, Some(done)) => secure.assert_unseen(&[done.stdout.as_slice(), &done.stderr].concat(), &self.home()),
+        match (&self.session, &self.ran) {
+            (_, Some(Run::Ended(done))) => secure.assert_unseen(&[done.stdout.as_slice(), &done.stderr].concat(), &self.home()),
             (Some(session), None) => secure.assert_unseen(&session.sent(), session.home.path()),
-            (None, None) => panic!("sev1 did nothing before"),
+            (None, None) | (_, Some(Run::Begun(_))) => panic!("sev1 did nothing before, or does it still"),
         }
-    }
-
-    /// Of what sev1 does without a screen.
-    fn home(&self) -> PathBuf {
-        self.world.folder().join("home")
     }
 
     /// With a kubeconfig and no address of any other server.
     fn start_alone(&mut self) {
         let arguments = self.world.arguments();
         let mut arguments: Vec<&str> = arguments.iter().take(2).map(String::as_str).collect();
-        arguments.extend(["--context", "prod-uk-1", "--namespace", &self.namespace]);
+        arguments.extend(["--context", ON_CALL, "--namespace", &self.namespace]);
         self.session = Some(Session::start(80, 24, &arguments));
     }
 
@@ -376,28 +390,6 @@ impl Play {
             };
             self.until(&format!("a request to {server} through the API server"), is_asked);
         }
-    }
-
-    fn run(&mut self, arguments: &[String]) {
-        self.done = Some(self.command_line(&self.arguments(), "prod-uk-1", arguments).output().expect("sev1 runs"));
-    }
-
-    fn run_alone(&mut self, context: &str, arguments: &[String]) {
-        self.done = Some(self.command_line(&self.world.arguments()[..2], context, arguments).output().expect("sev1 runs"));
-    }
-
-    fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
-        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
-        if let Some(config) = &self.config {
-            command.arg("--config").arg(config);
-        }
-        command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
-        if let Some(secure) = &self.secure {
-            command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
-        }
-        command
     }
 
     /// By the palette, once mitigations are possible.
@@ -418,10 +410,11 @@ impl Play {
     }
 
     /// Once every check has an answer. A frame may be read in two halves, of which the first does not say yet what still runs:
-    /// then the card says so, and a person presses again.
+    /// then the card says so, and a person presses again. While a line comes into the card, a half has its head and no foot.
     fn confirm(&mut self, word: &str) {
-        const CARD: &str = "[ Cancel ]";
+        const CARD: [&str; 2] = ["[ Cancel ]", "│ Checks"];
         const COMPLAINT: &str = "│ ! ";
+        let is_closed = |screen: &str| CARD.iter().all(|part| !screen.contains(part));
         let session = self.session();
         let again = if word == "y" { "y" } else { "\r" };
         let every_check = |screen: &str| screen.contains("confirm") && !screen.contains("still running");
@@ -429,10 +422,10 @@ impl Play {
         if word != "y" {
             session.enter();
         }
-        session.wait("an answer to the confirmation", |screen| !screen.contains(CARD) || screen.contains(COMPLAINT));
+        session.wait("an answer to the confirmation", |screen| is_closed(screen) || screen.contains(COMPLAINT));
         if session.screen().contains("still checking") {
             session.wait("every check", every_check).press(again);
-            let is_answered = |screen: &str| !screen.contains(CARD) || screen.contains(COMPLAINT) && !screen.contains("still checking");
+            let is_answered = |screen: &str| is_closed(screen) || screen.contains(COMPLAINT) && !screen.contains("still checking");
             session.wait("an answer to the second confirmation", is_answered);
         }
     }
@@ -471,10 +464,15 @@ impl Play {
         assert_eq!(written, wanted);
     }
 
+    /// Of the cockpit, or without one of what was done without a screen.
+    fn journal(&self) -> Vec<Value> {
+        self.session.as_ref().map_or_else(|| Session::journal_in(&self.home().join(".local/state/sev1")), Session::journal)
+    }
+
     fn journal_tells(&mut self, wanted: &[String]) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let journal = told(&self.session().journal());
+            let journal = told(&self.journal());
             let mut left = wanted.iter().peekable();
             for record in &journal {
                 if left.peek() == Some(&record) {
@@ -484,7 +482,7 @@ impl Play {
             if left.peek().is_none() {
                 return;
             }
-            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", self.session().screen());
+            assert!(Instant::now() < deadline, "wanted {wanted:?}, the journal tells {journal:?}; the screen:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -503,6 +501,10 @@ impl Play {
 impl Drop for Play {
     fn drop(&mut self) {
         drop(self.session.take());
+        if let Some(Run::Begun(mut child)) = self.ran.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         for mut client in self.clients.drain(..) {
             let _ = client.kill();
             let _ = client.wait();
@@ -520,23 +522,6 @@ impl Drop for Play {
             }
         }
     }
-}
-
-/// Runs it until a line of what it complains has this text; then it is interrupted as by `Ctrl-C`, and ends by itself.
-fn interrupted_at(mut command: Command, text: &str) -> Output {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sev1 runs");
-    let mut complaints = BufReader::new(child.stderr.take().expect("its complaints"));
-    let mut told = String::new();
-    while !told.contains(text) {
-        let read = complaints.read_line(&mut told).expect("its complaints");
-        assert!(read > 0, "it ended without {text:?}:\n{told}");
-    }
-    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -INT works");
-    let mut rest = Vec::new();
-    complaints.read_to_end(&mut rest).expect("its complaints");
-    let output = child.wait_with_output().expect("sev1 ends");
-    Output { stderr: [told.into_bytes(), rest].concat(), ..output }
 }
 
 fn armed(session: &mut Session) {

@@ -2,33 +2,20 @@
 //!
 //! A scenario is a text of plain sentences, one a line, played from top to bottom. The first line says what it shows; `#` begins
 //! a comment, and the words Given, When, Then only structure it. What is named by the cluster is written `<pod:shop>` and
-//! `<pod:shop:2>`: pods of shop by name, as they are when they are first spoken of. Nodes of the scenario's own are `<node:a>`.
+//! `<pod:shop:2>`: pods of shop by name, as they are when they are first spoken of. Nodes of the scenario's own are `<node:a>`,
+//! and `<silence:StockLow>` is the id of the silence of that alert. A text with a table of examples is an outline: `scenario.rs`.
 //! Three lines may stand before the first sentence: `only real` or
 //! `only simulated` where one world cannot play it, `alone` where it changes what other scenarios rest on, and `direct` where
 //! sev1 speaks TLS with the API server itself, so that what it asks is not seen.
 
-use std::path::Path;
-
 use super::{kubeconfig::ON_CALL, secure::Trust};
 
-/// One file of `tests/worlds/scenarios`.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// The file's name without its ending.
-    pub name: String,
-    /// None for both.
-    pub only: Option<String>,
-    pub alone: bool,
-    pub direct: bool,
-    pub lines: Vec<Line>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// `undo_rollout.txt:12`.
-    pub at: String,
-    pub text: String,
-    pub step: Step,
+/// What an admission policy is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    OwnNamespace,
+    Namespace(String),
+    Node(String),
 }
 
 /// What one sentence means.
@@ -57,6 +44,34 @@ pub enum Step {
     TemplateChangedBySomebody {
         name: String,
     },
+    /// Whether its rollout is held.
+    PausedBySomebody {
+        name: String,
+        is: bool,
+    },
+    BoundsSetBySomebody {
+        name: String,
+        min: u64,
+        max: u64,
+    },
+    DnsRestartedBySomebody,
+    CordonedBySomebody {
+        node: String,
+        is: bool,
+    },
+    /// Deleted and made again under the same name.
+    NodeMadeAnew {
+        name: String,
+    },
+    SilencedBySomebody {
+        alert: String,
+    },
+    /// By an hour.
+    SilenceProlonged {
+        alert: String,
+    },
+    /// An admission policy lets nobody change a node, or what is in a namespace; the scenario's own where none is named.
+    Frozen(Place),
     /// Its selector, as `app=shop,version=blue`.
     Service {
         name: String,
@@ -181,6 +196,16 @@ pub enum Step {
         arguments: Vec<String>,
     },
     Does(Vec<String>),
+    /// The same, and what follows happens while it runs.
+    Begins(Vec<String>),
+    /// Writes wait on their way to the API server.
+    WritesHeld,
+    /// One that was sent and has not arrived.
+    WriteWaits,
+    /// In containers.
+    Ran {
+        commands: usize,
+    },
     /// The same, with `Ctrl-C` once it prints a text.
     DoesUntil(Vec<String>, String),
     /// With no address of any other server than the cluster's.
@@ -206,9 +231,6 @@ pub enum Step {
     Restart(String),
     /// Writes of this method are not passed on.
     Kept(&'static str),
-    /// Writes of this method are held back on their way, and arrive later.
-    Delayed(&'static str),
-    OnItsWay,
     /// The relay is itself again.
     WritesPass,
     Killed,
@@ -247,6 +269,10 @@ pub enum Step {
     NoPod {
         name: String,
     },
+    /// Nor on its way out.
+    PodGone {
+        name: String,
+    },
     NoneRunsOn {
         name: String,
         node: String,
@@ -281,6 +307,18 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("service {} selects {}", |w| Step::Service { name: own(w[0]), selector: own(w[1]) }),
     ("somebody switches {} to {}", |w| Step::SwitchedBySomebody { name: own(w[0]), selector: own(w[1]) }),
     ("somebody scales {} to {}", |w| Step::ScaledBySomebody { name: own(w[0]), replicas: number(w[1]) }),
+    ("somebody pauses {}", |w| Step::PausedBySomebody { name: own(w[0]), is: true }),
+    ("somebody resumes {}", |w| Step::PausedBySomebody { name: own(w[0]), is: false }),
+    ("somebody keeps {} between {} and {}", |w| Step::BoundsSetBySomebody { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
+    ("somebody restarts cluster DNS", |_| Step::DnsRestartedBySomebody),
+    ("somebody cordons {}", |w| Step::CordonedBySomebody { node: own(w[0]), is: true }),
+    ("somebody uncordons {}", |w| Step::CordonedBySomebody { node: own(w[0]), is: false }),
+    ("somebody makes node {} anew", |w| Step::NodeMadeAnew { name: own(w[0]) }),
+    ("somebody silences {}", |w| Step::SilencedBySomebody { alert: own(w[0]) }),
+    ("somebody prolongs the silence of {}", |w| Step::SilenceProlonged { alert: own(w[0]) }),
+    ("changes are frozen", |_| Step::Frozen(Place::OwnNamespace)),
+    ("changes in {} are frozen", |w| Step::Frozen(Place::Namespace(own(w[0])))),
+    ("changes of node {} are frozen", |w| Step::Frozen(Place::Node(own(w[0])))),
     ("somebody changes the template of {}", |w| Step::TemplateChangedBySomebody { name: own(w[0]) }),
     ("config map {} has {}={}", |w| Step::ConfigMap { name: own(w[0]), key: own(w[1]), value: own(w[2]) }),
     ("an autoscaler keeps {} between {} and {}", |w| Step::Autoscaler { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
@@ -296,6 +334,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("daemon set {} of {} in the pool", |w| Step::PoolDaemonSet { name: own(w[0]), image: own(w[1]) }),
     ("somebody deletes the pod {}", |w| Step::PodDeletedBySomebody { name: own(w[0]) }),
     ("pods {} are there", |w| Step::PodsThere(w[0].split(", ").map(own).collect())),
+    ("nothing of the pod {} is left", |w| Step::PodGone { name: own(w[0]) }),
     ("no pod {} is left", |w| Step::NoPod { name: own(w[0]) }),
     ("no pod of {} runs on {}", |w| Step::NoneRunsOn { name: own(w[0]), node: own(w[1]) }),
     ("some errors are logged", |_| Step::SomeErrors),
@@ -322,6 +361,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("sev1 does {}, until it prints {} and Ctrl-C comes", |w| Step::DoesUntil(words(w[0]), own(w[1]))),
     ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
+    ("sev1 begins {}", |w| Step::Begins(words(w[0]))),
+    ("writes are held back", |_| Step::WritesHeld),
+    ("a write waits", |_| Step::WriteWaits),
+    ("sev1 ran {} commands", |w| Step::Ran { commands: usize::try_from(number(w[0])).expect("a count") }),
     ("sev1 is armed", |_| Step::Armed),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
@@ -334,9 +377,6 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("patches do not arrive", |_| Step::Kept("PATCH")),
     ("deletes do not arrive", |_| Step::Kept("DELETE")),
     ("evictions do not arrive", |_| Step::Kept("POST")),
-    ("patches are delayed", |_| Step::Delayed("PATCH")),
-    ("a write is on its way", |_| Step::OnItsWay),
-    ("what was delayed arrives", |_| Step::WritesPass),
     ("{} are answered again", |_| Step::WritesPass),
     ("sev1 is killed", |_| Step::Killed),
     ("{} is killed", |w| Step::Kill(own(w[0]))),
@@ -368,65 +408,6 @@ fn number(text: &str) -> u64 {
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
-}
-
-impl Scenario {
-    pub fn read(path: &Path) -> Self {
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let file = path.file_name().expect("a file").to_string_lossy().into_owned();
-        let mut scenario = Self {
-            name: path.file_stem().expect("a file").to_string_lossy().into_owned(),
-            only: None,
-            alone: false,
-            direct: false,
-            lines: Vec::new(),
-        };
-        for (number, line) in text.lines().enumerate().skip(1) {
-            let line = line.split(" # ").next().unwrap_or_default().trim();
-            match line {
-                "" | "Given" | "When" | "Then" => {}
-                _ if line.starts_with('#') => {}
-                "alone" => scenario.alone = true,
-                "direct" => scenario.direct = true,
-                _ if line.starts_with("only ") => scenario.only = line.strip_prefix("only ").map(str::to_owned),
-                _ => {
-                    let at = format!("{file}:{}", number + 1);
-                    let step = meaning(line).unwrap_or_else(|| panic!("{at}: no sentence of the language: {line:?}"));
-                    scenario.lines.push(Line { at, text: line.to_owned(), step });
-                }
-            }
-        }
-        scenario
-    }
-
-    /// Every file of the folder, by name.
-    pub fn all(folder: &Path) -> Vec<Self> {
-        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
-        paths.sort();
-        paths.iter().map(|path| Self::read(path)).collect()
-    }
-
-    pub fn is_for(&self, world: &str) -> bool {
-        self.only.as_deref().is_none_or(|only| only == world)
-    }
-
-    /// The context in which sev1 starts.
-    pub fn context(&self) -> &str {
-        let found = self.lines.iter().find_map(|line| match &line.step {
-            Step::Starts { context, .. } => Some(context.as_str()),
-            _ => None,
-        });
-        found.unwrap_or(ON_CALL)
-    }
-
-    /// The incident that it is about, if it is about one.
-    pub fn incident(&self) -> Option<&str> {
-        self.lines.iter().find_map(|line| match &line.step {
-            Step::Incident(name) => Some(name.as_str()),
-            _ => None,
-        })
-    }
 }
 
 /// What a sentence means.

@@ -12,6 +12,7 @@ use crate::{
         engine::Core,
         kubectl, overwriters,
         revisions::{self, bare},
+        workload,
     },
     domain::{
         ask::{Ask, Wish, Words},
@@ -52,6 +53,8 @@ static RESUME: Spec = Spec {
         Right::on("patch", "apps", "deployments"),
         Right::on("list", "apps", "replicasets"),
         Right::on("list", "", "pods"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
     ],
     undo: "pause",
 };
@@ -142,6 +145,7 @@ impl Mitigation for Resume {
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Resume rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout goes on in {namespace}")), progress(&object)];
         if let Some(revision) = waiting {
+            workload::check_room(core, &mut draft, (&target, &object), template.clone());
             for (container, before, after) in diff::images(&revision.template, &template) {
                 draft.what.push(Text::line(&format!("{container}  image {before} → {after}")));
             }

@@ -47,6 +47,8 @@ static SPEC: Spec = Spec {
         Right::on("patch", "apps", "daemonsets"),
         Right::on("list", "apps", "controllerrevisions"),
         Right::on("list", "", "pods"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
         Right::on("list", "autoscaling", "horizontalpodautoscalers"),
     ],
     undo: "the revision it had; its pods are replaced once more",
@@ -127,6 +129,9 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
     };
     let before = object.pointer("/spec/template").cloned().unwrap_or_default();
     let (steps, after) = annotated(&before, at);
+    if rolled_out::held_back(target.kind, &object).is_none() {
+        rolled_out::check_room(core, &mut draft, (&target, &object), after.clone());
+    }
     let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
     draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
     draft.converge = rolled_out::converge(workload, &object);

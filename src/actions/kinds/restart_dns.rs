@@ -41,6 +41,8 @@ static SPEC: Spec = Spec {
         Right::within(NAMESPACE, "patch", "apps", "deployments"),
         Right::within(NAMESPACE, "list", "apps", "replicasets"),
         Right::within(NAMESPACE, "list", "", "pods"),
+        Right::within(NAMESPACE, "list", "", "resourcequotas"),
+        Right::within(NAMESPACE, "list", "", "limitranges"),
         Right::within(NAMESPACE, "list", "autoscaling", "horizontalpodautoscalers"),
     ],
     undo: "nothing: the same pods run again",

@@ -43,6 +43,8 @@ static SPEC: Spec = Spec {
         Right::on("get", "apps", "daemonsets"),
         Right::on("patch", "apps", "daemonsets"),
         Right::on("list", "", "pods"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
         Right::on("list", "autoscaling", "horizontalpodautoscalers"),
     ],
     undo: "the former images",
@@ -127,6 +129,10 @@ impl Mitigation for SetImage {
         let guards: Vec<_> = guards.iter().map(String::as_str).collect();
         draft.writes = vec![guarded_patch(&target, &object, &guards, steps, fields)];
         draft.converge = workload::converge(&self.workload, &object);
+        if workload::held_back(target.kind, &object).is_none() {
+            // An image takes no part in what a pod asks for.
+            workload::check_room(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
+        }
         let effect = workload::effect(target.kind, &object, "rolled out by its own strategy");
         draft.check(CheckKind::Effect, async { effect });
         let api = core.api.clone();

@@ -63,6 +63,8 @@ static SPEC: Spec = Spec {
         Right::on("list", "apps", "controllerrevisions"),
         Right::on("list", "", "pods"),
         Right::on("get", "", "configmaps"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
         Right::on("list", "autoscaling", "horizontalpodautoscalers"),
     ],
     undo: "the revision it had",
@@ -140,8 +142,9 @@ impl UndoRollout {
         let field = Field { path: "/spec/template".into(), before: Some(template), after: Some(goal.template.clone()) };
         draft.writes = vec![guarded_patch(target, object, &["/spec/template"], steps(object, goal), vec![field])];
         draft.converge = workload::converge(&self.workload, object);
-        if let Some(why) = workload::held_back(target.kind, object) {
-            draft.check(CheckKind::Effect, async move { CheckResult::Warn(Text::line(&why)) });
+        match workload::held_back(target.kind, object) {
+            Some(why) => draft.check(CheckKind::Effect, async move { CheckResult::Warn(Text::line(&why)) }),
+            None => workload::check_room(core, &mut draft, (target, object), goal.template.clone()),
         }
         let (api, of, was) = (core.api.clone(), target.clone(), object.clone());
         draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &of, &was, "/spec/template").await });

@@ -9,7 +9,7 @@ use crate::{
         changed,
         draft::{resource_version, subject},
         engine::Core,
-        expect::{Side, Standing, altered, as_stored, differing, digest, digest_of, standing},
+        expect::{Side, Standing, altered, as_stored, difference, differing, digest, digest_of, standing},
         pods,
     },
     connect::ConnectError,
@@ -64,7 +64,7 @@ pub async fn moved(api: &Api, write: &ObjectWrite, is_one_of_many: bool, targets
             Some(Text::line(&format!("{} already is as this would make it{by}", write.target)))
         }
         Standing::Other(what) => Some(Text::line(&format!("changed since planned: {what}"))),
-        Standing::NotDone => guarded_version(write, object.as_ref(), targets),
+        Standing::NotDone => guarded_version(write, object.as_ref(), targets).or_else(|| failing_test(write, object.as_ref()?)),
     })
 }
 
@@ -75,6 +75,19 @@ fn guarded_version(write: &ObjectWrite, object: Option<&Value>, targets: &[(Obje
     let object = object?;
     (resource_version(object) != *planned)
         .then(|| Text::line(&format!("changed since planned: another part of {} was written{}", write.target, changed::by(object))))
+}
+
+/// A JSON patch fails unless everything that it tests is as it was, also where that is not what it changes. The tests of a
+/// subresource are of another object.
+fn failing_test(write: &ObjectWrite, object: &Value) -> Option<Text> {
+    let steps = write.body.as_array().filter(|_| write.path == write.target.path())?;
+    let mut tests = steps.iter().filter(|step| step.get("op").and_then(Value::as_str) == Some("test"));
+    let (path, was, is) = tests.find_map(|test| {
+        let path = test.get("path")?.as_str()?;
+        let (was, is) = (test.get("value"), object.pointer(path));
+        (was != is).then_some((path, was, is))
+    })?;
+    Some(Text::line(&format!("changed since planned: {}{}", difference(path, was, is), changed::by(object))))
 }
 
 pub fn record(write: &ObjectWrite) -> Value {

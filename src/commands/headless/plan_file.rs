@@ -21,7 +21,7 @@ use crate::{
     journal::sha256,
 };
 
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Largest file that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
 
@@ -95,15 +95,26 @@ impl Frozen {
                 return Some(format!("it was made for the {what} {}, this is {}", text(&self.plan, pointer), text(&now, pointer)));
             }
         }
-        let targets = |value: &Value| value.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
-        for (then, now) in targets(&self.plan).iter().zip(&targets(&now)) {
-            let name = text(then, "/object");
-            if text(then, "/uid") != text(now, "/uid") {
-                return Some(format!("{name} was deleted and made again since"));
+        let listed = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+        let targets = listed(&now, "/targets");
+        for then in listed(&self.plan, "/targets") {
+            let name = text(&then, "/name");
+            let Some(now) = targets.iter().find(|now| now.get("object") == then.get("object")) else {
+                return Some(format!("it is stale: {name} is no part of it any more; plan again"));
+            };
+            if text(&then, "/uid") != text(now, "/uid") {
+                return Some(format!("it is stale: {name} was deleted and made again since; plan again"));
             }
-            if then != now {
-                let (before, after) = (text(then, "/resource_version"), text(now, "/resource_version"));
+            let (before, after) = (text(&then, "/resource_version"), text(now, "/resource_version"));
+            if before != after {
                 return Some(format!("it is stale: {name} changed since it was made (resourceVersion {before} → {after}); plan again"));
+            }
+        }
+        for (then, now) in listed(&self.plan, "/writes").iter().zip(listed(&now, "/writes")) {
+            let (before, after) = (text(then, "/updated_at"), text(&now, "/updated_at"));
+            if text(then, "/id") == text(&now, "/id") && before != after {
+                let id = text(then, "/id");
+                return Some(format!("it is stale: the silence {id} was changed since it was made (updated at {before}, then {after}); plan again"));
             }
         }
         let same = ["kind", "words", "targets", "writes", "level"].iter().all(|member| self.plan.get(*member) == now.get(*member));
@@ -112,8 +123,11 @@ impl Frozen {
 }
 
 fn frozen(plan: &Plan) -> Value {
-    let targets: Vec<_> =
-        plan.targets.iter().map(|(target, version)| json!({ "object": target.path(), "uid": target.uid, "resource_version": version })).collect();
+    let targets: Vec<_> = plan
+        .targets
+        .iter()
+        .map(|(target, version)| json!({ "object": target.path(), "name": target.to_string(), "uid": target.uid, "resource_version": version }))
+        .collect();
     let writes: Vec<_> = plan
         .writes
         .iter()

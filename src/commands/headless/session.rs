@@ -104,7 +104,7 @@ impl Session {
             read_only: loaded.config.read_only,
             clock,
             events: sender,
-            pace: Pace { converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
+            pace: Pace { write_timeout: target.write_timeout, converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
         });
         Ok(Self { engine, events, cluster, environment, next: 1 })
     }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::admission::Policies;
 use super::kinds::{DEFINITIONS, Resource};
 use super::render::{self, Include};
 use super::request::Form;
@@ -37,8 +38,11 @@ pub fn one(call: &Call<'_>) -> Answer {
     let Options { how, dry_run } = Options::read(call)?;
     let (store, resource) = (&call.server.store, call.target.resource);
     let (namespace, name) = (call.target.namespace.as_str(), call.target.name());
+    let would = store.delete_dry_run(resource, namespace, name, &how)?;
+    // What has to be so before a delete is asked first, and the policies then (`BeforeDelete`, `deleteValidation`).
+    Policies::over(store, resource, namespace, call.user).review_removal(name)?;
     let deleted = if dry_run {
-        Deleted::Removed(store.delete_dry_run(resource, namespace, name, &how)?)
+        Deleted::Removed(would)
     } else {
         if resource == Resource::Namespaces {
             empty_namespace(call, name)?;
@@ -75,8 +79,10 @@ fn ignore_absent(result: Result<Deleted, StoreError>) -> Result<(), StoreError> 
 pub fn collection(call: &Call<'_>) -> Answer {
     let Options { how, dry_run } = Options::read(call)?;
     let listing = call.server.store.list(call.target.resource, &call.query()?);
-    if !dry_run {
-        for object in &listing.items {
+    let policies = Policies::over(&call.server.store, call.target.resource, &call.target.namespace, call.user);
+    for object in &listing.items {
+        policies.review_removal(text(object, "name"))?;
+        if !dry_run {
             ignore_absent(call.server.store.delete(call.target.resource, text(object, "namespace"), text(object, "name"), &how))?;
         }
     }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::admission::Policies;
 use super::kinds::Resource;
 use super::selector::LabelSelector;
 use super::server::{Answer, Call, decode_body};
@@ -18,6 +19,7 @@ pub fn evict(call: &Call<'_>) -> Answer {
         return Err(ApiError::bad_request("name in URL does not match name in Eviction object"));
     }
     let pod = call.current()?;
+    Policies::over(&call.server.store, Resource::Pods, &call.target.namespace, call.user).review_removal(call.target.name())?;
     let option = |path: &str| eviction.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let how = Deletion {
         uid: option("/deleteOptions/preconditions/uid"),

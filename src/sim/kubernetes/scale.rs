@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::admission::Ceiling;
+use super::admission::Policies;
 use super::patch::Patch;
 use super::request::field_manager;
 use super::server::{Answer, Call, decode_body};
@@ -21,7 +21,7 @@ pub fn answer(call: &Call<'_>) -> Answer {
     let patch = if call.parts.method == Method::PATCH { Some(Patch::decode(&call.parts.headers, &call.body)?) } else { None };
     let sent = if patch.is_none() { Some(decode_body(&call.parts, &call.body, "Scale")?) } else { None };
     let writer = Writer { manager: &manager, operation: "Update", subresource: "scale" };
-    let ceiling = Ceiling::over(&call.server.store, call.target.resource, &call.target.namespace);
+    let policies = Policies::over(&call.server.store, call.target.resource, &call.target.namespace, call.user);
     let edit = |object: &mut Value| -> Result<(), ApiError> {
         let mut scale = scale_of(object);
         match (&patch, &sent) {
@@ -36,8 +36,9 @@ pub fn answer(call: &Call<'_>) -> Answer {
                 object["metadata"][field] = json!(asked);
             }
         }
+        let before = object.clone();
         object["spec"]["replicas"] = json!(replicas);
-        ceiling.review(call.target.name(), object)
+        policies.review_change(call.target.name(), &before, object)
     };
     let (store, target) = (&call.server.store, &call.target);
     let scaled = if call.parameters.dry_run() {

@@ -54,7 +54,9 @@ pub fn fill_in_spec(resource: Resource, object: &mut Value) {
             default(object, "/spec", "revisionHistoryLimit", json!(10));
             default(object, "/spec", "progressDeadlineSeconds", json!(600));
             fill_in_pod(object.pointer_mut("/spec/template/spec"));
+            omit_false(object, "/spec", "paused");
         }
+        Resource::Nodes => omit_false(object, "/spec", "unschedulable"),
         Resource::ReplicaSets | Resource::StatefulSets => {
             default(object, "/spec", "replicas", json!(1));
             fill_in_pod(object.pointer_mut("/spec/template/spec"));
@@ -91,6 +93,15 @@ fn default(object: &mut Value, at: &str, field: &str, value: Value) {
         if current.is_null() || current.as_object().is_some_and(Map::is_empty) {
             *current = value;
         }
+    }
+}
+
+/// A field that is false is as one that is not there (`omitempty`).
+fn omit_false(object: &mut Value, path: &str, field: &str) {
+    if let Some(fields) = object.pointer_mut(path).and_then(Value::as_object_mut)
+        && fields.get(field) == Some(&Value::Bool(false))
+    {
+        fields.shift_remove(field);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::admission::Ceiling;
+use super::admission::Policies;
 use super::kinds::Resource;
 use super::patch::Patch;
 use super::render::{self, Include};
@@ -33,7 +33,7 @@ fn store_new(call: &Call<'_>, writer: Writer<'_>, mut object: Value) -> Answer {
     }
     validation::fill_in(resource, &mut object);
     validation::check(resource, None, &object)?;
-    Ceiling::over(&call.server.store, resource, &call.target.namespace).review(text(&object, "name"), &object)?;
+    Policies::over(&call.server.store, resource, &call.target.namespace, call.user).review_new(text(&object, "name"), &object)?;
     if call.parameters.dry_run() {
         let object = call.server.store.create_dry_run(resource, writer, object)?;
         return written(call, StatusCode::CREATED, &Arc::new(object));
@@ -99,7 +99,7 @@ pub fn patch(call: &Call<'_>) -> Answer {
 /// Changes the named object through its main path or `status`, each leaving the other's part alone.
 fn change(call: &Call<'_>, writer: Writer<'_>, edit: impl FnOnce(&mut Value) -> Result<(), ApiError>) -> Answer {
     let resource = call.target.resource;
-    let ceiling = Ceiling::over(&call.server.store, resource, &call.target.namespace);
+    let policies = Policies::over(&call.server.store, resource, &call.target.namespace, call.user);
     let edit = |object: &mut Value| -> Result<(), ApiError> {
         let before = object.clone();
         edit(object)?;
@@ -119,7 +119,10 @@ fn change(call: &Call<'_>, writer: Writer<'_>, edit: impl FnOnce(&mut Value) -> 
         drop_nulls(object);
         validation::fill_in_spec(resource, object);
         validation::check(resource, Some(&before), object)?;
-        ceiling.review(call.target.name(), object)
+        if call.target.subresource == "status" {
+            return Ok(());
+        }
+        policies.review_change(call.target.name(), &before, object)
     };
     let (store, namespace, name) = (&call.server.store, &call.target.namespace, call.target.name());
     if call.parameters.dry_run() {

@@ -3,6 +3,7 @@
 use super::cluster::{Cluster, Due, Key, key_of, owner_reference};
 use super::names::template_hash;
 use super::pod;
+use super::replica_set::FAILURE;
 use super::rollout::{Bounds, Count, new_replicas, old_replicas};
 use super::stamp::{Sec, parse, rfc3339};
 use crate::sim::kubernetes::kinds::Resource;
@@ -235,6 +236,15 @@ impl Cluster {
             if since + deadline <= now && was != "ProgressDeadlineExceeded" {
                 let message = format!("ReplicaSet \"{name}\" has timed out progressing.");
                 set_condition(&mut conditions, "Progressing", "False", "ProgressDeadlineExceeded", &message, now, true);
+            }
+        }
+        if !paused {
+            // The new replica set's refusal counts before the others' (`getReplicaFailures` of the deployment controller).
+            let failure = new.iter().chain(&sets).find_map(|set| pod::condition(set, FAILURE).cloned());
+            conditions.retain(|condition| condition["type"] != FAILURE);
+            if let Some(mut failure) = failure {
+                failure["lastUpdateTime"] = failure["lastTransitionTime"].clone();
+                conditions.push(failure);
             }
         }
         report.insert("conditions".into(), json!(conditions));

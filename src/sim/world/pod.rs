@@ -31,7 +31,8 @@ pub fn ready_since(pod: &Value) -> Option<Sec> {
     super::stamp::parse(condition["lastTransitionTime"].as_str()?)
 }
 
-fn condition<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
+/// Of a pod, or of whatever has conditions.
+pub fn condition<'a>(pod: &'a Value, name: &str) -> Option<&'a Value> {
     pod.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == name)
 }
 

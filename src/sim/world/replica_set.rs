@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, Due, Key};
 use super::pod;
-use super::stamp::Sec;
+use super::stamp::{Sec, rfc3339};
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Deletion, Writer, text};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ const CONTROLLER: &str = "replicaset-controller";
 
 /// Pods created or deleted in one go; the rest follows in the next tick.
 const BURST: usize = 500;
+/// The condition of a replica set, and of its deployment, whose pods are refused.
+pub(super) const FAILURE: &str = "ReplicaFailure";
 /// When a refused pod is tried again, seconds.
 const RETRY: Sec = 10;
 
@@ -30,11 +32,13 @@ impl Cluster {
         }
         let mut pods = self.pods_of(&replica_set);
         let wanted = usize::try_from(replica_set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or_default();
+        let mut refused = None;
         if pods.len() < wanted {
             for _ in 0..(wanted - pods.len()).min(BURST) {
                 if let Some(why) = self.beyond_quota(&key.0, &key.1) {
                     self.event(CONTROLLER, &replica_set, "Warning", "FailedCreate", &format!("Error creating: {why}"));
                     self.at(self.now() + RETRY, Due::ReplicaSet(key.clone()));
+                    refused = Some(why);
                     break;
                 }
                 let created = self.store.create(Resource::Pods, Writer::update("kube-controller-manager"), pod::from_template(&replica_set));
@@ -54,10 +58,11 @@ impl Cluster {
                 }
             }
         }
-        self.report_replica_set(key, &replica_set, &pods);
+        self.report_replica_set(key, &replica_set, &pods, refused.as_deref());
     }
 
-    fn report_replica_set(&mut self, key: &Key, replica_set: &Value, pods: &[Arc<Value>]) {
+    /// `refused`: why a pod that is wanted was not made.
+    fn report_replica_set(&mut self, key: &Key, replica_set: &Value, pods: &[Arc<Value>], refused: Option<&str>) {
         let now = self.now();
         let patience = replica_set.pointer("/spec/minReadySeconds").and_then(Value::as_i64).unwrap_or_default();
         let ready: Vec<Sec> = pods.iter().filter_map(|pod| pod::ready_since(pod)).collect();
@@ -70,6 +75,12 @@ impl Cluster {
         if !ready.is_empty() {
             status["readyReplicas"] = json!(ready.len());
             status["availableReplicas"] = json!(available);
+        }
+        if let Some(why) = refused {
+            // The first refusal stays until none follows (`calculateStatus` of the replica set controller).
+            let former = pod::condition(replica_set, FAILURE).cloned();
+            let new = || json!({"type": FAILURE, "status": "True", "reason": "FailedCreate", "message": why, "lastTransitionTime": rfc3339(now)});
+            status["conditions"] = json!([former.unwrap_or_else(new)]);
         }
         let _ =
             self.store.modify(Resource::ReplicaSets, &key.0, &key.1, Writer::status("kube-controller-manager"), |object| object["status"] = status);

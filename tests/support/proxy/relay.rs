@@ -42,8 +42,8 @@ pub enum Manner {
     Swallows(String),
     /// Requests of this method never get there.
     Keeps(&'static str),
-    /// Requests of this method wait until the manner is another, and get there then, also when their sender is gone.
-    Delays(&'static str),
+    /// Writes wait until the manner is another, and are passed on then, also when their sender is gone.
+    HoldsWrites,
     /// Watches from before this version are told that it is forgotten, as by a server whose history was compacted.
     Forgot(u64),
     /// GETs of this path are passed on until so many were; later ones wait until the manner is another.
@@ -96,7 +96,8 @@ struct Inner {
     switching: reqwest::Client,
     manner: watch::Sender<Manner>,
     passed: Mutex<Vec<Passed>>,
-    delayed: AtomicUsize,
+    /// Writes that are held.
+    waiting: AtomicUsize,
 }
 
 impl Relay {
@@ -108,7 +109,7 @@ impl Relay {
             switching: access.client().http1_only().build().expect("a client"),
             manner: watch::Sender::new(Manner::Honest),
             passed: Mutex::default(),
-            delayed: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("the port");
@@ -129,9 +130,9 @@ impl Relay {
         self.inner.manner.send_replace(manner);
     }
 
-    /// How many requests were taken in to be delayed.
-    pub fn delayed(&self) -> usize {
-        self.inner.delayed.load(Ordering::SeqCst)
+    /// How many writes are held by now.
+    pub fn waiting(&self) -> usize {
+        self.inner.waiting.load(Ordering::SeqCst)
     }
 
     /// Every request so far that was passed on.
@@ -144,6 +145,10 @@ impl Relay {
 fn is_in_earnest(request: &Request, method: &str) -> bool {
     let is_review = request.uri().path().contains("selfsubject");
     request.method() == method && !is_review && !request.uri().query().unwrap_or_default().contains("dryRun")
+}
+
+fn is_write(request: &Request) -> bool {
+    ["POST", "PUT", "PATCH", "DELETE"].iter().any(|method| is_in_earnest(request, method))
 }
 
 impl Inner {
@@ -173,8 +178,8 @@ impl Inner {
                 if is_swallowed { std::future::pending().await } else { answer }
             }
             Manner::Keeps(method) if is_in_earnest(&request, method) => std::future::pending().await,
-            Manner::Delays(method) if is_in_earnest(&request, method) => self.delay(request).await,
-            Manner::Honest | Manner::Keeps(_) | Manner::Delays(_) | Manner::CutsCommands => self.pass(request, None).await,
+            Manner::HoldsWrites if is_write(&request) => self.hold(request).await,
+            Manner::Honest | Manner::Keeps(_) | Manner::HoldsWrites | Manner::CutsCommands => self.pass(request, None).await,
             Manner::Forgot(version) => match watched_from(&request).filter(|from| *from < version) {
                 Some(from) => json(Body::from(expired(from, version))),
                 None => self.pass(request, None).await,
@@ -183,27 +188,29 @@ impl Inner {
                 let is_meant = request.method() == "GET" && request.uri().path() == path;
                 let one_less = |left: usize| left.checked_sub(1);
                 if is_meant && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
-                    let mut manner = self.manner.subscribe();
-                    // The relay outlives its requests.
-                    let _ = manner.wait_for(|manner| !matches!(manner, Manner::Holds(..))).await;
+                    self.until_manner(|manner| !matches!(manner, Manner::Holds(..))).await;
                 }
                 self.pass(request, None).await
             }
         }
     }
 
-    async fn delay(self: Arc<Self>, request: Request) -> Response {
+    async fn hold(self: Arc<Self>, request: Request) -> Response {
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-        self.delayed.fetch_add(1, Ordering::SeqCst);
         // A task of its own: what waits for the answer may end before.
         let passing = tokio::spawn(async move {
-            let mut manner = self.manner.subscribe();
-            // The relay outlives its requests.
-            let _ = manner.wait_for(|manner| !matches!(manner, Manner::Delays(_))).await;
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            self.until_manner(|manner| !matches!(manner, Manner::HoldsWrites)).await;
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
             self.pass(Request::from_parts(parts, Body::from(body)), None).await
         });
         passing.await.expect("an answer")
+    }
+
+    async fn until_manner(&self, is_meant: impl FnMut(&Manner) -> bool) {
+        // The relay outlives its requests.
+        let _ = self.manner.subscribe().wait_for(is_meant).await;
     }
 
     async fn pass(&self, request: Request, rewrite: Option<Rewrite>) -> Response {
