@@ -78,7 +78,7 @@ async fn elasticsearch(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding>
     let Some(client) = client else { return findings };
     let path = format!("/{}/_search", config.errors.index);
     let query = [("ignore_unavailable", "true"), ("allow_no_indices", "true")];
-    let asked = client.post_json(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
+    let asked = client.search(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
     findings.push(match asked.and_then(|answer| answer.json::<Value>()) {
         Ok(answer) if answer.pointer("/hits/total/value").and_then(Value::as_u64).unwrap_or(0) > 0 => {
             Finding::ok(ABOUT, &format!("{} holds documents", config.errors.index))

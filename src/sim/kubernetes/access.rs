@@ -72,8 +72,8 @@ const VISIBLE: &[&str] = &[
     "poddisruptionbudgets",
     "poddisruptionbudgets/status",
 ];
-const PROXY: Rule = Rule { verbs: &["get", "create"], groups: &[""], resources: &["services/proxy"] };
-/// Silences are ended by DELETE.
+const PROXY: Rule = Rule { verbs: &["get"], groups: &[""], resources: &["services/proxy"] };
+/// Silences are made by POST and ended by DELETE.
 const PROXY_TO_CHANGE: Rule = Rule { verbs: &["get", "create", "delete"], groups: &[""], resources: &["services/proxy"] };
 /// A WebSocket is opened by GET and has to be allowed to create as well.
 const EXEC: Rule = Rule { verbs: &["get", "create"], groups: &[""], resources: &["pods/exec"] };
