@@ -16,6 +16,7 @@ mod objects;
 mod play;
 #[path = "../support/proxy/mod.rs"]
 mod proxy;
+mod rights;
 mod script;
 mod secure;
 #[path = "../support/session.rs"]
@@ -42,6 +43,7 @@ fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
     let kind = stack.map_or_else(|| Kind::simulated(&[]), Kind::Real);
     let mut trials = faults::trials(&kind);
+    trials.extend(rights::trials(&kind));
     for scenario in Scenario::all(&folder).into_iter().filter(|scenario| scenario.is_for(kind.name())) {
         let kind = kind.clone();
         trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));

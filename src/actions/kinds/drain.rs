@@ -65,7 +65,6 @@ static SPEC: Spec = Spec {
         Right::below("create", "", "pods", "eviction"),
         Right::on("get", "apps", "replicasets"),
         Right::on("get", "apps", "statefulsets"),
-        Right::on("get", "apps", "daemonsets"),
         Right::on("list", "policy", "poddisruptionbudgets"),
     ],
     undo: "uncordon; evicted pods do not come back to it",
