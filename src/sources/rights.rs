@@ -18,7 +18,6 @@ pub const FEATURES: &[Feature] = &[
             Right::on("get", "apps", "deployments"),
             Right::on("list", "apps", "deployments"),
             Right::on("watch", "apps", "deployments"),
-            Right::on("get", "apps", "replicasets"),
             Right::on("list", "apps", "replicasets"),
             Right::on("watch", "apps", "replicasets"),
         ],

@@ -38,8 +38,8 @@ fn whole_respond(stage: &mut Stage) -> Result<(), Failed> {
 
 /// One user for each rule that a mitigation is said to need.
 fn respond_without_one(stage: &mut Stage) -> Result<(), Failed> {
-    let whole = stage.sev1.roles_of("respond", "whole", &[]);
-    let rules = Rule::all(&whole);
+    let printed = stage.sev1.roles_of("respond", "whole", &[]);
+    let rules = Rule::all(&printed);
     let identity =
         Rule { verb: IDENTITY.verb.to_owned(), group: IDENTITY.group.to_owned(), path: IDENTITY.path(), name: Some(IDENTITY_NAME.to_owned()) };
     // Every rule is somebody's.
@@ -58,7 +58,7 @@ fn respond_without_one(stage: &mut Stage) -> Result<(), Failed> {
     let namespace = stage.play.namespace.clone();
     let user = |rule: &Rule| format!("without-{}-{namespace}", taken_out.iter().position(|other| other == rule).expect("a rule"));
     for rule in &taken_out {
-        stage.apply(&rule.taken_out_of(&whole, &user(rule)));
+        stage.apply(&rule.taken_out_of(&printed, &user(rule)));
     }
     for rule in &taken_out {
         let kept = rules.iter().rev().find(|kept| *kept != rule).expect("another rule");

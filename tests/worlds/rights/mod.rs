@@ -5,6 +5,7 @@ mod least;
 mod rule;
 mod stage;
 mod suffices;
+mod used;
 
 use std::{
     collections::VecDeque,
@@ -24,7 +25,11 @@ pub fn trials(kind: &Kind) -> Vec<Trial> {
         let kind = kind.clone();
         Trial::test(format!("{}::{name}", kind.name()), move || test(kind))
     };
-    vec![trial("rights_of_a_responder_are_enough", suffices::of_a_responder), trial("rights_are_none_too_many", least::none_too_many)]
+    vec![
+        trial("rights_of_a_responder_are_enough", suffices::of_a_responder),
+        trial("rights_are_none_too_many", least::none_too_many),
+        trial("rights_of_a_viewer_are_used", used::by_a_viewer),
+    ]
 }
 
 /// Does all of it, a few at a time; gathers what went wrong.

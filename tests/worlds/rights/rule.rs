@@ -42,6 +42,32 @@ impl Rule {
         all
     }
 
+    /// What a request asks for; none where it is about no resource.
+    pub fn of_request(method: &str, path: &str) -> Option<Self> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let (group, rest) = match segments.as_slice() {
+            ["api", _, rest @ ..] => ("", rest),
+            ["apis", group, _, rest @ ..] => (*group, rest),
+            _ => return None,
+        };
+        let (resource, name, subresource) = match rest {
+            ["namespaces", name] => ("namespaces", Some(*name), None),
+            ["namespaces", _, resource, rest @ ..] | [resource, rest @ ..] => (*resource, rest.first().copied(), rest.get(1).copied()),
+            [] => return None,
+        };
+        let verb = match (method, name) {
+            ("GET", _) if query.contains("watch=true") => "watch",
+            ("GET", Some(_)) => "get",
+            ("GET", None) => "list",
+            ("POST", _) => "create",
+            ("PATCH", _) => "patch",
+            _ => "delete",
+        };
+        let path = subresource.map_or_else(|| resource.to_owned(), |subresource| format!("{resource}/{subresource}"));
+        Some(Self { verb: verb.to_owned(), group: group.to_owned(), path, name: None })
+    }
+
     fn whole(&self) -> Value {
         let mut rule = json!({ "apiGroups": [self.group], "resources": [self.path], "verbs": [self.verb] });
         if let Some(name) = &self.name {

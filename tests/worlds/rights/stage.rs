@@ -19,6 +19,7 @@ use crate::{
     objects::{self, path},
     play::{self, Play},
     script::{Scenario, Step},
+    session::Session,
     world::Kind,
 };
 
@@ -60,6 +61,12 @@ impl Sev1 {
         self.ended(&["--as", user, "--namespace", &self.namespace], home, words)
     }
 
+    /// The cockpit of this user.
+    pub fn cockpit(&self, user: &str) -> Session {
+        let arguments = self.arguments.iter().map(String::as_str).chain(["--as", user, "--namespace", &self.namespace]);
+        Session::start(120, 40, &arguments.collect::<Vec<_>>())
+    }
+
     fn ended(&self, whom: &[&str], home: &Path, words: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(&self.arguments).args(whom).args(words).env_clear().env("HOME", home).current_dir(&self.folder);
@@ -78,12 +85,25 @@ impl Sev1 {
 }
 
 impl Stage {
+    /// What a text of this folder says, and no case yet.
+    pub fn open(premises: &str, kind: Kind) -> Result<Self, Failed> {
+        let scenario = Scenario::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/rights").join(premises));
+        let play = play::prepared(&scenario, kind)?;
+        let sev1 = Sev1 {
+            arguments: [&play.world.arguments()[..2], play.configuration().as_slice(), &["--context", ADMINISTRATOR].map(str::to_owned)].concat(),
+            namespace: play.namespace.clone(),
+            folder: play.world.folder().to_owned(),
+        };
+        Ok(Self { play, cases: Vec::new(), sev1, roles: Vec::new() })
+    }
+
+    /// Something that each kind of mitigation can be done to.
     pub fn set(kind: Kind) -> Result<Self, Failed> {
-        let scenario = Scenario::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/rights/given.txt"));
-        let mut play = play::prepared(&scenario, kind)?;
+        let mut stage = Self::open("given.txt", kind)?;
+        let play = &mut stage.play;
         let namespace = play.namespace.clone();
         let at = |object: &str| path(&namespace, object);
-        reads_config(&play);
+        reads_config(play);
         for (object, name) in [("deployment/shop", "shop"), ("statefulset/queue", "queue"), ("daemonset/agent", "agent")] {
             play.world.merge(&at(object), &objects::rollout(name, &format!("{name}:2.0"), None));
         }
@@ -102,25 +122,20 @@ impl Stage {
         }
         // Nodes that come later get no pods of what is there but the daemon set's.
         for node in ["b", "c"] {
-            given::make(&mut play, &Step::Node { name: node.to_owned() });
+            given::make(play, &Step::Node { name: node.to_owned() });
         }
         play.until("agent everywhere", |play| is_rolled_out(play, "agent", 3));
         let cordoned = given::node_name(&namespace, "c");
         play.world.merge(&format!("/api/v1/nodes/{cordoned}"), &json!({ "spec": { "unschedulable": true } }));
         for app in ["sick", "queue", "agent"] {
-            given::make(&mut play, &Step::Hang { name: app.to_owned(), pods: 1 });
+            given::make(play, &Step::Hang { name: app.to_owned(), pods: 1 });
         }
         // Alerts of other scenarios are in the same Alertmanager.
         let alert = format!("Rights-{namespace}");
-        given::make(&mut play, &Step::Alert { name: alert.clone(), service: "shop".to_owned(), severity: "warning".to_owned() });
-        let silence = silence_of_somebody(&play, &alert);
-        let cases = cases(&play, &alert, &silence);
-        let sev1 = Sev1 {
-            arguments: [&play.world.arguments()[..2], play.configuration().as_slice(), &["--context", ADMINISTRATOR].map(str::to_owned)].concat(),
-            namespace,
-            folder: play.world.folder().to_owned(),
-        };
-        Ok(Self { play, cases, sev1, roles: Vec::new() })
+        given::make(play, &Step::Alert { name: alert.clone(), service: "shop".to_owned(), severity: "warning".to_owned() });
+        let silence = silence_of_somebody(play, &alert);
+        stage.cases = cases(play, &alert, &silence);
+        Ok(stage)
     }
 
     /// Creates these roles and bindings, as `kubectl apply` would.
@@ -148,9 +163,9 @@ impl Stage {
     /// The name of one who has the rights of a profile, asked for with `more` arguments, and no others.
     pub fn user(&mut self, profile: &str, more: &[&str]) -> String {
         let user = format!("{profile}-{}-{}", self.roles.len(), self.play.namespace);
-        let roles = self.sev1.roles_of(profile, &user, more);
-        self.apply(&roles);
-        let rules: Vec<_> = Rule::all(&roles);
+        let documents = self.sev1.roles_of(profile, &user, more);
+        self.apply(&documents);
+        let rules: Vec<_> = Rule::all(&documents);
         for rule in [rules.first(), rules.last()].into_iter().flatten() {
             self.await_right(&user, rule);
         }
@@ -264,7 +279,7 @@ fn cases(play: &Play, alert: &str, silence: &str) -> Vec<Case> {
     cases
 }
 
-/// Every right that a mitigation is declared to need, with the kind. What GitOps tools are asked for is every kind's: it is tried on one.
+/// Every right that a mitigation is declared to need, with the kind. What `GitOps` tools are asked for is every kind's: it is tried on one.
 pub fn declared() -> Vec<(&'static str, Right)> {
     let own = kinds::catalogue().iter().flat_map(|entry| entry.spec.rights.iter().map(|right| (entry.spec.name, *right)));
     own.chain(gitops::RIGHTS.iter().map(|right| ("scale", *right))).collect()
