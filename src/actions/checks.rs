@@ -18,7 +18,7 @@ use crate::{
 use super::{
     api::Api,
     engine::Core,
-    record,
+    record, watched,
     write::{self, Permission, Tried},
 };
 
@@ -32,13 +32,13 @@ pub fn of_every_plan(core: &Arc<Core>, plan: &Plan) -> Vec<Pending> {
     let targets: Arc<[_]> = plan.targets.clone().into();
     let record = record::plan(plan, &plan.reason);
     let identity_core = core.clone();
-    let permission = (core.clone(), writes.clone());
+    let permission = (core.clone(), writes.clone(), watched::questions(&plan.converge));
     let dry_run_of = (core.clone(), writes.clone(), plan.phases.clone());
     let unchanged_of = (core.clone(), writes);
     let journal_core = core.clone();
     vec![
         (CheckKind::Identity, Box::pin(async move { identity(&identity_core).await })),
-        (CheckKind::Permission, Box::pin(async move { permission_of(&permission.0, &permission.1).await })),
+        (CheckKind::Permission, Box::pin(async move { permission_of(&permission.0, &permission.1, &permission.2).await })),
         (CheckKind::DryRun, Box::pin(async move { dry_run(&dry_run_of.0.api, &dry_run_of.1, &dry_run_of.2).await })),
         (
             CheckKind::Unchanged,
@@ -77,12 +77,16 @@ pub async fn identity(core: &Core) -> CheckResult {
         Ok((found, _)) if found.cluster.user != pinned.user => {
             CheckResult::Block(Text::line(&format!("the server knows us as {}, at start it was {}; restart sev1", found.cluster.user, pinned.user)))
         }
+        Ok(_) if identity::is_by_address(&core.api.reader, &pinned.uid) => CheckResult::Warn(Text::line(&format!(
+            "same cluster {} by its address alone: to know it by its uid takes the verb get on namespaces (kube-system)",
+            pinned.context
+        ))),
         Ok(_) => CheckResult::Pass(Text::line(&format!("same cluster {}", pinned.context))),
     }
 }
 
-async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
-    let allowed = || CheckResult::Pass(Text::line(&format!("allowed for {}", core.cluster.user)));
+/// Whether the writes are allowed; without a right to look at what follows from them they are, and their effect is not seen.
+async fn permission_of(core: &Core, writes: &[Write], watched: &[Value]) -> CheckResult {
     // Many objects of one type in one namespace: one question about all of them first.
     let mut groups: Vec<(Value, Vec<Value>)> = Vec::new();
     let mut unasked = None;
@@ -114,16 +118,32 @@ async fn permission_of(core: &Core, writes: &[Write]) -> CheckResult {
         }
         questions.extend(each);
     }
+    let user = &core.cluster.user;
+    match first_missing(core, &questions).await {
+        Ok(None) => {}
+        Ok(Some(missing)) => return CheckResult::Block(missing),
+        Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
+    }
+    let unwatched = match first_missing(core, watched).await {
+        Ok(missing) => missing.map(|missing| Text::line(&format!("allowed for {user}, but what follows cannot be watched: {missing}"))),
+        Err(error) => Some(Text::line(&format!("allowed for {user}; whether what follows can be watched could not be asked: {error}"))),
+    };
+    match unasked.or(unwatched) {
+        Some(doubt) => CheckResult::Warn(doubt),
+        None => CheckResult::Pass(Text::line(&format!("allowed for {user}"))),
+    }
+}
+
+/// The first of these rights that is not there, in words.
+async fn first_missing(core: &Core, questions: &[Value]) -> Result<Option<Text>, Text> {
     let asked: Vec<_> = questions.iter().map(|question| may(&core.api, question)).collect();
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
     for (question, answer) in questions.iter().zip(answers) {
-        match answer {
-            Ok(None) => {}
-            Ok(Some(why)) => return CheckResult::Block(missing(question, &core.cluster.user, &why)),
-            Err(error) => return CheckResult::Warn(Text::line(&format!("permission could not be asked: {error}"))),
+        if let Some(why) = answer? {
+            return Ok(Some(missing(question, &core.cluster.user, &why)));
         }
     }
-    unasked.map_or_else(allowed, CheckResult::Warn)
+    Ok(None)
 }
 
 /// None when allowed, else the authorizer's reason, which may be empty.

@@ -9,7 +9,7 @@ use crate::domain::{
     units,
 };
 
-use super::{api::Api, endpoints, engine::Core, pods, record};
+use super::{api::Api, endpoints, engine::Core, named_pods::Found, pods, record};
 use std::{sync::Arc, time::Duration};
 
 /// A controller whose pods are deleted.
@@ -49,7 +49,7 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
         let looked = match &plan.converge {
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
             Converge::Rollout { workload } => rollout(&core.api, workload).await,
-            Converge::Replaced { pods } => replaced(&core.api, owners, pods).await,
+            Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods).await,
             Converge::Endpoints { service } => endpoints::look(&core.api, service).await,
             Converge::Bounds { workload, min, max } => within(&core.api, workload, (*min, *max)).await,
         };
@@ -173,6 +173,17 @@ async fn newest(api: &Api, workload: &Subject, query: &str, object: &Value) -> O
         .iter()
         .find(|set| pods::controller(set).is_some_and(|(_, _, uid)| uid == pods::uid(object)) && set.pointer(REVISION) == Some(revision))?;
     Some(("pod-template-hash", set.pointer("/metadata/labels/pod-template-hash")?.as_str()?.to_owned()))
+}
+
+/// Waits for what comes in the place of these pods, as they were read.
+pub fn of_pods(chosen: &[Found]) -> Converge {
+    let mut controllers: Vec<ObjectRef> = Vec::new();
+    for controller in chosen.iter().filter_map(|(pod, object)| controller(pod, object)) {
+        if !controllers.contains(&controller) {
+            controllers.push(controller);
+        }
+    }
+    Converge::Replaced { pods: chosen.iter().map(|(pod, _)| pod.clone()).collect(), controllers }
 }
 
 /// The controllers of the pods, where they can be read.

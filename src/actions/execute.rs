@@ -47,7 +47,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     }
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
-        Converge::Replaced { pods } => converge::owners(&core.api, pods).await,
+        Converge::Replaced { pods, .. } => converge::owners(&core.api, pods).await,
         Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => converge::Owners::default(),
     };
     let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending::all(core, plan, intent, &owners.known).await;

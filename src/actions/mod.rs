@@ -35,6 +35,7 @@ mod room;
 mod scalable;
 mod sending;
 mod undo;
+mod watched;
 mod workload;
 mod write;
 

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::domain::{
     ask::{Wish, Words},
     catalogue::Level,
-    mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, MitigationId, ObjectWrite, Write, WriteMethod},
+    mitigation::{CheckKind, CheckResult, ContentType, Effect, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
     phase::{LeftOut, Phase, Refusal, Wait},
     text::Text,
 };
 
 use super::{
+    converge,
     draft::{Draft, Undo, resource_version},
     engine::Core,
     kubectl, pods,
@@ -139,7 +140,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     draft.undo = Undo::Nothing(no_undo(&chosen));
     draft.writes = references.iter().map(goes.write).collect();
     draft.phases = vec![Phase { writes: draft.writes.len(), left_out: LeftOut::Gone, wait: Wait::Nothing, refusal: goes.refusal }];
-    draft.converge = Converge::Replaced { pods: references };
+    draft.converge = converge::of_pods(&chosen);
     let comes_back = comes_back(&chosen);
     draft.check(CheckKind::Effect, async { comes_back });
     Ok((draft, chosen))

@@ -93,11 +93,12 @@ pub fn run(doctor: &Doctor, cli: &Cli, loaded: &Loaded) -> Exit {
 async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let identity = api_server(patient, &mut findings).await;
+    let found = servers::discover(patient).await;
     if let Some(identity) = &identity {
-        findings.extend(permissions::check(patient).await);
+        findings.extend(permissions::check(patient, servers::place_of_alertmanager(patient, &found).as_ref()).await);
         findings.push(journal_of(identity));
     }
-    findings.extend(servers::check(patient).await);
+    findings.extend(servers::check(patient, &found).await);
     findings
 }
 

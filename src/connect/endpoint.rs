@@ -228,16 +228,13 @@ impl HttpReader {
         self.ask(Method::GET, path, query, None, max_bytes, timeout).await
     }
 
-    /// For searches, which are reads asked by POST.
-    pub async fn post_json(
-        &self,
-        path: &str,
-        query: Query<'_>,
-        body: &Value,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<HttpAnswer, ConnectError> {
-        self.ask(Method::POST, path, query, Some(body), max_bytes, timeout).await
+    /// A read whose question is a JSON document, as Elasticsearch's searches are.
+    ///
+    /// Asked by POST; through the API server by GET, which Elasticsearch takes alike: there the method decides which right it
+    /// takes, and one to `create` would let its holder write to every server behind the proxy.
+    pub async fn search(&self, path: &str, query: Query<'_>, body: &Value, max_bytes: usize, timeout: Duration) -> Result<HttpAnswer, ConnectError> {
+        let method = if matches!(self.way, Way::Proxied { .. }) { Method::GET } else { Method::POST };
+        self.ask(method, path, query, Some(body), max_bytes, timeout).await
     }
 
     /// Sends it once to a server with an address of its own. Any complete answer is `Ok`.

@@ -29,6 +29,11 @@ pub async fn read(reader: &Reader) -> Result<(Identity, Option<DateTime<Utc>>), 
     Ok((Identity { cluster, version: version_text }, version.date))
 }
 
+/// Whether this uid was made from address and authority, because the namespace kube-system could not be read.
+pub fn is_by_address(reader: &Reader, uid: &Text) -> bool {
+    *uid == reader.target().fingerprint
+}
+
 fn field(json: &Value, pointer: &str) -> Option<Text> {
     json.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Text::line)
 }

@@ -155,6 +155,11 @@ impl Right {
         format!("{} {}{group}{place}", self.verb, self.path())
     }
 
+    /// Whether it is needed where the servers beside the API server are, and not where sev1 works.
+    pub fn is_of_servers(&self) -> bool {
+        (self.resource, self.subresource) == ("services", "proxy")
+    }
+
     pub fn writes(&self) -> bool {
         !matches!(self.verb, "get" | "list" | "watch")
     }

@@ -116,8 +116,8 @@ impl DiffSign {
 pub enum Converge {
     /// The workload's rollout is complete: observed, updated, available.
     Rollout { workload: Subject },
-    /// The named pods are gone and the owners have as many ready pods as they want.
-    Replaced { pods: Vec<ObjectRef> },
+    /// The named pods are gone, and the controllers that make others in their place have as many ready ones as they want.
+    Replaced { pods: Vec<ObjectRef>, controllers: Vec<ObjectRef> },
     /// The service sends to every ready pod that its selector means, and to no other.
     Endpoints { service: ObjectRef },
     /// The workload has a number of replicas within these bounds, or none, and its rollout is complete.

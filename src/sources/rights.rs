@@ -18,7 +18,6 @@ pub const FEATURES: &[Feature] = &[
             Right::on("get", "apps", "deployments"),
             Right::on("list", "apps", "deployments"),
             Right::on("watch", "apps", "deployments"),
-            Right::on("get", "apps", "replicasets"),
             Right::on("list", "apps", "replicasets"),
             Right::on("watch", "apps", "replicasets"),
         ],
@@ -53,10 +52,8 @@ pub const FEATURES: &[Feature] = &[
     Feature { name: "read logs", rights: &[Right::below("get", "", "pods", "log")] },
 ];
 
-/// To find Prometheus, Alertmanager and Elasticsearch in the cluster, and to reach them through the API server's proxy:
-/// `get`, and `create` for searches, which are sent as POST.
-pub const SERVERS: &[Right] =
-    &[Right::on("list", "", "services"), Right::below("get", "", "services", "proxy"), Right::below("create", "", "services", "proxy")];
+/// To find Prometheus, Alertmanager and Elasticsearch in the cluster, and to read them through the API server's proxy.
+pub const SERVERS: &[Right] = &[Right::on("list", "", "services"), Right::below("get", "", "services", "proxy")];
 
 /// To read one namespace, [`IDENTITY_NAME`], whose uid tells clusters apart.
 pub const IDENTITY: Right = Right::of_cluster("get", "", "namespaces");

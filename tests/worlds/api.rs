@@ -18,10 +18,18 @@ impl Api {
 
     /// The answer's JSON; anything but success fails the test.
     pub async fn ask(&self, method: &str, path: &str, content_type: &str, body: &Value) -> Value {
+        self.ask_for(None, method, path, content_type, body).await
+    }
+
+    /// The same in the name of another user.
+    pub async fn ask_for(&self, user: Option<&str>, method: &str, path: &str, content_type: &str, body: &Value) -> Value {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.server));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
+        }
+        if let Some(user) = user {
+            request = request.header("impersonate-user", user);
         }
         if !body.is_null() {
             request = request.header("content-type", content_type).body(body.to_string());

@@ -58,11 +58,8 @@ impl Play {
 
     fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
-        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments);
+        command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments).args(self.configuration());
         command.env_clear().env("HOME", self.home()).current_dir(self.world.folder());
-        if let Some(config) = &self.config {
-            command.arg("--config").arg(config);
-        }
         if let Some(secure) = &self.secure {
             command.env("SEV1_LOG", "trace").envs(secure.environment.clone());
         }

@@ -10,6 +10,9 @@ use super::proxy::relay::Access;
 /// The context of the engineer on call, in which the tests themselves act.
 pub const ON_CALL: &str = "prod-uk-1";
 
+/// The context of whoever gives others their roles, and may speak for them.
+pub const ADMINISTRATOR: &str = "prod-uk-1-admin";
+
 pub struct Kubeconfig(Value);
 
 impl Kubeconfig {
@@ -33,8 +36,8 @@ impl Kubeconfig {
         Access { authority: pem(&self.cluster(), "certificate-authority"), identity }
     }
 
-    pub fn token(&self) -> Option<String> {
-        self.user(ON_CALL)["token"].as_str().map(str::to_owned)
+    pub fn token(&self, context: &str) -> Option<String> {
+        self.user(context)["token"].as_str().map(str::to_owned)
     }
 
     /// Writes it with every cluster at `server`.

@@ -18,6 +18,7 @@ mod outlines;
 mod play;
 #[path = "../support/proxy/mod.rs"]
 mod proxy;
+mod rights;
 mod scenario;
 mod script;
 mod secure;
@@ -45,6 +46,7 @@ fn main() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
     let kind = stack.map_or_else(|| Kind::simulated(&[]), Kind::Real);
     let mut trials = faults::trials(&kind);
+    trials.extend(rights::trials(&kind));
     let files = scenario::all(&folder);
     let outlines: Vec<_> = files.iter().filter_map(|file| file.outline.clone()).collect();
     trials.push(Trial::test("outlines_name_every_kind", move || outlines::name_every_kind(&outlines)));

@@ -165,6 +165,7 @@ pub fn path(namespace: &str, object: &str) -> String {
         "deployment" => ("apis/apps/v1", "deployments"),
         "replicaset" => ("apis/apps/v1", "replicasets"),
         "statefulset" => ("apis/apps/v1", "statefulsets"),
+        "daemonset" => ("apis/apps/v1", "daemonsets"),
         "service" => ("api/v1", "services"),
         "workerpool" => ("apis/sev1.dev/v1", "workerpools"),
         "configmap" => ("api/v1", "configmaps"),

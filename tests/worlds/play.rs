@@ -93,13 +93,19 @@ pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
     let is_real = matches!(kind, Kind::Real(_));
     let _alone = (is_real && scenario.alone).then(alone);
     let _among_others = (is_real && !scenario.alone).then(among_others);
+    prepared(scenario, kind).map(drop)
+}
+
+/// The world as it stands after the last line.
+pub fn prepared(scenario: &Scenario, kind: Kind) -> Result<Play, Failed> {
     let kind = match (kind, scenario.incident()) {
         (Kind::Simulated(_), Some(incident)) => Kind::simulated(&["--scenario", incident, "--speed", "5"]),
         (Kind::Simulated(_), None) => Kind::simulated(&SIMULATED),
         (real, _) => real,
     };
     let mut play = Play::open(scenario, kind);
-    scenario.lines.iter().try_for_each(|line| play.line(line))
+    scenario.lines.iter().try_for_each(|line| play.line(line))?;
+    Ok(play)
 }
 
 impl Play {
@@ -323,7 +329,7 @@ impl Play {
     fn start(&mut self, context: &str, arguments: &[String]) {
         let mut all = self.arguments();
         all.extend(["--context", context, "--namespace", &self.namespace].map(str::to_owned));
-        all.extend(self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]));
+        all.extend(self.configuration());
         all.extend(arguments.iter().cloned());
         self.started = all;
         self.open_in(tempfile::tempdir().expect("a temporary folder"));
@@ -352,6 +358,11 @@ impl Play {
             let home = self.left.take().expect("sev1 was killed before");
             self.open_in(home);
         }
+    }
+
+    /// The arguments that name the settings, where a scenario has its own.
+    pub fn configuration(&self) -> Vec<String> {
+        self.config.iter().flat_map(|config| ["--config".to_owned(), config.display().to_string()]).collect()
     }
 
     /// By which sev1 finds everything.

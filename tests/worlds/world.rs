@@ -7,12 +7,12 @@ use std::{
 };
 
 use portable_pty::CommandBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{
     api::Api,
-    kubeconfig::{Kubeconfig, ON_CALL},
+    kubeconfig::{ADMINISTRATOR, Kubeconfig, ON_CALL},
     proxy::{
         Path, Proxy,
         gate::Way,
@@ -56,6 +56,7 @@ pub struct World {
     proxies: [Proxy; 4],
     urls: [String; 4],
     api: Api,
+    administrator: Api,
 }
 
 impl World {
@@ -83,7 +84,7 @@ impl World {
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let (access, own) = (original.access(context), original.access(ON_CALL));
-        let (proxies, api) = runtime.block_on(async {
+        let (proxies, api, administrator) = runtime.block_on(async {
             let [kubernetes, prometheus, alertmanager, elasticsearch] = &urls;
             let plain = Access::default();
             let proxies = [
@@ -92,12 +93,13 @@ impl World {
                 Proxy::before(alertmanager, &plain, Path::Relayed, way).await,
                 Proxy::before(elasticsearch, &plain, Path::Relayed, way).await,
             ];
-            (proxies, Api::new(kubernetes, &own, original.token()))
+            let api = |context: &str| Api::new(kubernetes, &own, original.token(context));
+            (proxies, api(ON_CALL), api(ADMINISTRATOR))
         });
         let scheme = if path == Path::Direct { "https" } else { "http" };
         let kubeconfig = folder.path().join("kubeconfig");
         original.write_for(&format!("{scheme}://{}", proxies[0].address()), &kubeconfig);
-        Self { kind, served, runtime, folder, kubeconfig, proxies, urls, api }
+        Self { kind, served, runtime, folder, kubeconfig, proxies, urls, api, administrator }
     }
 
     pub fn is_real(&self) -> bool {
@@ -147,6 +149,20 @@ impl World {
     /// Something else than sev1 asks the Kubernetes API, past the proxy.
     pub fn api(&self, method: &str, path: &str, content_type: &str, body: &Value) -> Value {
         self.runtime.block_on(self.api.ask(method, path, content_type, body))
+    }
+
+    /// The same as whoever gives others their roles.
+    pub fn administer(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.runtime.block_on(self.administrator.ask(method, path, "application/json", body))
+    }
+
+    /// Whether a user is allowed what these attributes of an access review say.
+    pub fn may(&self, user: &str, attributes: &Value) -> bool {
+        let kind = "SelfSubjectAccessReview";
+        let review = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": { "resourceAttributes": attributes } });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = self.runtime.block_on(self.administrator.ask_for(Some(user), "POST", path, "application/json", &review));
+        answer["status"]["allowed"] == true
     }
 
     pub fn get(&self, path: &str) -> Value {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Mitigation, cordon::Uncordon};
 use crate::{
     actions::{
-        disruption,
+        converge, disruption,
         draft::{Draft, Undo, resource_version, subject},
         engine::Core,
         kubectl,
@@ -23,7 +23,7 @@ use crate::{
     domain::{
         ask::{Ask, Wish, Words},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, Converge, MitigationId},
+        mitigation::{CheckKind, CheckResult, MitigationId},
         object::{Key, Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
@@ -65,7 +65,6 @@ static SPEC: Spec = Spec {
         Right::below("create", "", "pods", "eviction"),
         Right::on("get", "apps", "replicasets"),
         Right::on("get", "apps", "statefulsets"),
-        Right::on("get", "apps", "daemonsets"),
         Right::on("list", "policy", "poddisruptionbudgets"),
     ],
     undo: "uncordon; evicted pods do not come back to it",
@@ -218,7 +217,7 @@ impl Drain {
             wait: Wait::Gone { after: at_once },
             refusal: Refusal::AskedAgain { within: Duration::from_mins(minutes) },
         });
-        draft.converge = Converge::Replaced { pods: sorted.evicted.iter().map(|(pod, _)| pod.clone()).collect() };
+        draft.converge = converge::of_pods(&sorted.evicted);
         let (api, node) = (core.api.clone(), target.clone());
         draft.check(CheckKind::Effect, async move { nodes::elsewhere(&api, &node).await });
         let told = [("nothing brings back", &lost), ("emptyDir data is lost of", &data)];

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Mitigation;
 use crate::{
     actions::{
-        disruption,
+        converge, disruption,
         draft::{Draft, Undo, resource_version, subject},
         engine::Core,
         named_pods::{self, Fate, Meant},
@@ -17,7 +17,7 @@ use crate::{
         ask::{Wish, Words},
         asks::{RestartUnhealthy, Unhealthy},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, Converge, MitigationId},
+        mitigation::{CheckKind, CheckResult, MitigationId},
         object::{Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
@@ -102,7 +102,7 @@ impl RestartUnhealthy {
         draft.kubectl = named_pods::deleted_by_kubectl(core, chosen);
         draft.undo = Undo::Nothing("nothing to undo: the controller makes new pods".into());
         draft.writes = chosen.iter().map(|(pod, _)| named_pods::deletion(pod)).collect();
-        draft.converge = Converge::Replaced { pods: chosen.iter().map(|(pod, _)| pod.clone()).collect() };
+        draft.converge = converge::of_pods(chosen);
         draft.phases = vec![Phase {
             writes: draft.writes.len(),
             left_out: LeftOut::GoneOrHealthy,

@@ -6,7 +6,13 @@ use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{Finding, Patient};
-use crate::{actions::kinds, commands::rbac::switched_off, connect::ConnectError, domain::catalogue::Right, sources::rights::FEATURES};
+use crate::{
+    actions::kinds,
+    commands::rbac::switched_off,
+    connect::{ConnectError, Endpoint},
+    domain::catalogue::Right,
+    sources::rights::FEATURES,
+};
 
 /// What a person wants to do, and the rights that it takes. Most important first; the README's table says the same.
 pub fn features() -> impl Iterator<Item = (&'static str, &'static [Right])> {
@@ -17,27 +23,54 @@ pub fn features() -> impl Iterator<Item = (&'static str, &'static [Right])> {
 /// Reviews asked at the same time.
 const AT_ONCE: usize = 4;
 
-pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
+/// `alertmanager` is where silences are made, where that is known.
+pub(super) async fn check(patient: &Patient<'_>, alertmanager: Option<&Endpoint>) -> Vec<Finding> {
     let config = &patient.loaded.config;
     let switched_off = switched_off(&config.mitigations);
     let off = |name: &str| kinds::find(name).is_some() && (config.read_only || switched_off.iter().any(|off| off == name));
     let wanted: Vec<_> = features().filter(|(name, _)| !off(name)).collect();
-    let distinct: BTreeSet<Right> = wanted.iter().flat_map(|(_, rights)| *rights).copied().collect();
+    let places = Places { namespace: patient.scope.namespace(), proxied: alertmanager.and_then(Endpoint::proxied_service) };
+    // A server with an address of its own is no matter of the API server.
+    let is_asked = |right: &Right| !right.is_of_servers() || places.proxied.is_some() || alertmanager.is_none();
+    let distinct: BTreeSet<Right> = wanted.iter().flat_map(|(_, rights)| *rights).copied().filter(is_asked).collect();
+    let places = &places;
     let answers: BTreeMap<Right, Result<bool, ConnectError>> =
-        stream::iter(distinct).map(|right| async move { (right, allowed(patient, &right).await) }).buffered(AT_ONCE).collect().await;
-    let mut findings: Vec<Finding> = wanted.iter().map(|(name, rights)| judge(name, rights, &answers)).collect();
+        stream::iter(distinct).map(|right| async move { (right, allowed(patient, &right, places).await) }).buffered(AT_ONCE).collect().await;
+    let mut findings: Vec<Finding> = wanted.iter().map(|(name, rights)| judge(name, rights, places, &answers)).collect();
     if config.read_only {
         findings.push(Finding::ok("permissions", "read-only: mitigations are removed"));
     }
     findings
 }
 
-fn judge(name: &str, rights: &[Right], answers: &BTreeMap<Right, Result<bool, ConnectError>>) -> Finding {
+/// Where rights are needed.
+struct Places<'a> {
+    /// Where sev1 works; none for everywhere.
+    namespace: Option<&'a str>,
+    /// Namespace and name of the service by which Alertmanager is reached, where it is.
+    proxied: Option<(&'a str, String)>,
+}
+
+impl Places<'_> {
+    /// Of the one service that a right is about.
+    fn service(&self, right: &Right) -> Option<(&str, &str)> {
+        let (namespace, service) = self.proxied.as_ref().filter(|_| right.is_of_servers())?;
+        Some((namespace, service))
+    }
+
+    /// With the namespace, where it is another one.
+    fn words(&self, right: &Right) -> String {
+        self.service(right).map_or_else(|| right.words(), |(namespace, _)| format!("{} in {namespace}", right.words()))
+    }
+}
+
+/// A right that was not asked for is not needed.
+fn judge(name: &str, rights: &[Right], places: &Places<'_>, answers: &BTreeMap<Right, Result<bool, ConnectError>>) -> Finding {
     let mut missing = Vec::new();
     for right in rights {
         match answers.get(right) {
             Some(Ok(true)) | None => {}
-            Some(Ok(false)) => missing.push(right.words()),
+            Some(Ok(false)) => missing.push(places.words(right)),
             Some(Err(error)) => return Finding::warn("permissions", &format!("{name}: cannot be asked: {error}"), super::remedy(error)),
         }
     }
@@ -49,17 +82,21 @@ fn judge(name: &str, rights: &[Right], answers: &BTreeMap<Right, Result<bool, Co
     if name == FEATURES[0].name { Finding::fail("permissions", &says, remedy) } else { Finding::warn("permissions", &says, remedy) }
 }
 
-async fn allowed(patient: &Patient<'_>, right: &Right) -> Result<bool, ConnectError> {
-    let question = question(right, patient.scope.namespace());
+async fn allowed(patient: &Patient<'_>, right: &Right, places: &Places<'_>) -> Result<bool, ConnectError> {
+    let question = question(right, places);
     let answer = patient.reader.review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await?;
     Ok(answer.json.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
 }
 
-fn question(right: &Right, namespace: Option<&str>) -> Value {
+fn question(right: &Right, places: &Places<'_>) -> Value {
     let mut attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource});
     let own = Some(right.namespace).filter(|own| !own.is_empty());
-    if let Some(namespace) = own.or(namespace).filter(|_| right.is_namespaced) {
+    if let Some(namespace) = own.or(places.namespace).filter(|_| right.is_namespaced) {
         attributes["namespace"] = json!(namespace);
+    }
+    if let Some((namespace, service)) = places.service(right) {
+        attributes["namespace"] = json!(namespace);
+        attributes["name"] = json!(service);
     }
     if !right.subresource.is_empty() {
         attributes["subresource"] = json!(right.subresource);
@@ -73,15 +110,31 @@ mod tests {
 
     #[test]
     fn a_question_names_the_namespace_only_where_there_is_one() {
+        let places = Places { namespace: Some("shop"), proxied: Some(("monitoring", "alertmanager:9093".to_owned())) };
         let scale = Right::below("patch", "apps", "deployments", "scale");
         assert_eq!(
-            question(&scale, Some("shop"))["spec"]["resourceAttributes"],
+            question(&scale, &places)["spec"]["resourceAttributes"],
             json!({"verb": "patch", "group": "apps", "resource": "deployments", "namespace": "shop", "subresource": "scale"})
         );
-        assert_eq!(question(&Right::of_cluster("list", "", "nodes"), Some("shop"))["spec"]["resourceAttributes"].get("namespace"), None);
+        assert_eq!(question(&Right::of_cluster("list", "", "nodes"), &places)["spec"]["resourceAttributes"].get("namespace"), None);
         assert_eq!(scale.words(), "patch deployments/scale.apps");
         let elsewhere = Right::within("kube-system", "patch", "apps", "deployments");
-        assert_eq!(question(&elsewhere, Some("shop"))["spec"]["resourceAttributes"]["namespace"], "kube-system");
+        assert_eq!(question(&elsewhere, &places)["spec"]["resourceAttributes"]["namespace"], "kube-system");
         assert_eq!(elsewhere.words(), "patch deployments.apps in kube-system");
+    }
+
+    #[test]
+    fn what_a_silence_takes_is_asked_where_alertmanager_is() {
+        let silence = Right::below("create", "", "services", "proxy");
+        let mut places = Places { namespace: Some("shop"), proxied: Some(("monitoring", "alertmanager:9093".to_owned())) };
+        assert_eq!(
+            question(&silence, &places)["spec"]["resourceAttributes"],
+            json!({
+                "verb": "create", "group": "", "resource": "services", "namespace": "monitoring", "name": "alertmanager:9093", "subresource": "proxy",
+            })
+        );
+        assert_eq!(places.words(&silence), "create services/proxy in monitoring");
+        places.proxied = None;
+        assert_eq!(question(&silence, &places)["spec"]["resourceAttributes"]["namespace"], "shop");
     }
 }

@@ -8,27 +8,37 @@ use super::{Finding, Patient, clock_offset};
 use crate::{
     config::shape::Server,
     connect::{
-        ConnectError, HttpAnswer, HttpReader,
+        ConnectError, Endpoint, HttpAnswer, HttpReader,
         discovery::{self, Found, Which},
     },
     domain::{kpi::Kpi, text::Text},
 };
 
 /// The three servers, each on its own so that a slow one delays no other.
-pub async fn check(patient: &Patient<'_>) -> Vec<Finding> {
-    let servers = &patient.loaded.config.servers;
-    let all_configured = servers.prometheus.is_some() && servers.alertmanager.is_some() && servers.elasticsearch.is_some();
-    let found = if all_configured { Ok(Found::default()) } else { discover(patient).await };
+pub async fn check(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
     let (prometheus, alertmanager, elasticsearch) =
-        futures::join!(prometheus(patient, &found), alertmanager(patient, &found), elasticsearch(patient, &found));
+        futures::join!(prometheus(patient, found), alertmanager(patient, found), elasticsearch(patient, found));
     prometheus.into_iter().chain(alertmanager).chain(elasticsearch).collect()
 }
 
-type Discovery = Result<Found, ConnectError>;
+/// What a look at the cluster's services found; nothing where all three are configured.
+pub type Discovery = Result<Found, ConnectError>;
 
-async fn discover(patient: &Patient<'_>) -> Discovery {
+pub async fn discover(patient: &Patient<'_>) -> Discovery {
+    let servers = &patient.loaded.config.servers;
+    if servers.prometheus.is_some() && servers.alertmanager.is_some() && servers.elasticsearch.is_some() {
+        return Ok(Found::default());
+    }
     let late = |_| Err(ConnectError::Timeout { server: patient.reader.server().clone(), after: patient.timeout });
     tokio::time::timeout(patient.timeout, discovery::find(&patient.reader, &patient.scope)).await.unwrap_or_else(late)
+}
+
+/// Where silences are made: as configured, or as found. An address that cannot be read is reported by [`check`].
+pub fn place_of_alertmanager(patient: &Patient<'_>, found: &Discovery) -> Option<Endpoint> {
+    match &patient.loaded.config.servers.alertmanager {
+        Some(server) => server.url.parse().ok(),
+        None => found.as_ref().ok()?.get(Which::Alertmanager).cloned(),
+    }
 }
 
 /// Largest answer that is read.
@@ -78,7 +88,7 @@ async fn elasticsearch(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding>
     let Some(client) = client else { return findings };
     let path = format!("/{}/_search", config.errors.index);
     let query = [("ignore_unavailable", "true"), ("allow_no_indices", "true")];
-    let asked = client.post_json(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
+    let asked = client.search(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
     findings.push(match asked.and_then(|answer| answer.json::<Value>()) {
         Ok(answer) if answer.pointer("/hits/total/value").and_then(Value::as_u64).unwrap_or(0) > 0 => {
             Finding::ok(ABOUT, &format!("{} holds documents", config.errors.index))

@@ -4,13 +4,13 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::kinds::{DEFINITIONS, Definition, Resource};
+use super::kinds::{DEFINITIONS, Definition, RBAC, Resource};
 use super::request::served;
 use super::server::Answer;
 use super::status::{ApiError, json_response};
 
 /// Groups in the order of a real server, with their versions, the preferred first.
-pub const GROUPS: [(&str, &[&str]); 10] = [
+pub const GROUPS: [(&str, &[&str]); 11] = [
     ("", &["v1"]),
     ("apps", &["v1"]),
     ("events.k8s.io", &["v1"]),
@@ -19,6 +19,7 @@ pub const GROUPS: [(&str, &[&str]); 10] = [
     ("autoscaling", &["v2", "v1"]),
     ("batch", &["v1"]),
     ("policy", &["v1"]),
+    (RBAC, &["v1"]),
     ("coordination.k8s.io", &["v1"]),
     ("discovery.k8s.io", &["v1"]),
 ];

@@ -27,6 +27,10 @@ pub enum Resource {
     Leases,
     EndpointSlices,
     PodDisruptionBudgets,
+    ClusterRoleBindings,
+    ClusterRoles,
+    RoleBindings,
+    Roles,
 }
 
 /// What discovery says about a resource type.
@@ -91,8 +95,10 @@ const fn has(marks: &str, mark: u8) -> bool {
     false
 }
 
+pub const RBAC: &str = "rbac.authorization.k8s.io";
+
 /// Marks: `c` cluster-scoped, `a` in category all, `s` status subresource, `n` scale subresource, `g` generation. In the order of [`Resource`].
-pub static DEFINITIONS: [Definition; 22] = [
+pub static DEFINITIONS: [Definition; 26] = [
     row(Resource::ConfigMaps, "", "v1", "configmaps", "configmap", "ConfigMap", &["cm"], ""),
     row(Resource::Endpoints, "", "v1", "endpoints", "endpoints", "Endpoints", &["ep"], ""),
     row(Resource::Events, "", "v1", "events", "event", "Event", &["ev"], ""),
@@ -124,6 +130,10 @@ pub static DEFINITIONS: [Definition; 22] = [
     row(Resource::Leases, "coordination.k8s.io", "v1", "leases", "lease", "Lease", &[], ""),
     row(Resource::EndpointSlices, "discovery.k8s.io", "v1", "endpointslices", "endpointslice", "EndpointSlice", &[], "g"),
     row(Resource::PodDisruptionBudgets, "policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", &["pdb"], "sg"),
+    row(Resource::ClusterRoleBindings, RBAC, "v1", "clusterrolebindings", "clusterrolebinding", "ClusterRoleBinding", &[], "c"),
+    row(Resource::ClusterRoles, RBAC, "v1", "clusterroles", "clusterrole", "ClusterRole", &[], "c"),
+    row(Resource::RoleBindings, RBAC, "v1", "rolebindings", "rolebinding", "RoleBinding", &[], ""),
+    row(Resource::Roles, RBAC, "v1", "roles", "role", "Role", &[], ""),
 ];
 
 impl Resource {

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::access::Tokens;
 
-/// Three contexts on one server: production as the engineer on call (current) and as a viewer, and staging.
+/// Four contexts on one server: production as the engineer on call (current), as a viewer and as its administrator, and staging.
 pub fn kubeconfig(url: &str, ca_pem: &str, tokens: &Tokens) -> String {
     let ca = BASE64_STANDARD.encode(ca_pem);
     let cluster = |name: &str| format!("- name: {name}\n  cluster:\n    server: {url}\n    certificate-authority-data: {ca}\n");
@@ -20,10 +20,12 @@ pub fn kubeconfig(url: &str, ca_pem: &str, tokens: &Tokens) -> String {
         "contexts:\n".to_owned(),
         context("prod-uk-1", "prod-uk-1", "oncall@gov", "digital-identity"),
         context("prod-uk-1-viewer", "prod-uk-1", "viewer@gov", "digital-identity"),
+        context("prod-uk-1-admin", "prod-uk-1", "admin@gov", "digital-identity"),
         context("staging-uk-1", "staging-uk-1", "oncall@gov", "digital-identity-staging"),
         "users:\n".to_owned(),
         user("oncall@gov", &tokens.on_call),
         user("viewer@gov", &tokens.viewer),
+        user("admin@gov", &tokens.administrator),
     ]
     .concat()
 }
@@ -35,11 +37,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_yaml_with_three_contexts() {
+    fn it_is_yaml_with_four_contexts() {
         let text = kubeconfig("https://127.0.0.1:1", "PEM", &Tokens::from_seed(1));
         let value: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(value["current-context"], "prod-uk-1");
-        assert_eq!(value["contexts"].as_array().unwrap().len(), 3);
-        assert_eq!(value["contexts"][2]["context"]["namespace"], "digital-identity-staging");
+        assert_eq!(value["contexts"].as_array().unwrap().len(), 4);
+        assert_eq!(value["contexts"][3]["context"]["namespace"], "digital-identity-staging");
     }
 }

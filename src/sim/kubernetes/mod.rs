@@ -17,6 +17,7 @@ mod openapi;
 mod patch;
 mod protobuf;
 pub mod proxy;
+mod rbac;
 mod read;
 mod render;
 mod request;

@@ -63,19 +63,42 @@ impl Target {
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
+}
 
-    /// The verb of access rules.
-    pub fn verb(&self, method: &Method, parameters: &Parameters) -> &'static str {
-        match (method.as_str(), self.name.is_some()) {
-            ("GET" | "HEAD", true) if !parameters.flag("watch") => "get",
+/// What access rules see of a path below `/api/v1` or `/apis/GROUP/VERSION`, served or not: the API server's `RequestInfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub verb: &'static str,
+    pub group: String,
+    pub resource: String,
+    pub subresource: String,
+    /// A namespace counts as lying in itself.
+    pub namespace: String,
+    pub name: String,
+}
+
+impl Asked {
+    /// From the path segments after group and version; none where there are none.
+    pub fn parse(group: &str, segments: &[&str], method: &Method, parameters: &Parameters) -> Option<Self> {
+        let (namespace, resource, tail) = match segments {
+            ["namespaces", namespace] | ["namespaces", namespace, "status" | "finalize", ..] => (*namespace, "namespaces", &segments[1..]),
+            ["namespaces", namespace, resource, tail @ ..] => (*namespace, *resource, tail),
+            [resource, tail @ ..] => ("", *resource, tail),
+            [] => return None,
+        };
+        let name = tail.first().copied().map(decode).unwrap_or_default();
+        let verb = match (method.as_str(), name.is_empty()) {
             ("GET" | "HEAD", _) if parameters.flag("watch") => "watch",
-            ("GET" | "HEAD", _) => "list",
+            ("GET" | "HEAD", false) => "get",
+            ("GET" | "HEAD", true) => "list",
             ("PUT", _) => "update",
             ("PATCH", _) => "patch",
-            ("DELETE", true) => "delete",
-            ("DELETE", false) => "deletecollection",
+            ("DELETE", false) => "delete",
+            ("DELETE", true) => "deletecollection",
             _ => "create",
-        }
+        };
+        let subresource = tail.get(1).copied().unwrap_or_default().to_owned();
+        Some(Self { verb, group: group.to_owned(), resource: resource.to_owned(), subresource, namespace: decode(namespace), name })
     }
 }
 
@@ -195,6 +218,19 @@ mod tests {
         assert_eq!((target.name(), target.rest.as_str()), ("http:p:9090", "api/v1/query"));
         assert!(Target::parse("apps", "v1", &["namespaces", "x", "nothing"]).is_none());
         assert_eq!(Target::parse("events.k8s.io", "v1", &["events"]).unwrap().resource, Resource::Events);
+    }
+
+    #[test]
+    fn access_rules_see_paths_that_nobody_serves_too() {
+        let asked = |method: Method, path: &str| {
+            let segments: Vec<_> = path.split('/').collect();
+            let asked = Asked::parse("g", &segments, &method, &Parameters::default()).unwrap();
+            format!("{} {}/{} [{}] in [{}]", asked.verb, asked.resource, asked.subresource, asked.name, asked.namespace)
+        };
+        assert_eq!(asked(Method::GET, "namespaces/argocd/applications/shop"), "get applications/ [shop] in [argocd]");
+        assert_eq!(asked(Method::POST, "namespaces/m/services/http:p%3A9090/proxy/api/v1"), "create services/proxy [http:p:9090] in [m]");
+        assert_eq!(asked(Method::GET, "namespaces/kube-system"), "get namespaces/ [kube-system] in [kube-system]");
+        assert_eq!(asked(Method::DELETE, "nodes"), "deletecollection nodes/ [] in []");
     }
 
     #[test]

@@ -9,9 +9,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::access::{Tokens, User, access_to};
+use super::access::{Tokens, User};
 use super::proxy::Backends;
-use super::request::{Parameters, Target, served};
+use super::request::{Asked, Parameters, Target, served};
 use super::status::{ApiError, json_response};
 use super::{delete, discovery, eviction, exec, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
 use crate::sim::programs::Programs;
@@ -36,7 +36,7 @@ pub struct ApiServer {
 /// One request for a resource, after authentication, routing and authorization.
 pub struct Call<'a> {
     pub server: &'a ApiServer,
-    pub user: &'static User,
+    pub user: &'a User,
     pub target: Target,
     pub parameters: Parameters,
     pub parts: Parts,
@@ -73,7 +73,7 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
     if segments.as_slice() == ["version"] {
         return Ok(json_response(StatusCode::OK, &discovery::version()));
     }
-    let user = server.tokens.authenticate(authorization)?;
+    let user = server.tokens.authenticate(authorization)?.speaking_for(&parts.headers, &server.store)?;
     let (group, version, rest) = match segments.as_slice() {
         ["api"] | ["api", ""] => return Ok(discovery::core_versions(&parts.headers)),
         ["apis"] | ["apis", ""] => return Ok(discovery::groups(&parts.headers)),
@@ -85,24 +85,28 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
         ["apis", group, version, rest @ ..] => (*group, *version, rest),
         _ => return Ok(not_found()),
     };
-    if !discovery::serves(group, version) {
+    let rest: Vec<&str> = if rest.last() == Some(&"") && !rest.contains(&"proxy") { rest[..rest.len() - 1].to_vec() } else { rest.to_vec() };
+    let is_served = discovery::serves(group, version);
+    if let [review] = rest.as_slice()
+        && is_served
+        && reviews::is_review(group, review)
+    {
+        return reviews::answer(server, &user, group, review, &parts, &body);
+    }
+    let parameters = Parameters::parse(parts.uri.query());
+    // Who may not ask is not told whether it is served.
+    if let Some(asked) = Asked::parse(group, &rest, &parts.method, &parameters) {
+        user.check(&asked.access(), &server.store)?;
+    }
+    if !is_served {
         return Ok(not_found());
     }
-    let rest: Vec<&str> = if rest.last() == Some(&"") && !rest.contains(&"proxy") { rest[..rest.len() - 1].to_vec() } else { rest.to_vec() };
     if rest.is_empty() {
         return Ok(discovery::resources(group, version));
     }
-    if let [review] = rest.as_slice()
-        && reviews::is_review(group, review)
-    {
-        return reviews::answer(server, user, group, review, &parts, &body);
-    }
     let target = Target::parse(group, version, &rest).ok_or_else(ApiError::no_such_resource)?;
     debug_assert!(served(target.resource, group, version), "Target::parse checks this");
-    let parameters = Parameters::parse(parts.uri.query());
-    let verb = target.verb(&parts.method, &parameters);
-    user.check(&access_to(target.resource, group, verb, &target.subresource, &target.namespace, target.name()))?;
-    dispatch(Call { server, user, target, parameters, parts, body }).await
+    dispatch(Call { server, user: &user, target, parameters, parts, body }).await
 }
 
 async fn dispatch(call: Call<'_>) -> Answer {

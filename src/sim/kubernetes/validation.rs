@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
-use super::kinds::Resource;
+use super::kinds::{RBAC, Resource};
 use super::selector::LabelSelector;
 use super::status::{ApiError, Fault};
 
@@ -131,7 +131,9 @@ pub fn check(resource: Resource, current: Option<&Value>, object: &Value) -> Res
     })?;
     let mut faults = Vec::new();
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    if current.is_none() && !name.is_empty() && !SUBDOMAIN.as_ref().is_none_or(|rule| rule.is_match(name)) {
+    // Names of roles may be anything that can stand in a path, as `system:node`.
+    let is_name = resource.definition().group == RBAC || SUBDOMAIN.as_ref().is_none_or(|rule| rule.is_match(name));
+    if current.is_none() && !name.is_empty() && !is_name {
         faults.push(Fault::invalid("metadata.name", &json!(name), SUBDOMAIN_RULE));
     }
     if matches!(resource, Resource::Deployments | Resource::ReplicaSets | Resource::StatefulSets) {

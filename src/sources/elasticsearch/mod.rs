@@ -84,10 +84,10 @@ impl Asking for ErrorLog {
             url::form_urlencoded::byte_serialize(index.as_bytes()).collect::<String>().replace("%2A", "*").replace("%2C", ",")
         );
         let query = [("filter_path", FILTER), ("ignore_unavailable", "true")];
-        let mut answer = server.post_json(&path, &query, &self.search(), ANSWER_LIMIT, WITHIN).await?;
+        let mut answer = server.search(&path, &query, &self.search(), ANSWER_LIMIT, WITHIN).await?;
         if answer.status == 400 && std::mem::take(&mut self.with_older) {
             tracing::info!(server = %server.name(), "the search was refused, trying without the sample of older errors");
-            answer = server.post_json(&path, &query, &self.search(), ANSWER_LIMIT, WITHIN).await?;
+            answer = server.search(&path, &query, &self.search(), ANSWER_LIMIT, WITHIN).await?;
         }
         let search: Search = answer.json().map_err(|error| self.explained(error))?;
         if !search.is_search() {

@@ -27,17 +27,18 @@ kubernetes_programs() { # FOLDER
 kubectl() { KUBECONFIG=$RUN/kubeconfig KUBECACHEDIR=$RUN/kubectl "$KUBECTL" "$@"; }
 apply() { kubectl apply --server-side --force-conflicts "$@" >/dev/null; }
 
-# Who there is. On call and viewer are named, and known by tokens, as on the simulated platform.
+# Who there is. On call, viewer and administrator are named, and known by tokens, as on the simulated platform.
 kubernetes_users() {
     certificate front-proxy /CN=front-proxy
     new_key service-account
     openssl pkey -in "$TLS/service-account.key" -pubout -out "$TLS/service-account.pub"
     printf '%s\n' oncall-token,oncall@gov,oncall,system:masters viewer-token,viewer@gov,viewer,viewers \
+        admin-token,admin@gov,admin,system:masters \
         controller-manager-token,system:kube-controller-manager,kcm \
         scheduler-token,system:kube-scheduler,scheduler components-token,components,components,system:masters >"$TLS/tokens.csv"
-    kubeconfig "$RUN/kubeconfig" "{name: oncall, user: {token: oncall-token}}, {name: viewer, user: {token: viewer-token}}" \
+    kubeconfig "$RUN/kubeconfig" "{name: oncall, user: {token: oncall-token}}, {name: viewer, user: {token: viewer-token}}, {name: admin, user: {token: admin-token}}" \
         "prod-uk-1 prod-uk-1 oncall digital-identity" "prod-uk-1-viewer prod-uk-1 viewer digital-identity" \
-        "staging-uk-1 staging-uk-1 oncall digital-identity-staging"
+        "prod-uk-1-admin prod-uk-1 admin digital-identity" "staging-uk-1 staging-uk-1 oncall digital-identity-staging"
     local component
     for component in controller-manager scheduler components; do
         kubeconfig "$TLS/$component" "{name: it, user: {token: $component-token}}" "it prod-uk-1 it default"

@@ -96,9 +96,12 @@ fn columns(resource: Resource) -> &'static [Column] {
             &[NAME, ("Min Available", "string", 0), ("Max Unavailable", "string", 0), ("Allowed Disruptions", "integer", 0), AGE]
         }
         Resource::ServiceAccounts => &[NAME, AGE],
+        Resource::ClusterRoleBindings | Resource::RoleBindings => {
+            &[NAME, ("Role", "string", 0), AGE, ("Users", "string", 1), ("Groups", "string", 1), ("ServiceAccounts", "string", 1)]
+        }
         Resource::ControllerRevisions => &[NAME, ("Controller", "string", 0), ("Revision", "integer", 0), AGE],
         Resource::ResourceQuotas => &[NAME, ("Request", "string", 0), ("Limit", "string", 0), AGE],
-        Resource::LimitRanges => &[NAME, ("Created At", "date", 0)],
+        Resource::LimitRanges | Resource::ClusterRoles | Resource::Roles => &[NAME, ("Created At", "date", 0)],
         Resource::Jobs => {
             &[NAME, ("Status", "string", 0), ("Completions", "string", 0), ("Duration", "string", 0), AGE, CONTAINERS, IMAGES, SELECTOR]
         }

@@ -84,7 +84,15 @@ pub fn cells(resource: Resource, object: &Value, now: DateTime<Utc>) -> Vec<Valu
             let (requests, limits) = row.quota();
             vec![row.name(), json!(requests), json!(limits), row.age()]
         }
-        Resource::LimitRanges => vec![row.name(), json!(row.text("/metadata/creationTimestamp"))],
+        Resource::LimitRanges | Resource::ClusterRoles | Resource::Roles => vec![row.name(), json!(row.text("/metadata/creationTimestamp"))],
+        Resource::ClusterRoleBindings | Resource::RoleBindings => {
+            let subjects = |kind: &str| {
+                let of_kind = row.list("/subjects").iter().filter(|subject| subject["kind"] == kind);
+                json!(joined(of_kind.filter_map(|subject| subject["name"].as_str()).map(str::to_owned)))
+            };
+            let role = format!("{}/{}", row.text("/roleRef/kind"), row.text("/roleRef/name"));
+            vec![row.name(), json!(role), row.age(), subjects("User"), subjects("Group"), subjects("ServiceAccount")]
+        }
         Resource::Jobs => row.job(),
         Resource::CronJobs => {
             let cells = vec![
