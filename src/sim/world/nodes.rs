@@ -28,6 +28,8 @@ pub struct NodeRecord {
     pub unreachable: bool,
     /// What pods can ask for by `nodeSelector`.
     pub labels: Value,
+    /// Those that keep pods away, but for what `unschedulable` and `unreachable` say.
+    pub taints: Vec<Value>,
     /// The kubelet does nothing.
     pub silent: bool,
     /// The pods counted, with their processor request.
@@ -44,6 +46,24 @@ impl NodeRecord {
         let wanted = pod_spec.get("nodeSelector").and_then(Value::as_object);
         wanted.into_iter().flatten().all(|(name, value)| self.labels.get(name) == Some(value))
     }
+
+    /// The first taint that the pod does not tolerate.
+    pub fn untolerated(&self, pod_spec: &Value) -> Option<&Value> {
+        let tolerations = pod_spec.get("tolerations").and_then(Value::as_array);
+        self.taints.iter().find(|taint| !tolerations.into_iter().flatten().any(|toleration| tolerates(toleration, taint)))
+    }
+}
+
+/// `Toleration.ToleratesTaint` of the API: an empty key with `Exists` tolerates everything, an empty effect every effect.
+fn tolerates(toleration: &Value, taint: &Value) -> bool {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_any_or_same = |name: &str| text(toleration, name).is_empty() || text(toleration, name) == text(taint, name);
+    let exists = text(toleration, "operator") == "Exists";
+    is_any_or_same("effect") && is_any_or_same("key") && (exists || text(toleration, "value") == text(taint, "value"))
+}
+
+fn keeps_pods_away(taint: &Value) -> bool {
+    matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute"))
 }
 
 impl Cluster {
@@ -55,14 +75,15 @@ impl Cluster {
             return;
         }
         let record = self.nodes.entry(name).or_default();
-        let tainted = node.pointer("/spec/taints").and_then(Value::as_array).is_some_and(|taints| {
-            taints.iter().any(|taint| matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute")) && taint["key"] == UNREACHABLE)
-        });
+        let taints: Vec<_> =
+            node.pointer("/spec/taints").and_then(Value::as_array).into_iter().flatten().filter(|taint| keeps_pods_away(taint)).collect();
+        let is_unreachable = taints.iter().any(|taint| taint["key"] == UNREACHABLE);
         let room = |field: &str| node.pointer(&format!("/status/allocatable/{field}")).and_then(Value::as_str).and_then(|n| n.parse::<i64>().ok());
         record.cpu = room("cpu").unwrap_or_default() * 1000;
         record.pod_capacity = room("pods").unwrap_or(110);
         record.unschedulable = node.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or_default();
-        record.unreachable = tainted;
+        record.unreachable = is_unreachable;
+        record.taints = taints.into_iter().filter(|taint| taint["key"] != UNREACHABLE && taint["key"] != UNSCHEDULABLE).cloned().collect();
         record.labels = node.pointer("/metadata/labels").cloned().unwrap_or_default();
         let (unschedulable, takes_pods) = (record.unschedulable, record.takes_pods());
         if takes_pods {
@@ -173,5 +194,23 @@ impl Cluster {
         for pod in self.pods_on(name) {
             self.wake_pod(&pod);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taint_keeps_away_who_does_not_tolerate_it() {
+        let node = NodeRecord { taints: vec![json!({"key": "pool", "value": "a", "effect": "NoSchedule"})], ..NodeRecord::default() };
+        let tolerated = |toleration: Value| node.untolerated(&json!({"tolerations": [toleration]})).is_none();
+        assert!(node.untolerated(&json!({})).is_some());
+        assert!(tolerated(json!({"operator": "Exists"})) && tolerated(json!({"key": "pool", "operator": "Exists", "effect": "NoSchedule"})));
+        assert!(tolerated(json!({"key": "pool", "value": "a"})) && !tolerated(json!({"key": "pool", "value": "b"})));
+        assert!(
+            !tolerated(json!({"key": "other", "operator": "Exists"}))
+                && !tolerated(json!({"key": "pool", "operator": "Exists", "effect": "NoExecute"}))
+        );
     }
 }

@@ -60,7 +60,12 @@ impl Cluster {
         let update = self.newest_revision(&set);
         let hash = update.strip_prefix(&format!("{}-", key.1)).unwrap_or(&update).to_owned();
         let template = &set["spec"]["template"]["spec"];
-        let nodes: Vec<String> = self.nodes.iter().filter(|(_, node)| node.is_selected_by(template)).map(|(name, _)| name.clone()).collect();
+        let nodes: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.is_selected_by(template) && node.untolerated(template).is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
         let pods = self.pods_of(&set);
         for node in &nodes {
             if !self.store.dependents(text(&set, "uid")).iter().any(|(resource, found)| *resource == Resource::Pods && pod::node(found) == Some(node))

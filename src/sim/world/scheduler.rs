@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 
 const SCHEDULER: &str = "default-scheduler";
 
+/// Whether a node that takes pods takes one of this spec.
+fn takes(node: &NodeRecord, spec: &Value) -> bool {
+    node.is_selected_by(spec) && node.untolerated(spec).is_none()
+}
+
 impl Cluster {
     pub(super) fn schedule(&mut self, key: &Key) {
         let Some(pod) = self.store.get(Resource::Pods, &key.0, &key.1) else { return };
@@ -20,7 +25,7 @@ impl Cluster {
         let request = pod::cpu_request(&pod);
         let siblings = self.siblings(&pod);
         let has_room = |node: &NodeRecord| node.takes_pods() && node.cpu_used + request <= node.cpu && node.pods < node.pod_capacity;
-        let fitting = self.nodes.iter().filter(|(_, node)| has_room(node) && node.is_selected_by(&pod["spec"]));
+        let fitting = self.nodes.iter().filter(|(_, node)| has_room(node) && takes(node, &pod["spec"]));
         let best = fitting.min_by_key(|(name, node)| (siblings.get(*name).copied().unwrap_or_default(), node.cpu_used, node.pods, (*name).clone()));
         let Some(node) = best.map(|(name, _)| name.clone()) else {
             self.no_node(key, &pod, request);
@@ -47,17 +52,24 @@ impl Cluster {
         let count = |test: &dyn Fn(&NodeRecord) -> bool| self.nodes.values().filter(|node| test(node)).count();
         let unreachable = count(&|node| node.unreachable);
         let cordoned = count(&|node| !node.unreachable && node.unschedulable);
-        let not_selected = count(&|node| node.takes_pods() && !node.is_selected_by(&pod["spec"]));
-        let takes = |node: &NodeRecord| node.takes_pods() && node.is_selected_by(&pod["spec"]);
-        let full = count(&|node| takes(node) && node.cpu_used + request > node.cpu);
-        let crowded = count(&|node| takes(node) && node.cpu_used + request <= node.cpu && node.pods >= node.pod_capacity);
-        let reasons = [
-            (full, "Insufficient cpu"),
-            (crowded, "Too many pods"),
-            (unreachable, "node(s) had untolerated taint {node.kubernetes.io/unreachable: }"),
-            (cordoned, "node(s) were unschedulable"),
-            (not_selected, "node(s) didn't match Pod's node affinity/selector"),
+        let spec = &pod["spec"];
+        let not_selected = count(&|node| node.takes_pods() && node.untolerated(spec).is_none() && !node.is_selected_by(spec));
+        let is_open = |node: &NodeRecord| node.takes_pods() && takes(node, spec);
+        let full = count(&|node| is_open(node) && node.cpu_used + request > node.cpu);
+        let crowded = count(&|node| is_open(node) && node.cpu_used + request <= node.cpu && node.pods >= node.pod_capacity);
+        let mut reasons = vec![
+            (full, "Insufficient cpu".to_owned()),
+            (crowded, "Too many pods".to_owned()),
+            (unreachable, "node(s) had untolerated taint {node.kubernetes.io/unreachable: }".to_owned()),
+            (cordoned, "node(s) were unschedulable".to_owned()),
+            (not_selected, "node(s) didn't match Pod's node affinity/selector".to_owned()),
         ];
+        let mut by_taint: BTreeMap<String, usize> = BTreeMap::new();
+        for taint in self.nodes.values().filter(|node| node.takes_pods()).filter_map(|node| node.untolerated(spec)) {
+            let text = |name: &str| taint[name].as_str().unwrap_or_default();
+            *by_taint.entry(format!("node(s) had untolerated taint {{{}: {}}}", text("key"), text("value"))).or_default() += 1;
+        }
+        reasons.extend(by_taint.into_iter().map(|(why, nodes)| (nodes, why)));
         let reasons: Vec<String> = reasons.iter().filter(|(nodes, _)| *nodes > 0).map(|(nodes, why)| format!("{nodes} {why}")).collect();
         let message = format!("0/{total} nodes are available: {}.", reasons.join(", "));
         let now = self.now();

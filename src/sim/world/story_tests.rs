@@ -443,6 +443,30 @@ fn objects_are_what_typed_clients_expect() {
 }
 
 #[test]
+fn pods_go_to_a_tainted_node_only_where_they_tolerate_it() {
+    let mut world = world("calm");
+    let taint = json!([{"key": "pool", "value": "a", "effect": "NoSchedule"}]);
+    for node in world.store.list(Resource::Nodes, &Query::default()).items {
+        world.store.modify(Resource::Nodes, "", text(&node, "name"), Writer::update("test"), |node| node["spec"]["taints"] = taint.clone()).unwrap();
+    }
+    world.run(1);
+    let pod = |name: &str, tolerations: Value| {
+        let spec = json!({"containers": [{"name": "a", "image": "a:1"}], "tolerations": tolerations});
+        json!({"metadata": {"name": name, "namespace": "digital-identity"}, "spec": spec, "status": {"phase": "Pending"}})
+    };
+    for (name, tolerations) in [("shut-out", json!([])), ("let-in", json!([{"key": "pool", "operator": "Exists"}]))] {
+        world.store.create(Resource::Pods, Writer::update("test"), pod(name, tolerations)).unwrap();
+    }
+    world.run(5);
+    let found = |name: &str| world.store.get(Resource::Pods, "digital-identity", name).unwrap();
+    assert!(pod::node(&found("let-in")).is_some());
+    let made = pod::from_template(&json!({"spec": {"template": {"spec": {"tolerations": [{"key": "pool", "operator": "Exists"}]}}}}));
+    assert_eq!(made["spec"]["tolerations"][0]["key"], "pool");
+    let conditions = found("shut-out")["status"]["conditions"].to_string();
+    assert!(pod::node(&found("shut-out")).is_none() && conditions.contains("12 node(s) had untolerated taint {pool: a}"), "{conditions}");
+}
+
+#[test]
 fn many_extra_pods_do_not_make_a_tick_slow_and_are_replaced_like_any_other() {
     let mut world = World::launch(Scenario::named("calm").unwrap(), SEED, 2_000, start()).unwrap();
     let batch = |world: &World| world.store.list(Resource::Pods, &Query::namespace("batch")).items;
