@@ -20,7 +20,7 @@ pub fn act(play: &mut Play, step: &Step) {
             merge(play, &format!("deployment/{name}"), json!({ "spec": { "replicas": replicas } }));
         }
         Step::TemplateChangedBySomebody { name } => {
-            merge(play, &format!("deployment/{name}"), annotated_template());
+            merge(play, &format!("deployment/{name}"), annotated_template("somebody-else"));
         }
         Step::PausedBySomebody { name, is } => {
             merge(play, &format!("deployment/{name}"), json!({ "spec": { "paused": is } }));
@@ -32,7 +32,8 @@ pub fn act(play: &mut Play, step: &Step) {
             merge(play, &format!("hpa/{name}-hpa"), json!({ "spec": { "minReplicas": min, "maxReplicas": max } }));
         }
         Step::DnsRestartedBySomebody => {
-            play.world.merge(DNS, &annotated_template());
+            // Other scenarios' changes of it stay.
+            play.world.merge(DNS, &annotated_template(&play.namespace));
         }
         Step::PodDeletedBySomebody { name } => {
             play.world.api("DELETE", &path(&play.namespace, &format!("pod/{name}")), "", &Value::Null);
@@ -78,8 +79,8 @@ pub fn silence_of(play: &Play, alert: &str) -> Value {
     open.remove(0)
 }
 
-fn annotated_template() -> Value {
-    json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": "somebody-else" } } } } })
+fn annotated_template(by: &str) -> Value {
+    json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": by } } } } })
 }
 
 /// For a day of the simulation, whose clock is another one.
