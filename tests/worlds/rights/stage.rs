@@ -110,6 +110,8 @@ impl Stage {
             play.world.merge(&at(object), &objects::rollout(name, &format!("{name}:2.0"), None));
         }
         play.world.merge(&at("deployment/held"), &json!({ "spec": { "paused": true } }));
+        // What waits is rolled out when it is resumed.
+        play.world.merge(&at("deployment/held"), &objects::rollout("held", "held:2.0", None));
         play.world.merge(&at("deployment/deployed"), &json!({ "metadata": { "labels": deployers() } }));
         let mut pooled = objects::stateful_set(&namespace, "pooledset", "pooledset:1.0", 1);
         objects::put_into_pool(&namespace, &mut pooled["spec"]["template"]["spec"]);
