@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use crossterm::event::EventStream;
-use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -85,17 +84,18 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
         tokio::select! {
             biased;
             code = signals.recv() => cockpit.leave = Some(code.unwrap_or(143)),
-            event = input.next() => {
-                let mut next = Some(event);
-                // Everything typed so far goes before the next frame, so that held keys do not queue up.
-                while let Some(event) = next {
+            // Everything typed so far goes before the next frame, so that held keys do not queue up.
+            events = input::so_far(&mut input) => {
+                for event in events {
                     let Some(Ok(event)) = event else {
                         // The terminal is gone; waiting for it would spin.
                         cockpit.leave = Some(129);
                         break;
                     };
                     cockpit.input(event);
-                    next = if cockpit.leave.is_none() { input.next().now_or_never() } else { None };
+                    if cockpit.leave.is_some() {
+                        break;
+                    }
                 }
             }
             Some(event) = inbox.actions.recv() => cockpit.apply(Msg::Action(event)),
