@@ -221,7 +221,7 @@ fn card() {
         ("Scale", "scale deployment/core-engine 7"),
         ("Undo rollout", "undo-rollout deployment/api-gateway"),
         ("Restart", "restart deployment/gov-connectors"),
-        ("Restart unhealthy", "restart-unhealthy deployment/api-gateway"),
+        ("Restart unhealthy pods", "restart-unhealthy deployment/api-gateway"),
     ] {
         let top = format!("┌ {title} · ");
         let times: Vec<_> = (0..RUNS)
