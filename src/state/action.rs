@@ -170,7 +170,7 @@ pub const SCREENS: [(u8, &str, bool); 9] = [
 ];
 
 /// Keys that work the same everywhere and cannot be given away, with what they do: for help and man page.
-pub const FIXED_KEYS: [(&str, &str); 10] = [
+pub const FIXED_KEYS: [(&str, &str); 11] = [
     ("Ctrl-C twice", "leave at once"),
     ("Esc on a card", "cancel it"),
     ("y on a card", "confirm it, when it asks for no word"),
