@@ -177,7 +177,7 @@ pub const FIXED_KEYS: [(&str, &str); 11] = [
     ("the word, Enter", "confirm a card that asks for a word"),
     ("Enter on a card", "with anything but the word: nothing, or cancel"),
     ("Tab on a card", "word, reason, details, cancel"),
-    ("d on a card", "the whole diff, as the server would store it; where a word is asked for, from the details"),
+    ("d on a card", "the whole diff; with a word, from the details"),
     ("Ctrl-U in a line", "empty it"),
     ("Ctrl-D, Ctrl-K", "nothing"),
     ("drag", "select text inside a pane; let go to copy it"),
