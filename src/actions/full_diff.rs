@@ -90,7 +90,9 @@ fn tidy(object: &mut Value) {
         object.shift_remove("status");
     }
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        COUNTERS.iter().for_each(|name| drop(metadata.shift_remove(*name)));
+        for name in COUNTERS {
+            metadata.shift_remove(name);
+        }
     }
 }
 
