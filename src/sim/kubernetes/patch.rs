@@ -31,6 +31,11 @@ impl Patch {
         }
     }
 
+    /// The configuration that is applied.
+    pub fn applied(&self) -> Option<&Value> {
+        if let Self::Apply(configuration) = self { Some(configuration) } else { None }
+    }
+
     pub fn operation(&self) -> &'static str {
         if matches!(self, Self::Apply(_)) { "Apply" } else { "Update" }
     }

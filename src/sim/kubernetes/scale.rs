@@ -20,7 +20,7 @@ pub fn answer(call: &Call<'_>) -> Answer {
     let manager = field_manager(&call.parameters, &call.parts.headers);
     let patch = if call.parts.method == Method::PATCH { Some(Patch::decode(&call.parts.headers, &call.body)?) } else { None };
     let sent = if patch.is_none() { Some(decode_body(&call.parts, &call.body, "Scale")?) } else { None };
-    let writer = Writer { manager: &manager, operation: "Update", subresource: "scale" };
+    let writer = Writer { subresource: "scale", ..Writer::update(&manager) };
     let ceiling = Ceiling::over(&call.server.store, call.target.resource, &call.target.namespace);
     let edit = |object: &mut Value| -> Result<(), ApiError> {
         let mut scale = scale_of(object);

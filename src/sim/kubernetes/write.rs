@@ -60,7 +60,7 @@ pub fn patch(call: &Call<'_>) -> Answer {
     form(&call.parts.headers)?;
     let patch = Patch::decode(&call.parts.headers, &call.body)?;
     let manager = field_manager(&call.parameters, &call.parts.headers);
-    let writer = Writer { manager: &manager, operation: patch.operation(), subresource: &call.target.subresource };
+    let writer = Writer { manager: &manager, operation: patch.operation(), subresource: &call.target.subresource, applied: patch.applied() };
     if let Patch::Apply(object) = &patch
         && call.current().is_err()
     {
