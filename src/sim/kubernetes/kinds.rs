@@ -1,4 +1,4 @@
-//! The resource types the simulated API server knows: names, groups, and what each of them supports.
+//! The resource types the simulated API server knows, custom ones among them: names, groups, and what each of them supports.
 
 use std::fmt;
 
@@ -27,6 +27,12 @@ pub enum Resource {
     Leases,
     EndpointSlices,
     PodDisruptionBudgets,
+    // Of custom resource definitions; what these say besides is in `custom`.
+    Applications,
+    HelmReleases,
+    ScaledObjects,
+    Kustomizations,
+    WorkerPools,
 }
 
 /// What discovery says about a resource type.
@@ -92,7 +98,7 @@ const fn has(marks: &str, mark: u8) -> bool {
 }
 
 /// Marks: `c` cluster-scoped, `a` in category all, `s` status subresource, `n` scale subresource, `g` generation. In the order of [`Resource`].
-pub static DEFINITIONS: [Definition; 22] = [
+pub static DEFINITIONS: [Definition; 27] = [
     row(Resource::ConfigMaps, "", "v1", "configmaps", "configmap", "ConfigMap", &["cm"], ""),
     row(Resource::Endpoints, "", "v1", "endpoints", "endpoints", "Endpoints", &["ep"], ""),
     row(Resource::Events, "", "v1", "events", "event", "Event", &["ev"], ""),
@@ -124,6 +130,11 @@ pub static DEFINITIONS: [Definition; 22] = [
     row(Resource::Leases, "coordination.k8s.io", "v1", "leases", "lease", "Lease", &[], ""),
     row(Resource::EndpointSlices, "discovery.k8s.io", "v1", "endpointslices", "endpointslice", "EndpointSlice", &[], "g"),
     row(Resource::PodDisruptionBudgets, "policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget", &["pdb"], "sg"),
+    row(Resource::Applications, "argoproj.io", "v1alpha1", "applications", "application", "Application", &["app", "apps"], "g"),
+    row(Resource::HelmReleases, "helm.toolkit.fluxcd.io", "v2", "helmreleases", "helmrelease", "HelmRelease", &["hr"], "sg"),
+    row(Resource::ScaledObjects, "keda.sh", "v1alpha1", "scaledobjects", "scaledobject", "ScaledObject", &["so"], "sg"),
+    row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "kustomization", "Kustomization", &["ks"], "sg"),
+    row(Resource::WorkerPools, "sev1.dev", "v1", "workerpools", "workerpool", "WorkerPool", &[], "sng"),
 ];
 
 impl Resource {

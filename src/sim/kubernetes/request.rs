@@ -28,32 +28,13 @@ pub struct Target {
 impl Target {
     /// From group, version and the path segments after them.
     pub fn parse(group: &str, version: &str, segments: &[&str]) -> Option<Self> {
-        let (namespace, plural, tail) = match segments {
-            ["namespaces", namespace, plural, tail @ ..] if !matches!(*plural, "status" | "finalize") => (decode(namespace), *plural, tail),
-            [plural, tail @ ..] => (String::new(), *plural, tail),
-            [] => return None,
-        };
+        let Place { namespace, plural, name, subresource, rest } = Place::parse(segments)?;
         let stored_group = if group == "events.k8s.io" && plural == "events" { "" } else { group };
         let resource = Resource::find(stored_group, plural)?;
         if !served(resource, group, version) || (!resource.definition().namespaced && !namespace.is_empty()) {
             return None;
         }
-        let (name, subresource, rest) = match tail {
-            [] | [""] => (None, "", String::new()),
-            [name] => (Some(*name), "", String::new()),
-            [name, subresource] => (Some(*name), *subresource, String::new()),
-            [name, "proxy", rest @ ..] => (Some(*name), "proxy", rest.join("/")),
-            _ => return None,
-        };
-        Some(Self {
-            resource,
-            group: group.to_owned(),
-            version: version.to_owned(),
-            namespace,
-            name: name.map(decode),
-            subresource: subresource.to_owned(),
-            rest,
-        })
+        Some(Self { resource, group: group.to_owned(), version: version.to_owned(), namespace, name, subresource: subresource.to_owned(), rest })
     }
 
     pub fn api_version(&self) -> String {
@@ -62,6 +43,34 @@ impl Target {
 
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
+    }
+}
+
+/// A path after its group and version, taken apart, whether there is such a resource or not.
+#[derive(Debug)]
+pub struct Place<'a> {
+    pub namespace: String,
+    pub plural: &'a str,
+    pub name: Option<String>,
+    pub subresource: &'a str,
+    pub rest: String,
+}
+
+impl<'a> Place<'a> {
+    pub fn parse(segments: &[&'a str]) -> Option<Self> {
+        let (namespace, plural, tail) = match segments {
+            ["namespaces", namespace, plural, tail @ ..] if !matches!(*plural, "status" | "finalize") => (decode(namespace), *plural, tail),
+            [plural, tail @ ..] => (String::new(), *plural, tail),
+            [] => return None,
+        };
+        let (name, subresource, rest) = match tail {
+            [] | [""] => (None, "", String::new()),
+            [name] => (Some(decode(name)), "", String::new()),
+            [name, subresource] => (Some(decode(name)), *subresource, String::new()),
+            [name, "proxy", rest @ ..] => (Some(decode(name)), "proxy", rest.join("/")),
+            _ => return None,
+        };
+        Some(Self { namespace, plural, name, subresource, rest })
     }
 
     /// The verb of access rules.
