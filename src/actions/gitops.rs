@@ -106,14 +106,29 @@ async fn argo(api: &Api, object: &Value, path: &str) -> Option<Fate> {
     })
 }
 
-/// Whether an entry of `ignoreDifferences` covers the field. Expressions of jq are not evaluated.
+/// Whether an entry of `ignoreDifferences` covers the field, as `util/argo/normalizers/diff_normalizer.go` of Argo CD matches it:
+/// without a group it is about the core group alone. Expressions of jq are not evaluated.
 fn ignores(entry: &Value, object: &Value, path: &str) -> bool {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let is_about = text("kind").is_none_or(|of| of == kind || of == "*") && text("name").is_none_or(|of| of == name);
+    let of = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (version, metadata) = (of(object, "apiVersion"), &object["metadata"]);
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let is_or_any = |name: &str| of(entry, name).is_empty() || of(entry, name) == of(metadata, name);
+    let is_about =
+        matches(&of(entry, "group"), group) && matches(&of(entry, "kind"), &of(object, "kind")) && is_or_any("name") && is_or_any("namespace");
     let pointers = entry.get("jsonPointers").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     is_about && pointers.into_iter().any(|pointer| covers(pointer, path))
+}
+
+/// A pattern in which `*` stands for anything. Its other signs are taken literally: what they would match is warned of.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
+    let Some(tail) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(tail)
 }
 
 /// Whether a field is the one at `path`, or one around it.
@@ -222,6 +237,25 @@ mod tests {
         assert!(sets(&flux(&[("kubectl-scale", replicas)]), "kustomize-controller", "/spec/replicas"));
         assert!(sets(&written(&[]), "kustomize-controller", "/spec/replicas"));
         assert!(sets(&written(&[("kustomize-controller", json!({}))]), "kustomize-controller", "/spec/replicas"));
+    }
+
+    #[test]
+    fn what_argo_cd_ignores_is_matched_as_it_does() {
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop", "namespace": "x"}});
+        let is_ignored = |mut entry: Value| {
+            entry["jsonPointers"] = json!(["/spec/replicas"]);
+            ignores(&entry, &deployment, "/spec/replicas")
+        };
+        assert!(is_ignored(json!({"group": "apps", "kind": "Deployment", "name": "shop", "namespace": "x"})));
+        assert!(is_ignored(json!({"group": "*", "kind": "*"})) && is_ignored(json!({"group": "a*s", "kind": "De*loy*nt"})));
+        for other in [
+            json!({"kind": "Deployment"}),
+            json!({"group": "apps", "kind": "StatefulSet"}),
+            json!({"group": "apps", "kind": "Deployment", "name": "till"}),
+            json!({"group": "apps", "kind": "Deployment", "namespace": "y"}),
+        ] {
+            assert!(!is_ignored(other.clone()), "{other}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod execute;
 mod expect;
 mod full_diff;
 pub mod gitops;
+pub mod keda;
 pub mod kinds;
 mod kubectl;
 mod named_pods;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::{
+    asks::SET_HPA_BOUNDS,
     mitigation::CheckResult,
     object::{Kind, ObjectRef},
     text::Text,
@@ -11,7 +12,7 @@ use crate::domain::{
 use super::{
     api::Api,
     gitops::{self, Fate},
-    pods,
+    keda, pods,
 };
 
 /// What is said where nobody will undo a change.
@@ -44,6 +45,50 @@ pub async fn autoscaler(api: &Api, target: &ObjectRef) -> Result<Option<Autoscal
             scaled_object: owner.or_else(|| text(&hpa, "/metadata/labels/scaledobject.keda.sh~1name")),
         })
     }))
+}
+
+impl Autoscaler {
+    /// What it does to a number of replicas that somebody else sets.
+    fn fate(&self, replicas: u64) -> String {
+        let Self { min, max, .. } = self;
+        let who = self.scaled_object.as_ref().map_or_else(|| format!("HPA {}", self.name), |scaled| format!("KEDA ScaledObject {scaled}"));
+        if replicas == 0 {
+            return match &self.scaled_object {
+                Some(_) => format!("{who} may bring it back from 0"),
+                None => format!("{who} stops scaling while replicas are 0"),
+            };
+        }
+        if (*min..=*max).contains(&replicas) {
+            return format!("{who} decides between {min} and {max} and may set its own number within a minute");
+        }
+        let bound = if replicas > *max { format!("max={replicas}") } else { format!("min={replicas}") };
+        let instead = match &self.scaled_object {
+            Some(_) => "change its own bounds instead".to_owned(),
+            None => format!("use {SET_HPA_BOUNDS} hpa/{} {bound} instead", self.name),
+        };
+        format!("{who} will bring it back into {min}..{max} within a minute: {instead}")
+    }
+}
+
+/// Who scales the workload by itself, and what that does to a number of replicas that somebody else sets.
+pub async fn of_replicas(api: &Api, target: &ObjectRef, replicas: u64) -> Vec<String> {
+    let (hpa, scaled_object) = (autoscaler(api, target).await, keda::scaled_object(api, target).await);
+    let is_kedas = matches!(&hpa, Ok(Some(hpa)) if hpa.scaled_object.is_some());
+    let mut found = Vec::new();
+    match hpa {
+        // Its ScaledObject says more.
+        Ok(Some(_)) if is_kedas && matches!(scaled_object, Ok(Some(_))) => {}
+        Ok(Some(hpa)) => found.push(hpa.fate(replicas)),
+        Ok(None) => {}
+        Err(why) => found.push(format!("autoscalers could not be read: {why}")),
+    }
+    match scaled_object {
+        Ok(Some(scaled_object)) => found.push(scaled_object.fate(replicas)),
+        Ok(None) => {}
+        Err(why) if is_kedas => found.push(format!("whether it is paused is not known: {why}")),
+        Err(why) => found.push(format!("whether KEDA scales it is not known: {why}")),
+    }
+    found
 }
 
 /// Operators and other controllers that own the object.

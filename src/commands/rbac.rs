@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use self::places::Places;
 use super::{Exit, output};
 use crate::{
-    actions::{gitops, kinds},
+    actions::{gitops, keda, kinds},
     cli::{Cli, Profile, Rbac},
     config::{Loaded, shape::Mitigations},
     domain::{ask::is_name, asks::Run, catalogue::Right},
@@ -120,7 +120,7 @@ fn rights(profile: Profile, disabled: &[String]) -> Vec<Merged> {
         Profile::View => merged(seen),
         Profile::Respond => {
             let done = of_kinds(disabled).filter(|right| !right.is_of_servers());
-            merged(seen.chain(done).chain(gitops::RIGHTS.iter().copied()))
+            merged(seen.chain(done).chain(gitops::RIGHTS.iter().chain(keda::RIGHTS).copied()))
         }
         Profile::Watch => Vec::new(),
     }
@@ -260,6 +260,14 @@ mod tests {
             }
         }
         assert!(!allows(&roles[0], "patch", "", "secrets") && !allows(&roles[0], "get", "", "secrets"));
+    }
+
+    #[test]
+    fn a_responder_may_read_what_argo_cd_flux_and_keda_will_do() {
+        let roles = made(Profile::Respond, None, &[]);
+        for right in gitops::RIGHTS.iter().chain(keda::RIGHTS) {
+            assert!(allows(&roles[0], right.verb, right.group, &right.path()), "{}", right.words());
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod elasticsearch;
 mod fields;
 pub mod kubernetes;
 pub mod log_store;
+mod managers;
 mod observability;
 pub mod programs;
 pub mod prometheus;

@@ -12,17 +12,16 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::fields;
 use super::kubernetes::container_logs::ContainerLogs;
 use super::kubernetes::kinds::{DEFINITIONS, Resource};
 use super::kubernetes::selector::{FieldSelector, LabelSelector};
+use super::managers;
 
 /// Tells the simulated time.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Changes kept per resource type for watchers that resume; older ones are answered with "expired", as by a real server.
 const CHANGES_KEPT: usize = 4096;
-const MANAGED_FIELDS_KEPT: usize = 10;
 const DEFAULT_GRACE_SECONDS: i64 = 30;
 
 /// Why the store refused. The texts are those of the real API server.
@@ -117,11 +116,13 @@ pub struct Writer<'a> {
     /// `Update` or `Apply`.
     pub operation: &'a str,
     pub subresource: &'a str,
+    /// What is applied: its fields are the writer's, whether they change anything or not.
+    pub applied: Option<&'a Value>,
 }
 
 impl<'a> Writer<'a> {
     pub fn update(manager: &'a str) -> Self {
-        Self { manager, operation: "Update", subresource: "" }
+        Self { manager, operation: "Update", subresource: "", applied: None }
     }
 
     pub fn status(manager: &'a str) -> Self {
@@ -474,7 +475,7 @@ impl Inner {
         fields.shift_remove("kind");
         all.extend(fields);
         let mut object = Value::Object(all);
-        record_manager(&mut object, None, resource, writer, now);
+        managers::record(&mut object, None, resource, writer, now);
         Ok(object)
     }
 
@@ -607,14 +608,14 @@ fn settle(resource: Resource, writer: Writer<'_>, current: &Value, object: &mut 
     ] {
         copy_metadata(field, current, object);
     }
-    if object == current {
+    if object == current && writer.applied.is_none_or(|applied| managers::owns(current, writer, applied)) {
         return Ok(false);
     }
     if resource.definition().has_generation && object.get("spec") != current.get("spec") {
         let generation = current.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default() + 1;
         set_metadata(object, "generation", json!(generation));
     }
-    record_manager(object, Some(current), resource, writer, now);
+    managers::record(object, Some(current), resource, writer, now);
     Ok(true)
 }
 
@@ -631,45 +632,6 @@ fn copy_metadata(field: &str, from: &Value, to: &mut Value) {
             }
         }
     }
-}
-
-fn record_manager(object: &mut Value, before: Option<&Value>, resource: Resource, writer: Writer<'_>, now: DateTime<Utc>) {
-    let (set, removed) = if fields::are_kept(resource) { fields::of_write(before, object) } else { (json!({}), json!({})) };
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    let entries = metadata.entry("managedFields").or_insert_with(|| json!([]));
-    let Some(entries) = entries.as_array_mut() else { return };
-    let is_same = |entry: &Value| {
-        let field = |name| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-        field("manager") == writer.manager && field("operation") == writer.operation && field("subresource") == writer.subresource
-    };
-    for entry in entries.iter_mut().filter(|entry| !is_same(entry)) {
-        for others in [&set, &removed] {
-            fields::take(&mut entry["fieldsV1"], others);
-        }
-    }
-    if fields::are_kept(resource) {
-        entries.retain(|entry| is_same(entry) || entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty()));
-    }
-    if let Some(entry) = entries.iter_mut().find(|entry| is_same(entry)) {
-        entry["time"] = json!(timestamp(now));
-        fields::take(&mut entry["fieldsV1"], &removed);
-        fields::add(&mut entry["fieldsV1"], &set);
-        return;
-    }
-    if fields::are_kept(resource) && set.as_object().is_none_or(Map::is_empty) {
-        return;
-    }
-    let mut entry = json!({
-        "apiVersion": resource.definition().api_version(), "fieldsType": "FieldsV1", "fieldsV1": set,
-        "manager": writer.manager, "operation": writer.operation, "time": timestamp(now),
-    });
-    if !writer.subresource.is_empty() {
-        entry["subresource"] = json!(writer.subresource);
-    }
-    if entries.len() >= MANAGED_FIELDS_KEPT {
-        entries.remove(0);
-    }
-    entries.push(entry);
 }
 
 fn check_deletion(resource: Resource, current: &Value, how: &Deletion) -> Result<(), StoreError> {
@@ -787,6 +749,23 @@ mod tests {
             "Operation cannot be fulfilled on deployments.apps \"a\": the object has been modified; please apply your changes to the latest version \
              and try again"
         );
+    }
+
+    #[test]
+    fn who_applies_has_what_it_applies_and_no_default() {
+        let store = store();
+        let mut with_default = deployment("a");
+        let applied = json!({"metadata": {"name": "a", "namespace": "x", "labels": {"app": "a"}}, "spec": {"paused": true}});
+        with_default["spec"]["paused"] = json!(true);
+        let flux = Writer { operation: "Apply", applied: Some(&applied), ..Writer::update("flux") };
+        let created = store.create(Resource::Deployments, flux, with_default).unwrap();
+        let fields = |object: &Value, at: usize| object["metadata"]["managedFields"][at]["fieldsV1"].clone();
+        assert_eq!(fields(&created, 0), json!({"f:metadata": {"f:labels": {".": {}, "f:app": {}}}, "f:spec": {"f:paused": {}}}));
+        let other = Writer { manager: "other", ..flux };
+        let both = store.modify(Resource::Deployments, "x", "a", other, |_| {}).unwrap();
+        assert_eq!(fields(&both, 0), fields(&both, 1));
+        let again = store.modify(Resource::Deployments, "x", "a", other, |_| {}).unwrap();
+        assert_eq!(again["metadata"]["resourceVersion"], both["metadata"]["resourceVersion"]);
     }
 
     #[test]

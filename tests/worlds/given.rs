@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    deployers,
     objects::{self, path},
     play::Play,
     script::Step,
@@ -39,6 +40,7 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::WorkerPool { name, size } => {
             play.world.post(&collection(&namespace, "apis/sev1.dev/v1", "workerpools"), &objects::worker_pool(&namespace, name, *size));
         }
+        Step::Deployer(deployer) => deployers::make(play, deployer),
         Step::Labelled { name, label, value } => {
             play.world.merge(&path(&namespace, &format!("deployment/{name}")), &json!({ "metadata": { "labels": { label: value } } }));
         }
@@ -188,7 +190,7 @@ pub fn config_map(play: &Play, name: &str, key: &str, value: &str) {
 }
 
 /// Until the rollout is complete.
-fn settled(play: &Play, name: &str) {
+pub fn settled(play: &Play, name: &str) {
     let path = path(&play.namespace, &format!("deployment/{name}"));
     play.until(&format!("{name} rolled out"), |play| {
         let object = play.world.get(&path);

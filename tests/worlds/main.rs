@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
 
 mod api;
+mod deployers;
 mod disasters;
 mod faults;
 mod given;

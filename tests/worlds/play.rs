@@ -82,6 +82,8 @@ pub struct Play {
     pub secure: Option<Secure>,
     /// Nodes of the scenario's own, as they are called in the cluster.
     pub nodes: Vec<String>,
+    /// Paths of other objects that are outside of its namespace.
+    pub apart: Vec<String>,
     /// What stands for `<pod:shop>` and the like, once it was spoken of.
     named: BTreeMap<String, String>,
     /// Clients beside sev1 that are connected to something; they end with the scenario.
@@ -131,6 +133,7 @@ impl Play {
             hung: BTreeSet::new(),
             touched: Touched::default(),
             nodes: Vec::new(),
+            apart: Vec::new(),
             named: BTreeMap::new(),
             secure: None,
             clients: Vec::new(),
@@ -527,8 +530,8 @@ impl Drop for Play {
                 let path = format!("/api/v1/namespaces/{}", self.namespace);
                 let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
             }
-            for node in &self.nodes {
-                let path = format!("/api/v1/nodes/{node}");
+            let nodes = self.nodes.iter().map(|node| format!("/api/v1/nodes/{node}"));
+            for path in nodes.chain(self.apart.iter().cloned()) {
                 let _ = catch_unwind(AssertUnwindSafe(|| self.world.api("DELETE", &path, "", &Value::Null)));
             }
         }

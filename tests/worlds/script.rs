@@ -6,9 +6,10 @@
 //! and `<silence:StockLow>` is the id of the silence of that alert. A text with a table of examples is an outline: `scenario.rs`.
 //! Three lines may stand before the first sentence: `only real` or
 //! `only simulated` where one world cannot play it, `alone` where it changes what other scenarios rest on, and `direct` where
-//! sev1 speaks TLS with the API server itself, so that what it asks is not seen.
+//! sev1 speaks TLS with the API server itself, so that what it asks is not seen. The sentences about Argo CD, Flux and KEDA are in
+//! `deployers.rs`.
 
-use super::{kubeconfig::ON_CALL, secure::Trust};
+use super::{deployers, kubeconfig::ON_CALL, secure::Trust};
 
 /// What an admission policy is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +97,8 @@ pub enum Step {
         name: String,
         size: u64,
     },
+    /// Argo CD, Flux and KEDA.
+    Deployer(deployers::Deployer),
     /// Of a deployment.
     Labelled {
         name: String,
@@ -398,11 +401,11 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("the journal has no {}", |w| Step::JournalWithout(own(w[0]))),
 ];
 
-fn own(text: &str) -> String {
+pub fn own(text: &str) -> String {
     text.to_owned()
 }
 
-fn number(text: &str) -> u64 {
+pub fn number(text: &str) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
@@ -412,11 +415,12 @@ fn words(text: &str) -> Vec<String> {
 
 /// What a sentence means.
 pub fn meaning(line: &str) -> Option<Step> {
-    SENTENCES.iter().find_map(|(sentence, step)| Some(step(&fit(sentence, line)?)))
+    let deployer = deployers::meaning(line).map(Step::Deployer);
+    deployer.or_else(|| SENTENCES.iter().find_map(|(sentence, step)| Some(step(&fit(sentence, line)?))))
 }
 
 /// What stands in the holes of a sentence, if the line is one like it. A hole takes as little as it can, the last one the rest.
-fn fit<'a>(sentence: &str, line: &'a str) -> Option<Vec<&'a str>> {
+pub fn fit<'a>(sentence: &str, line: &'a str) -> Option<Vec<&'a str>> {
     let mut parts = sentence.split("{}");
     let mut rest = line.strip_prefix(parts.next()?)?;
     let mut found = Vec::new();

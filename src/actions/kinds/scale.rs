@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         ask::{Wish, Words},
-        asks::{SET_HPA_BOUNDS, Scale},
+        asks::Scale,
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef},
@@ -133,27 +133,7 @@ fn guarded(scale: &Value, replicas: u64) -> Value {
 }
 
 async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, replicas: u64) -> CheckResult {
-    let mut found = Vec::new();
-    match overwriters::autoscaler(api, target).await {
-        Ok(Some(hpa)) => {
-            let name = hpa.scaled_object.as_ref().map_or_else(|| format!("HPA {}", hpa.name), |scaled| format!("KEDA ScaledObject {scaled}"));
-            let (min, max) = (hpa.min, hpa.max);
-            found.push(if replicas == 0 {
-                format!("{name} stops scaling while replicas are 0")
-            } else if (min..=max).contains(&replicas) {
-                format!("{name} decides between {min} and {max} and may set its own number within a minute")
-            } else {
-                let bound = if replicas > max { format!("max={replicas}") } else { format!("min={replicas}") };
-                let instead = match hpa.scaled_object {
-                    Some(_) => "change its own bounds instead".to_owned(),
-                    None => format!("use {SET_HPA_BOUNDS} hpa/{} {bound} instead", hpa.name),
-                };
-                format!("{name} will bring it back into {min}..{max} within a minute: {instead}")
-            });
-        }
-        Ok(None) => {}
-        Err(why) => found.push(format!("autoscalers could not be read: {why}")),
-    }
+    let found = overwriters::of_replicas(api, target, replicas).await;
     overwriters::judged(api, object, "/spec/replicas", found, "no autoscaler or GitOps tool will overwrite it").await
 }
 

@@ -35,6 +35,8 @@ pub struct World {
     pub writes: Vec<(String, String, Value)>,
     pub dry_runs: Vec<(String, String, Value)>,
     pub denied: Vec<&'static str>,
+    /// Reads of these paths are answered with this status and these words.
+    pub unreadable: BTreeMap<String, (u16, &'static str)>,
     /// Where every real write must have its intent before it comes.
     pub journal: Option<PathBuf>,
     /// Writes that had none.
@@ -149,6 +151,9 @@ fn status(code: u16, message: &str) -> Response {
 }
 
 fn read(fake: &Fake, path: &str, query: &str) -> Response {
+    if let Some((code, words)) = fake.0.lock().unwrap().unreadable.get(path) {
+        return status(*code, words);
+    }
     if path == "/version" {
         return reply(200, &json!({"gitVersion": "v1.36.3"}));
     }

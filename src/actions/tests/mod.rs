@@ -3,6 +3,7 @@
 mod catalogue;
 mod cuts;
 mod fake;
+mod keda;
 mod kinds;
 mod laws;
 mod pods;

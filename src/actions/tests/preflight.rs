@@ -34,12 +34,15 @@ async fn of_scaling(rig: &mut Rig, path: &str, spec: Option<Value>) -> String {
 #[case(Some(json!({"syncPolicy": {"automated": {}}})), "! Argo CD application shop puts its own version back when Git changes")]
 #[case(Some(json!({"syncPolicy": {"automated": {"selfHeal": true}}})), "! Argo CD application shop heals itself: it puts its own version back within seconds")]
 #[case(
-    Some(json!({"ignoreDifferences": [{"kind": "Deployment", "jsonPointers": ["/spec/replicas"]}], "syncPolicy": {"automated": {"selfHeal": true}}})),
+    Some(json!({
+        "ignoreDifferences": [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}],
+        "syncPolicy": {"automated": {"selfHeal": true}},
+    })),
     "! Argo CD application shop ignores a difference of this field, but its next sync"
 )]
 #[case(
     Some(json!({
-        "ignoreDifferences": [{"kind": "*", "jsonPointers": ["/spec/replicas"]}],
+        "ignoreDifferences": [{"group": "*", "kind": "*", "jsonPointers": ["/spec/replicas"]}],
         "syncPolicy": {"automated": {"selfHeal": true}, "syncOptions": ["RespectIgnoreDifferences=true"]},
     })),
     "✓ Argo CD application shop ignores this field"
@@ -48,6 +51,7 @@ async fn of_scaling(rig: &mut Rig, path: &str, spec: Option<Value>) -> String {
 async fn what_argo_cd_does_to_it_follows_from_the_sync_policy(#[case] spec: Option<Value>, #[case] expected: &str) {
     let mut rig = Rig::new().await;
     rig.world().change(DEPLOYMENT, |object| {
+        object["apiVersion"] = "apps/v1".into();
         object["kind"] = "Deployment".into();
         object["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"] = "shop:apps/Deployment:x/api-gateway".into();
     });

@@ -87,6 +87,12 @@ const PROXY_TO_CHANGE: Rule = Rule { verbs: &["get", "create", "delete"], groups
 /// A WebSocket is opened by GET and has to be allowed to create as well.
 const EXEC: Rule = Rule { verbs: &["get", "create"], groups: &[""], resources: &["pods/exec"] };
 const ANYTHING: &[&str] = &["*"];
+/// What was installed beside the platform; the cluster role `view` has nothing of it.
+const CUSTOM: Rule = Rule {
+    verbs: &["*"],
+    groups: &["argoproj.io", "helm.toolkit.fluxcd.io", "keda.sh", "kustomize.toolkit.fluxcd.io", "sev1.dev"],
+    resources: &["*"],
+};
 
 /// Somebody the API server knows.
 #[derive(Debug, Clone)]
@@ -111,6 +117,7 @@ const ON_CALL: (&str, &str, &[Rule]) = (
         Rule { verbs: &["create"], groups: &[""], resources: &["pods/eviction"] },
         PROXY_TO_CHANGE,
         EXEC,
+        CUSTOM,
         REVIEWS,
     ],
 );
@@ -225,6 +232,7 @@ mod tests {
         let (tokens, store) = (Tokens::from_seed(1), store());
         let viewer = tokens.authenticate(Some(&format!("Bearer {}", tokens.viewer))).unwrap();
         assert!(viewer.may(&access("list", "", "pods", "", "", ""), &store).is_some());
+        assert!(viewer.may(&access("list", "keda.sh", "scaledobjects", "", "", ""), &store).is_none());
         let refused = viewer.check(&access("patch", "apps", "deployments", "scale", "x", "a"), &store).unwrap_err();
         assert_eq!(
             refused.status()["message"],

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::kinds::{DEFINITIONS, Definition, RBAC, Resource};
 use super::request::served;
-use super::server::Answer;
-use super::status::{ApiError, json_response};
+use super::server::not_found;
+use super::status::json_response;
 
 /// Groups in the order of a real server, with their versions, the preferred first.
-pub const GROUPS: [(&str, &[&str]); 11] = [
+pub const GROUPS: [(&str, &[&str]); 16] = [
     ("", &["v1"]),
     ("apps", &["v1"]),
     ("events.k8s.io", &["v1"]),
@@ -22,6 +22,11 @@ pub const GROUPS: [(&str, &[&str]); 11] = [
     (RBAC, &["v1"]),
     ("coordination.k8s.io", &["v1"]),
     ("discovery.k8s.io", &["v1"]),
+    ("argoproj.io", &["v1alpha1"]),
+    ("helm.toolkit.fluxcd.io", &["v2"]),
+    ("keda.sh", &["v1alpha1"]),
+    ("kustomize.toolkit.fluxcd.io", &["v1"]),
+    ("sev1.dev", &["v1"]),
 ];
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -134,13 +139,13 @@ pub fn groups(headers: &HeaderMap) -> Response {
 }
 
 /// `/apis/GROUP`.
-pub fn group(name: &str) -> Answer {
-    let Some((name, versions)) = GROUPS[1..].iter().find(|(known, _)| *known == name) else { return Err(ApiError::no_such_resource()) };
+pub fn group(name: &str) -> Response {
+    let Some((name, versions)) = GROUPS[1..].iter().find(|(known, _)| *known == name) else { return not_found() };
     let mut object = json!({"kind": "APIGroup", "apiVersion": "v1"});
     if let (Some(fields), Value::Object(group)) = (object.as_object_mut(), group_object(name, versions)) {
         fields.extend(group);
     }
-    Ok(json_response(StatusCode::OK, &object))
+    json_response(StatusCode::OK, &object)
 }
 
 fn group_object(name: &str, versions: &[&str]) -> Value {

@@ -1,4 +1,4 @@
-//! The resource types the simulated API server knows: names, groups, and what each of them supports.
+//! The resource types the simulated API server knows, custom ones among them: names, groups, and what each of them supports.
 
 use std::fmt;
 
@@ -31,6 +31,12 @@ pub enum Resource {
     ClusterRoles,
     RoleBindings,
     Roles,
+    // Of custom resource definitions; what these say besides is in `custom`.
+    Applications,
+    HelmReleases,
+    ScaledObjects,
+    Kustomizations,
+    WorkerPools,
 }
 
 /// What discovery says about a resource type.
@@ -98,7 +104,7 @@ const fn has(marks: &str, mark: u8) -> bool {
 pub const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Marks: `c` cluster-scoped, `a` in category all, `s` status subresource, `n` scale subresource, `g` generation. In the order of [`Resource`].
-pub static DEFINITIONS: [Definition; 26] = [
+pub static DEFINITIONS: [Definition; 31] = [
     row(Resource::ConfigMaps, "", "v1", "configmaps", "configmap", "ConfigMap", &["cm"], ""),
     row(Resource::Endpoints, "", "v1", "endpoints", "endpoints", "Endpoints", &["ep"], ""),
     row(Resource::Events, "", "v1", "events", "event", "Event", &["ev"], ""),
@@ -134,6 +140,11 @@ pub static DEFINITIONS: [Definition; 26] = [
     row(Resource::ClusterRoles, RBAC, "v1", "clusterroles", "clusterrole", "ClusterRole", &[], "c"),
     row(Resource::RoleBindings, RBAC, "v1", "rolebindings", "rolebinding", "RoleBinding", &[], ""),
     row(Resource::Roles, RBAC, "v1", "roles", "role", "Role", &[], ""),
+    row(Resource::Applications, "argoproj.io", "v1alpha1", "applications", "application", "Application", &["app", "apps"], "g"),
+    row(Resource::HelmReleases, "helm.toolkit.fluxcd.io", "v2", "helmreleases", "helmrelease", "HelmRelease", &["hr"], "sg"),
+    row(Resource::ScaledObjects, "keda.sh", "v1alpha1", "scaledobjects", "scaledobject", "ScaledObject", &["so"], "sg"),
+    row(Resource::Kustomizations, "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "kustomization", "Kustomization", &["ks"], "sg"),
+    row(Resource::WorkerPools, "sev1.dev", "v1", "workerpools", "workerpool", "WorkerPool", &[], "sng"),
 ];
 
 impl Resource {

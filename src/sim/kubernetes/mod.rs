@@ -6,6 +6,7 @@
 pub mod access;
 mod admission;
 pub mod container_logs;
+mod custom;
 mod delete;
 mod discovery;
 mod eviction;

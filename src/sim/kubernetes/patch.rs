@@ -31,6 +31,18 @@ impl Patch {
         }
     }
 
+    /// What is said to a patch whose form the resource does not take: how lists of custom resources are merged is not known.
+    pub fn unknown_format() -> ApiError {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, \
+             application/merge-patch+json, application/apply-patch+yaml";
+        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+    }
+
+    /// The configuration that is applied.
+    pub fn applied(&self) -> Option<&Value> {
+        if let Self::Apply(configuration) = self { Some(configuration) } else { None }
+    }
+
     pub fn operation(&self) -> &'static str {
         if matches!(self, Self::Apply(_)) { "Apply" } else { "Update" }
     }

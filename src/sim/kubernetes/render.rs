@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
+use super::custom;
 use super::request::{Form, Target};
 use super::status::json_response;
 use super::table;
@@ -65,6 +66,9 @@ pub fn list(target: &Target, form: Form, include: Include, metadata: &Value, ite
     };
     let mut opening = head;
     opening["metadata"] = metadata.clone();
+    if custom::of(target.resource).is_some() && form == Form::Json && metadata.get("continue").is_none() {
+        opening["metadata"]["continue"] = json!("");
+    }
     if form == Form::Table {
         opening["columnDefinitions"] = table::definitions(target.resource);
     }
@@ -93,6 +97,8 @@ pub fn list(target: &Target, form: Form, include: Include, metadata: &Value, ite
 fn write_item(bytes: &mut Vec<u8>, target: &Target, form: Form, include: Include, object: &Value, now: DateTime<Utc>) {
     // Writing JSON into memory cannot fail.
     let _ = match form {
+        // Of a custom resource each item says its kind itself.
+        Form::Json if custom::of(target.resource).is_some() => serde_json::to_writer(bytes, object),
         Form::Json => serde_json::to_writer(bytes, &Item(object)),
         Form::PartialMetadata => serde_json::to_writer(bytes, &partial(object, "PartialObjectMetadata")),
         Form::Table => serde_json::to_writer(bytes, &row(target, include, object, now)),

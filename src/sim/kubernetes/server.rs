@@ -13,9 +13,9 @@ use super::access::{Tokens, User};
 use super::proxy::Backends;
 use super::request::{Asked, Parameters, Target, served};
 use super::status::{ApiError, json_response};
-use super::{delete, discovery, eviction, exec, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
+use super::{custom, delete, discovery, eviction, exec, logs, openapi, protobuf, proxy, read, reviews, scale, watch, write};
 use crate::sim::programs::Programs;
-use crate::sim::store::Store;
+use crate::sim::store::{Store, StoreError};
 
 /// As the real server's limit on request bodies.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -77,7 +77,7 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
     let (group, version, rest) = match segments.as_slice() {
         ["api"] | ["api", ""] => return Ok(discovery::core_versions(&parts.headers)),
         ["apis"] | ["apis", ""] => return Ok(discovery::groups(&parts.headers)),
-        ["apis", group] | ["apis", group, ""] => return discovery::group(group),
+        ["apis", group] | ["apis", group, ""] => return Ok(discovery::group(group)),
         ["openapi", "v3"] => return Ok(openapi::index()),
         ["openapi", "v3", "api", version] => return openapi::document("", version),
         ["openapi", "v3", "apis", group, version] => return openapi::document(group, version),
@@ -102,7 +102,7 @@ async fn answer(server: &ApiServer, parts: Parts, body: Bytes) -> Answer {
         return Ok(not_found());
     }
     if rest.is_empty() {
-        return Ok(discovery::resources(group, version));
+        return Ok(if is_served { discovery::resources(group, version) } else { not_found() });
     }
     let target = Target::parse(group, version, &rest).ok_or_else(ApiError::no_such_resource)?;
     debug_assert!(served(target.resource, group, version), "Target::parse checks this");
@@ -120,6 +120,10 @@ async fn dispatch(call: Call<'_>) -> Answer {
         "proxy" => definition.plural == "services",
         _ => false,
     };
+    // A custom resource's server says that there is no such object.
+    if !is_known && custom::of(call.target.resource).is_some() {
+        return Err(StoreError::NotFound { resource: call.target.resource, name: call.target.name().to_owned() }.into());
+    }
     if !is_known {
         return Err(ApiError::no_such_resource());
     }
@@ -145,7 +149,7 @@ fn text(body: &'static str) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))], body).into_response()
 }
 
-fn not_found() -> Response {
+pub fn not_found() -> Response {
     (StatusCode::NOT_FOUND, text("404 page not found\n")).into_response()
 }
 

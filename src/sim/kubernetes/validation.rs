@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
+use super::custom;
 use super::kinds::{RBAC, Resource};
 use super::selector::LabelSelector;
 use super::status::{ApiError, Fault};
@@ -38,7 +39,11 @@ pub fn fill_in(resource: Resource, object: &mut Value) {
             object["spec"] = json!({"finalizers": ["kubernetes"]});
             object["status"] = json!({"phase": "Active"});
         }
-        _ => {}
+        _ => {
+            if let Some(custom) = custom::of(resource) {
+                custom.fill_in(object);
+            }
+        }
     }
 }
 
@@ -71,7 +76,11 @@ pub fn fill_in_spec(resource: Resource, object: &mut Value) {
                 default(port, "", "targetPort", number);
             }
         }
-        _ => {}
+        _ => {
+            if let Some(custom) = custom::of(resource) {
+                custom.fill_in_spec(object);
+            }
+        }
     }
 }
 
@@ -148,6 +157,9 @@ pub fn check(resource: Resource, current: Option<&Value>, object: &Value) -> Res
     }
     if resource == Resource::Services {
         check_label_values("spec.selector", object.pointer("/spec/selector"), &mut faults);
+    }
+    if let Some(custom) = custom::of(resource) {
+        custom.check(object, &mut faults);
     }
     if faults.is_empty() {
         return Ok(());

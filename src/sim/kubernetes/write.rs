@@ -12,7 +12,7 @@ use super::render::{self, Include};
 use super::request::{field_manager, form};
 use super::server::{Answer, Call};
 use super::status::{ApiError, Fault};
-use super::{validation, versions};
+use super::{custom, validation, versions};
 use crate::sim::store::{StoreError, Writer, text};
 
 pub fn create(call: &Call<'_>) -> Answer {
@@ -59,8 +59,11 @@ pub fn update(call: &Call<'_>) -> Answer {
 pub fn patch(call: &Call<'_>) -> Answer {
     form(&call.parts.headers)?;
     let patch = Patch::decode(&call.parts.headers, &call.body)?;
+    if matches!(patch, Patch::Strategic(_)) && custom::of(call.target.resource).is_some() {
+        return Err(Patch::unknown_format());
+    }
     let manager = field_manager(&call.parameters, &call.parts.headers);
-    let writer = Writer { manager: &manager, operation: patch.operation(), subresource: &call.target.subresource };
+    let writer = Writer { manager: &manager, operation: patch.operation(), subresource: &call.target.subresource, applied: patch.applied() };
     if let Patch::Apply(object) = &patch
         && call.current().is_err()
     {

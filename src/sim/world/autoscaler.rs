@@ -49,15 +49,10 @@ impl Cluster {
             let direction = if desired > current { "above" } else { "below" };
             let reason = if desired > current { "resource utilization".to_owned() } else { "All metrics".to_owned() };
             let message = format!("New size: {desired}; reason: {reason} {direction} target");
-            let written = self.store.modify(
-                Resource::Deployments,
-                &key.0,
-                target,
-                Writer { manager: MANAGER, operation: "Update", subresource: "scale" },
-                |deployment| {
+            let written =
+                self.store.modify(Resource::Deployments, &key.0, target, Writer { subresource: "scale", ..Writer::update(MANAGER) }, |deployment| {
                     deployment["spec"]["replicas"] = json!(desired);
-                },
-            );
+                });
             if written.is_ok() {
                 self.event(CONTROLLER, autoscaler, "Normal", "SuccessfulRescale", &message);
             }

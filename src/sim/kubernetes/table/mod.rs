@@ -1,5 +1,6 @@
 //! Tables as the API server prints them: columns and cells of each resource type, with the names kubectl shows.
 
+mod custom;
 mod pod;
 mod rows;
 
@@ -117,6 +118,9 @@ fn columns(resource: Resource) -> &'static [Column] {
             IMAGES,
             SELECTOR,
         ],
+        Resource::Applications | Resource::HelmReleases | Resource::ScaledObjects | Resource::Kustomizations | Resource::WorkerPools => {
+            custom::columns(resource)
+        }
     }
 }
 
@@ -137,6 +141,7 @@ pub fn cells(resource: Resource, object: &Value, now: DateTime<Utc>) -> Vec<Valu
     }
     match resource {
         Resource::Pods => pod::cells(object, now),
+        _ if super::custom::of(resource).is_some() => custom::cells(resource, object, now),
         _ => rows::cells(resource, object, now),
     }
 }

@@ -112,7 +112,14 @@ pub fn cells(resource: Resource, object: &Value, now: DateTime<Utc>) -> Vec<Valu
             let controller = format!("{}.apps/{}", text("kind").to_lowercase(), text("name"));
             vec![row.name(), json!(controller), json!(object["revision"].as_i64().unwrap_or_default()), row.age()]
         }
-        Resource::Pods | Resource::ServiceAccounts => vec![row.name(), row.age()],
+        // Pods and custom resources have rows of their own, elsewhere.
+        Resource::Pods
+        | Resource::ServiceAccounts
+        | Resource::Applications
+        | Resource::HelmReleases
+        | Resource::ScaledObjects
+        | Resource::Kustomizations
+        | Resource::WorkerPools => vec![row.name(), row.age()],
     }
 }
 
