@@ -8,7 +8,7 @@ use std::{
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
 use sev1::{
-    actions::{gitops, kinds},
+    actions::{gitops, keda, kinds},
     domain::catalogue::Right,
 };
 
@@ -283,8 +283,8 @@ fn cases(play: &Play, alert: &str, silence: &str) -> Vec<Case> {
     cases
 }
 
-/// Every right that a mitigation is declared to need, with the kind. What `GitOps` tools are asked for is every kind's: it is tried on one.
+/// Every right that a mitigation is declared to need, with the kind. What `GitOps` tools and KEDA are asked for is every kind's: it is tried on one.
 pub fn declared() -> Vec<(&'static str, Right)> {
     let own = kinds::catalogue().iter().flat_map(|entry| entry.spec.rights.iter().map(|right| (entry.spec.name, *right)));
-    own.chain(gitops::RIGHTS.iter().map(|right| ("scale", *right))).collect()
+    own.chain(gitops::RIGHTS.iter().chain(keda::RIGHTS).map(|right| ("scale", *right))).collect()
 }
