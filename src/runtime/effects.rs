@@ -132,24 +132,17 @@ impl Effects {
                     engine.stop(id);
                 }
             }
-            Effect::Open { viewer, what: ViewerKind::Command { run: Some(run), .. }, .. } => {
-                let Some(engine) = self.engine.clone() else {
-                    let ended = Some("the cluster has not answered yet".into());
-                    return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
-                };
-                let task = tokio::spawn(viewer::command(engine, self.wiring.messages.clone(), viewer, run));
-                self.viewers.insert(viewer, task.abort_handle());
-            }
-            Effect::Open { viewer, what: ViewerKind::Diff { writes }, .. } => {
-                let Some(engine) = self.engine.clone() else {
-                    let ended = Some("the cluster has not answered yet".into());
-                    return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
-                };
-                let task = tokio::spawn(viewer::diff(engine, self.wiring.messages.clone(), viewer, writes));
-                self.viewers.insert(viewer, task.abort_handle());
-            }
             Effect::Open { viewer, about, what } => {
-                let task = tokio::spawn(viewer::fill(self.wiring.reader.clone(), self.wiring.messages.clone(), viewer, about, what));
+                let messages = self.wiring.messages.clone();
+                let task = match (what, self.engine.clone()) {
+                    (ViewerKind::Command { run: Some(run), .. }, Some(engine)) => tokio::spawn(viewer::command(engine, messages, viewer, run)),
+                    (ViewerKind::Diff { writes }, Some(engine)) => tokio::spawn(viewer::diff(engine, messages, viewer, writes)),
+                    (ViewerKind::Command { run: Some(_), .. } | ViewerKind::Diff { .. }, None) => {
+                        let ended = Some("the cluster has not answered yet".into());
+                        return self.say(Msg::Lines { viewer, lines: Vec::new(), ended });
+                    }
+                    (what, _) => tokio::spawn(viewer::fill(self.wiring.reader.clone(), messages, viewer, about, what)),
+                };
                 self.viewers.insert(viewer, task.abort_handle());
             }
             Effect::Close { viewer } => {

@@ -24,9 +24,6 @@ use crate::{
 /// Log lines asked for when a log is opened.
 const TAIL: u32 = 500;
 
-/// Longest line of a diff, in characters.
-const LONGEST: usize = 1_002;
-
 /// Batches of log lines that may wait for the loop; more slow the stream down.
 const WAITING: usize = 8;
 
@@ -62,7 +59,9 @@ pub async fn command(engine: Engine, messages: mpsc::Sender<Msg>, viewer: Viewer
 pub async fn diff(engine: Engine, messages: mpsc::Sender<Msg>, viewer: ViewerId, writes: Vec<Write>) {
     let message = match engine.full_diff(&writes).await {
         Ok(lines) => {
-            let lines = lines.iter().map(|line| Text::bounded(&line.to_string(), LONGEST)).collect();
+            // They have their limit already.
+            let whole = |line: String| Text::bounded(&line, line.len());
+            let lines = lines.iter().map(|line| whole(line.to_string())).collect();
             Msg::Lines { viewer, lines, ended: Some("as the server would store it now".into()) }
         }
         Err(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
