@@ -1,6 +1,6 @@
 //! Servers besides the API server: by address, or through the API server's service proxy.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     ConnectError, Reader,
     body::innermost,
+    kept::Kept,
     login::Login,
     reader::{Answer, Query, date, not_json},
     refusal::{OUR_CREDENTIALS, Refused, begins},
@@ -170,7 +171,7 @@ struct Broken {
 
 #[derive(Clone)]
 enum Way {
-    Direct { client: reqwest::Client, base: Url, login: Box<Login>, ca_file: Option<PathBuf> },
+    Direct { client: Arc<Kept<reqwest::Client>>, base: Url, login: Box<Login>, ca_file: Option<PathBuf> },
     Proxied { reader: Reader, base: String },
 }
 
@@ -213,7 +214,12 @@ impl HttpReader {
                 base.set_query(None);
                 base.set_fragment(None);
                 let login = Box::new(Login { configured: server.and_then(|server| server.auth.clone()), in_address });
-                Way::Direct { client: client(&name, server)?, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
+                let again = {
+                    let (name, server) = (name.clone(), server.cloned());
+                    move || client(&name, server.as_ref()).ok()
+                };
+                let client = Arc::new(Kept::new(client(&name, server)?, again));
+                Way::Direct { client, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
             }
         };
         Ok(Self { name, way })
@@ -249,7 +255,8 @@ impl HttpReader {
         let Way::Direct { client, base, login, .. } = &self.way else {
             return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
         };
-        let asking = self.direct(client, base, login, method, path, &[], json, max_bytes);
+        let (_, client) = client.client();
+        let asking = self.direct(&client, base, login, method, path, &[], json, max_bytes);
         let late = ConnectError::Timeout { server: self.name.clone(), after: timeout };
         match tokio::time::timeout(timeout, asking).await {
             Err(_) => Err(WriteError::NoAnswer(late)),
@@ -278,9 +285,13 @@ impl HttpReader {
                 (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
             Way::Direct { client, base, login, .. } => {
-                let asking = self.direct(client, base, login, method, path, query, json, max_bytes);
-                let late = |_| ConnectError::Timeout { server: self.name.clone(), after: timeout };
-                let (status, date, headers, body) = tokio::time::timeout(timeout, asking).await.map_err(late)?.map_err(|broken| broken.error)?;
+                let (pool, now) = client.client();
+                let asking = self.direct(&now, base, login, method, path, query, json, max_bytes);
+                let Ok(answer) = tokio::time::timeout(timeout, asking).await else {
+                    client.forget(pool);
+                    return Err(ConnectError::Timeout { server: self.name.clone(), after: timeout });
+                };
+                let (status, date, headers, body) = answer.map_err(|broken| broken.error)?;
                 (status, date, headers, body, login.words())
             }
         };

@@ -25,7 +25,6 @@ use super::{
     body::{self, innermost},
     reader::Query,
     refusal::begins,
-    wire::Use,
 };
 use crate::domain::text::Text;
 
@@ -87,7 +86,7 @@ impl Writer {
         let mut request =
             upgrade(path, query, &key).map_err(|error| ExecError::NotSent(ConnectError::config(&format!("request {path}: {error}"))))?;
         let connection = capture_connection(&mut request);
-        let stack = wire.stack(Use::Write).await.map_err(ExecError::NotSent)?;
+        let stack = wire.to_write().await.map_err(ExecError::NotSent)?;
         let sending = stack.oneshot(request).await;
         output.was_sent = connection.connection_metadata().is_some();
         let response = sending.map_err(|error| output.lost(wire.failed(&error)))?;

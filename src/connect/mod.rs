@@ -11,6 +11,7 @@ pub mod error;
 mod exec;
 mod http_writer;
 pub mod identity;
+mod kept;
 pub mod kubeconfig;
 mod login;
 pub mod reader;

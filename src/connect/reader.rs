@@ -1,6 +1,9 @@
 //! The client that only reads. Never retries by itself: every caller knows better when to ask again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -12,8 +15,9 @@ use tower::ServiceExt as _;
 use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
+    kept::Pool,
     refusal::{Refused, begins},
-    wire::{Use, Wire},
+    wire::Wire,
 };
 use crate::domain::text::Text;
 
@@ -107,20 +111,50 @@ impl Reader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<RawAnswer, ConnectError> {
+        let through = OnceLock::new();
         let asking = async {
-            let response = self.ask(method, path, query, json).await?;
+            let response = self.ask(&through, method, path, query, json).await?;
             let (parts, body) = response.into_parts();
             let limit = if parts.status.is_success() { max_bytes } else { max_bytes.max(REFUSAL_LIMIT) };
             let body = body::whole(body, limit, self.server()).await?;
             Ok(RawAnswer { status: parts.status.as_u16(), date: date(&parts.headers), headers: parts.headers, body })
         };
-        let late = |_| ConnectError::Timeout { server: self.server().clone(), after: timeout };
-        tokio::time::timeout(timeout, asking).await.map_err(late)?
+        self.within(timeout, &through, asking).await
     }
 
-    async fn ask(&self, method: Method, path: &str, query: Query<'_>, json: Option<&Value>) -> Result<Response<Body>, ConnectError> {
+    /// Gives up the kept connections with a request that had no answer in time: those beside its own may be as dead.
+    async fn within<T>(
+        &self,
+        timeout: Duration,
+        through: &OnceLock<Pool>,
+        asking: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
+        if let Ok(done) = tokio::time::timeout(timeout, asking).await {
+            return done;
+        }
+        if let Some(pool) = through.get() {
+            self.wire.forget_connections(*pool).await;
+        }
+        Err(ConnectError::Timeout { server: self.server().clone(), after: timeout })
+    }
+
+    /// For who noticed in another way that the server is silent.
+    pub async fn forget_connections(&self) {
+        self.wire.forget_all_connections().await;
+    }
+
+    /// Says `through` which pool.
+    async fn ask(
+        &self,
+        through: &OnceLock<Pool>,
+        method: Method,
+        path: &str,
+        query: Query<'_>,
+        json: Option<&Value>,
+    ) -> Result<Response<Body>, ConnectError> {
         let request = request(method, path, query, json).map_err(|error| ConnectError::config(&format!("request {path}: {error}")))?;
-        let stack = self.wire.stack(Use::Read).await?;
+        let (pool, stack) = self.wire.to_read().await?;
+        through.get_or_init(|| pool);
         let response = stack.oneshot(request).await.map_err(|error| self.wire.failed(&error))?;
         if response.status() == http::StatusCode::UNAUTHORIZED {
             self.wire.forget_credentials().await;
@@ -137,8 +171,9 @@ impl Reader {
         idle: Duration,
         timeout: Duration,
     ) -> Result<Stream, ConnectError> {
+        let through = OnceLock::new();
         let asking = async {
-            let response = self.ask(Method::GET, path, query, None).await?;
+            let response = self.ask(&through, Method::GET, path, query, None).await?;
             let (parts, body) = response.into_parts();
             if parts.status.is_success() {
                 return Ok(Stream { date: date(&parts.headers), lines: Lines::new(body, limit, overlong, idle, self.server().clone()) });
@@ -147,8 +182,7 @@ impl Reader {
             let answer = RawAnswer { status: parts.status.as_u16(), date: None, headers: parts.headers, body };
             Err(self.refused(&Method::GET, path, &answer))
         };
-        let late = |_| ConnectError::Timeout { server: self.server().clone(), after: timeout };
-        tokio::time::timeout(timeout, asking).await.map_err(late)?
+        self.within(timeout, &through, asking).await
     }
 
     fn accept(&self, method: &Method, path: &str, answer: RawAnswer) -> Result<RawAnswer, ConnectError> {

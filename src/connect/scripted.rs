@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Barrier,
 };
 
 use super::{KubeOptions, Target, kubeconfig};
@@ -19,6 +20,8 @@ use super::{KubeOptions, Target, kubeconfig};
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Send(Vec<u8>),
+    /// Goes on once so many requests are under way.
+    Meet(Arc<Barrier>),
     /// Keeps the connection open and says nothing more.
     Hang,
     Close,
@@ -51,6 +54,13 @@ pub(crate) fn end() -> Step {
     Step::Send(b"0\r\n\r\n".to_vec())
 }
 
+/// Which request, and on which connection, each counted from 0.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub request: usize,
+    pub connection: usize,
+}
+
 /// A listening server; ends with the test's runtime.
 pub(crate) struct Scripted {
     pub url: String,
@@ -60,13 +70,22 @@ pub(crate) struct Scripted {
 impl Scripted {
     /// `script(request, n)` decides about the n-th request, counted over all connections from 0; `request` is its head and body.
     pub async fn start(script: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        Self::by_connection(move |request, place| script(request, place.request)).await
+    }
+
+    /// For scripts to which it matters who asks over which connection.
+    pub async fn by_connection(script: impl Fn(&str, Place) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicUsize::new(0));
         let (script, count) = (Arc::new(script), requests.clone());
         tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(serve(connection, script.clone(), count.clone()));
+            let mut connections = 0..;
+            while let (Ok((stream, _)), Some(connection)) = (listener.accept().await, connections.next()) {
+                let (script, count) = (script.clone(), count.clone());
+                tokio::spawn(serve(stream, move |request: &str| {
+                    script(request, Place { request: count.fetch_add(1, Ordering::SeqCst), connection })
+                }));
             }
         });
         Self { url, requests }
@@ -95,12 +114,11 @@ pub(crate) fn target(url: &str) -> Target {
     kubeconfig::load(&options).unwrap()
 }
 
-async fn serve(mut connection: TcpStream, script: Arc<impl Fn(&str, usize) -> Vec<Step>>, count: Arc<AtomicUsize>) {
+async fn serve(mut connection: TcpStream, script: impl Fn(&str) -> Vec<Step>) {
     let mut buffer = Vec::new();
     loop {
         let Some(request) = request(&mut connection, &mut buffer).await else { return };
-        let steps = script(&request, count.fetch_add(1, Ordering::SeqCst));
-        for step in steps {
+        for step in script(&request) {
             match step {
                 Step::Send(bytes) => {
                     if connection.write_all(&bytes).await.is_err() {
@@ -108,6 +126,9 @@ async fn serve(mut connection: TcpStream, script: Arc<impl Fn(&str, usize) -> Ve
                     }
                     // Apart from the next step, so that pieces arrive as pieces.
                     tokio::task::yield_now().await;
+                }
+                Step::Meet(others) => {
+                    others.wait().await;
                 }
                 Step::Hang => std::future::pending().await,
                 Step::Close => return,

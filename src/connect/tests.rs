@@ -1,9 +1,16 @@
 //! Both clients against a server that misbehaves.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use http::Method;
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use super::{
     ConnectError, End, Endpoint, ExecError, HttpReader, HttpWriter, Reader, WriteError, Writer,
@@ -97,6 +104,43 @@ async fn a_stalled_stream_is_noticed() {
     assert_eq!(lines.next().await.unwrap().unwrap(), &b"{\"a\":1}"[..]);
     assert!(matches!(lines.next().await, Some(Err(ConnectError::Timeout { .. }))));
     assert!(lines.next().await.is_none());
+}
+
+/// A server to which four connections are kept; [`lose`] loses those.
+async fn with_kept_connections() -> (Scripted, Arc<AtomicUsize>) {
+    const KEPT: usize = 4;
+    let (lost, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(KEPT)));
+    let dead = lost.clone();
+    let server = Scripted::by_connection(move |_, place| {
+        if place.connection < dead.load(Ordering::SeqCst) {
+            return vec![Step::Hang];
+        }
+        let meet = (place.request < KEPT).then(|| Step::Meet(all.clone()));
+        meet.into_iter().chain(json_answer(200, "{}")).collect()
+    })
+    .await;
+    (server, lost)
+}
+
+#[tokio::test]
+async fn when_one_connection_is_lost_the_others_that_were_kept_are_not_tried_in_turn() {
+    let (server, lost) = with_kept_connections().await;
+    let reader = Reader::new(&server.target());
+    let ask = || reader.raw(Method::GET, "/x", &[], None, 1_000, LIMIT / 4);
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    assert!([a, b, c, d].iter().all(Result::is_ok));
+    lost.store(4, Ordering::SeqCst);
+    assert!(matches!(ask().await, Err(ConnectError::Timeout { .. })));
+    ask().await.expect("a connection of its own");
+
+    let (server, lost) = with_kept_connections().await;
+    let http = HttpReader::found(&server.url.parse().unwrap(), &reader).unwrap();
+    let ask = || http.get("/x", &[], 1_000, LIMIT / 4);
+    let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
+    assert!([a, b, c, d].iter().all(Result::is_ok));
+    lost.store(4, Ordering::SeqCst);
+    assert!(matches!(ask().await, Err(ConnectError::Timeout { .. })));
+    ask().await.expect("a connection of its own");
 }
 
 #[tokio::test]

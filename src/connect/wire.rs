@@ -3,7 +3,7 @@
 //! kube's own stack repeats any method on 429, 503 and 504, and hyper's pool may send a request a second time when a
 //! kept connection turns out closed. Reads here use a pool; writes get a fresh connection each and are sent once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -23,6 +23,7 @@ use tower_http::decompression::DecompressionLayer;
 use super::{
     ConnectError,
     body::{Body, innermost},
+    kept::{Kept, Pool},
 };
 use crate::domain::text::Text;
 
@@ -35,13 +36,6 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(8);
 /// Longest run of a credential plugin.
 const CREDENTIALS_WITHIN: Duration = Duration::from_secs(30);
 
-/// Which of the two stacks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Use {
-    Read,
-    Write,
-}
-
 /// One cluster's stacks, made at the first request, because credential plugins run then and may take seconds.
 pub(crate) struct Wire {
     config: kube::Config,
@@ -51,7 +45,7 @@ pub(crate) struct Wire {
 
 #[derive(Clone)]
 struct Stacks {
-    read: Stack,
+    read: Arc<Kept<Stack>>,
     write: Stack,
 }
 
@@ -64,24 +58,43 @@ impl Wire {
         &self.server
     }
 
-    pub async fn stack(&self, purpose: Use) -> Result<Stack, ConnectError> {
+    /// With a pool of connections, for what may be asked again.
+    pub async fn to_read(&self) -> Result<(Pool, Stack), ConnectError> {
+        Ok(self.stacks().await?.read.client())
+    }
+
+    /// With a connection for each request.
+    pub async fn to_write(&self) -> Result<Stack, ConnectError> {
+        Ok(self.stacks().await?.write)
+    }
+
+    async fn stacks(&self) -> Result<Stacks, ConnectError> {
         let mut built = self.built.lock().await;
-        let stacks = if let Some(stacks) = &*built {
-            stacks.clone()
-        } else {
-            let config = self.config.clone();
-            let making = tokio::task::spawn_blocking(move || build(&config));
-            let stacks = match tokio::time::timeout(CREDENTIALS_WITHIN, making).await {
-                Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
-                Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
-                Ok(Ok(made)) => made.map_err(|error| self.not_built(&error))?,
-            };
-            built.insert(stacks).clone()
+        if let Some(stacks) = &*built {
+            return Ok(stacks.clone());
+        }
+        let config = self.config.clone();
+        let making = tokio::task::spawn_blocking(move || build(&config));
+        let stacks = match tokio::time::timeout(CREDENTIALS_WITHIN, making).await {
+            Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
+            Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
+            Ok(Ok(made)) => made.map_err(|error| self.not_built(&error))?,
         };
-        Ok(match purpose {
-            Use::Read => stacks.read,
-            Use::Write => stacks.write,
-        })
+        Ok(built.insert(stacks).clone())
+    }
+
+    /// After a request that had no answer in time. Credentials stay.
+    pub async fn forget_connections(&self, pool: Pool) {
+        if let Some(stacks) = &*self.built.lock().await {
+            stacks.read.forget(pool);
+        }
+    }
+
+    /// After silence, whichever request it was that met it.
+    pub async fn forget_all_connections(&self) {
+        if let Some(stacks) = &*self.built.lock().await {
+            stacks.read.forget(stacks.read.client().0);
+        }
     }
 
     /// After a 401: credentials that a plugin gave without an expiry are asked for anew at the next request.
@@ -165,18 +178,12 @@ where
     C::Error: Into<BoxError>,
 {
     let https = config.rustls_https_connector_with_connector(connector)?;
-    let auth = config.auth_layer()?;
-    let headers = config.extra_headers_layer()?;
-    let reads: hyper_util::client::legacy::Client<_, Full<Bytes>> = hyper_util::client::legacy::Builder::new(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(50))
-        .build(https.clone());
-    let writes: hyper_util::client::legacy::Client<_, Full<Bytes>> =
-        hyper_util::client::legacy::Builder::new(TokioExecutor::new()).pool_max_idle_per_host(0).retry_canceled_requests(false).build(https);
-    let around = |client: hyper_util::client::legacy::Client<_, Full<Bytes>>| {
+    let (base, auth, headers) = (config.base_uri_layer(), config.auth_layer()?, config.extra_headers_layer()?);
+    let decompression = DecompressionLayer::new().gzip(!config.disable_compression);
+    let around = move |client: hyper_util::client::legacy::Client<_, Full<Bytes>>| {
         let stack = ServiceBuilder::new()
-            .layer(config.base_uri_layer())
-            .layer(DecompressionLayer::new().gzip(!config.disable_compression))
+            .layer(&base)
+            .layer(&decompression)
             .option_layer(auth.as_ref())
             .layer(&headers)
             .map_err(BoxError::from)
@@ -185,7 +192,10 @@ where
             stack.map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, BoxError::from).boxed_unsync())),
         )
     };
-    Ok(Stacks { read: around(reads), write: around(writes) })
+    let client = || hyper_util::client::legacy::Builder::new(TokioExecutor::new());
+    let write = around(client().pool_max_idle_per_host(0).retry_canceled_requests(false).build(https.clone()));
+    let pooled = move || around(client().pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(50)).build(https.clone()));
+    Ok(Stacks { read: Arc::new(Kept::new(pooled(), move || Some(pooled()))), write })
 }
 
 /// A credential error without what the plugin printed on standard output, which may hold a token.

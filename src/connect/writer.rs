@@ -13,7 +13,7 @@ use super::{
     Answer, ConnectError, Target, body,
     reader::{Query, date, with_query},
     refusal::begins,
-    wire::{Use, Wire},
+    wire::Wire,
 };
 use crate::domain::text::Text;
 
@@ -73,7 +73,7 @@ impl Writer {
         let ended = |error: ConnectError| if was_sent() { WriteError::NoAnswer(error) } else { WriteError::NotSent(error) };
 
         let sending = async {
-            let stack = self.wire.stack(Use::Write).await.map_err(WriteError::NotSent)?;
+            let stack = self.wire.to_write().await.map_err(WriteError::NotSent)?;
             let response = stack.oneshot(request).await.map_err(|error| ended(self.wire.failed(&error)))?;
             let (parts, body) = response.into_parts();
             if parts.status == http::StatusCode::UNAUTHORIZED {

@@ -62,6 +62,9 @@ impl Heartbeat {
                 Ok(Err(Closed)) => return Err(Closed),
                 Err(ConnectError::Forbidden { .. }) if identified && subject + 1 < subjects.len() => subject += 1,
                 Err(error) => {
+                    if matches!(error, ConnectError::Timeout { .. }) {
+                        self.shared.reader.forget_connections().await;
+                    }
                     identified = false;
                     subject = 0;
                     backoff.after(&error, &self.report).await?;

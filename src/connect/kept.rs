@@ -1,0 +1,61 @@
+//! A client whose kept connections are given up together.
+//!
+//! A gateway, a VPN or a NAT that restarts loses every connection without a word. What waits on one of them learns it by a
+//! timeout; whoever asks next would get another of the dead ones from the pool, and wait as long again, one after the other.
+
+use std::sync::{Mutex, PoisonError};
+
+/// A client with a pool, and how another is made with none of its connections.
+pub(crate) struct Kept<T> {
+    now: Mutex<(Pool, T)>,
+    again: Box<dyn Fn() -> Option<T> + Send + Sync>,
+}
+
+/// Which pool a request went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pool(u64);
+
+impl<T: Clone> Kept<T> {
+    /// `again` may fail where what it is made of is gone; then the old one stays.
+    pub fn new(client: T, again: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
+        Self { now: Mutex::new((Pool(0), client)), again: Box::new(again) }
+    }
+
+    pub fn client(&self) -> (Pool, T) {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A request through `pool` had no answer. Of many that say so, the first counts.
+    pub fn forget(&self, pool: Pool) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.0 == pool
+            && let Some(client) = (self.again)()
+        {
+            *now = (Pool(pool.0 + 1), client);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn of_many_that_had_no_answer_the_first_counts() {
+        let made = AtomicUsize::new(0);
+        let kept = Kept::new(0, move || Some(made.fetch_add(1, Ordering::Relaxed) + 1));
+        let (pool, _) = kept.client();
+        kept.forget(pool);
+        kept.forget(pool);
+        assert_eq!(kept.client().1, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_made_again_stays() {
+        let kept = Kept::new(0, || None);
+        kept.forget(kept.client().0);
+        assert_eq!(kept.client(), (Pool(0), 0));
+    }
+}
