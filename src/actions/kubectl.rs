@@ -8,7 +8,17 @@ use crate::domain::{
 };
 
 /// Longest command shown; a hundred pod names fit.
-pub const LIMIT: usize = 16_384;
+const LIMIT: usize = 16_384;
+
+/// A command, whole: half of one, or one without what may not be shown, would do something else.
+pub fn whole(command: &str) -> Text {
+    let shown = Text::bounded(command, LIMIT);
+    if shown.as_str() == command {
+        return shown;
+    }
+    let why = if command.len() > LIMIT { "is too long to be shown" } else { "has characters that cannot be shown" };
+    Text::from(format!("# the command {why}; sev1 do --plan-out keeps the plan"))
+}
 
 /// `kubectl ARGUMENTS -n NAMESPACE --context CONTEXT`, quoted where a shell needs it; without `-n` where there is no namespace.
 pub fn command(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -> Text {
@@ -20,7 +30,7 @@ pub fn command(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -
     if !cluster.context.is_empty() {
         words.extend(["--context".to_owned(), quoted(&cluster.context)]);
     }
-    Text::bounded(&words.join(" "), LIMIT)
+    whole(&words.join(" "))
 }
 
 /// `kubectl exec pod/NAME -c CONTAINER -n NAMESPACE --context CONTEXT -- ARGV`.
@@ -32,7 +42,7 @@ pub fn exec(run: &CommandRun, cluster: &ClusterIdentity) -> Text {
     }
     words.push("--".to_owned());
     words.push(argv(&run.argv));
-    Text::bounded(&words.join(" "), LIMIT)
+    whole(&words.join(" "))
 }
 
 /// Arguments as a shell would have to be given them.
@@ -43,11 +53,12 @@ pub fn argv(argv: &[String]) -> String {
 /// A request to a path of the API server, its body from standard input.
 pub fn create_raw(path: &str, body: &Value, cluster: &ClusterIdentity) -> Text {
     let kubectl = raw(&["create", "--raw", path, "-f", "-"], cluster);
-    Text::bounded(&format!("echo {} | {kubectl}", quoted(&body.to_string())), LIMIT)
+    // Not by echo, which in some shells has a meaning of its own for a backslash.
+    whole(&format!("printf %s {} | {kubectl}", quoted(&body.to_string())))
 }
 
 pub fn delete_raw(path: &str, cluster: &ClusterIdentity) -> Text {
-    Text::bounded(&raw(&["delete", "--raw", path], cluster), LIMIT)
+    whole(&raw(&["delete", "--raw", path], cluster))
 }
 
 fn raw(arguments: &[&str], cluster: &ClusterIdentity) -> String {
@@ -61,7 +72,7 @@ fn raw(arguments: &[&str], cluster: &ClusterIdentity) -> String {
 
 /// Alertmanager's own tool, where it is not reached through the API server.
 pub fn amtool(server: &str, arguments: &[String]) -> Text {
-    Text::bounded(&format!("amtool --alertmanager.url={} {}", quoted(server), argv(arguments)), LIMIT)
+    whole(&format!("amtool --alertmanager.url={} {}", quoted(server), argv(arguments)))
 }
 
 fn quoted(word: &str) -> String {
@@ -71,11 +82,34 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn cluster() -> ClusterIdentity {
+        ClusterIdentity { context: "my prod's".into(), cluster: "c".into(), uid: "u".into(), user: "me".into() }
+    }
+
+    #[test]
+    fn half_a_command_is_never_shown() {
+        let named = |name: &str| command(&["delete", "pod", name], "ns", &cluster());
+        assert!(named("a").starts_with("kubectl"));
+        assert_eq!(named(&"a".repeat(LIMIT)).as_str(), "# the command is too long to be shown; sev1 do --plan-out keeps the plan");
+        assert_eq!(named("a\u{202e}b").as_str(), "# the command has characters that cannot be shown; sev1 do --plan-out keeps the plan");
+    }
+
+    #[test]
+    fn a_shell_leaves_the_body_of_a_request_as_it_is() {
+        let body = json!({"matchers": [{"value": r"it's \d\n"}]});
+        let line = create_raw("/api", &body, &cluster());
+        let (printing, _) = line.as_str().split_once(" | ").unwrap();
+        let printed = std::process::Command::new("sh").args(["-c", printing]).output().unwrap().stdout;
+        assert_eq!(serde_json::from_slice::<Value>(&printed).unwrap(), body);
+    }
 
     #[test]
     fn words_that_a_shell_would_split_are_quoted() {
-        let cluster = ClusterIdentity { context: "my prod's".into(), cluster: "c".into(), uid: "u".into(), user: "me".into() };
+        let cluster = cluster();
         let command = command(&["patch", "configmap", "api-config", "--type=merge", "-p", r#"{"data":{"a":"it's"}}"#], "ns", &cluster);
         assert_eq!(
             command.as_str(),

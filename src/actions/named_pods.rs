@@ -249,6 +249,9 @@ pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
 }
 
 fn joined(commands: impl Iterator<Item = Text>) -> Text {
-    let commands: Vec<_> = commands.map(|command| command.to_string()).collect();
-    Text::bounded(&commands.join(" && "), kubectl::LIMIT)
+    let commands: Vec<_> = commands.collect();
+    match commands.iter().find(|command| command.starts_with('#')) {
+        Some(why_not) => why_not.clone(),
+        None => kubectl::whole(&commands.iter().map(Text::as_str).collect::<Vec<_>>().join(" && ")),
+    }
 }

@@ -243,11 +243,22 @@ impl State {
 
     /// What is typed, as an ask: `set-image deployment/api-gateway api=api:2`, or `shop:deployment/…` in another namespace.
     pub(super) fn kind_typed(&self, words: &[&str]) -> Option<Command> {
+        self.kind_read(words)?.ok().map(Command::Do)
+    }
+
+    /// What a line lacks that begins with the name of a kind.
+    pub(super) fn kind_complaint(&self, typed: &str) -> Option<Text> {
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        self.kind_read(&words)?.err()
+    }
+
+    /// None for what is no kind, or a name alone.
+    fn kind_read(&self, words: &[&str]) -> Option<Result<Wish, Text>> {
         let (name, rest) = words.split_first()?;
         let entry = self.kind_named(name)?;
         if entry.spec.on.is_empty() {
             let namespace = self.session.scope.namespace().unwrap_or_default();
-            return entry.ask(namespace, rest).ok().map(Command::Do);
+            return Some(entry.ask(namespace, rest));
         }
         let (object, arguments) = rest.split_first()?;
         // A name alone could be of another kind, or of another action.
@@ -257,10 +268,11 @@ impl State {
             None => (self.session.scope.namespace().unwrap_or_default(), *object),
         };
         if !object.contains('/') {
-            return None;
+            let kinds = entry.spec.on.iter().map(|kind| format!("{}/{object}", kind.singular()));
+            return Some(Err(Text::line(&format!("{object} says no kind: write {}", kinds.collect::<Vec<_>>().join(" or ")))));
         }
         let words: Vec<&str> = std::iter::once(object).chain(arguments.iter().copied()).collect();
-        entry.ask(namespace, &words).ok().map(Command::Do)
+        Some(entry.ask(namespace, &words))
     }
 
     /// Mitigations that can be taken back, by their number in the journal.

@@ -70,6 +70,8 @@ pub struct Palette {
     pub cursor: Cursor,
     /// Matching entries, best first.
     pub matches: Vec<PaletteEntry>,
+    /// What is wrong with a command whose name is known.
+    pub complaint: Option<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

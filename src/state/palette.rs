@@ -68,6 +68,7 @@ impl State {
             entries.insert(0, exact);
         }
         entries.truncate(MATCHES);
+        palette.complaint = if entries.is_empty() && !self.session.read_only { self.kind_complaint(typed) } else { None };
         palette.matches = entries;
         palette.cursor = Cursor::default();
     }

@@ -106,7 +106,11 @@ impl State {
             Some(Overlay::Replicas(_)) => self.replicas_entered(effects),
             Some(Overlay::Palette(palette)) => {
                 let command = palette.matches.get(palette.cursor.row).map(|entry| entry.command.clone());
-                let typed = palette.line.text.clone();
+                let (typed, complaint) = (palette.line.text.clone(), palette.complaint.clone());
+                if complaint.is_some() {
+                    // It stands below the line, which is mended and not typed again.
+                    return;
+                }
                 self.overlays.pop();
                 match command {
                     Some(command) => {

@@ -2,7 +2,13 @@
 
 use ratatui::layout::Rect;
 
-use super::{canvas::Canvas, glyph, layout::below, line, widgets::dialog};
+use super::{
+    canvas::{Canvas, wrap},
+    glyph,
+    layout::below,
+    line,
+    widgets::dialog,
+};
 use crate::state::{State, overlay::Palette};
 
 pub fn area(state: &State) -> Rect {
@@ -30,7 +36,16 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, palette: &Palette) {
     line::render(&mut pen, &palette.line, theme.input);
     let rows = rows(state);
     if palette.matches.is_empty() {
-        canvas.pen(rows, 0).skip(2).write("no action has such a name", theme.label);
+        match &palette.complaint {
+            Some(complaint) => {
+                for (row, part) in (0..rows.height).zip(wrap(&format!("{} {complaint}", glyph::WARNING), rows.width.saturating_sub(2))) {
+                    canvas.pen(rows, row).skip(2).write(&part, theme.warning);
+                }
+            }
+            None => {
+                canvas.pen(rows, 0).skip(2).write("no action has such a name", theme.label);
+            }
+        }
     }
     for (row, (index, entry)) in (0..rows.height).zip(palette.matches.iter().enumerate().skip(palette.cursor.top)) {
         let key = entry.key.as_ref().map_or("", |key| key.as_str());

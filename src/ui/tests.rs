@@ -249,6 +249,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
                 line: line("un"),
                 cursor: Cursor::default(),
                 matches: vec![entry("undo rollout", Some("u")), entry("undo last", Some("U"))],
+                complaint: None,
             }),
         ),
         ("filter", Overlay::Filter(line("api !canary"))),

@@ -56,6 +56,15 @@ impl Play {
         self.world.folder().join("home")
     }
 
+    /// Runs the command that a plan printed as JSON names, as an engineer does who pastes it into a shell.
+    pub fn paste(&mut self) {
+        let printed: serde_json::Value = serde_json::from_slice(&self.output().stdout).unwrap_or_else(|_| panic!("no plan in:\n{}", self.printed()));
+        let line = printed["plan"]["kubectl"].as_str().filter(|line| !line.is_empty()).expect("a command");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).env("KUBECONFIG", &self.world.arguments()[1]).env("HOME", self.home()).stdin(Stdio::null());
+        self.ran = Some(Run::Ended(shell.output().expect("a shell")));
+    }
+
     fn command_line(&self, servers: &[String], context: &str, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sev1"));
         command.args(servers).args(["--context", context, "--namespace", &self.namespace]).args(arguments).args(self.configuration());

@@ -205,6 +205,7 @@ impl Play {
             Step::Does(arguments) => self.run(arguments),
             Step::DoesUntil(arguments, text) => self.run_until(arguments, text),
             Step::Begins(arguments) => self.begin(arguments),
+            Step::Pasted => self.paste(),
             Step::WritesHeld => self.world.kubernetes().relay.set(Manner::HoldsWrites),
             Step::WriteWaits => self.until("a write on its way", |play| play.world.kubernetes().relay.waiting() > 0),
             Step::Armed => armed(self.session()),

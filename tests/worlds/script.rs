@@ -201,6 +201,8 @@ pub enum Step {
     Does(Vec<String>),
     /// The same, and what follows happens while it runs.
     Begins(Vec<String>),
+    /// Into a shell, what stands in a plan for engineers without sev1.
+    Pasted,
     /// Writes wait on their way to the API server.
     WritesHeld,
     /// One that was sent and has not arrived.
@@ -364,6 +366,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("sev1 does {}, until it prints {} and Ctrl-C comes", |w| Step::DoesUntil(words(w[0]), own(w[1]))),
     ("sev1 on the cluster alone, as {}, does {}", |w| Step::DoesOnTheClusterAlone { context: own(w[0]), arguments: words(w[1]) }),
     ("sev1 does {}", |w| Step::Does(words(w[0]))),
+    ("the command that it prints is pasted", |_| Step::Pasted),
     ("sev1 begins {}", |w| Step::Begins(words(w[0]))),
     ("writes are held back", |_| Step::WritesHeld),
     ("a write waits", |_| Step::WriteWaits),

@@ -93,6 +93,22 @@ fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
 }
 
 #[test]
+fn a_kind_that_is_typed_wrongly_says_what_it_lacks_and_the_line_stays() {
+    for (typed, complaint) in [
+        ("set-image api-gateway main=i:2", "api-gateway says no kind: write deployment/api-gateway"),
+        ("set-image deployment/api-gateway i:2", "CONTAINER=IMAGE"),
+        ("cordon node/a b", "b"),
+    ] {
+        let mut play = play();
+        play.press(":").type_(typed).enter();
+        let Some(Overlay::Palette(palette)) = play.state.overlays.last() else { panic!("{typed}: no palette") };
+        let said = palette.complaint.as_ref().unwrap_or_else(|| panic!("{typed}: no complaint"));
+        assert!(said.contains(complaint), "{typed}: {said}");
+        assert_eq!(palette.line.text, typed);
+    }
+}
+
+#[test]
 fn the_menu_greys_what_would_do_nothing() {
     let mut play = play();
     let why = |play: &Play, kind: &str| {

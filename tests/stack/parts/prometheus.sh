@@ -3,14 +3,14 @@
 PROMETHEUS_VERSION=3.13.5 PROMETHEUS_MODULE=v0.313.5
 ALERTMANAGER_VERSION=0.34.2
 PROMETHEUS=prometheus-$PROMETHEUS_VERSION
-ALERTMANAGER=alertmanager-$ALERTMANAGER_VERSION
+ALERTMANAGER=alertmanager-$ALERTMANAGER_VERSION-amtool
 HISTORY_DAYS=7
 # Every alert's `for:`, so that no test waits for minutes. `as-written` keeps the guide's.
 ALERT_FOR=${SEV1_STACK_ALERT_FOR:-3s}
 
 build_prometheus() {
     build_once "$PROMETHEUS" prometheus_programs
-    build_once "$ALERTMANAGER" alertmanager_program
+    build_once "$ALERTMANAGER" alertmanager_programs
 }
 # Without the service discoveries it takes a third less time, and tests have static targets.
 prometheus_programs() { # FOLDER
@@ -20,13 +20,13 @@ prometheus_programs() { # FOLDER
         -ldflags "-s -w -X github.com/prometheus/common/version.Version=$PROMETHEUS_VERSION" -o "$1/" ./cmd/prometheus ./cmd/promtool
 }
 # It embeds a user interface that its module lacks: a file of any content will do.
-alertmanager_program() { # FOLDER
+alertmanager_programs() { # FOLDER
     cp -r "$(go_module "github.com/prometheus/alertmanager@v$ALERTMANAGER_VERSION")" "$1/sources"
     chmod -R u+w "$1/sources"
     mkdir -p "$1/sources/ui/app/dist"
     echo 'no user interface' >"$1/sources/ui/app/dist/index.html"
     with_go go -C "$1/sources" build -trimpath -tags netgo -ldflags "-s -w -X github.com/prometheus/common/version.Version=$ALERTMANAGER_VERSION" \
-        -o "$1/" ./cmd/alertmanager
+        -o "$1/" ./cmd/alertmanager ./cmd/amtool
     rm -r "$1/sources"
 }
 
@@ -37,6 +37,7 @@ start_prometheus() {
     # The rules are the simulated platform's own file, so both worlds evaluate the same.
     [ "$ALERT_FOR" != as-written ] || rule=
     sed -E "$rule" "$REPOSITORY/src/sim/prometheus/rules.yml" >"$config/rules.yml"
+    command_of amtool "" "$CACHE/$ALERTMANAGER/amtool"
     start exporter "$CACHE/$TOOLS/exporter" serve "127.0.0.1:${PORT[exporter]}" "127.0.0.1:${PORT[redis]}"
     local listen
     mapfile -t listen < <(listen_on "--web.listen-address=%s:${PORT[alertmanager]}")
