@@ -1,5 +1,6 @@
 //! The backend under ratatui: a frame is gathered and leaves in one write, and a frame that changes nothing leaves
-//! nothing (law 8: a terminal byte costs something).
+//! nothing (law 8: a terminal byte costs something). Terminals that know synchronized output (private mode 2026) show it at
+//! once, however many packets it came in; the others ignore what frames it.
 
 use std::io::{self, Write};
 
@@ -9,10 +10,17 @@ use ratatui::{
     layout::{Position, Size},
 };
 
+/// Before a frame: nothing of it is shown...
+const BEGIN: &[u8] = b"\x1b[?2026h";
+/// ...before this.
+pub const END: &[u8] = b"\x1b[?2026l";
+
 /// Gathers a frame for `Output`.
 #[derive(Debug)]
 pub struct Screen<Output: Write> {
     frame: CrosstermBackend<Vec<u8>>,
+    /// The frame as it is written.
+    whole: Vec<u8>,
     output: Output,
     /// What the terminal was last told of its cursor; none: not known.
     cursor_visible: Option<bool>,
@@ -23,7 +31,8 @@ pub struct Screen<Output: Write> {
 
 impl<Output: Write> Screen<Output> {
     pub fn new(output: Output) -> Self {
-        Self { frame: CrosstermBackend::new(Vec::with_capacity(16 * 1024)), output, cursor_visible: None, cursor_at: None, written: 0 }
+        let frame = CrosstermBackend::new(Vec::with_capacity(16 * 1024));
+        Self { frame, whole: Vec::new(), output, cursor_visible: None, cursor_at: None, written: 0 }
     }
 
     pub fn bytes_written(&self) -> u64 {
@@ -104,10 +113,31 @@ impl<Output: Write> Backend for Screen<Output> {
         if bytes.is_empty() {
             return Ok(());
         }
-        self.output.write_all(bytes)?;
+        self.whole.clear();
+        for part in [BEGIN, bytes, END] {
+            self.whole.extend_from_slice(part);
+        }
+        self.output.write_all(&self.whole)?;
         self.output.flush()?;
-        self.written += bytes.len() as u64;
+        self.written += self.whole.len() as u64;
         self.frame.writer_mut().clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_leaves_in_one_piece_and_nothing_leaves_for_nothing() {
+        let mut screen = Screen::new(Vec::new());
+        screen.flush().unwrap();
+        assert_eq!(screen.bytes_written(), 0);
+        screen.push(b"some").unwrap();
+        screen.push(b"thing").unwrap();
+        screen.flush().unwrap();
+        assert_eq!(screen.output, [BEGIN, b"something", END].concat());
+        assert_eq!(screen.bytes_written(), screen.output.len() as u64);
     }
 }

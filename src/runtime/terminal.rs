@@ -15,7 +15,10 @@ use crossterm::{
 };
 use ratatui::Terminal as RatatuiTerminal;
 
-use super::{screen::Screen, signals};
+use super::{
+    screen::{END, Screen},
+    signals,
+};
 
 /// Whether the terminal is ours at the moment; the panic hook and signal handlers ask it.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -74,7 +77,8 @@ pub fn restore() -> bool {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return false;
     }
-    let mut end = Vec::new();
+    // A frame may have been under way.
+    let mut end = END.to_vec();
     let _ = queue!(
         end,
         style::ResetColor,

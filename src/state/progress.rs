@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::{
-    mitigation::{ActionEvent, MitigationId, Outcome},
+    mitigation::{ActionEvent, CheckResult, MitigationId, NotConfirmed, Outcome},
     text::Text,
     verdict::{Comparison, Judgement, Verdict},
 };
@@ -31,6 +31,10 @@ impl State {
             }
             ActionEvent::Checked { card, check } => {
                 if let Some(card) = self.card_mut(card) {
+                    let waited_for = NotConfirmed::StillChecking(check.what.word()).to_string();
+                    if check.result != CheckResult::Pending && card.complaint.as_ref().is_some_and(|complaint| complaint.as_str() == waited_for) {
+                        card.complaint = None;
+                    }
                     merge(&mut card.checks, check);
                 }
             }

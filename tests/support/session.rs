@@ -81,24 +81,28 @@ impl Session {
         let sink = Arc::clone(&drawn);
         std::thread::spawn(move || {
             let mut buffer = [0_u8; 16 * 1024];
+            let mut coming = Vec::new();
             loop {
                 let read = reader.read(&mut buffer).unwrap_or(0);
                 let mut state = sink.state.lock().expect("the drawn screen");
-                if read == 0 {
-                    state.closed = true;
-                    sink.changed.notify_all();
-                    return;
-                }
-                let before = state.parser.screen().clone();
                 state.sent.extend_from_slice(&buffer[..read]);
-                state.parser.process(&buffer[..read]);
-                let changed = !state.parser.screen().contents_diff(&before).is_empty();
-                if changed {
-                    state.telling += 1;
-                } else {
-                    state.futile += 1;
+                coming.extend_from_slice(&buffer[..read]);
+                state.closed = read == 0;
+                let whole = if state.closed { coming.len() } else { without_half_a_frame(&coming) };
+                if whole > 0 {
+                    let before = state.parser.screen().clone();
+                    state.parser.process(&coming[..whole]);
+                    coming.drain(..whole);
+                    if state.parser.screen().contents_diff(&before).is_empty() {
+                        state.futile += 1;
+                    } else {
+                        state.telling += 1;
+                    }
                 }
                 sink.changed.notify_all();
+                if state.closed {
+                    return;
+                }
             }
         });
         let keyboard = pair.master.take_writer().expect("the terminal takes keys");
@@ -258,5 +262,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// How much of these bytes a terminal shows that knows synchronized output: not a frame of which the end is still to come.
+fn without_half_a_frame(bytes: &[u8]) -> usize {
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark);
+    match (last(b"\x1b[?2026h"), last(b"\x1b[?2026l")) {
+        (Some(begun), ended) if ended.is_none_or(|ended| ended < begun) => begun,
+        _ => bytes.len(),
     }
 }

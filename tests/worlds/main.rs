@@ -28,6 +28,7 @@ mod secure;
 mod session;
 mod somebody;
 mod stack;
+mod trials;
 mod world;
 
 use std::path::Path;
@@ -35,27 +36,32 @@ use std::path::Path;
 use libtest_mimic::{Arguments, Trial};
 
 use stack::Stack;
+use trials::Trials;
 use world::Kind;
 
-/// Scenarios wait most of their time: more of them at once than there are processors.
-const AT_ONCE: usize = 8;
-
 fn main() {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(AT_ONCE);
+    let arguments = Arguments::from_args();
     let stack = Stack::from_environment();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/scenarios");
     let kind = stack.map_or_else(|| Kind::simulated(&[]), Kind::Real);
-    let mut trials = faults::trials(&kind);
+    let mut trials = Trials::default();
+    trials.extend(faults::trials(&kind));
     trials.extend(rights::trials(&kind));
     let files = scenario::all(&folder);
     let outlines: Vec<_> = files.iter().filter_map(|file| file.outline.clone()).collect();
-    trials.push(Trial::test("outlines_name_every_kind", move || outlines::name_every_kind(&outlines)));
+    trials.among_others.push(Trial::test("outlines_name_every_kind", move || outlines::name_every_kind(&outlines)));
     for scenario in files.into_iter().flat_map(|file| file.scenarios).filter(|scenario| scenario.is_for(kind.name())) {
         let kind = kind.clone();
-        trials.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
+        let together = if scenario.alone { &mut trials.alone } else { &mut trials.among_others };
+        together.push(Trial::test(format!("{}::{}", kind.name(), scenario.name), move || play::play(&scenario, kind)));
     }
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The simulated platforms are each scenario's own; the real servers are one.
+    if matches!(kind, Kind::Simulated(_)) {
+        trials.among_others.append(&mut trials.alone);
+    }
+    let passed = trials.run(&arguments);
     faults::table::print();
-    conclusion.exit();
+    if !passed {
+        std::process::exit(101);
+    }
 }

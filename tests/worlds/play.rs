@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -34,19 +34,7 @@ const PROGRAMS: [(&str, &str); 4] = [("@REDIS_CLI@", "redis-cli"), ("@PSQL@", "p
 /// The namespace of the platform, where incidents of the simulation play.
 const PLATFORM: &str = "digital-identity";
 
-/// What scenarios that play `alone` have for themselves: the real servers are one.
-static RUNNING: RwLock<()> = RwLock::new(());
 static NUMBER: AtomicU32 = AtomicU32::new(0);
-
-/// For tests that change what others rest on, such as whether a server runs.
-pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    RUNNING.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// For tests that rest on running servers.
-pub fn among_others() -> RwLockReadGuard<'static, ()> {
-    RUNNING.read().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// What of the real servers has to be put back.
 #[derive(Debug, Default)]
@@ -92,9 +80,6 @@ pub struct Play {
 
 /// Plays it and says at which line it failed.
 pub fn play(scenario: &Scenario, kind: Kind) -> Result<(), Failed> {
-    let is_real = matches!(kind, Kind::Real(_));
-    let _alone = (is_real && scenario.alone).then(alone);
-    let _among_others = (is_real && !scenario.alone).then(among_others);
     prepared(scenario, kind).map(drop)
 }
 
@@ -424,25 +409,15 @@ impl Play {
         }
     }
 
-    /// Once every check has an answer. A frame may be read in two halves, of which the first does not say yet what still runs:
-    /// then the card says so, and a person presses again. While a line comes into the card, a half has its head and no foot.
+    /// Once every check has an answer.
     fn confirm(&mut self, word: &str) {
-        const CARD: [&str; 2] = ["[ Cancel ]", "│ Checks"];
         const COMPLAINT: &str = "│ ! ";
-        let is_closed = |screen: &str| CARD.iter().all(|part| !screen.contains(part));
         let session = self.session();
-        let again = if word == "y" { "y" } else { "\r" };
-        let every_check = |screen: &str| screen.contains("confirm") && !screen.contains("still running");
-        session.wait("a card that can be confirmed", every_check).press(word);
+        session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running")).press(word);
         if word != "y" {
             session.enter();
         }
-        session.wait("an answer to the confirmation", |screen| is_closed(screen) || screen.contains(COMPLAINT));
-        if session.screen().contains("still checking") {
-            session.wait("every check", every_check).press(again);
-            let is_answered = |screen: &str| is_closed(screen) || screen.contains(COMPLAINT) && !screen.contains("still checking");
-            session.wait("an answer to the second confirmation", is_answered);
-        }
+        session.wait("an answer to the confirmation", |screen| !screen.contains("[ Cancel ]") || screen.contains(COMPLAINT));
     }
 
     fn has(&self, object: &str, field: &str, value: &str) {

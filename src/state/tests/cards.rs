@@ -91,6 +91,8 @@ fn unfinished_and_blocking_checks_hold_the_card() {
         play.card().map(|card| card.complaint.clone().unwrap().to_string())
     };
     assert_eq!(told(&mut play, CheckResult::Pending).as_deref(), Some("still checking: server dry-run"));
+    play.send(Msg::Action(ActionEvent::Checked { card, check: Check { what: CheckKind::DryRun, result: CheckResult::Block("no".into()) } }));
+    assert_eq!(play.card().unwrap().complaint, None, "what is checked is not called still checked");
     assert_eq!(told(&mut play, CheckResult::Block("forbidden".into())).as_deref(), Some("blocked: forbidden"));
     assert_eq!(play.card().unwrap().checks.len(), 5, "one check of each kind");
     assert_eq!(told(&mut play, CheckResult::Pass("ok".into())), None);

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::{
     super::{
-        play::alone,
         stack::Stack,
         world::{Kind, SERVERS, World},
     },
@@ -16,7 +15,6 @@ use super::{
 const BACK_WITHIN: Duration = Duration::from_mins(1);
 
 pub fn and_restarted(stack: &Stack, server: &'static str) {
-    let _alone = alone();
     let process = if server == "kubernetes" { "kube-apiserver" } else { server };
     let world = World::open(Kind::Real(stack.clone()));
     let mut session = world.cockpit(120, 40);

@@ -11,7 +11,6 @@ use chrono::TimeDelta;
 
 use super::{
     super::{
-        play::among_others,
         proxy::{Proxy, gate::Way, relay::Manner},
         session::Session,
         world::{Kind, SERVERS, World},
@@ -116,7 +115,6 @@ pub static GROUPS: &[Group] = &[
 ];
 
 pub fn play(kind: Kind, server: &'static str, group: &Group) {
-    let _among_others = matches!(kind, Kind::Real(_)).then(among_others);
     let world = World::open(kind);
     let mut session = world.cockpit(120, 40);
     for name in SERVERS {

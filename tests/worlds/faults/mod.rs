@@ -16,6 +16,7 @@ use libtest_mimic::Trial;
 
 use super::{
     session::Session,
+    trials::Trials,
     world::{Kind, SERVERS},
 };
 
@@ -48,18 +49,18 @@ const SIMULATED: &[(&str, Test)] = &[
 ];
 
 /// Every test of faults that this world can play.
-pub fn trials(kind: &Kind) -> Vec<Trial> {
+pub fn trials(kind: &Kind) -> Trials {
     let name = kind.name();
-    let mut trials = Vec::new();
+    let mut trials = Trials::default();
     let quiet = match kind {
         Kind::Simulated(_) => {
-            trials.extend(SIMULATED.iter().map(|(test, play)| trial(format!("{name}::fault::{test}"), *play)));
+            trials.among_others.extend(SIMULATED.iter().map(|(test, play)| trial(format!("{name}::fault::{test}"), *play)));
             Kind::simulated(&["--scenario", "calm"])
         }
         Kind::Real(stack) => {
             for server in SERVERS {
                 let stack = stack.clone();
-                trials.push(trial(format!("{name}::fault::{server}_killed"), move || killed::and_restarted(&stack, server)));
+                trials.alone.push(trial(format!("{name}::fault::{server}_killed"), move || killed::and_restarted(&stack, server)));
             }
             kind.clone()
         }
@@ -67,7 +68,7 @@ pub fn trials(kind: &Kind) -> Vec<Trial> {
     for server in SERVERS {
         for group in matrix::GROUPS {
             let quiet = quiet.clone();
-            trials.push(trial(format!("{name}::fault::{server}_{}", group.name), move || matrix::play(quiet, server, group)));
+            trials.among_others.push(trial(format!("{name}::fault::{server}_{}", group.name), move || matrix::play(quiet, server, group)));
         }
     }
     trials

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sev1::sources::rights::{FEATURES, IDENTITY, IDENTITY_NAME, SERVERS};
 
 use super::{
-    caught, play,
+    caught,
     rule::{Rule, misses_something},
     side_by_side,
     stage::{Case, Sev1, Stage, declared},
@@ -17,7 +17,6 @@ use super::{
 use crate::{kubeconfig::ADMINISTRATOR, world::Kind};
 
 pub fn none_too_many(kind: Kind) -> Result<(), Failed> {
-    let _among_others = matches!(kind, Kind::Real(_)).then(play::among_others);
     let mut stage = Stage::set(kind)?;
     caught(|| whole_respond(&mut stage))??;
     caught(|| respond_without_one(&mut stage))??;

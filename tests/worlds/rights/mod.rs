@@ -14,22 +14,22 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 
-use super::{play, world::Kind};
+use super::{trials::Trials, world::Kind};
 
 /// Runs of sev1 at the same time.
 const AT_ONCE: usize = 4;
 
 /// In both worlds.
-pub fn trials(kind: &Kind) -> Vec<Trial> {
+pub fn trials(kind: &Kind) -> Trials {
     let trial = |name: &str, test: fn(Kind) -> Result<(), Failed>| {
         let kind = kind.clone();
         Trial::test(format!("{}::{name}", kind.name()), move || test(kind))
     };
-    vec![
-        trial("rights_of_a_responder_are_enough", suffices::of_a_responder),
-        trial("rights_are_none_too_many", least::none_too_many),
-        trial("rights_of_a_viewer_are_used", used::by_a_viewer),
-    ]
+    Trials {
+        among_others: vec![trial("rights_are_none_too_many", least::none_too_many), trial("rights_of_a_viewer_are_used", used::by_a_viewer)],
+        // Cluster DNS is everybody's.
+        alone: vec![trial("rights_of_a_responder_are_enough", suffices::of_a_responder)],
+    }
 }
 
 /// Does all of it, a few at a time; gathers what went wrong.

@@ -6,7 +6,6 @@ use libtest_mimic::Failed;
 use sev1::actions::kinds;
 
 use super::{
-    play,
     rule::misses_something,
     side_by_side,
     stage::{Case, Sev1, Stage},
@@ -23,8 +22,6 @@ const LINES: [&[&str]; 4] = [
 ];
 
 pub fn of_a_responder(kind: Kind) -> Result<(), Failed> {
-    // Cluster DNS is everybody's.
-    let _alone = matches!(kind, Kind::Real(_)).then(play::alone);
     let mut stage = Stage::set(kind)?;
     let user = super::caught(|| stage.user("respond", &[]))?;
     let all: BTreeSet<_> = kinds::catalogue().iter().map(|entry| entry.spec.name).collect();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Failed;
 use sev1::sources::rights::{FEATURES, IDENTITY, SERVERS};
 
-use super::{caught, play, rule::Rule, stage::Stage};
+use super::{caught, rule::Rule, stage::Stage};
 use crate::{
     session::{PATIENCE, Session},
     world::Kind,
@@ -19,7 +19,6 @@ const TABLES: [(&str, &str); 5] =
     [(":pods", "Running"), (":deploy", "UP-TO-DATE"), (":nodes", "VERSION"), (":services", "front"), (":hpa", "shop-hpa")];
 
 pub fn by_a_viewer(kind: Kind) -> Result<(), Failed> {
-    let _among_others = matches!(kind, Kind::Real(_)).then(play::among_others);
     let mut stage = Stage::open("viewed.txt", kind)?;
     caught(|| {
         let user = stage.user("view", &[]);
