@@ -191,7 +191,10 @@ impl State {
             let disabled = disarmed.clone().filter(|_| action.mitigates);
             Some(FooterEntry { key, title: action.title, command: action.command.clone(), disabled })
         };
-        actions.into_iter().filter_map(entry).collect()
+        // Only where somebody may wonder how to get back: on a screen there is nowhere to go.
+        let is_over_a_screen = matches!(self.overlays.last(), Some(Overlay::Viewer(_)));
+        let back = ACTIONS.iter().find(|action| action.command == Command::Back).filter(|_| is_over_a_screen);
+        back.into_iter().chain(actions).filter_map(entry).collect()
     }
 
     /// Everything the keys do, by group.

@@ -21,7 +21,7 @@ fn rank(state: &State, command: &Command) -> u8 {
     let is_firing = state.firing().next().is_some();
     let can_undo = state.can_undo_lately();
     match command {
-        Command::Help | Command::Quit => 0,
+        Command::Help | Command::Quit | Command::Back => 0,
         Command::Menu => 1,
         Command::Undo if can_undo => 2,
         Command::Ack | Command::Escalate if is_firing => 3,

@@ -191,6 +191,10 @@ impl Play {
             Step::DoesUntil(arguments, text) => self.run_until(arguments, text),
             Step::Begins(arguments) => self.begin(arguments),
             Step::Pasted => self.paste(),
+            Step::Resized { columns, rows } => {
+                let cells = |number: &u64| u16::try_from(*number).expect("a terminal of that size");
+                self.session().resize(cells(columns), cells(rows));
+            }
             Step::WritesHeld => self.world.kubernetes().relay.set(Manner::HoldsWrites),
             Step::WriteWaits => self.until("a write on its way", |play| play.world.kubernetes().relay.waiting() > 0),
             Step::Armed => armed(self.session()),

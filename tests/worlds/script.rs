@@ -201,6 +201,11 @@ pub enum Step {
     Does(Vec<String>),
     /// The same, and what follows happens while it runs.
     Begins(Vec<String>),
+    /// The terminal, while sev1 is in it.
+    Resized {
+        columns: u64,
+        rows: u64,
+    },
     /// Into a shell, what stands in a plan for engineers without sev1.
     Pasted,
     /// Writes wait on their way to the API server.
@@ -372,6 +377,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("a write waits", |_| Step::WriteWaits),
     ("sev1 ran {} commands", |w| Step::Ran { commands: usize::try_from(number(w[0])).expect("a count") }),
     ("sev1 is armed", |_| Step::Armed),
+    ("the terminal becomes {}x{}", |w| Step::Resized { columns: number(w[0]), rows: number(w[1]) }),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),
     ("confirm with {}", |w| Step::Confirm(own(w[0]))),

@@ -99,9 +99,9 @@ pub(super) fn time(words: &mut Words<'_>) -> Result<Option<String>, Text> {
     }
 }
 
-/// The time that is noted.
+/// The time that is noted; to the millisecond, so that a restart in the second in which kubectl noted one is another one.
 pub(super) fn at(core: &Core, named: Option<&str>) -> String {
-    named.map_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Secs, true), str::to_owned)
+    named.map_or_else(|| core.clock.now().utc.to_rfc3339_opts(SecondsFormat::Millis, true), str::to_owned)
 }
 
 /// Rolls the same template out again, as this wish and under this title.
