@@ -251,6 +251,10 @@ impl Play {
             Step::StartsOnTheClusterAlone => self.start_alone(),
             Step::AskedThroughTheApiServer => self.asked_through_the_api_server(),
             Step::See(text) => see(self.session(), text),
+            Step::SeeWithin { seconds, text } => {
+                let wanted = run_together(text);
+                self.session().wait_at_most(Duration::from_secs(*seconds), text, |screen| run_together(screen).contains(&wanted));
+            }
             Step::SeeNothingOf(text) => {
                 let wanted = run_together(text);
                 self.session().wait(&format!("{text:?} gone from the screen"), |screen| !run_together(screen).contains(&wanted));

@@ -206,6 +206,11 @@ pub enum Step {
         columns: u64,
         rows: u64,
     },
+    /// What takes longer than most.
+    SeeWithin {
+        seconds: u64,
+        text: String,
+    },
     /// Into a shell, what stands in a plan for engineers without sev1.
     Pasted,
     /// Writes wait on their way to the API server.
@@ -395,6 +400,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("{} is started again", |w| Step::Restart(own(w[0]))),
     ("the watches expire while {} is scaled to {}", |w| Step::WatchesExpire { name: own(w[0]), replicas: number(w[1]) }),
     ("see nothing of {}", |w| Step::SeeNothingOf(own(w[0]))),
+    ("see within {} s {}", |w| Step::SeeWithin { seconds: number(w[0]), text: own(w[1]) }),
     ("see {}", |w| Step::See(own(w[0]))),
     ("the exit status is {}", |w| Step::ExitStatus(i32::try_from(number(w[0])).expect("an exit status"))),
     ("it prints {}", |w| Step::Prints(own(w[0]))),
