@@ -281,7 +281,7 @@ impl HttpReader {
         let name = if method == Method::POST { "POST" } else { "GET" };
         let (status, date, headers, body, credentials) = match &self.way {
             Way::Proxied { reader, base } => {
-                let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
+                let answer = reader.proxied(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
                 (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
             Way::Direct { client, base, login, .. } => {

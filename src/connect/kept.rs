@@ -5,6 +5,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 /// A client with a pool, and how another is made with none of its connections.
 pub(crate) struct Kept<T> {
     now: Mutex<(Pool, T)>,
@@ -25,13 +27,46 @@ impl<T: Clone> Kept<T> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A request through `pool` had no answer. Of many that say so, the first counts.
-    pub fn forget(&self, pool: Pool) {
+    /// A request through `pool` had no answer. Of many that say so, the first counts: only for it this is true.
+    pub fn forget(&self, pool: Pool) -> bool {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.0 == pool
-            && let Some(client) = (self.again)()
-        {
-            *now = (Pool(pool.0 + 1), client);
+        if now.0 != pool {
+            return false;
+        }
+        let Some(client) = (self.again)() else { return false };
+        *now = (Pool(pool.0 + 1), client);
+        true
+    }
+}
+
+/// Tells the readers of streams that the connections of their time were given up: one on which nothing comes cannot be told
+/// from one that was lost with the others.
+#[derive(Debug)]
+pub(crate) struct GivingUp(watch::Sender<()>);
+
+/// For one stream: from before it was asked for.
+#[derive(Debug)]
+pub struct GivenUp(watch::Receiver<()>);
+
+impl GivingUp {
+    pub fn new() -> Self {
+        Self(watch::Sender::new(()))
+    }
+
+    pub fn subscribe(&self) -> GivenUp {
+        GivenUp(self.0.subscribe())
+    }
+
+    pub fn all(&self) {
+        self.0.send_replace(());
+    }
+}
+
+impl GivenUp {
+    /// Ends when the stream should be opened again, on a new connection. May be dropped and asked anew.
+    pub async fn wait(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -47,15 +82,14 @@ mod tests {
         let made = AtomicUsize::new(0);
         let kept = Kept::new(0, move || Some(made.fetch_add(1, Ordering::Relaxed) + 1));
         let (pool, _) = kept.client();
-        kept.forget(pool);
-        kept.forget(pool);
+        assert_eq!([kept.forget(pool), kept.forget(pool)], [true, false]);
         assert_eq!(kept.client().1, 1);
     }
 
     #[test]
     fn what_cannot_be_made_again_stays() {
         let kept = Kept::new(0, || None);
-        kept.forget(kept.client().0);
+        assert!(!kept.forget(kept.client().0));
         assert_eq!(kept.client(), (Pool(0), 0));
     }
 }

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
-    kept::Pool,
+    kept::{GivenUp, Pool},
     refusal::{Refused, begins},
     wire::Wire,
 };
@@ -111,6 +111,33 @@ impl Reader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<RawAnswer, ConnectError> {
+        self.any(Answers::ApiServer, method, path, query, json, max_bytes, timeout).await
+    }
+
+    /// The same of a server that the API server passes the request on to.
+    pub async fn proxied(
+        &self,
+        method: Method,
+        path: &str,
+        query: Query<'_>,
+        json: Option<&Value>,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<RawAnswer, ConnectError> {
+        self.any(Answers::Behind, method, path, query, json, max_bytes, timeout).await
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    async fn any(
+        &self,
+        answers: Answers,
+        method: Method,
+        path: &str,
+        query: Query<'_>,
+        json: Option<&Value>,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<RawAnswer, ConnectError> {
         let through = OnceLock::new();
         let asking = async {
             let response = self.ask(&through, method, path, query, json).await?;
@@ -119,21 +146,25 @@ impl Reader {
             let body = body::whole(body, limit, self.server()).await?;
             Ok(RawAnswer { status: parts.status.as_u16(), date: date(&parts.headers), headers: parts.headers, body })
         };
-        self.within(timeout, &through, asking).await
+        self.within(timeout, answers, &through, asking).await
     }
 
     /// Gives up the kept connections with a request that had no answer in time: those beside its own may be as dead.
     async fn within<T>(
         &self,
         timeout: Duration,
+        answers: Answers,
         through: &OnceLock<Pool>,
         asking: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
         if let Ok(done) = tokio::time::timeout(timeout, asking).await {
             return done;
         }
-        if let Some(pool) = through.get() {
-            self.wire.forget_connections(*pool).await;
+        match (through.get(), answers) {
+            (Some(pool), Answers::ApiServer) => self.wire.forget_connections(*pool).await,
+            // It may as well be the one behind that is slow: no reason to open every watch again, each time that it is.
+            (Some(pool), Answers::Behind) => _ = self.wire.forget_kept(*pool).await,
+            (None, _) => {}
         }
         Err(ConnectError::Timeout { server: self.server().clone(), after: timeout })
     }
@@ -171,18 +202,19 @@ impl Reader {
         idle: Duration,
         timeout: Duration,
     ) -> Result<Stream, ConnectError> {
-        let through = OnceLock::new();
+        let (through, given_up) = (OnceLock::new(), self.wire.given_up());
         let asking = async {
             let response = self.ask(&through, Method::GET, path, query, None).await?;
             let (parts, body) = response.into_parts();
             if parts.status.is_success() {
-                return Ok(Stream { date: date(&parts.headers), lines: Lines::new(body, limit, overlong, idle, self.server().clone()) });
+                let lines = Lines::new(body, limit, overlong, idle, self.server().clone());
+                return Ok(Stream { date: date(&parts.headers), lines, given_up });
             }
             let body = body::whole(body, REFUSAL_LIMIT, self.server()).await?;
             let answer = RawAnswer { status: parts.status.as_u16(), date: None, headers: parts.headers, body };
             Err(self.refused(&Method::GET, path, &answer))
         };
-        self.within(timeout, &through, asking).await
+        self.within(timeout, Answers::ApiServer, &through, asking).await
     }
 
     fn accept(&self, method: &Method, path: &str, answer: RawAnswer) -> Result<RawAnswer, ConnectError> {
@@ -213,6 +245,15 @@ impl Reader {
 pub struct Stream {
     pub date: Option<DateTime<Utc>>,
     pub lines: Lines,
+    /// Whether the connections of its time were given up.
+    pub given_up: GivenUp,
+}
+
+/// Whose silence a request without an answer is.
+#[derive(Debug, Clone, Copy)]
+enum Answers {
+    ApiServer,
+    Behind,
 }
 
 pub(crate) fn request(method: Method, path: &str, query: Query<'_>, json: Option<&Value>) -> Result<Request<Full<Bytes>>, http::Error> {

@@ -23,7 +23,7 @@ use tower_http::decompression::DecompressionLayer;
 use super::{
     ConnectError,
     body::{Body, innermost},
-    kept::{Kept, Pool},
+    kept::{GivenUp, GivingUp, Kept, Pool},
 };
 use crate::domain::text::Text;
 
@@ -41,6 +41,7 @@ pub(crate) struct Wire {
     config: kube::Config,
     server: Text,
     built: Mutex<Option<Stacks>>,
+    giving_up: GivingUp,
 }
 
 #[derive(Clone)]
@@ -51,7 +52,7 @@ struct Stacks {
 
 impl Wire {
     pub fn new(config: kube::Config, server: Text) -> Self {
-        Self { config, server, built: Mutex::new(None) }
+        Self { config, server, built: Mutex::new(None), giving_up: GivingUp::new() }
     }
 
     pub fn server(&self) -> &Text {
@@ -83,17 +84,29 @@ impl Wire {
         Ok(built.insert(stacks).clone())
     }
 
-    /// After a request that had no answer in time. Credentials stay.
+    /// For a stream that is about to be asked for.
+    pub fn given_up(&self) -> GivenUp {
+        self.giving_up.subscribe()
+    }
+
+    /// After a request that had no answer in time: no other goes over the connections that are kept. Credentials stay.
+    /// Whether this is the first that says so of `pool`.
+    pub async fn forget_kept(&self, pool: Pool) -> bool {
+        self.built.lock().await.as_ref().is_some_and(|stacks| stacks.read.forget(pool))
+    }
+
+    /// After silence of the API server itself: streams are opened again as well.
     pub async fn forget_connections(&self, pool: Pool) {
-        if let Some(stacks) = &*self.built.lock().await {
-            stacks.read.forget(pool);
+        if self.forget_kept(pool).await {
+            self.giving_up.all();
         }
     }
 
-    /// After silence, whichever request it was that met it.
+    /// The same, whichever request it was that met the silence.
     pub async fn forget_all_connections(&self) {
-        if let Some(stacks) = &*self.built.lock().await {
-            stacks.read.forget(stacks.read.client().0);
+        let pool = self.built.lock().await.as_ref().map(|stacks| stacks.read.client().0);
+        if let Some(pool) = pool {
+            self.forget_connections(pool).await;
         }
     }
 

@@ -245,20 +245,22 @@ impl Plan {
     }
 
     fn accept(self, typed: &str, expected: &Text, checks: &[Check], reason: Text) -> Result<ConfirmedPlan, NotConfirmed> {
+        let blocked = checks.iter().find_map(|check| match &check.result {
+            CheckResult::Block(why) => Some(why.clone()),
+            _ => None,
+        });
+        // A word that is wrong stays wrong; what is still being checked will be over by itself.
+        if let Some(why) = blocked {
+            return Err(NotConfirmed::Blocked(why));
+        }
+        if typed != expected.as_str() {
+            return Err(NotConfirmed::WrongWord(expected.clone()));
+        }
         for needed in [CheckKind::Identity, CheckKind::Permission, CheckKind::DryRun, CheckKind::Unchanged, CheckKind::Journal] {
             let finished = checks.iter().any(|check| check.what == needed && check.result != CheckResult::Pending);
             if !finished {
                 return Err(NotConfirmed::StillChecking(needed.word()));
             }
-        }
-        if let Some(why) = checks.iter().find_map(|check| match &check.result {
-            CheckResult::Block(why) => Some(why.clone()),
-            _ => None,
-        }) {
-            return Err(NotConfirmed::Blocked(why));
-        }
-        if typed != expected.as_str() {
-            return Err(NotConfirmed::WrongWord(expected.clone()));
         }
         let mut plan = self;
         plan.writes.iter_mut().for_each(|write| write.because(&reason));

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::{
-    connect::{ConnectError, Reader, body::Lines},
+    connect::{ConnectError, Reader, body::Lines, reader::Stream},
     domain::{object::Key, text::Text},
 };
 
@@ -187,8 +187,8 @@ impl Follower {
             None => query.push(("tailLines", &tail)),
         }
         query.push(if self.following.previous { ("previous", "true") } else { ("follow", "true") });
-        let mut lines = match self.reader.logs(&path, &query, IDLE).await {
-            Ok(stream) => stream.lines,
+        let Stream { mut lines, mut given_up, .. } = match self.reader.logs(&path, &query, IDLE).await {
+            Ok(stream) => stream,
             Err(error) => return End::Maybe(Some(error)),
         };
         // `sinceTime` has whole seconds: lines up to the last one shown come again.
@@ -197,6 +197,7 @@ impl Follower {
             let first = tokio::select! {
                 line = lines.next() => line,
                 () = self.out.closed() => return End::Closed,
+                () = given_up.wait() => return End::Maybe(None),
             };
             let (batch, end) = gather(first, &mut lines).await;
             let mut fresh = Vec::with_capacity(batch.len());

@@ -93,12 +93,25 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, card: &Card) {
     }
     details(canvas, places.details, state, card);
     reason(canvas, places.reason, state, card);
-    if let Some(complaint) = &card.complaint {
-        canvas.pen(places.complaint, 0).write(&format!("{} {complaint}", glyph::WARNING), theme.warning);
-    } else if plan.is_some_and(Plan::has_full_diff) {
-        full_diff_hint(canvas, places.complaint, card);
-    }
+    remarks(canvas, places.complaint, card);
     confirm(canvas, places.confirm, card);
+}
+
+/// What keeps it from being confirmed; else what more there is to see.
+fn remarks(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
+    let Some(plan) = plan(card) else { return };
+    let theme = canvas.theme;
+    let pending = pending(card);
+    if card.complaint.is_none() && pending.is_none() && plan.has_full_diff() {
+        return full_diff_hint(canvas, area, card);
+    }
+    let mut pen = canvas.pen(area, 0);
+    if let Some(complaint) = &card.complaint {
+        pen.write(&format!("{} {complaint}", glyph::WARNING), theme.warning).skip(2);
+    }
+    if let Some(pending) = pending {
+        pen.write(&format!("{} {pending}", glyph::ELLIPSIS), theme.label);
+    }
 }
 
 /// Where letters are typed into a field, the key counts from the details only.
@@ -318,10 +331,6 @@ fn confirm(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
                 pen.repeat("_", open, theme.label);
             }
         }
-    }
-    if let Some(pending) = pending(card) {
-        let text = format!("  {} {pending}", glyph::ELLIPSIS);
-        pen.write(&text, theme.label);
     }
 }
 

@@ -195,6 +195,10 @@ fn card_snapshots() {
     card.typed = "pr".to_owned();
     card.complaint = Some("type prod to confirm".into());
     snapshot("card_checking", &early);
+    // However long the word is, it is seen that checks are still running.
+    let mut long = with_card((80, 24), Friction::Word("api-gateway-6d5f9c7b8-x2x4q prod-uk-1".into()));
+    card_of(&mut long).checks.truncate(4);
+    snapshot("card_checking_long_word", &long);
 }
 
 #[test]

@@ -17,7 +17,11 @@ use tokio::{
 
 use super::wire::Str;
 use crate::{
-    connect::{ConnectError, Reader, body::Lines, reader::RawAnswer},
+    connect::{
+        ConnectError, Reader,
+        body::Lines,
+        reader::{RawAnswer, Stream},
+    },
     domain::{
         health::SourceId,
         object::{Key, Kind},
@@ -221,7 +225,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         self.shared.generation.mark_unchanged();
         let opened = self.report.now();
         let stream = self.shared.reader.watch(&self.path, &query, IDLE).await?;
-        let (date, mut lines) = (stream.date, stream.lines);
+        let Stream { date, mut lines, mut given_up } = stream;
         backoff.succeeded();
         self.report.live().await?;
         loop {
@@ -230,6 +234,8 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                 changed = self.shared.generation.changed() => {
                     return if changed.is_err() { Err(Ended::Closed) } else { Ok(()) };
                 }
+                // Another request met silence. This watch may only seem to be quiet.
+                () = given_up.wait() => return Ok(()),
             };
             let mut batch = Batch::default();
             let end = self.gather(line, &mut lines, &mut batch).await;

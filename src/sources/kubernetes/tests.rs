@@ -13,7 +13,10 @@ use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use super::*;
 use crate::{
-    connect::scripted::{Scripted, Step, answer, chunk, end, json, stream},
+    connect::{
+        ConnectError,
+        scripted::{Scripted, Step, answer, chunk, end, json, stream},
+    },
     domain::{
         health::Health,
         observation::{Observation, What},
@@ -39,10 +42,15 @@ struct Watching {
 
 /// Watches only pods of the scripted server.
 fn pods(server: &Scripted) -> Watching {
+    pods_by(&Reader::new(&server.target()))
+}
+
+/// The same beside what else `reader` is asked for.
+fn pods_by(reader: &Reader) -> Watching {
     let (out, heard) = mpsc::channel(64);
     let report = Report::new(SourceId::Pods, Arc::new(Steps(AtomicU64::new(0))), out);
     let (generation, wake) = (watch::Sender::new(0), Arc::new(Notify::new()));
-    let shared = Shared { reader: Reader::new(&server.target()), wake, generation: generation.subscribe() };
+    let shared = Shared { reader: reader.clone(), wake, generation: generation.subscribe() };
     let list_watch = ListWatch {
         kind: Arc::new(pod::Pods),
         path: "/api/v1/namespaces/shop/pods".to_owned(),
@@ -172,6 +180,46 @@ async fn a_watch_cut_in_the_middle_of_a_line_goes_on_from_the_last_whole_one() {
     let heard = pods(&server).until(|word| word.starts_with("+b")).await;
     assert_eq!(heard.iter().filter(|word| *word == "start").count(), 1, "{heard:#?}");
     assert!(heard.contains(&"+a Failed".to_owned()), "{heard:#?}");
+}
+
+#[tokio::test]
+async fn a_quiet_watch_is_opened_again_when_another_request_meets_silence() {
+    let opened = Arc::new(AtomicU64::new(0));
+    let watches = opened.clone();
+    let server = Scripted::start(move |request, _| match request {
+        _ if request.starts_with("GET /silent") => vec![Step::Hang],
+        _ if !request.contains("watch=true") => list("7", "", &["a"]),
+        _ if watches.fetch_add(1, Ordering::SeqCst) == 0 => hang(""),
+        _ => {
+            assert!(request.contains("resourceVersion=7"), "{request}");
+            hang(&event("ADDED", "b", "Running"))
+        }
+    })
+    .await;
+    let reader = Reader::new(&server.target());
+    let silence = |proxied| {
+        let (reader, within) = (reader.clone(), Duration::from_millis(200));
+        async move {
+            let answer = if proxied {
+                reader.proxied(http::Method::GET, "/silent/proxy", &[], None, 1_000, within).await
+            } else {
+                reader.raw(http::Method::GET, "/silent", &[], None, 1_000, within).await
+            };
+            assert!(matches!(answer, Err(ConnectError::Timeout { .. })), "{answer:?}");
+        }
+    };
+    let mut watching = pods_by(&reader);
+    watching.until(|word| word == "listed").await;
+    watching.until(|word| word == "live").await;
+    while opened.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    // A server behind the API server may be slow by itself.
+    silence(true).await;
+    assert_eq!(opened.load(Ordering::SeqCst), 1);
+    silence(false).await;
+    let heard = watching.until(|word| word.starts_with("+b")).await;
+    assert!(!heard.iter().any(|word| word.starts_with("failed") || word == "start"), "{heard:#?}");
 }
 
 #[tokio::test]

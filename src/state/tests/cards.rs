@@ -100,6 +100,20 @@ fn unfinished_and_blocking_checks_hold_the_card() {
 }
 
 #[test]
+fn a_wrong_word_is_said_while_checks_are_running() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word());
+    let card = play.card().unwrap().id;
+    let dry_run = |result| Msg::Action(ActionEvent::Checked { card, check: Check { what: CheckKind::DryRun, result } });
+    play.send(dry_run(CheckResult::Pending));
+    play.press("p enter");
+    let complaint = |play: &mut Play| play.card().unwrap().complaint.clone().map(|complaint| complaint.to_string());
+    assert_eq!(complaint(&mut play).as_deref(), Some("type prod to confirm"));
+    play.send(dry_run(CheckResult::Pass("accepted".into())));
+    assert_eq!(complaint(&mut play).as_deref(), Some("type prod to confirm"), "the end of a check makes no word right");
+}
+
+#[test]
 fn a_late_answer_does_not_land_on_another_card() {
     let mut play = Play::new();
     play.bad_deploy().press("u Esc r");
