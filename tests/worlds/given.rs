@@ -157,19 +157,20 @@ pub fn node_name(namespace: &str, name: &str) -> String {
 /// A psql that has asked once and waits for more, for longer than a second.
 fn idle_session(play: &mut Play) {
     let of = |name: &str| play.stack().value(name).to_owned();
-    let (host, port) = (of("PGHOST"), of("PGPORT"));
+    // Scenarios share the database.
+    let (host, port, own) = (of("PGHOST"), of("PGPORT"), play.namespace.clone());
     let psql = |arguments: &[&str], input: Stdio| {
         let mut psql = Command::new("psql");
-        psql.args(["-X", "-At", "-h", &host, "-p", &port, "-U", "postgres"]).args(arguments).env("PGAPPNAME", "worlds").stdin(input);
+        psql.args(["-X", "-At", "-h", &host, "-p", &port, "-U", "postgres"]).args(arguments).env("PGAPPNAME", &own).stdin(input);
         psql
     };
     let mut client = psql(&[], Stdio::piped()).stdout(Stdio::null()).spawn().expect("psql");
     client.stdin.as_mut().expect("its input").write_all(b"SELECT 1;\n").expect("a question");
     play.clients.push(client);
     let question =
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'worlds' AND state = 'idle' AND state_change < now() - interval '1s'";
+        format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{own}' AND state = 'idle' AND state_change < now() - interval '1s'");
     play.until("an idle session", |_| {
-        let answer = psql(&["-c", question], Stdio::null()).output().expect("psql");
+        let answer = psql(&["-c", &question], Stdio::null()).output().expect("psql");
         String::from_utf8_lossy(&answer.stdout).trim().parse::<u32>().is_ok_and(|idle| idle > 0)
     });
 }

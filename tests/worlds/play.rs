@@ -228,6 +228,7 @@ impl Play {
             Step::Configured(name) => {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/configurations");
                 let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let text = text.replace("@OWN@", &self.namespace);
                 let text = match &self.world.kind {
                     Kind::Real(stack) => stack.filled(&text.replace("@PSQL@", "psql")),
                     Kind::Simulated(_) => PROGRAMS.iter().fold(text, |text, (name, value)| text.replace(name, value)),
