@@ -15,6 +15,9 @@ use super::conceal;
 const MOST: usize = 60;
 /// Longest value shown, in characters.
 const LONGEST: usize = 160;
+/// In the place of a secret, and where nothing else tells the two lines apart.
+const HIDDEN: &str = "(hidden)";
+const HIDDEN_DIFFERS: &str = "(hidden, differs)";
 
 /// Images that differ: container, before, after.
 pub fn images(old: &Value, new: &Value) -> Vec<(String, String, String)> {
@@ -35,9 +38,12 @@ pub fn lines(old: &Value, new: &Value) -> Vec<DiffLine> {
         if before == after {
             continue;
         }
+        let shown = |value: Option<&Field>, mark| value.map(|value| value.shown(mark));
+        let alike = shown(before, HIDDEN) == shown(after, HIDDEN);
+        let mark = if alike { HIDDEN_DIFFERS } else { HIDDEN };
         for (sign, value) in [(DiffSign::Removed, before), (DiffSign::Added, after)] {
-            if let Some(value) = value {
-                lines.push(DiffLine { sign, text: shown(path, value) });
+            if let Some(value) = shown(value, mark) {
+                lines.push(DiffLine { sign, text: Text::bounded(&format!("{path}={value}"), path.len() + LONGEST) });
             }
         }
     }
@@ -49,9 +55,25 @@ pub fn lines(old: &Value, new: &Value) -> Vec<DiffLine> {
     lines
 }
 
-fn shown(path: &str, value: &str) -> Text {
-    let is_secret = !value.starts_with("from ") && conceal::is_secret_name(path);
-    if is_secret { Text::line(&format!("{path}=(hidden, differs)")) } else { Text::bounded(&format!("{path}={value}"), path.len() + LONGEST) }
+/// A field of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Field {
+    Plain(String),
+    Secret(String),
+    /// The words of a command line.
+    Words(Vec<String>),
+}
+
+impl Field {
+    /// With `mark` in the place of what is secret.
+    fn shown(&self, mark: &str) -> String {
+        let mut marked = |_: &str| mark.to_owned();
+        match self {
+            Self::Plain(value) => conceal::text(value, &mut marked),
+            Self::Secret(value) => marked(value),
+            Self::Words(words) => conceal::words(&words.iter().map(String::as_str).collect::<Vec<_>>(), &mut marked).join(" "),
+        }
+    }
 }
 
 fn image_list(template: &Value) -> BTreeMap<String, String> {
@@ -65,7 +87,7 @@ fn containers(template: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Path to value. Containers, variables, volumes and ports go by name, so that a new first one does not change all others.
-fn flat(template: &Value, several: bool) -> BTreeMap<String, String> {
+fn flat(template: &Value, several: bool) -> BTreeMap<String, Field> {
     let mut lines = BTreeMap::new();
     for container in containers(template) {
         let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -76,7 +98,7 @@ fn flat(template: &Value, several: bool) -> BTreeMap<String, String> {
                 "env" => {
                     for variable in value.as_array().into_iter().flatten() {
                         let name = variable.get("name").and_then(Value::as_str).unwrap_or_default();
-                        lines.insert(format!("{prefix}{name}"), variable_value(variable));
+                        lines.insert(format!("{prefix}{name}"), variable_value(name, variable));
                     }
                 }
                 _ => walk(&format!("{prefix}{field}"), value, &mut lines),
@@ -95,22 +117,22 @@ fn flat(template: &Value, several: bool) -> BTreeMap<String, String> {
     lines
 }
 
-fn variable_value(variable: &Value) -> String {
+fn variable_value(name: &str, variable: &Value) -> Field {
     if let Some(value) = variable.get("value").and_then(Value::as_str) {
-        return value.to_owned();
+        return if conceal::is_secret_name(name) { Field::Secret(value.to_owned()) } else { Field::Plain(value.to_owned()) };
     }
     let source = variable.get("valueFrom").and_then(Value::as_object).and_then(|source| source.iter().next());
-    source.map_or_else(String::new, |(kind, source)| {
+    Field::Plain(source.map_or_else(String::new, |(kind, source)| {
         let text = |name: &str| source.get(name).and_then(Value::as_str).unwrap_or_default();
         match kind.as_str() {
             "configMapKeyRef" => format!("from ConfigMap {} key {}", text("name"), text("key")),
             "secretKeyRef" => format!("from Secret {} key {}", text("name"), text("key")),
             _ => format!("from {source}"),
         }
-    })
+    }))
 }
 
-fn walk(path: &str, value: &Value, lines: &mut BTreeMap<String, String>) {
+fn walk(path: &str, value: &Value, lines: &mut BTreeMap<String, Field>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
@@ -119,7 +141,7 @@ fn walk(path: &str, value: &Value, lines: &mut BTreeMap<String, String>) {
         }
         // Arguments read best as the line they are.
         Value::Array(items) if items.iter().all(Value::is_string) => {
-            lines.insert(path.to_owned(), items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "));
+            lines.insert(path.to_owned(), Field::Words(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()));
         }
         Value::Array(items) => {
             for (position, item) in items.iter().enumerate() {
@@ -127,11 +149,9 @@ fn walk(path: &str, value: &Value, lines: &mut BTreeMap<String, String>) {
                 walk(&format!("{path}[{name}]"), item, lines);
             }
         }
-        Value::String(text) => {
-            lines.insert(path.to_owned(), text.clone());
-        }
-        other => {
-            lines.insert(path.to_owned(), other.to_string());
+        leaf => {
+            let value = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
+            lines.insert(path.to_owned(), if conceal::is_secret_path(path) { Field::Secret(value) } else { Field::Plain(value) });
         }
     }
 }
@@ -141,6 +161,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn which_secret_it_is_is_seen_and_what_is_in_it_is_not() {
+        let template = |secret: &str, password: &str| {
+            json!({"spec": {
+                "containers": [{
+                    "name": "api", "args": ["--db-password", password], "envFrom": [{"secretRef": {"name": secret}}],
+                    "env": [{"name": "DB_PASSWORD", "value": format!("from {password}")}, {"name": "DB", "value": format!("pg://app:{password}@db")}],
+                }],
+                "volumes": [{"name": "certs", "secret": {"secretName": secret}}],
+            }})
+        };
+        let lines: Vec<_> = lines(&template("old", "hunter1"), &template("new", "hunter2")).into_iter().map(|line| line.text.to_string()).collect();
+        let expected = [
+            ("DB", "pg://app:(hidden, differs)@db", "pg://app:(hidden, differs)@db"),
+            ("DB_PASSWORD", "(hidden, differs)", "(hidden, differs)"),
+            ("args", "--db-password (hidden, differs)", "--db-password (hidden, differs)"),
+            ("envFrom[0].secretRef.name", "old", "new"),
+            ("spec.volumes[certs].secret.secretName", "old", "new"),
+        ];
+        let expected: Vec<_> = expected.iter().flat_map(|(path, before, after)| [format!("{path}={before}"), format!("{path}={after}")]).collect();
+        assert_eq!(lines, expected);
+    }
 
     #[test]
     fn a_diff_has_what_differs_and_no_secret() {
