@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     connect::identity,
     domain::{
-        mitigation::{CheckKind, CheckResult, Plan, Write},
-        object::ObjectRef,
+        mitigation::{Basis, CheckKind, CheckResult, Plan, Write},
         phase::{LeftOut, Phase, Refusal},
         text::Text,
     },
@@ -219,7 +218,7 @@ fn refusals(refused: &[(&Write, Text)]) -> Option<String> {
 }
 
 /// What changed since it was planned; none when nothing did.
-pub async fn changed(api: &Api, writes: &[Write], targets: &[(ObjectRef, Text)]) -> Result<Option<Text>, Text> {
+pub async fn changed(api: &Api, writes: &[Write], targets: &[Basis]) -> Result<Option<Text>, Text> {
     // One of several pods that is gone by itself is left out when its turn comes.
     let are_many = writes.len() > 1;
     let asked: Vec<_> = writes.iter().map(|write| write::moved(api, write, are_many, targets)).collect();

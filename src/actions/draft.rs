@@ -3,16 +3,19 @@
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::domain::{
-    ask::{Wish, is_name},
-    catalogue::Level,
-    mitigation::{CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
-    object::{ObjectRef, Subject},
-    phase::Phase,
-    text::Text,
+use crate::{
+    domain::{
+        ask::{Wish, is_name},
+        catalogue::Level,
+        mitigation::{Basis, CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
+        object::{ObjectRef, Subject},
+        phase::Phase,
+        text::Text,
+    },
+    journal::sha256,
 };
 
-use super::{engine::Core, pods};
+use super::{engine::Core, expect::wanted, pods};
 
 /// What a kind proposes, not yet frozen: the engine adds cluster, time and what the card asks for.
 pub struct Draft {
@@ -22,8 +25,8 @@ pub struct Draft {
     pub title: Text,
     /// At least the kind's own.
     pub level: Level,
-    /// Every object that is written, with the resourceVersion it had.
-    pub targets: Vec<(ObjectRef, Text)>,
+    /// Every object that is written.
+    pub targets: Vec<Basis>,
     pub what: Vec<Text>,
     pub diff: Vec<DiffLine>,
     pub kubectl: Text,
@@ -46,7 +49,7 @@ pub enum Undo {
 impl Draft {
     /// A draft about one object that was read, without its write.
     pub fn about(id: MitigationId, wish: Wish, title: &str, (target, object): (&ObjectRef, &Value)) -> Self {
-        Self { targets: vec![(target.clone(), resource_version(object))], ..Self::of(id, wish, title) }
+        Self { targets: vec![basis(target, object)], ..Self::of(id, wish, title) }
     }
 
     /// A draft about nothing that the API server has.
@@ -108,6 +111,11 @@ pub fn guarded_patch(target: &ObjectRef, object: &Value, guards: &[&str], steps:
         target: target.clone(),
         effect: Effect::Fields(fields),
     })
+}
+
+/// What a plan about this object is made on.
+pub fn basis(target: &ObjectRef, object: &Value) -> Basis {
+    Basis { object: target.clone(), version: resource_version(object), wanted: Text::line(&sha256(wanted(object).to_string().as_bytes())) }
 }
 
 pub fn resource_version(object: &Value) -> Text {

@@ -21,10 +21,10 @@ use crate::{
         asks::Run,
         catalogue::Level,
         mitigation::{
-            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, Friction, MitigationId,
-            Plan, Write,
+            ActionEvent, Basis, CardId, Check, CheckKind, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, Friction,
+            MitigationId, Plan, Write,
         },
-        object::{ObjectRef, Scope},
+        object::Scope,
         phase::Phase,
         text::Text,
         time::Clock,
@@ -332,13 +332,13 @@ impl Core {
     }
 
     /// What a card of this level asks for.
-    fn friction(&self, level: Level, targets: &[(ObjectRef, Text)]) -> Friction {
+    fn friction(&self, level: Level, targets: &[Basis]) -> Friction {
         let production = self.environment.is_production;
         match level {
             Level::Disruptive if production => Friction::Word(self.environment.word.clone()),
             Level::Narrow | Level::Disruptive => Friction::Key,
             Level::Destructive => {
-                let name = targets.first().map(|(target, _)| target.key.name.to_string()).unwrap_or_default();
+                let name = targets.first().map(|target| target.object.key.name.to_string()).unwrap_or_default();
                 Friction::Word(Text::line(&if production { format!("{name} {}", self.cluster.context) } else { name }))
             }
         }

@@ -176,6 +176,35 @@ pub fn tidy(template: &Value) -> Value {
     tidy
 }
 
+/// An object without its status and without what servers count and note.
+pub fn wanted(object: &Value) -> Value {
+    let mut wanted = canonical(object);
+    if let Some(members) = wanted.as_object_mut() {
+        members.shift_remove("status");
+    }
+    if let Some(metadata) = wanted.get_mut("metadata").and_then(Value::as_object_mut) {
+        for noted in ["managedFields", "resourceVersion", "generation"] {
+            metadata.shift_remove(noted);
+        }
+    }
+    // What controllers note of a node outside of its status: how long secrets are kept there, its addresses, and its
+    // conditions once more, as taints.
+    if let Some(annotations) = wanted.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.shift_remove("node.alpha.kubernetes.io/ttl");
+    }
+    if let Some(spec) = wanted.get_mut("spec").and_then(Value::as_object_mut) {
+        let is_condition = |taint: &Value| taint["key"].as_str().is_some_and(|key| key.starts_with("node.kubernetes.io/"));
+        if let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut) {
+            taints.retain(|taint| !is_condition(taint));
+        }
+        spec.retain(|name, _| !matches!(name.as_str(), "podCIDR" | "podCIDRs"));
+        if spec.get("taints").is_some_and(|taints| *taints == json!([])) {
+            spec.shift_remove("taints");
+        }
+    }
+    wanted
+}
+
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -185,5 +214,26 @@ fn canonical(value: &Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_of_an_object_is_not_what_servers_make_of_it() {
+        let node = |version: &str, ready: &str, condition: &str, zone: &str| {
+            json!({
+                "metadata": {"name": "a", "resourceVersion": version, "generation": 1, "managedFields": [{"time": version}], "labels": {"zone": zone}, "annotations": {"node.alpha.kubernetes.io/ttl": version}},
+                "spec": {"podCIDR": version, "taints": [{"key": format!("node.kubernetes.io/{condition}"), "effect": "NoSchedule"}]},
+                "status": {"conditions": [{"type": "Ready", "status": ready}]},
+            })
+        };
+        let ready = json!({"spec": {}, "metadata": {"annotations": {}, "labels": {"zone": "b"}, "name": "a"}});
+        assert_eq!(wanted(&node("1", "False", "not-ready", "b")), wanted(&ready));
+        assert_ne!(wanted(&node("1", "False", "not-ready", "c")), wanted(&ready));
+        let tainted = json!({"spec": {"taints": [{"key": "team", "effect": "NoSchedule"}]}, "metadata": ready["metadata"]});
+        assert_ne!(wanted(&tainted), wanted(&ready));
     }
 }

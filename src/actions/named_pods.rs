@@ -16,7 +16,7 @@ use crate::domain::{
 
 use super::{
     converge,
-    draft::{Draft, Undo, resource_version},
+    draft::{Draft, Undo, basis},
     engine::Core,
     kubectl, pods,
 };
@@ -134,7 +134,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     let first = &chosen[0];
     let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(goes.verb, &chosen), (&first.0, &first.1));
     draft.level = level(&chosen);
-    draft.targets = chosen.iter().map(|(pod, object)| (pod.clone(), resource_version(object))).collect();
+    draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
     draft.what = what(goes.verb, &chosen, &left_out);
     draft.kubectl = (goes.kubectl)(core, &chosen);
     draft.undo = Undo::Nothing(no_undo(&chosen));

@@ -20,6 +20,16 @@ pub use super::write::{CommandRun, ContentType, Effect, Field, NewSilence, Objec
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct MitigationId(pub u32);
 
+/// An object as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    pub object: ObjectRef,
+    /// Its resourceVersion, which moves with its status too.
+    pub version: Text,
+    /// SHA-256 of what people and controllers want of it: all but its status and what servers count.
+    pub wanted: Text,
+}
+
 /// A frozen intention. Nothing in it is read again before the write, except to verify that nothing changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -30,8 +40,8 @@ pub struct Plan {
     pub title: Text,
     /// Whose cluster: shown on the card and checked before the write.
     pub cluster: ClusterIdentity,
-    /// Every object that is written, with the resourceVersion it had.
-    pub targets: Vec<(ObjectRef, Text)>,
+    /// Every object that is written.
+    pub targets: Vec<Basis>,
     /// "What" lines of the card: plain sentences of the change.
     pub what: Vec<Text>,
     /// Removed and added lines of the change (template of an undo), reduced to what a person asked for.

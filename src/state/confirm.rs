@@ -84,7 +84,7 @@ impl State {
         if card.shown_at.is_none() {
             return;
         }
-        let busy = self.busy(|target| plan.targets.iter().any(|(planned, _)| planned.key == target.key && planned.kind == target.kind));
+        let busy = self.busy(|target| plan.targets.iter().any(|planned| planned.object.key == target.key && planned.object.kind == target.kind));
         let confirmed = if let Some(why) = disarmed {
             Err(format!("mitigations are off: {why}"))
         } else if pinned.as_ref() != Some(&plan.cluster) {
@@ -130,7 +130,7 @@ impl State {
             kind: plan.kind,
             title: plan.title.clone(),
             reason: confirmed.reason().clone(),
-            targets: plan.targets.iter().map(|(target, _)| target.clone()).collect(),
+            targets: plan.targets.iter().map(|target| target.object.clone()).collect(),
             undoes: plan.undoes.and_then(|undoes| undoes.here),
             confirmed_at: self.now.mono,
             done_at: None,

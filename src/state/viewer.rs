@@ -3,7 +3,7 @@
 use crate::domain::{
     ask::Wish,
     asks::Run,
-    mitigation::CommandOutput,
+    mitigation::{Basis, CommandOutput},
     object::{Key, Kind, ObjectRef},
     text::Text,
 };
@@ -57,7 +57,7 @@ impl State {
     pub(super) fn open_full_diff(&mut self, effects: &mut Vec<Effect>) {
         let Some(Overlay::Card(card)) = self.overlays.last_mut() else { return };
         let CardContent::Planned(plan) = &card.content else { return };
-        let Some((about, _)) = plan.targets.first().filter(|_| plan.has_full_diff()) else {
+        let Some(Basis { object: about, .. }) = plan.targets.first().filter(|_| plan.has_full_diff()) else {
             card.complaint = Some("the card says it all: no fields of an object are written".into());
             return;
         };

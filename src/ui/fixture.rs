@@ -17,7 +17,7 @@ use crate::{
         kpi::{History, KpiReading, Unit},
         log_pattern::{ErrorWindow, Pattern},
         mitigation::{
-            CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, DiffLine, DiffSign, Effect, Friction, MitigationId,
+            Basis, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, DiffLine, DiffSign, Effect, Friction, MitigationId,
             ObjectWrite, Plan, Write, WriteMethod,
         },
         object::{Key, Kind, ObjectRef, Scope, Subject},
@@ -458,7 +458,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
         kind: "undo-rollout",
         title: "Undo rollout · api-gateway".into(),
         cluster: cluster(),
-        targets: vec![(target, "81234".into())],
+        targets: vec![Basis { object: target, version: "81234".into(), wanted: "w".into() }],
         what: vec!["deployment/api-gateway  revision 42 → 41 in digital-identity".into(), "image digital-identity/api-gateway:2.4.0 → 2.3.1".into()],
         diff: vec![line(DiffSign::Removed, "LOG_LEVEL=debug"), line(DiffSign::Added, "LOG_LEVEL=info")],
         kubectl: "kubectl rollout undo deploy/api-gateway --to-revision=41 -n digital-identity --context prod-uk-1".into(),

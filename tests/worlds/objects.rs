@@ -119,7 +119,11 @@ pub fn node(namespace: &str, name: &str) -> Value {
         "metadata": {
             "name": name,
             "annotations": { "kwok.x-k8s.io/node": "fake" },
-            "labels": { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", POOL: namespace },
+            // Its controller would add the old names of the two a second later, and a plan from before would be stale.
+            "labels": {
+                "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64", POOL: namespace,
+            },
         },
         "spec": { "taints": [{ "key": POOL, "value": namespace, "effect": "NoSchedule" }] },
         "status": {

@@ -56,6 +56,8 @@ pub enum Step {
         max: u64,
     },
     DnsRestartedBySomebody,
+    /// Nothing else of it. None is cluster DNS.
+    StatusMoves(Option<String>),
     CordonedBySomebody {
         node: String,
         is: bool,
@@ -326,6 +328,8 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("somebody resumes {}", |w| Step::PausedBySomebody { name: own(w[0]), is: false }),
     ("somebody keeps {} between {} and {}", |w| Step::BoundsSetBySomebody { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
     ("somebody restarts cluster DNS", |_| Step::DnsRestartedBySomebody),
+    ("the status of cluster DNS moves", |_| Step::StatusMoves(None)),
+    ("the status of {} moves", |w| Step::StatusMoves(Some(own(w[0])))),
     ("somebody cordons {}", |w| Step::CordonedBySomebody { node: own(w[0]), is: true }),
     ("somebody uncordons {}", |w| Step::CordonedBySomebody { node: own(w[0]), is: false }),
     ("somebody makes node {} anew", |w| Step::NodeMadeAnew { name: own(w[0]) }),

@@ -35,6 +35,7 @@ pub fn act(play: &mut Play, step: &Step) {
             // Other scenarios' changes of it stay.
             play.world.merge(DNS, &annotated_template(&play.namespace));
         }
+        Step::StatusMoves(object) => move_status(play, &object.as_ref().map_or_else(|| DNS.to_owned(), |object| path(&play.namespace, object))),
         Step::PodDeletedBySomebody { name } => {
             play.world.api("DELETE", &path(&play.namespace, &format!("pod/{name}")), "", &Value::Null);
         }
@@ -81,6 +82,15 @@ pub fn silence_of(play: &Play, alert: &str) -> Value {
 
 fn annotated_template(by: &str) -> Value {
     json!({ "spec": { "template": { "metadata": { "annotations": { "changed-by": by } } } } })
+}
+
+/// As a controller does it, several times a minute in a crash loop.
+fn move_status(play: &Play, path: &str) {
+    let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+    let before = version(&play.world.get(path));
+    let noticed = json!({ "status": { "conditions": [{ "type": "Noticed", "status": "True", "reason": play.namespace }] } });
+    let after = play.world.api("PATCH", &format!("{path}/status"), "application/strategic-merge-patch+json", &noticed);
+    assert_ne!(before, version(&after), "{path} has another resourceVersion: {after}");
 }
 
 /// For a day of the simulation, whose clock is another one.

@@ -14,7 +14,7 @@ use super::{Mitigation, cordon::Uncordon};
 use crate::{
     actions::{
         converge, disruption,
-        draft::{Draft, Undo, resource_version, subject},
+        draft::{Draft, Undo, basis, subject},
         engine::Core,
         kubectl,
         named_pods::{self, Fate, Found},
@@ -198,7 +198,7 @@ impl Drain {
         let lost: Vec<_> = names(&sorted, |pod| named_pods::fate(pod) == Fate::Lost);
         let data: Vec<_> = names(&sorted, has_data);
         draft.level = if lost.is_empty() && data.is_empty() { Level::Disruptive } else { Level::Destructive };
-        draft.targets.extend(sorted.evicted.iter().map(|(pod, object)| (pod.clone(), resource_version(object))));
+        draft.targets.extend(sorted.evicted.iter().map(|(pod, object)| basis(pod, object)));
         draft.what = self.what(target, is_cordoned, &sorted, (&lost, &data));
         draft.kubectl = by_kubectl(core, name, minutes, (!lost.is_empty(), !data.is_empty()));
         draft.undo = if is_cordoned {

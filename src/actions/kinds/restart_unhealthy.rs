@@ -8,7 +8,7 @@ use super::Mitigation;
 use crate::{
     actions::{
         converge, disruption,
-        draft::{Draft, Undo, resource_version, subject},
+        draft::{Draft, Undo, basis, subject},
         engine::Core,
         named_pods::{self, Fate, Meant},
         pods,
@@ -93,7 +93,7 @@ impl RestartUnhealthy {
         let again = Self { pods: Unhealthy::Listed(chosen.iter().map(|(pod, _)| pod.clone()).collect()), ..self.clone() };
         let title = format!("Restart unhealthy pods · {}", self.app);
         let mut draft = Draft::about(id, Wish::new(again), &title, (&first.0, &first.1));
-        draft.targets = chosen.iter().map(|(pod, object)| (pod.clone(), resource_version(object))).collect();
+        draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
         draft.what = vec![Text::line(&format!("delete {} unhealthy {pods_word}, at most {at_once} at once, waiting for replacements", chosen.len()))];
         draft.what.extend(
             chosen.iter().map(|(pod, object)| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::trouble(object), pod.key.namespace))),

@@ -12,7 +12,10 @@ use super::{
     engine::Core,
     expect::Standing,
 };
-use crate::domain::{mitigation::Write, object::ObjectRef, text::Text};
+use crate::domain::{
+    mitigation::{Basis, Write},
+    text::Text,
+};
 
 /// What a try without effect showed.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,7 @@ pub async fn look(api: &Api, write: &Write) -> Result<Standing, Text> {
 
 /// What changed since it was planned; none when nothing did. `is_one_of_many`: it is left out when its turn comes and it
 /// has happened by itself.
-pub async fn moved(api: &Api, write: &Write, is_one_of_many: bool, targets: &[(ObjectRef, Text)]) -> Result<Option<Text>, Text> {
+pub async fn moved(api: &Api, write: &Write, is_one_of_many: bool, targets: &[Basis]) -> Result<Option<Text>, Text> {
     match write {
         Write::Object(write) => object::moved(api, write, is_one_of_many, targets).await,
         Write::Silence(write) => silence::moved(api, write).await,

@@ -14,7 +14,7 @@ use crate::{
     },
     connect::ConnectError,
     domain::{
-        mitigation::{Effect, ObjectWrite, WriteMethod},
+        mitigation::{Basis, Effect, ObjectWrite, WriteMethod},
         object::{Key, Kind, ObjectRef},
         text::Text,
     },
@@ -53,7 +53,7 @@ pub async fn look(api: &Api, write: &ObjectWrite) -> Result<Standing, Text> {
     Ok(standing(write, object.as_ref()))
 }
 
-pub async fn moved(api: &Api, write: &ObjectWrite, is_one_of_many: bool, targets: &[(ObjectRef, Text)]) -> Result<Option<Text>, Text> {
+pub async fn moved(api: &Api, write: &ObjectWrite, is_one_of_many: bool, targets: &[Basis]) -> Result<Option<Text>, Text> {
     let object = api.find(&write.target).await.map_err(|error| error.text())?;
     let removes = write.effect == Effect::Gone;
     Ok(match standing(write, object.as_ref()) {
@@ -69,9 +69,9 @@ pub async fn moved(api: &Api, write: &ObjectWrite, is_one_of_many: bool, targets
 }
 
 /// Writes that carry the resourceVersion fail on any change of the object.
-fn guarded_version(write: &ObjectWrite, object: Option<&Value>, targets: &[(ObjectRef, Text)]) -> Option<Text> {
+fn guarded_version(write: &ObjectWrite, object: Option<&Value>, targets: &[Basis]) -> Option<Text> {
     write.body.pointer("/metadata/resourceVersion")?;
-    let planned = &targets.iter().find(|(target, _)| *target == write.target)?.1;
+    let planned = &targets.iter().find(|target| target.object == write.target)?.version;
     let object = object?;
     (resource_version(object) != *planned)
         .then(|| Text::line(&format!("changed since planned: another part of {} was written{}", write.target, changed::by(object))))

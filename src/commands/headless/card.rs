@@ -12,7 +12,7 @@ use crate::{
     config::shape::Environment,
     domain::{
         ask::Undoable,
-        mitigation::{Check, CheckResult, CommandOutput, Outcome},
+        mitigation::{Basis, Check, CheckResult, CommandOutput, Outcome},
         text::Text,
     },
 };
@@ -170,8 +170,8 @@ fn plan(planned: &Planned) -> Value {
     let targets: Vec<_> = plan
         .targets
         .iter()
-        .map(|(target, version)| {
-            json!({ "object": target.to_string(), "namespace": target.key.namespace, "uid": target.uid, "resource_version": version })
+        .map(|Basis { object, version, .. }| {
+            json!({ "object": object.to_string(), "namespace": object.key.namespace, "uid": object.uid, "resource_version": version })
         })
         .collect();
     let mut document = json!({

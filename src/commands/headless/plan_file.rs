@@ -15,13 +15,13 @@ use crate::{
     commands::Exit,
     domain::{
         ask::Wish,
-        mitigation::{Plan, SilenceChange, SilenceWrite, Write},
+        mitigation::{Basis, Plan, SilenceChange, SilenceWrite, Write},
         text::Text,
     },
     journal::sha256,
 };
 
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 /// Largest file that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
 
@@ -106,7 +106,8 @@ impl Frozen {
                 return Some(format!("it is stale: {name} was deleted and made again since; plan again"));
             }
             let (before, after) = (text(&then, "/resource_version"), text(now, "/resource_version"));
-            if before != after {
+            // The version alone moves with every status, several times a minute in a crash loop.
+            if text(&then, "/wanted_sha256") != text(now, "/wanted_sha256") {
                 return Some(format!("it is stale: {name} changed since it was made (resourceVersion {before} → {after}); plan again"));
             }
         }
@@ -117,7 +118,8 @@ impl Frozen {
                 return Some(format!("it is stale: the silence {id} was changed since it was made (updated at {before}, then {after}); plan again"));
             }
         }
-        let same = ["kind", "words", "targets", "writes", "level"].iter().all(|member| self.plan.get(*member) == now.get(*member));
+        let same = targets.len() == listed(&self.plan, "/targets").len()
+            && ["kind", "words", "writes", "level"].iter().all(|member| self.plan.get(*member) == now.get(*member));
         (!same).then(|| "it is stale: planned now it would write something else; plan again".to_owned())
     }
 }
@@ -126,7 +128,9 @@ fn frozen(plan: &Plan) -> Value {
     let targets: Vec<_> = plan
         .targets
         .iter()
-        .map(|(target, version)| json!({ "object": target.path(), "name": target.to_string(), "uid": target.uid, "resource_version": version }))
+        .map(|Basis { object, version, wanted }| {
+            json!({ "object": object.path(), "name": object.to_string(), "uid": object.uid, "resource_version": version, "wanted_sha256": wanted })
+        })
         .collect();
     let writes: Vec<_> = plan
         .writes

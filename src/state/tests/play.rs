@@ -14,7 +14,7 @@ use crate::{
         health::{Health, SourceId},
         kpi::{History, KpiReading},
         mitigation::{
-            ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, Effect as WrittenEffect, Friction,
+            ActionEvent, Basis, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, Effect as WrittenEffect, Friction,
             MitigationId, ObjectWrite, Plan, Undoes, Write, WriteMethod,
         },
         object::{Key as Name, Kind, ObjectRef, Scope, Subject},
@@ -250,7 +250,7 @@ pub fn plan(id: MitigationId, friction: Friction) -> Plan {
         kind: "undo-rollout",
         title: "Undo rollout · api-gateway".into(),
         cluster: cluster(),
-        targets: vec![(target, "7".into())],
+        targets: vec![Basis { object: target, version: "7".into(), wanted: "w".into() }],
         what: Vec::new(),
         diff: Vec::new(),
         kubectl: Text::default(),
