@@ -10,6 +10,7 @@
 mod api;
 mod deployers;
 mod disasters;
+mod expected;
 mod faults;
 mod given;
 mod headless;

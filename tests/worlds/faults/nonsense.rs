@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        play::{run_together, see},
+        expected::{run_together, see},
         proxy::{Path, gate::Way, relay::Manner},
         session::Session,
         world::{Kind, World},
