@@ -109,6 +109,12 @@ impl History {
         self.start + chrono::Duration::milliseconds(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
+    /// The last value at `time` or at most `within` before it.
+    pub fn value_at(&self, time: DateTime<Utc>, within: Duration) -> Option<f64> {
+        let is_meant = |index: usize| (time - self.time_at(index)).to_std().is_ok_and(|before| before <= within);
+        self.values.iter().enumerate().rev().filter(|(index, _)| is_meant(*index)).find_map(|(_, value)| *value)
+    }
+
     /// When the run of bad values that reaches the last point began; none when the last point is not bad.
     pub fn bad_since(&self, is_bad: impl Fn(f64) -> bool) -> Option<DateTime<Utc>> {
         let mut start = None;
@@ -120,5 +126,21 @@ impl History {
             }
         }
         start.map(|index| self.time_at(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_of_a_moment_is_the_last_one_before_it() {
+        let start = DateTime::UNIX_EPOCH;
+        let history = History { start, step: Duration::from_mins(1), values: vec![Some(1.0), Some(2.0), None, Some(4.0)] };
+        let at = |seconds| history.value_at(start + chrono::Duration::seconds(seconds), Duration::from_secs(90));
+        let expected = [(-1, None), (0, Some(1.0)), (59, Some(1.0)), (60, Some(2.0)), (140, Some(2.0)), (151, None), (180, Some(4.0)), (271, None)];
+        for (seconds, value) in expected {
+            assert_eq!(at(seconds), value, "after {seconds} s");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The confirmation card, mitigations in flight, and what became of the finished ones.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{
     ask::{Request, Undoable},
     mitigation::{CardId, Check, MitigationId, Outcome, Plan},
@@ -83,6 +85,8 @@ pub struct Mitigation {
     /// The mitigation that this one takes back.
     pub undoes: Option<MitigationId>,
     pub confirmed_at: Mono,
+    /// The same by the server's clock.
+    pub confirmed_on: DateTime<Utc>,
     /// When the write was answered with done.
     pub done_at: Option<Mono>,
     /// Whether the write itself is the effect, or a rollout is waited for.
@@ -93,7 +97,7 @@ pub struct Mitigation {
     pub undone_by: Option<MitigationId>,
     /// Id of the indicator it is judged by; none: the one that was worst.
     pub aim: Option<Text>,
-    /// Indicators at the moment of confirmation.
+    /// Indicators at the moment of confirmation; where none was known then, what their history says of it later.
     pub before: Vec<Comparison>,
     pub verdict: Option<Verdict>,
 }

@@ -133,6 +133,7 @@ impl State {
             targets: plan.targets.iter().map(|target| target.object.clone()).collect(),
             undoes: plan.undoes.and_then(|undoes| undoes.here),
             confirmed_at: self.now.mono,
+            confirmed_on: self.server_now(),
             done_at: None,
             converges: plan.converge != Converge::Immediately,
             stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX), waits: None },

@@ -116,6 +116,12 @@ impl State {
                 Stage::Converging { .. } => None,
                 _ => continue,
             };
+            // Confirmed before Prometheus had answered, as it happens in the first seconds.
+            for unknown in mitigation.before.iter_mut().filter(|comparison| comparison.before.is_none()) {
+                let kpi = self.kpis.iter().find(|kpi| kpi.spec.id == unknown.kpi);
+                let history = kpi.and_then(|kpi| kpi.reading.as_ref()?.history.as_ref());
+                unknown.before = history.and_then(|history| history.value_at(mitigation.confirmed_on, RECENT.max(history.step)));
+            }
             let comparisons = mitigation.before.iter().map(|before| {
                 let kpi = self
                     .kpis

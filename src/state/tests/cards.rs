@@ -7,6 +7,7 @@ use crate::{
         ask::{Finished, RequestKind},
         asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
         health::SourceId,
+        kpi::{History, KpiReading},
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, Friction, MitigationId, Outcome},
         object::Kind,
         observation::{Delta, Identity, What},
@@ -301,6 +302,23 @@ fn a_verdict_is_told_kept_and_journalled() {
     assert_eq!(told.text, "Undo rollout · api-gateway: error rate 11.8 % → 0.4 % in 2 min: helped");
     play.wait(200).error_rate(0.5);
     assert_eq!(play.records("verdict"), 1, "once");
+}
+
+#[test]
+fn what_was_not_known_at_the_confirmation_is_read_from_the_history() {
+    let mut play = Play::new();
+    play.bad_deploy().wait(150).live(SourceId::Cluster).press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    assert!(play.state.mitigations.all[0].before.iter().all(|comparison| comparison.before.is_none()), "too old to count");
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    play.send(Msg::Action(ActionEvent::Converged { id, after: std::time::Duration::ZERO }));
+    let before = play.state.server_now() - chrono::Duration::seconds(30);
+    play.wait(80);
+    let history = History { start: before, step: std::time::Duration::from_mins(1), values: vec![Some(0.118), Some(0.004)] };
+    let reading = KpiReading { id: "error_rate".into(), value: Some(0.004), trend: None, at: None, history: Some(history), problem: None };
+    play.observe(SourceId::Metrics, What::Kpis(vec![reading]));
+    let verdict = play.state.mitigations.all[0].verdict.clone().unwrap();
+    assert_eq!((verdict.judgement, verdict.comparisons[0].before), (Judgement::Helped, Some(0.118)));
 }
 
 #[test]
