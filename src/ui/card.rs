@@ -101,17 +101,25 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, card: &Card) {
 fn remarks(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
     let Some(plan) = plan(card) else { return };
     let theme = canvas.theme;
-    let pending = pending(card);
-    if card.complaint.is_none() && pending.is_none() && plan.has_full_diff() {
-        return full_diff_hint(canvas, area, card);
+    match (&card.complaint, pending(card)) {
+        (None, None) if is_ready(plan, card) => _ = canvas.pen(area, 0).write("Enter", theme.key).write(" confirms", theme.strong),
+        (None, None) if plan.has_full_diff() => full_diff_hint(canvas, area, card),
+        (complaint, pending) => {
+            let mut pen = canvas.pen(area, 0);
+            if let Some(complaint) = complaint {
+                pen.write(&format!("{} {complaint}", glyph::WARNING), theme.warning).skip(2);
+            }
+            if let Some(pending) = pending {
+                pen.write(&format!("{} {pending}", glyph::ELLIPSIS), theme.label);
+            }
+        }
     }
-    let mut pen = canvas.pen(area, 0);
-    if let Some(complaint) = &card.complaint {
-        pen.write(&format!("{} {complaint}", glyph::WARNING), theme.warning).skip(2);
-    }
-    if let Some(pending) = pending {
-        pen.write(&format!("{} {pending}", glyph::ELLIPSIS), theme.label);
-    }
+}
+
+/// Whether the word stands there, and nothing is in the way of it.
+fn is_ready(plan: &Plan, card: &Card) -> bool {
+    let is_typed = matches!(&plan.friction, Friction::Word(word) if card.typed == word.as_str());
+    is_typed && card.focus == CardFocus::Word && !card.checks.iter().any(|check| matches!(check.result, CheckResult::Block(_)))
 }
 
 /// Where letters are typed into a field, the key counts from the details only.

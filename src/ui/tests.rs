@@ -195,6 +195,10 @@ fn card_snapshots() {
     card.typed = "pr".to_owned();
     card.complaint = Some("type prod to confirm".into());
     snapshot("card_checking", &early);
+    let mut typed = with_card((80, 24), Friction::Word("prod".into()));
+    card_of(&mut typed).typed = "prod".to_owned();
+    card_of(&mut typed).focus = CardFocus::Word;
+    snapshot("card_typed", &typed);
     // However long the word is, it is seen that checks are still running.
     let mut long = with_card((80, 24), Friction::Word("api-gateway-6d5f9c7b8-x2x4q prod-uk-1".into()));
     card_of(&mut long).checks.truncate(4);

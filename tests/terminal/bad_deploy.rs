@@ -10,7 +10,7 @@ fn from_launch_to_a_mitigated_incident() {
     session.press("a").see("acked until");
 
     session.press("u").see("Undo rollout").see("42 → 41").see("prod-uk-1");
-    session.see("✓ server dry-run").see("✓ allowed");
+    session.see("✓ server dry-run").see("✓ allowed").see_gone("still running");
     // A wrong word does nothing and says so.
     session.press("dev").enter().see("type prod");
     session.press("\u{7f}\u{7f}\u{7f}prod").enter();
@@ -18,15 +18,16 @@ fn from_launch_to_a_mitigated_incident() {
     session.see_gone("CrashLoopBackOff");
     session.see("helped");
 
+    session.press("q");
+    assert_eq!(session.ended(), 0);
+
+    // Nothing of it is lost by leaving.
     let journal = session.journal();
     let kinds: Vec<&str> = journal.iter().filter_map(|line| line["kind"].as_str()).collect();
     let intent = kinds.iter().position(|kind| *kind == "intent").expect("an intent");
     let outcome = kinds.iter().position(|kind| *kind == "outcome").expect("an outcome");
     assert!(intent < outcome, "{kinds:?}");
     assert!(kinds.contains(&"ack") && kinds.contains(&"verdict"), "{kinds:?}");
-
-    session.press("q");
-    assert_eq!(session.ended(), 0);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use super::harness::Session;
 fn restarting_the_hung_consumers_drains_the_queue() {
     let mut session = Session::start(120, 40, &["demo", "--scenario", "sync-backlog", "--speed", "10"]);
     session.see("SyncEventBacklog").see("restart 2 unhealthy sync-service").see_gone("not armed");
-    session.press("r").see("Restart unhealthy").see("✓ server dry-run");
+    session.press("r").see("Restart unhealthy").see("✓ server dry-run").see_gone("still running");
     session.press("y").see("helped");
-    let journal = session.journal();
-    assert!(journal.iter().any(|line| line["kind"] == "intent"), "{journal:?}");
     session.press("q");
     assert_eq!(session.ended(), 0);
+    let journal = session.journal();
+    assert!(journal.iter().any(|line| line["kind"] == "intent"), "{journal:?}");
 }
