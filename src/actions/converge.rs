@@ -143,10 +143,7 @@ async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64)) -> Result
 
 /// Why the rollout does not go on: by the workload's conditions, else by its newest pods.
 async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool) -> Result<Option<Text>, Text> {
-    let by_condition = [("ReplicaFailure", "True"), ("Progressing", "False")].into_iter().find_map(|(kind, bad)| {
-        let condition = pods::condition(object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(bad))?;
-        Some(Text::line(condition.get("message")?.as_str()?))
-    });
+    let by_condition = complaint(object, "ReplicaFailure", "True").or_else(|| complaint(object, "Progressing", "False"));
     let query = object.pointer("/spec/selector").and_then(pods::label_query);
     let (None, true, Some(query)) = (&by_condition, is_observed, query) else { return Ok(by_condition) };
     let newest = newest(api, workload, &query, object).await;
@@ -156,6 +153,12 @@ async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool)
         newest.as_ref().is_none_or(|(name, value)| label(name) == Some(value))
     };
     Ok(found.iter().filter(is_new).find_map(pods::stuck))
+}
+
+/// What a controller says in a condition that stands as `bad`.
+fn complaint(object: &Value, kind: &str, bad: &str) -> Option<Text> {
+    let condition = pods::condition(object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(bad))?;
+    Some(Text::line(condition.get("message")?.as_str()?))
 }
 
 /// The label, and its value, that pods of the newest template have; none where that is not known.
@@ -230,11 +233,12 @@ pub async fn pods_of(api: &Api, owners: &[Owner]) -> Result<Vec<Vec<Value>>, Tex
     Ok(all)
 }
 
-async fn desired(api: &Api, owner: &Owner) -> Result<u32, Text> {
+/// How many pods an owner wants, and why it cannot make them.
+async fn desired(api: &Api, owner: &Owner) -> Result<(u32, Option<Text>), Text> {
     let pointer = if owner.target.kind == Kind::DaemonSet { "/status/desiredNumberScheduled" } else { "/spec/replicas" };
-    let object = api.find(&owner.target).await.map_err(|error| error.text())?;
-    let number = object.as_ref().and_then(|object| object.pointer(pointer)).and_then(Value::as_u64).unwrap_or(0);
-    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    let Some(object) = api.find(&owner.target).await.map_err(|error| error.text())? else { return Ok((0, None)) };
+    let number = object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    Ok((u32::try_from(number).unwrap_or(u32::MAX), complaint(&object, "ReplicaFailure", "True")))
 }
 
 /// Whether the deleted pods are gone and their owners have as many ready ones as they want.
@@ -246,11 +250,12 @@ async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<L
     }
     let owners = &owners.known;
     for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
-        look.of += desired(api, owner).await?;
+        let (wanted, why_not) = desired(api, owner).await?;
+        look.of += wanted;
         let is_old = |pod: &&Value| deleted.iter().any(|gone| gone.uid == *pods::uid(pod)) && pods::is_deleting(pod);
         look.old += count(found.iter().filter(is_old));
         look.ready += count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
-        look.stuck = look.stuck.or_else(|| found.iter().find_map(pods::stuck));
+        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().find_map(pods::stuck));
     }
     look.is_complete = look.old == 0 && look.ready >= look.of;
     if look.is_complete {
@@ -295,11 +300,11 @@ async fn new_ready(api: &Api, owners: &[Owner], before: &[Vec<Value>], deleted: 
         let due = count(known.iter().filter(|pod| deleted.iter().any(|gone| gone.uid == *pods::uid(pod))));
         let ready = count(found.iter().filter(|pod| !was_known(pod) && pods::is_ready(pod)));
         let all_ready = count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
-        let wanted = desired(api, owner).await?;
+        let (wanted, why_not) = desired(api, owner).await?;
         look.ready += ready.min(due);
         look.of += due;
         look.old += count(found.iter().filter(|pod| pods::is_deleting(pod)));
-        look.stuck = look.stuck.or_else(|| found.iter().filter(|pod| !was_known(pod)).find_map(pods::stuck));
+        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().filter(|pod| !was_known(pod)).find_map(pods::stuck));
         // An owner that was scaled down meanwhile makes no replacement.
         look.is_complete &= ready >= due || all_ready >= wanted;
     }

@@ -10,6 +10,9 @@ use crate::domain::{
 /// Longest command shown; a hundred pod names fit.
 const LIMIT: usize = 16_384;
 
+/// How a line begins that stands in the place of a command: a comment to every shell.
+const NOT_SHOWN: &str = "# the command";
+
 /// A command, whole: half of one, or one without what may not be shown, would do something else.
 pub fn whole(command: &str) -> Text {
     let shown = Text::bounded(command, LIMIT);
@@ -17,7 +20,16 @@ pub fn whole(command: &str) -> Text {
         return shown;
     }
     let why = if command.len() > LIMIT { "is too long to be shown" } else { "has characters that cannot be shown" };
-    Text::from(format!("# the command {why}; sev1 do --plan-out keeps the plan"))
+    Text::from(format!("{NOT_SHOWN} {why}; sev1 do --plan-out keeps the plan"))
+}
+
+/// Several commands as one, each run only if the one before was done. All of them are shown, or none.
+pub fn one_after_the_other(commands: impl Iterator<Item = Text>) -> Text {
+    let commands: Vec<_> = commands.collect();
+    match commands.iter().find(|command| command.starts_with(NOT_SHOWN)) {
+        Some(why_not) => why_not.clone(),
+        None => whole(&commands.iter().map(Text::as_str).collect::<Vec<_>>().join(" && ")),
+    }
 }
 
 /// `kubectl ARGUMENTS -n NAMESPACE --context CONTEXT`, quoted where a shell needs it; without `-n` where there is no namespace.
@@ -104,6 +116,9 @@ mod tests {
     fn half_a_command_is_never_shown() {
         let named = |name: &str| command(&["delete", "pod", name], "ns", &cluster());
         assert!(named("a").starts_with("kubectl"));
+        let both = |other: &str| one_after_the_other([named("a"), named(other)].into_iter());
+        assert_eq!(both("b").as_str(), format!("{} && {}", named("a"), named("b")));
+        assert_eq!(both("a\u{202e}b"), named("a\u{202e}b"), "not the one without the other");
         assert_eq!(named(&"a".repeat(LIMIT)).as_str(), "# the command is too long to be shown; sev1 do --plan-out keeps the plan");
         assert_eq!(named("a\u{202e}b").as_str(), "# the command has characters that cannot be shown; sev1 do --plan-out keeps the plan");
     }

@@ -1,8 +1,8 @@
 //! Pods that a mitigation names: which of them are meant, what brings each back, the plan by which they go.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future::join_all, stream};
 use serde_json::{Value, json};
 
 use crate::domain::{
@@ -18,7 +18,7 @@ use super::{
     converge,
     draft::{Draft, Undo, basis},
     engine::Core,
-    kubectl, pods,
+    kubectl, pods, room,
 };
 
 /// Most pods of one plan: what a person can still look over.
@@ -143,7 +143,28 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     draft.converge = converge::of_pods(&chosen);
     let comes_back = comes_back(&chosen);
     draft.check(CheckKind::Effect, async { comes_back });
+    check_room(core, &mut draft, &chosen);
     Ok((draft, chosen))
+}
+
+/// Whether the namespaces take in those that their controllers make instead.
+pub fn check_room(core: &Core, draft: &mut Draft, chosen: &[Found]) {
+    let mut by_namespace: BTreeMap<Text, Vec<Value>> = BTreeMap::new();
+    // One that has ended counts for no quota any more, and was replaced already.
+    let has_ended = |pod: &Value| matches!(pod.pointer("/status/phase").and_then(Value::as_str), Some("Failed" | "Succeeded"));
+    for (pod, object) in chosen.iter().filter(|(_, object)| fate(object) != Fate::Lost && !has_ended(object)) {
+        by_namespace.entry(pod.key.namespace.clone()).or_default().push(object.clone());
+    }
+    if by_namespace.is_empty() {
+        return;
+    }
+    let api = core.api.clone();
+    draft.check(CheckKind::Room, async move {
+        let asked = by_namespace.iter().map(|(namespace, gone)| room::for_others(&api, namespace, gone));
+        let said = join_all(asked).await;
+        let short = said.iter().find(|said| matches!(said, CheckResult::Warn(_)));
+        short.or_else(|| said.first()).cloned().unwrap_or(CheckResult::Pass("no pod is made".into()))
+    });
 }
 
 /// `Delete pod · shop-abc`, `Evict 3 pods · shop`.
@@ -239,19 +260,11 @@ pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
         arguments.extend(names);
         kubectl::command(&arguments, namespace, &core.cluster)
     });
-    joined(commands)
+    kubectl::one_after_the_other(commands)
 }
 
 /// kubectl has no command for an eviction: the request itself, once for each pod.
 pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
     let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.cluster));
-    joined(commands)
-}
-
-fn joined(commands: impl Iterator<Item = Text>) -> Text {
-    let commands: Vec<_> = commands.collect();
-    match commands.iter().find(|command| command.starts_with('#')) {
-        Some(why_not) => why_not.clone(),
-        None => kubectl::whole(&commands.iter().map(Text::as_str).collect::<Vec<_>>().join(" && ")),
-    }
+    kubectl::one_after_the_other(commands)
 }

@@ -40,6 +40,48 @@ pub async fn for_rollout(api: &Api, namespace: &str, template: &Value, more: u64
     told(unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas]))
 }
 
+/// Whether others would be taken in in the place of these pods of one namespace once they are gone: not where a quota was
+/// lowered below what is used, nor where a limit range would refuse them by now.
+pub async fn for_others(api: &Api, namespace: &str, gone: &[Value]) -> CheckResult {
+    let (ranges, unread) = ranges(api, namespace).await;
+    let specs: Vec<_> = gone.iter().map(|pod| &pod["spec"]).collect();
+    let refused = specs.iter().find_map(|spec| limits(spec, &ranges));
+    let quotas = match api.list(&format!("/api/v1/namespaces/{namespace}/resourcequotas"), "").await {
+        Ok((quotas, _)) => lowered(&quotas, &specs.iter().map(|spec| (*spec, Need::of(Some(spec), &ranges))).collect::<Vec<_>>()),
+        Err(error) => Room::Short(format!("quotas could not be read: {error}")),
+    };
+    match told(unread.into_iter().chain(refused).chain([quotas])) {
+        Ok(enough) => CheckResult::Pass(Text::line(&enough)),
+        Err(short) => CheckResult::Warn(Text::line(&short)),
+    }
+}
+
+/// The first quota that would not take in as many as go.
+fn lowered(quotas: &[Value], gone: &[(&Value, Need)]) -> Room {
+    let mut counts = 0;
+    for quota in quotas {
+        let of_it: Vec<_> = gone.iter().filter(|(spec, need)| is_for(quota, Some(spec), need)).collect();
+        for Allowance { name, hard, used } in allowances(quota) {
+            let each: Vec<_> = of_it.iter().filter_map(|(_, need)| need.counted(name)).collect();
+            counts += each.len();
+            let mut free = hard.saturating_sub(used.saturating_sub(each.iter().sum()));
+            let is_kept_out = |one: &&u64| match free.checked_sub(**one) {
+                Some(left) => {
+                    free = left;
+                    false
+                }
+                None => true,
+            };
+            let kept_out = each.iter().filter(is_kept_out).count();
+            if kept_out > 0 {
+                let says = if each.len() == 1 { "no other comes".to_owned() } else { format!("for {kept_out} of {} no other comes", each.len()) };
+                return Room::Short(format!("{}: {says}", spent(quota, name, hard, used)));
+            }
+        }
+    }
+    Room::Enough(enough(quotas.is_empty(), counts))
+}
+
 /// The namespace's limit ranges, and what is said where they cannot be read.
 async fn ranges(api: &Api, namespace: &str) -> (Vec<Value>, Option<Room>) {
     match api.list(&format!("/api/v1/namespaces/{namespace}/limitranges"), "").await {
@@ -104,25 +146,47 @@ async fn quotas(api: &Api, namespace: &str, spec: Option<&Value>, need: &Need, m
     };
     let mut counts = 0;
     for quota in quotas.iter().filter(|quota| is_for(quota, spec, need)) {
-        let hard = quota.pointer("/status/hard").and_then(Value::as_object);
-        for (name, hard) in hard.into_iter().flatten() {
-            let used = quota.pointer("/status/used").and_then(|used| used.get(name)).and_then(Value::as_str).and_then(quantity::thousandths);
-            let (Some(hard), Some(used), Some(each)) = (hard.as_str().and_then(quantity::thousandths), used, need.counted(name)) else { continue };
+        for Allowance { name, hard, used } in allowances(quota) {
+            let Some(each) = need.counted(name) else { continue };
             counts += 1;
             let fit = hard.saturating_sub(used).checked_div(each).unwrap_or(more);
             if fit < more {
-                let what = if name.ends_with("pods") { "pods" } else { name };
                 let left_out = if fit == 0 { format!("{more} more do not fit") } else { format!("{} of {more} more do not fit", more - fit) };
-                let (hard, used) = (quantity::shown(name, hard), quantity::shown(name, used));
-                return Room::Short(format!("quota {} allows {hard} {what}, {used} are used: {left_out}", pods::name(quota)));
+                return Room::Short(format!("{}: {left_out}", spent(quota, name, hard, used)));
             }
         }
     }
-    Room::Enough(match (quotas.is_empty(), counts) {
+    Room::Enough(enough(quotas.is_empty(), counts))
+}
+
+fn enough(is_unlimited: bool, counts: usize) -> String {
+    match (is_unlimited, counts) {
         (true, _) => "no quota limits the namespace".into(),
         (false, 0) => "no quota counts these pods".into(),
         _ => "quota leaves room".into(),
+    }
+}
+
+/// One resource of a quota, in thousandths.
+struct Allowance<'a> {
+    name: &'a str,
+    hard: u64,
+    used: u64,
+}
+
+/// Those whose use is known.
+fn allowances(quota: &Value) -> impl Iterator<Item = Allowance<'_>> {
+    let amount = |value: &Value| value.as_str().and_then(quantity::thousandths);
+    let hard = quota.pointer("/status/hard").and_then(Value::as_object);
+    hard.into_iter().flatten().filter_map(move |(name, hard)| {
+        let used = quota.pointer("/status/used")?.get(name)?;
+        Some(Allowance { name, hard: amount(hard)?, used: amount(used)? })
     })
+}
+
+fn spent(quota: &Value, name: &str, hard: u64, used: u64) -> String {
+    let what = if name.ends_with("pods") { "pods" } else { name };
+    format!("quota {} allows {} {what}, {} are used", pods::name(quota), quantity::shown(name, hard), quantity::shown(name, used))
 }
 
 /// Whether a quota is about such pods, by its scopes.

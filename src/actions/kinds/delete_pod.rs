@@ -37,6 +37,8 @@ static SPEC: Spec = Spec {
         Right::on("get", "apps", "statefulsets"),
         Right::on("get", "apps", "daemonsets"),
         Right::on("list", "policy", "poddisruptionbudgets"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
     ],
     undo: "nothing: a deleted pod does not come back, its controller makes another",
 };

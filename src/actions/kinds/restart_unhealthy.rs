@@ -47,6 +47,8 @@ static SPEC: Spec = Spec {
         Right::on("get", "apps", "statefulsets"),
         Right::on("get", "apps", "daemonsets"),
         Right::on("list", "policy", "poddisruptionbudgets"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
     ],
     undo: "nothing: the controller makes new pods",
 };
@@ -118,6 +120,7 @@ impl RestartUnhealthy {
             CheckResult::Warn(Text::line(&format!("left out: {}", left_out.join("; "))))
         };
         draft.check(CheckKind::Effect, async { effect });
+        named_pods::check_room(core, &mut draft, chosen);
         draft
     }
 }

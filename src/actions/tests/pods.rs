@@ -5,7 +5,7 @@ use serde_json::json;
 use super::rig::{NS, Planned, Rig, asked, clock, pod_path};
 use crate::{
     actions::record,
-    domain::mitigation::{Friction, Outcome},
+    domain::mitigation::{CheckKind, Friction, Outcome},
     journal::Journal,
 };
 
@@ -27,6 +27,24 @@ async fn friction_follows_what_is_lost() {
     });
     let why = rig.plan(asked("delete-pod pod/bare")).await.err().unwrap();
     assert!(why.contains("its node runs it from a file"), "{why}");
+}
+
+#[tokio::test]
+async fn a_quota_that_was_lowered_lets_no_other_come() {
+    let mut rig = Rig::new().await;
+    let quota =
+        |hard: u64, used: u64| json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": hard.to_string()}, "used": {"pods": used.to_string()}}});
+    let path = format!("/api/v1/namespaces/{NS}/resourcequotas/q");
+    rig.world().put(&path, quota(3, 4));
+    let one = delete(&mut rig, &["gw-a"]).await;
+    assert_eq!(one.says(CheckKind::Room), "! quota q allows 3 pods, 4 are used: no other comes");
+    let both = delete(&mut rig, &["gw-a", "gw-b"]).await;
+    assert_eq!(both.says(CheckKind::Room), "! quota q allows 3 pods, 4 are used: for 1 of 2 no other comes");
+    rig.world().put(&path, quota(4, 4));
+    let one = delete(&mut rig, &["gw-a"]).await;
+    assert_eq!(one.says(CheckKind::Room), "✓ quota leaves room");
+    let bare = delete(&mut rig, &["bare"]).await;
+    assert!(bare.checks.iter().all(|check| check.what != CheckKind::Room), "nothing comes instead of it");
 }
 
 #[tokio::test]

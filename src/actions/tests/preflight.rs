@@ -3,28 +3,19 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::rig::{DEPLOYMENT, NS, Planned, Rig, asked, scale};
-use crate::domain::mitigation::{CheckKind, CheckResult, Outcome};
+use super::rig::{DEPLOYMENT, NS, Rig, asked, scale};
+use crate::domain::mitigation::{CheckKind, Outcome};
 
 const APPLICATION: &str = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/shop";
 const KUSTOMIZATION: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/shop";
 const RELEASE: &str = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/flux-system/helmreleases/shop";
-
-fn says(planned: &Planned, kind: CheckKind) -> String {
-    match planned.check(kind) {
-        CheckResult::Pass(says) => format!("✓ {says}"),
-        CheckResult::Warn(says) => format!("! {says}"),
-        CheckResult::Block(says) => format!("✗ {says}"),
-        CheckResult::Pending => "…".to_owned(),
-    }
-}
 
 /// What a card to scale up says, with this spec at this path.
 async fn of_scaling(rig: &mut Rig, path: &str, spec: Option<Value>) -> String {
     if let Some(spec) = spec {
         rig.world().put(path, json!({"metadata": {"name": "shop"}, "spec": spec}));
     }
-    says(&rig.plan(scale(6)).await.unwrap(), CheckKind::Overwritten)
+    rig.plan(scale(6)).await.unwrap().says(CheckKind::Overwritten)
 }
 
 #[rstest]
@@ -120,7 +111,7 @@ async fn a_hostile_mark_leads_to_no_request() {
 async fn a_replica_set_of_a_deployment_says_whom_to_scale() {
     let mut rig = Rig::new().await;
     let planned = rig.plan(asked("scale replicaset/api-gateway-42 5")).await.unwrap();
-    assert!(says(&planned, CheckKind::Overwritten).contains("deployment/api-gateway owns it and puts its own version back"));
+    assert!(planned.says(CheckKind::Overwritten).contains("deployment/api-gateway owns it and puts its own version back"));
 }
 
 #[tokio::test]
@@ -134,7 +125,7 @@ async fn what_does_not_fit_is_counted_before() {
         json!({"metadata": {"name": "busy"}, "spec": {"nodeName": "node-1", "containers": [{"resources": {"requests": {"cpu": "3"}}}]}}),
     );
     let planned = rig.plan(scale(6)).await.unwrap();
-    assert_eq!(says(&planned, CheckKind::Room), "! 1 of 3 would not fit: 1 of 1 nodes take such pods");
+    assert_eq!(planned.says(CheckKind::Room), "! 1 of 3 would not fit: 1 of 1 nodes take such pods");
     rig.world().put(
         &format!("/api/v1/namespaces/{NS}/limitranges/small"),
         json!({"metadata": {"name": "small"}, "spec": {"limits": [{"type": "Container", "min": {"memory": "2Gi"}}]}}),
@@ -144,7 +135,7 @@ async fn what_does_not_fit_is_counted_before() {
         json!({"metadata": {"name": "q"}, "status": {"hard": {"requests.cpu": "4"}, "used": {"requests.cpu": "3500m"}}}),
     );
     let planned = rig.plan(scale(6)).await.unwrap();
-    let said = says(&planned, CheckKind::Room);
+    let said = planned.says(CheckKind::Room);
     assert!(said.contains("a limit range wants a container to ask for 2Gi memory, api-gateway asks for 1Gi: new pods are refused"), "{said}");
     assert!(said.contains("quota q allows 4 requests.cpu, 3500m are used: 2 of 3 more do not fit"), "{said}");
 }

@@ -68,6 +68,16 @@ impl Planned {
         &self.checks.iter().find(|check| check.what == what).unwrap().result
     }
 
+    /// As the card has it.
+    pub fn says(&self, what: CheckKind) -> String {
+        match self.check(what) {
+            CheckResult::Pass(says) => format!("✓ {says}"),
+            CheckResult::Warn(says) => format!("! {says}"),
+            CheckResult::Block(says) => format!("✗ {says}"),
+            CheckResult::Pending => "…".to_owned(),
+        }
+    }
+
     pub fn confirm(&self) -> ConfirmedPlan {
         let typed = match &self.plan.friction {
             crate::domain::mitigation::Friction::Key => "y".to_owned(),
