@@ -201,7 +201,7 @@ impl HttpReader {
     fn new(endpoint: &Endpoint, server: Option<&Server>, reader: &Reader, client: MakeClient) -> Result<Self, ConnectError> {
         let name = Text::line(&endpoint.to_string());
         let way = match endpoint {
-            Endpoint::ServiceProxy { .. } => Way::Proxied { reader: reader.clone(), base: endpoint.proxy_path().unwrap_or_default() },
+            Endpoint::ServiceProxy { .. } => Way::Proxied { reader: reader.behind(), base: endpoint.proxy_path().unwrap_or_default() },
             Endpoint::Url(url) => {
                 let mut base = url.clone();
                 let in_address = (!url.username().is_empty()).then(|| {
@@ -281,7 +281,7 @@ impl HttpReader {
         let name = if method == Method::POST { "POST" } else { "GET" };
         let (status, date, headers, body, credentials) = match &self.way {
             Way::Proxied { reader, base } => {
-                let answer = reader.proxied(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
+                let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
                 (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
             Way::Direct { client, base, login, .. } => {

@@ -56,12 +56,19 @@ pub struct RawAnswer {
 pub struct Reader {
     wire: Arc<Wire>,
     target: Arc<Target>,
+    answers: Answers,
 }
 
 impl Reader {
     /// Connects at the first request.
     pub fn new(target: &Target) -> Self {
-        Self { wire: target.wire.clone(), target: Arc::new(target.clone()) }
+        Self { wire: target.wire.clone(), target: Arc::new(target.clone()), answers: Answers::ApiServer }
+    }
+
+    /// For servers that the API server passes requests on to.
+    #[must_use]
+    pub fn behind(&self) -> Self {
+        Self { answers: Answers::Behind, ..self.clone() }
     }
 
     pub fn target(&self) -> &Target {
@@ -111,33 +118,6 @@ impl Reader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<RawAnswer, ConnectError> {
-        self.any(Answers::ApiServer, method, path, query, json, max_bytes, timeout).await
-    }
-
-    /// The same of a server that the API server passes the request on to.
-    pub async fn proxied(
-        &self,
-        method: Method,
-        path: &str,
-        query: Query<'_>,
-        json: Option<&Value>,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<RawAnswer, ConnectError> {
-        self.any(Answers::Behind, method, path, query, json, max_bytes, timeout).await
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    async fn any(
-        &self,
-        answers: Answers,
-        method: Method,
-        path: &str,
-        query: Query<'_>,
-        json: Option<&Value>,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<RawAnswer, ConnectError> {
         let through = OnceLock::new();
         let asking = async {
             let response = self.ask(&through, method, path, query, json).await?;
@@ -146,21 +126,20 @@ impl Reader {
             let body = body::whole(body, limit, self.server()).await?;
             Ok(RawAnswer { status: parts.status.as_u16(), date: date(&parts.headers), headers: parts.headers, body })
         };
-        self.within(timeout, answers, &through, asking).await
+        self.within(timeout, &through, asking).await
     }
 
     /// Gives up the kept connections with a request that had no answer in time: those beside its own may be as dead.
     async fn within<T>(
         &self,
         timeout: Duration,
-        answers: Answers,
         through: &OnceLock<Pool>,
         asking: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
         if let Ok(done) = tokio::time::timeout(timeout, asking).await {
             return done;
         }
-        match (through.get(), answers) {
+        match (through.get(), self.answers) {
             (Some(pool), Answers::ApiServer) => self.wire.forget_connections(*pool).await,
             // It may as well be the one behind that is slow: no reason to open every watch again, each time that it is.
             (Some(pool), Answers::Behind) => _ = self.wire.forget_kept(*pool).await,
@@ -214,7 +193,7 @@ impl Reader {
             let answer = RawAnswer { status: parts.status.as_u16(), date: None, headers: parts.headers, body };
             Err(self.refused(&Method::GET, path, &answer))
         };
-        self.within(timeout, Answers::ApiServer, &through, asking).await
+        self.within(timeout, &through, asking).await
     }
 
     fn accept(&self, method: &Method, path: &str, answer: RawAnswer) -> Result<RawAnswer, ConnectError> {

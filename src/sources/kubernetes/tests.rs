@@ -197,14 +197,10 @@ async fn a_quiet_watch_is_opened_again_when_another_request_meets_silence() {
     })
     .await;
     let reader = Reader::new(&server.target());
-    let silence = |proxied| {
-        let (reader, within) = (reader.clone(), Duration::from_millis(200));
+    let silence = |reader: Reader| {
+        let within = Duration::from_millis(200);
         async move {
-            let answer = if proxied {
-                reader.proxied(http::Method::GET, "/silent/proxy", &[], None, 1_000, within).await
-            } else {
-                reader.raw(http::Method::GET, "/silent", &[], None, 1_000, within).await
-            };
+            let answer = reader.raw(http::Method::GET, "/silent", &[], None, 1_000, within).await;
             assert!(matches!(answer, Err(ConnectError::Timeout { .. })), "{answer:?}");
         }
     };
@@ -215,9 +211,9 @@ async fn a_quiet_watch_is_opened_again_when_another_request_meets_silence() {
         tokio::task::yield_now().await;
     }
     // A server behind the API server may be slow by itself.
-    silence(true).await;
+    silence(reader.behind()).await;
     assert_eq!(opened.load(Ordering::SeqCst), 1);
-    silence(false).await;
+    silence(reader.clone()).await;
     let heard = watching.until(|word| word.starts_with("+b")).await;
     assert!(!heard.iter().any(|word| word.starts_with("failed") || word == "start"), "{heard:#?}");
 }
