@@ -67,6 +67,18 @@ impl Mitigations {
         self.all.iter().rev().find(|mitigation| mitigation.undoable && mitigation.undone_by.is_none() && mitigation.undoes.is_none())
     }
 
+    /// Why none before it is the last to take back: one that was confirmed later may have been done, or may yet be.
+    pub fn last_not_settled(&self) -> Option<String> {
+        let before = self.last_undoable().map(|last| last.id);
+        self.all.iter().rev().take_while(|mitigation| Some(mitigation.id) != before).find_map(|mitigation| match mitigation.stage {
+            Stage::Executing { .. } => Some(format!("{} is being written: it can be taken back when it is done", mitigation.title)),
+            Stage::Ended(Outcome::Unknown(_)) => {
+                Some(format!("it is not known whether {} was done: look first; undo in the palette has the others", mitigation.title))
+            }
+            _ => None,
+        })
+    }
+
     /// The same of the journal, whichever session it was.
     pub fn last_recorded(&self) -> Option<&Undoable> {
         self.undoable.iter().find(|one| !one.is_undo)

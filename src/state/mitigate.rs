@@ -171,6 +171,9 @@ impl State {
 
     /// The last of this session; where it did nothing that can be taken back, the last of the sessions before.
     fn undo_last(&self) -> Result<Request, String> {
+        if let Some(why) = self.mitigations.last_not_settled() {
+            return Err(why);
+        }
         if let Some(last) = self.mitigations.last_undoable() {
             let reason = Text::line(&format!("takes back: {}", last.title));
             return Ok(Request { kind: RequestKind::Undo { of: Finished::Here(last.id) }, reason });

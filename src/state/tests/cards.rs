@@ -344,6 +344,27 @@ fn the_last_mitigation_is_taken_back_once() {
     assert!(play.card().is_none() && play.take().is_empty(), "a second U must not bring the bad revision back");
 }
 
+/// What a person means by `U` is what they did last: while that is not known to be done, the one before must not be offered in its place.
+#[test]
+fn an_earlier_mitigation_is_not_taken_back_in_place_of_one_whose_outcome_is_not_known() {
+    let (mut play, first) = undone();
+    play.press("u").planned(Friction::Key).press("y");
+    let second = play.state.mitigations.all[1].id;
+    let refused = |play: &mut Play, why: &str| {
+        play.take();
+        play.press("U");
+        let notice = play.state.notice.as_ref().unwrap();
+        assert!(notice.is_error && notice.text.contains(why), "{notice:?}");
+        assert!(play.card().is_none() && play.take().is_empty());
+    };
+    refused(&mut play, "is being written");
+    play.send(Msg::Action(ActionEvent::Ended { id: second, outcome: Outcome::Unknown("no answer".into()), undoable: false }));
+    refused(&mut play, "is not known");
+    play.send(Msg::Action(ActionEvent::Resolved { id: second, outcome: Outcome::Failed("not done".into()), undoable: false }));
+    play.press("U");
+    assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: Finished::Here(first) }));
+}
+
 #[test]
 fn an_unknown_outcome_is_neither_done_nor_failed_until_it_is_read() {
     let mut play = Play::new();
