@@ -14,7 +14,7 @@ pub(crate) struct Kept<T> {
 }
 
 /// Which pool a request went through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pool(u64);
 
 impl<T: Clone> Kept<T> {
@@ -27,38 +27,46 @@ impl<T: Clone> Kept<T> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A request through `pool` had no answer. Of many that say so, the first counts: only for it this is true.
-    pub fn forget(&self, pool: Pool) -> bool {
+    /// A request through `pool` had no answer. Of many that say so, the first counts. The pool of what is asked next.
+    pub fn forget(&self, pool: Pool) -> Pool {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.0 != pool {
-            return false;
+        if now.0 == pool
+            && let Some(client) = (self.again)()
+        {
+            *now = (Pool(pool.0 + 1), client);
         }
-        let Some(client) = (self.again)() else { return false };
-        *now = (Pool(pool.0 + 1), client);
-        true
+        now.0
     }
 }
 
 /// Tells the readers of streams that the connections of their time were given up: one on which nothing comes cannot be told
-/// from one that was lost with the others.
+/// from one that was lost with the others. Holds the first pool whose streams were not told.
 #[derive(Debug)]
-pub(crate) struct GivingUp(watch::Sender<()>);
+pub(crate) struct GivingUp(watch::Sender<Pool>);
 
 /// For one stream: from before it was asked for.
 #[derive(Debug)]
-pub struct GivenUp(watch::Receiver<()>);
+pub struct GivenUp(watch::Receiver<Pool>);
 
 impl GivingUp {
     pub fn new() -> Self {
-        Self(watch::Sender::new(()))
+        Self(watch::Sender::new(Pool(0)))
     }
 
     pub fn subscribe(&self) -> GivenUp {
         GivenUp(self.0.subscribe())
     }
 
-    pub fn all(&self) {
-        self.0.send_replace(());
+    /// Tells all streams, when `silent` has some that were not told, to go on through `next`. A pool may be given up before,
+    /// with its streams left as they are: then its number says nothing of them.
+    pub fn all(&self, silent: Pool, next: Pool) {
+        self.0.send_if_modified(|untold| {
+            let is_news = silent >= *untold;
+            if is_news {
+                *untold = next;
+            }
+            is_news
+        });
     }
 }
 
@@ -82,14 +90,31 @@ mod tests {
         let made = AtomicUsize::new(0);
         let kept = Kept::new(0, move || Some(made.fetch_add(1, Ordering::Relaxed) + 1));
         let (pool, _) = kept.client();
-        assert_eq!([kept.forget(pool), kept.forget(pool)], [true, false]);
-        assert_eq!(kept.client().1, 1);
+        assert_eq!([kept.forget(pool), kept.forget(pool)], [Pool(1), Pool(1)]);
+        assert_eq!(kept.client(), (Pool(1), 1));
+    }
+
+    #[test]
+    fn streams_are_told_once_of_what_was_silent_before_they_went_on() {
+        let giving_up = GivingUp::new();
+        let mut stream = giving_up.subscribe();
+        let mut is_told = |silent, next| {
+            giving_up.all(Pool(silent), Pool(next));
+            let is_told = stream.0.has_changed().unwrap();
+            stream.0.mark_unchanged();
+            is_told
+        };
+        // Pool 0 was given up already, by who said nothing to the streams.
+        assert!(is_told(0, 1));
+        assert!(!is_told(0, 1), "of many the first counts");
+        assert!(is_told(2, 3));
+        assert!(!is_told(1, 3), "the streams went on through the third");
     }
 
     #[test]
     fn what_cannot_be_made_again_stays() {
         let kept = Kept::new(0, || None);
-        assert!(!kept.forget(kept.client().0));
+        assert_eq!(kept.forget(kept.client().0), Pool(0));
         assert_eq!(kept.client(), (Pool(0), 0));
     }
 }

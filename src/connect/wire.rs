@@ -90,15 +90,15 @@ impl Wire {
     }
 
     /// After a request that had no answer in time: no other goes over the connections that are kept. Credentials stay.
-    /// Whether this is the first that says so of `pool`.
-    pub async fn forget_kept(&self, pool: Pool) -> bool {
-        self.built.lock().await.as_ref().is_some_and(|stacks| stacks.read.forget(pool))
+    /// The pool of what is asked next, where there is one.
+    pub async fn forget_kept(&self, pool: Pool) -> Option<Pool> {
+        self.built.lock().await.as_ref().map(|stacks| stacks.read.forget(pool))
     }
 
     /// After silence of the API server itself: streams are opened again as well.
     pub async fn forget_connections(&self, pool: Pool) {
-        if self.forget_kept(pool).await {
-            self.giving_up.all();
+        if let Some(next) = self.forget_kept(pool).await {
+            self.giving_up.all(pool, next);
         }
     }
 
