@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::{StreamExt as _, future::join_all, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::domain::{
@@ -160,8 +160,8 @@ pub fn check_room(core: &Core, draft: &mut Draft, chosen: &[Found]) {
     }
     let api = core.api.clone();
     draft.check(CheckKind::Room, async move {
-        let asked = by_namespace.iter().map(|(namespace, gone)| room::for_others(&api, namespace, gone));
-        let said = join_all(asked).await;
+        let asked: Vec<_> = by_namespace.iter().map(|(namespace, gone)| room::for_others(&api, namespace, gone)).collect();
+        let said: Vec<_> = stream::iter(asked).buffered(READS_AT_ONCE).collect().await;
         let short = said.iter().find(|said| matches!(said, CheckResult::Warn(_)));
         short.or_else(|| said.first()).cloned().unwrap_or(CheckResult::Pass("no pod is made".into()))
     });

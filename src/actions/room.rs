@@ -16,41 +16,69 @@ pub enum Room {
 /// Whether `more` pods of a template would be taken in and find a place. Without a template only pods are counted.
 pub async fn for_more(api: &Api, namespace: &str, template: Option<&Value>, more: u64) -> CheckResult {
     let spec = template.and_then(|template| template.get("spec"));
-    let (ranges, unread) = ranges(api, namespace).await;
-    let need = Need::of(spec, &ranges);
-    let on_nodes = async {
-        match spec {
-            Some(spec) => capacity::on_nodes(api, spec, &need, more).await,
-            None => Room::Short("which nodes it fits on is not known: its pods are not made by this object".into()),
-        }
+    let limits = Limits::of(api, namespace).await;
+    let need = Need::of(spec, &limits.ranges);
+    let nodes = match spec {
+        Some(spec) => capacity::on_nodes(api, spec, &need, more).await,
+        None => Room::Short("which nodes it fits on is not known: its pods are not made by this object".into()),
     };
-    let (quotas, nodes) = tokio::join!(quotas(api, namespace, spec, &need, more), on_nodes);
-    match told(unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas, nodes])) {
-        Ok(enough) => CheckResult::Pass(Text::line(&enough)),
-        Err(short) => CheckResult::Warn(Text::line(&short)),
-    }
+    checked(limits.told(spec.as_slice(), |quotas| enough_for(quotas, spec, &need, more), Some(nodes)))
 }
 
 /// Whether the pods of a new template would be taken in, of which `more` run beside the old ones for a while: what they find,
 /// or what is in their way. Places on nodes are not counted: old pods free theirs one by one.
 pub async fn for_rollout(api: &Api, namespace: &str, template: &Value, more: u64) -> Result<String, String> {
     let spec = template.get("spec");
-    let (ranges, unread) = ranges(api, namespace).await;
-    let quotas = quotas(api, namespace, spec, &Need::of(spec, &ranges), more).await;
-    told(unread.into_iter().chain(spec.and_then(|spec| limits(spec, &ranges))).chain([quotas]))
+    let limits = Limits::of(api, namespace).await;
+    let need = Need::of(spec, &limits.ranges);
+    limits.told(spec.as_slice(), |quotas| enough_for(quotas, spec, &need, more), None)
 }
 
 /// Whether others would be taken in in the place of these pods of one namespace once they are gone: not where a quota was
 /// lowered below what is used, nor where a limit range would refuse them by now.
 pub async fn for_others(api: &Api, namespace: &str, gone: &[Value]) -> CheckResult {
-    let (ranges, unread) = ranges(api, namespace).await;
+    let limits = Limits::of(api, namespace).await;
     let specs: Vec<_> = gone.iter().map(|pod| &pod["spec"]).collect();
-    let refused = specs.iter().find_map(|spec| limits(spec, &ranges));
-    let quotas = match api.list(&format!("/api/v1/namespaces/{namespace}/resourcequotas"), "").await {
-        Ok((quotas, _)) => lowered(&quotas, &specs.iter().map(|spec| (*spec, Need::of(Some(spec), &ranges))).collect::<Vec<_>>()),
-        Err(error) => Room::Short(format!("quotas could not be read: {error}")),
-    };
-    match told(unread.into_iter().chain(refused).chain([quotas])) {
+    let needs: Vec<_> = specs.iter().map(|spec| (*spec, Need::of(Some(spec), &limits.ranges))).collect();
+    checked(limits.told(&specs, |quotas| lowered(quotas, &needs), None))
+}
+
+/// What a namespace is limited by.
+struct Limits {
+    /// None where they cannot be read: then `unread` says so.
+    ranges: Vec<Value>,
+    unread: Option<Room>,
+    quotas: Result<Vec<Value>, Room>,
+}
+
+impl Limits {
+    async fn of(api: &Api, namespace: &str) -> Self {
+        let list = async |resource: &str, called: &str| match api.list(&format!("/api/v1/namespaces/{namespace}/{resource}"), "").await {
+            Ok((found, _)) => Ok(found),
+            Err(error) => Err(Room::Short(format!("{called} could not be read: {error}"))),
+        };
+        let (ranges, quotas) = tokio::join!(list("limitranges", "limit ranges"), list("resourcequotas", "quotas"));
+        let (ranges, unread) = ranges.map_or_else(|unread| (Vec::new(), Some(unread)), |ranges| (ranges, None));
+        Self { ranges, unread, quotas }
+    }
+
+    /// What is enough for pods of these specs in one line, or what is short.
+    fn told(self, specs: &[&Value], by_quotas: impl FnOnce(&[Value]) -> Room, nodes: Option<Room>) -> Result<String, String> {
+        let refused = specs.iter().find_map(|spec| refused(spec, &self.ranges));
+        let quotas = self.quotas.map_or_else(|unread| unread, |quotas| by_quotas(&quotas));
+        let (mut enough, mut short) = (Vec::new(), Vec::new());
+        for room in self.unread.into_iter().chain(refused).chain([quotas]).chain(nodes) {
+            match room {
+                Room::Enough(says) => enough.push(says),
+                Room::Short(why) => short.push(why),
+            }
+        }
+        if short.is_empty() { Ok(enough.join(", ")) } else { Err(short.join("; ")) }
+    }
+}
+
+fn checked(told: Result<String, String>) -> CheckResult {
+    match told {
         Ok(enough) => CheckResult::Pass(Text::line(&enough)),
         Err(short) => CheckResult::Warn(Text::line(&short)),
     }
@@ -80,26 +108,6 @@ fn lowered(quotas: &[Value], gone: &[(&Value, Need)]) -> Room {
         }
     }
     Room::Enough(enough(quotas.is_empty(), counts))
-}
-
-/// The namespace's limit ranges, and what is said where they cannot be read.
-async fn ranges(api: &Api, namespace: &str) -> (Vec<Value>, Option<Room>) {
-    match api.list(&format!("/api/v1/namespaces/{namespace}/limitranges"), "").await {
-        Ok((ranges, _)) => (ranges, None),
-        Err(error) => (Vec::new(), Some(Room::Short(format!("limit ranges could not be read: {error}")))),
-    }
-}
-
-/// What is enough in one line, or what is short.
-fn told(rooms: impl Iterator<Item = Room>) -> Result<String, String> {
-    let (mut enough, mut short) = (Vec::new(), Vec::new());
-    for room in rooms {
-        match room {
-            Room::Enough(says) => enough.push(says),
-            Room::Short(why) => short.push(why),
-        }
-    }
-    if short.is_empty() { Ok(enough.join(", ")) } else { Err(short.join("; ")) }
 }
 
 /// What one pod takes, in thousandths; none where it says nothing.
@@ -139,11 +147,8 @@ impl Need {
     }
 }
 
-async fn quotas(api: &Api, namespace: &str, spec: Option<&Value>, need: &Need, more: u64) -> Room {
-    let (quotas, _) = match api.list(&format!("/api/v1/namespaces/{namespace}/resourcequotas"), "").await {
-        Ok(found) => found,
-        Err(error) => return Room::Short(format!("quotas could not be read: {error}")),
-    };
+/// Whether every quota leaves as much as `more` such pods take.
+fn enough_for(quotas: &[Value], spec: Option<&Value>, need: &Need, more: u64) -> Room {
     let mut counts = 0;
     for quota in quotas.iter().filter(|quota| is_for(quota, spec, need)) {
         for Allowance { name, hard, used } in allowances(quota) {
@@ -216,7 +221,7 @@ fn containers_of(ranges: &[Value]) -> impl Iterator<Item = &Value> {
 }
 
 /// The first container that a limit range would refuse, in new pods as in a template.
-fn limits(spec: &Value, ranges: &[Value]) -> Option<Room> {
+fn refused(spec: &Value, ranges: &[Value]) -> Option<Room> {
     let containers = spec.get("containers").and_then(Value::as_array)?;
     for limit in containers_of(ranges) {
         for container in containers {

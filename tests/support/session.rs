@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     num::NonZeroU16,
     path::Path,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -84,7 +84,8 @@ impl Session {
             let mut coming = Vec::new();
             loop {
                 let read = reader.read(&mut buffer).unwrap_or(0);
-                let mut state = sink.state.lock().expect("the drawn screen");
+                // A test that failed holding it has said why; a second panic would only bury that.
+                let mut state = sink.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.sent.extend_from_slice(&buffer[..read]);
                 coming.extend_from_slice(&buffer[..read]);
                 state.closed = read == 0;

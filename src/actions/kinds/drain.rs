@@ -66,6 +66,8 @@ static SPEC: Spec = Spec {
         Right::on("get", "apps", "replicasets"),
         Right::on("get", "apps", "statefulsets"),
         Right::on("list", "policy", "poddisruptionbudgets"),
+        Right::on("list", "", "resourcequotas"),
+        Right::on("list", "", "limitranges"),
     ],
     undo: "uncordon; evicted pods do not come back to it",
 };
@@ -229,6 +231,7 @@ impl Drain {
             CheckResult::Warn(Text::line(&told))
         };
         draft.check(CheckKind::NotCovered, async { covered });
+        named_pods::check_room(core, &mut draft, &sorted.evicted);
         let (api, pods) = (core.api.clone(), sorted.evicted);
         draft.check(CheckKind::Disruption, async move { disruption::of_evictions(&api, &pods).await });
         draft
