@@ -27,6 +27,27 @@ fn a_filter_works_while_it_is_typed_and_escape_takes_it_back() {
     assert_eq!(shown(&play), ["api-gateway-b-1", "api-gateway-b-2"]);
 }
 
+/// Typed letter by letter as well as taken back, whatever the words: labels, exclusions, parts of each.
+#[test]
+fn what_a_filter_leaves_does_not_depend_on_how_it_was_typed() {
+    let mut play = Play::new();
+    play.bad_deploy().press("2 /");
+    let mut typed = String::new();
+    for letter in "gate !b-2 app=api-gateway g !app=core x=!".chars().chain("\u{8}".repeat(41).chars()).chain("!core !core-e".chars()) {
+        if letter == '\u{8}' {
+            play.press("Backspace");
+            typed.pop();
+        } else {
+            play.type_(&letter.to_string());
+            typed.push(letter);
+        }
+        assert_eq!(play.state.workloads.filter, typed);
+        let kept = play.state.workloads.rows.clone();
+        rows::rebuild(&play.state.cluster, &mut play.state.workloads);
+        assert_eq!(kept, play.state.workloads.rows, "{typed:?}");
+    }
+}
+
 #[test]
 fn slash_on_the_cockpit_filters_pods_and_escape_comes_back() {
     let mut play = Play::new();
