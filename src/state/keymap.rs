@@ -178,9 +178,12 @@ impl State {
     pub fn footer(&self) -> Vec<FooterEntry> {
         let places = self.places();
         let disarmed = self.disarmed();
+        // While nothing can be taken back, the place is better used; and once it is offered, it works.
+        let has_use = |action: &Action| action.command != Command::Undo || self.can_undo();
         let mut actions: Vec<&Action> = ACTIONS
             .iter()
             .filter(|action| action.footer.is_some() && places.contains(&action.place) && !(action.mitigates && self.session.read_only))
+            .filter(|action| has_use(action))
             .collect();
         actions.sort_by_key(|action| action.footer);
         let entry = |action: &Action| {

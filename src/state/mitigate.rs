@@ -184,6 +184,11 @@ impl State {
         }
     }
 
+    /// Whether `U` has anything to take back now.
+    pub(super) fn can_undo(&self) -> bool {
+        self.undo_last().is_ok()
+    }
+
     /// Whether something was done lately, here or in a session before, that `U` takes back.
     pub fn can_undo_lately(&self) -> bool {
         let is_late = |time: &str| DateTime::parse_from_rfc3339(time).is_ok_and(|time| self.now.utc.signed_duration_since(time).abs() < LATELY);

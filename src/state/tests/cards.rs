@@ -347,7 +347,10 @@ fn the_last_mitigation_is_taken_back_once() {
 /// What a person means by `U` is what they did last: while that is not known to be done, the one before must not be offered in its place.
 #[test]
 fn an_earlier_mitigation_is_not_taken_back_in_place_of_one_whose_outcome_is_not_known() {
+    let offered = |play: &Play| play.state.footer().iter().any(|entry| entry.title == "undo last");
+    assert!(!offered(&Play::new()));
     let (mut play, first) = undone();
+    assert!(offered(&play));
     play.press("u").planned(Friction::Key).press("y");
     let second = play.state.mitigations.all[1].id;
     let refused = |play: &mut Play, why: &str| {
@@ -356,11 +359,13 @@ fn an_earlier_mitigation_is_not_taken_back_in_place_of_one_whose_outcome_is_not_
         let notice = play.state.notice.as_ref().unwrap();
         assert!(notice.is_error && notice.text.contains(why), "{notice:?}");
         assert!(play.card().is_none() && play.take().is_empty());
+        assert!(!offered(play), "a footer that offers it while it does nothing");
     };
     refused(&mut play, "is being written");
     play.send(Msg::Action(ActionEvent::Ended { id: second, outcome: Outcome::Unknown("no answer".into()), undoable: false }));
     refused(&mut play, "is not known");
     play.send(Msg::Action(ActionEvent::Resolved { id: second, outcome: Outcome::Failed("not done".into()), undoable: false }));
+    assert!(offered(&play));
     play.press("U");
     assert!(matches!(play.effects.last(), Some(Effect::Plan { request, .. }) if request.kind == RequestKind::Undo { of: Finished::Here(first) }));
 }
