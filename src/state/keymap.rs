@@ -179,7 +179,7 @@ impl State {
         let places = self.places();
         let disarmed = self.disarmed();
         // While nothing can be taken back, the place is better used; and once it is offered, it works.
-        let has_use = |action: &Action| action.command != Command::Undo || self.can_undo();
+        let has_use = |action: &Action| action.command != Command::Undo || self.undo_last().is_ok();
         let mut actions: Vec<&Action> = ACTIONS
             .iter()
             .filter(|action| action.footer.is_some() && places.contains(&action.place) && !(action.mitigates && self.session.read_only))

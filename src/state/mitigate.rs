@@ -170,7 +170,7 @@ impl State {
     }
 
     /// The last of this session; where it did nothing that can be taken back, the last of the sessions before.
-    fn undo_last(&self) -> Result<Request, String> {
+    pub(super) fn undo_last(&self) -> Result<Request, String> {
         if let Some(why) = self.mitigations.last_not_settled() {
             return Err(why);
         }
@@ -182,11 +182,6 @@ impl State {
             Some(last) => self.undo_recorded(last.id),
             None => Err("nothing that sev1 did can be taken back".to_owned()),
         }
-    }
-
-    /// Whether `U` has anything to take back now.
-    pub(super) fn can_undo(&self) -> bool {
-        self.undo_last().is_ok()
     }
 
     /// Whether something was done lately, here or in a session before, that `U` takes back.
