@@ -135,9 +135,7 @@ pub fn make(play: &mut Play, step: &Step) {
         Step::Alert { name, service, severity } => {
             let labels = json!({ "alertname": name, "service": service, "severity": severity });
             play.touched.alerts.push(labels.clone());
-            // The clock of the simulation is another one.
-            let alert = json!([{ "labels": labels, "annotations": { "summary": "a scenario's own" }, "endsAt": "2100-01-01T00:00:00Z" }]);
-            play.world.ask_alertmanager("POST", "/api/v2/alerts", &alert);
+            fire(play, name, &labels);
         }
         Step::IdleSession if play.world.is_real() => idle_session(play),
         // A calm day of the simulation has its errors.
@@ -152,6 +150,18 @@ pub fn make(play: &mut Play, step: &Step) {
 /// A node of the scenario's own, as it is called in the cluster.
 pub fn node_name(namespace: &str, name: &str) -> String {
     format!("{namespace}-{name}")
+}
+
+/// Begins now by the clock of Alertmanager, which in the simulation is another one, and fires for as long as a scenario lasts.
+/// An end without a start would be the start too.
+fn fire(play: &Play, name: &str, labels: &Value) {
+    let mut alert = json!({ "labels": labels, "annotations": { "summary": "a scenario's own" } });
+    play.world.ask_alertmanager("POST", "/api/v2/alerts", &json!([alert]));
+    let listed = || play.world.ask_alertmanager("GET", &format!("/api/v2/alerts?filter=alertname%3D{name}"), &Value::Null);
+    play.until(&format!("{name} fires"), |_| listed()[0]["startsAt"].is_string());
+    alert["startsAt"] = listed()[0]["startsAt"].clone();
+    alert["endsAt"] = json!("2100-01-01T00:00:00Z");
+    play.world.ask_alertmanager("POST", "/api/v2/alerts", &json!([alert]));
 }
 
 /// A psql that has asked once and waits for more, for longer than a second.

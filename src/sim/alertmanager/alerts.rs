@@ -61,7 +61,7 @@ impl HeldAlert {
     }
 }
 
-/// Reads one posted alert; without times it begins now and ends after five minutes.
+/// Reads one posted alert; without times it begins now and ends after five minutes, and with an end alone it begins at its end.
 pub fn posted(json: &Json, now: DateTime<Utc>) -> Option<PostedAlert> {
     let strings = |key: &str| -> Option<BTreeMap<String, String>> {
         let Some(object) = json.get(key).and_then(Json::as_object) else { return Some(BTreeMap::new()) };
@@ -76,7 +76,7 @@ pub fn posted(json: &Json, now: DateTime<Utc>) -> Option<PostedAlert> {
     Some(PostedAlert {
         labels,
         annotations: strings("annotations")?,
-        starts_at: moment("startsAt").unwrap_or_else(|| ends_at.map_or(now, |ends| ends.min(now))),
+        starts_at: moment("startsAt").or(ends_at).unwrap_or(now),
         ends_at: ends_at.unwrap_or(now + chrono::TimeDelta::minutes(5)),
         generator_url: json.get("generatorURL").and_then(Json::as_str).unwrap_or_default().to_owned(),
     })

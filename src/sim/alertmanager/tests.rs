@@ -80,6 +80,19 @@ async fn alerts_are_listed_until_they_end_and_keep_their_start() {
 }
 
 #[tokio::test]
+async fn an_alert_that_says_only_its_end_begins_there_as_in_a_real_alertmanager() {
+    let bench = bench();
+    let post = async |alert: Json| bench.ask(Method::POST, "/api/v2/alerts", &json!([alert]).to_string()).await.0;
+    assert_eq!(post(json!({ "labels": { "alertname": "A" }, "endsAt": alerts::time(at(900)) })).await, StatusCode::OK);
+    assert_eq!(post(json!({ "labels": { "alertname": "B" } })).await, StatusCode::OK);
+    for (name, times) in [("A", [900, 900]), ("B", [0, 300])] {
+        let listed = bench.get(&format!("/api/v2/alerts?filter=alertname%3D{name}")).await;
+        let said = [&listed[0]["startsAt"], &listed[0]["endsAt"]].map(|time| time.as_str().unwrap().to_owned());
+        assert_eq!(said, times.map(|seconds| alerts::time(at(seconds))), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn filters_choose_among_alerts() {
     let bench = bench();
     bench.send("A", "critical", 900);
