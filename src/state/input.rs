@@ -37,7 +37,7 @@ impl State {
             Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. }) => self.answered(key, effects),
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
-                    KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == character),
+                    KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == Some(character)),
                     _ => None,
                 };
                 match chosen {

@@ -176,7 +176,9 @@ impl State {
             entry.namespace.as_ref().is_none_or(|namespace| *namespace == *pod.key.namespace)
                 && known.is_some_and(|pod| entry.selects(|name| pod.label(name).map(Text::as_str)))
         };
-        let items = self.config.mitigations.commands.iter().filter(fits).map(|entry| {
+        // The key of their kind would mean only the first of them.
+        let keys = ('1'..='9').map(Some).chain(std::iter::repeat(None));
+        let items = self.config.mitigations.commands.iter().filter(fits).zip(keys).map(|(entry, key)| {
             let what = if entry.needs_values() {
                 MenuChoice::Compose(Text::line(&format!("{} {} pod/{} ", Run::NAME, entry.name, pod.key.name)))
             } else {
@@ -184,7 +186,7 @@ impl State {
                     Run { entry: entry.name.clone(), values: Vec::new(), namespace: pod.key.namespace.clone(), pod: Some(pod.key.name.clone()) };
                 MenuChoice::Request(Request::of(run))
             };
-            line(kind.spec, &format!("run {}: {}", entry.name, entry.summary), what)
+            MenuItem { key, ..line(kind.spec, &format!("run {}: {}", entry.name, entry.summary), what) }
         });
         items.collect()
     }
@@ -333,7 +335,7 @@ fn line(spec: &Spec, title: &str, what: MenuChoice) -> MenuItem {
         MenuChoice::Compose(line) => (None, Some(line), None),
         MenuChoice::Nothing(why) => (None, None, Some(why)),
     };
-    MenuItem { key: spec.key, title, disabled, request, compose }
+    MenuItem { key: Some(spec.key), title, disabled, request, compose }
 }
 
 /// An object as `kind_typed` reads it, wherever it is.

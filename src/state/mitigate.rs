@@ -196,7 +196,7 @@ impl State {
                 Ok(request) => (Some(request), None),
                 Err(why) => (None, Some(Text::line(&why))),
             };
-            MenuItem { key, title: title.into(), disabled, request, compose: None }
+            MenuItem { key: Some(key), title: title.into(), disabled, request, compose: None }
         };
         let undo = self.undo_request(None, None);
         let mut items = self.silences_for_focused();

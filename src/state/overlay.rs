@@ -91,7 +91,8 @@ pub struct Menu {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct MenuItem {
-    pub key: char,
+    /// None where there are more lines than keys.
+    pub key: Option<char>,
     pub title: Text,
     /// Why it cannot be chosen.
     pub disabled: Option<Text>,

@@ -55,8 +55,9 @@ impl State {
                 .into_iter()
                 .filter_map(|entry| {
                     let score = pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?;
-                    // A name that begins with what is typed comes before one that merely contains it.
-                    let begins = entry.title.to_lowercase().starts_with(&typed.to_lowercase());
+                    // A name that begins with what is typed comes before one that merely contains it. A space after it ends the
+                    // name: `run ` is not the beginning of `runbooks`.
+                    let begins = entry.title.to_lowercase().starts_with(&line.to_lowercase());
                     Some((score + if begins { NAME_BONUS } else { 0 }, entry))
                 })
                 .collect();

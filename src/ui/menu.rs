@@ -31,11 +31,10 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, menu: &Menu) {
     for (row, (index, item)) in (0..inner.height).zip(menu.items.iter().enumerate().skip(menu.cursor.top)) {
         let mut pen = canvas.pen(inner, row);
         pen.skip(2);
+        let key = item.key.unwrap_or(' ').to_string();
         match &item.disabled {
-            None => pen.write(&item.key.to_string(), theme.key).skip(2).write(&item.title, theme.plain),
-            Some(why) => {
-                pen.write(&format!("{}  {}", item.key, item.title), theme.label).write(&format!("  {} {why}", glyph::WARNING), theme.warning)
-            }
+            None => pen.write(&key, theme.key).skip(2).write(&item.title, theme.plain),
+            Some(why) => pen.write(&format!("{key}  {}", item.title), theme.label).write(&format!("  {} {why}", glyph::WARNING), theme.warning),
         };
         if index == menu.cursor.row {
             let here = Rect { y: inner.y + row, height: 1, ..inner };

@@ -239,7 +239,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
     let line = |text: &str| LineEdit { text: text.to_owned(), caret: text.chars().count() };
     let request = state.suggestions[0].request.clone();
     let item = |key, title: &str, disabled: Option<&str>| MenuItem {
-        key,
+        key: Some(key),
         title: title.into(),
         disabled: disabled.map(Into::into),
         compose: None,

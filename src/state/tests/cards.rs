@@ -255,7 +255,7 @@ fn the_menu_offers_what_can_be_done_and_says_why_not() {
     let mut play = Play::new();
     play.bad_deploy().press("m");
     let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
-    let disabled: String = menu.items.iter().filter(|item| item.disabled.is_some()).map(|item| item.key).collect();
+    let disabled: String = menu.items.iter().filter(|item| item.disabled.is_some()).filter_map(|item| item.key).collect();
     assert_eq!(disabled, "U");
     play.press("U");
     assert!(matches!(play.state.overlays.last(), Some(Overlay::Menu(_))));

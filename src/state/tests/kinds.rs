@@ -6,13 +6,14 @@ use crate::{
     config::Config,
     domain::{
         ask::{Finished, RequestKind, Undoable},
+        command::{CommandEffect, CommandEntry},
         health::SourceId,
         mitigation::ActionEvent,
         observation::{Delta, What},
     },
     state::{
         msg::{Effect, Msg},
-        overlay::Overlay,
+        overlay::{Overlay, ViewerKind},
     },
 };
 
@@ -50,6 +51,42 @@ fn the_menu_offers_what_can_be_done_to_the_deployment_behind_the_focus() {
     }
     play.press("R");
     assert_eq!(asked(&play), ("restart", vec!["deployment/api-gateway".to_owned()]));
+}
+
+/// With this many commands that only look, in any pod that is not of a database.
+fn play_with_commands(count: usize) -> Play {
+    let mut config = Config::default();
+    let command = |index| CommandEntry {
+        selector: "tier!=database".to_owned(),
+        summary: "look".to_owned(),
+        argv: vec!["date".to_owned()],
+        effect: Some(CommandEffect::Reads),
+        ..CommandEntry::new(&format!("look-{index}"))
+    };
+    config.mitigations.commands = (1..=count).map(command).collect();
+    play_with(config)
+}
+
+#[test]
+fn no_key_of_the_menu_means_two_lines() {
+    let mut play = play_with_commands(11);
+    play.press("2 m");
+    let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
+    let keys: Vec<char> = menu.items.iter().filter_map(|item| item.key).collect();
+    let distinct: std::collections::BTreeSet<char> = keys.iter().copied().collect();
+    assert_eq!(distinct.len(), keys.len(), "{keys:?}");
+    let keyless: Vec<_> = menu.items.iter().filter(|item| item.key.is_none()).map(|item| item.title.as_str()).collect();
+    assert_eq!(keyless, ["run look-10: look", "run look-11: look"]);
+    play.press("3");
+    let Some(Effect::Open { what: ViewerKind::Command { run: Some(run), .. }, .. }) = play.effects.last() else { panic!("{:?}", play.effects) };
+    assert_eq!(run.entry, "look-3");
+}
+
+#[test]
+fn the_name_of_a_kind_with_a_space_is_the_beginning_of_no_longer_name() {
+    let mut play = play_with_commands(2);
+    play.press(":").type_("run ");
+    assert_eq!(palette(&play).1[..2], ["run look-1: look", "run look-2: look"]);
 }
 
 #[test]
