@@ -14,6 +14,7 @@ pub mod health;
 pub mod kpi;
 pub mod log_pattern;
 pub mod mitigation;
+pub mod natural;
 pub mod object;
 pub mod observation;
 pub mod phase;

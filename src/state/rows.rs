@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 
 use crate::domain::{
     kpi::Unit,
+    natural,
     object::{Key, Kind},
     pod::Pod,
     text::Text,
@@ -48,11 +49,22 @@ pub trait Row: Indexed {
     fn passes(&self, filter: &Filter) -> bool;
 }
 
-/// What a column is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a column is sorted by: numbers before texts, and texts in the natural order of names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     Number(i64),
     Text(&'a str),
+}
+
+impl Value<'_> {
+    fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one.cmp(&other),
+            (Self::Text(one), Self::Text(other)) => natural::compare(one, other),
+            (Self::Number(_), Self::Text(_)) => Ordering::Less,
+            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+        }
+    }
 }
 
 /// Words of the filter: substrings without regard to case, `!word` excludes, `label=value` is a label.
@@ -288,9 +300,16 @@ impl Order {
 
     /// Equal values stand in the order of their keys, whatever the direction.
     fn compare(self, one: (Value<'_>, &Key), other: (Value<'_>, &Key)) -> Ordering {
-        let values = one.0.cmp(&other.0);
-        (if self.descending { values.reverse() } else { values }).then_with(|| one.1.cmp(other.1))
+        let values = one.0.compare(other.0);
+        (if self.descending { values.reverse() } else { values }).then_with(|| by_name(one.1, other.1))
     }
+}
+
+/// In the natural order of their names. The index has a faster one: it looks a key up at every change.
+fn by_name(one: &Key, other: &Key) -> Ordering {
+    let is_near = one.namespace == other.namespace;
+    let namespaces = if is_near { Ordering::Equal } else { natural::compare(&one.namespace, &other.namespace) };
+    namespaces.then_with(|| natural::compare(&one.name, &other.name))
 }
 
 /// All rows anew: after another kind, filter or sort, or many changes at once.
@@ -310,7 +329,8 @@ pub fn rebuild(cluster: &Cluster, workloads: &mut Workloads) {
 fn listed<T: Row>(index: &Index<T>, filter: &Filter, order: Order) -> Vec<Key> {
     let passing = index.objects.iter().filter(|(_, object)| object.passes(filter));
     let mut rows: Vec<(Value<'_>, &Key)> = passing.map(|(key, object)| (object.value(order.column), key)).collect();
-    rows.sort_unstable_by(|one, other| order.compare(*one, *other));
+    // The index stands nearly in the order of names: this sort goes by what stands in order already.
+    rows.sort_by(|one, other| order.compare(*one, *other));
     rows.into_iter().map(|(_, key)| key.clone()).collect()
 }
 

@@ -32,6 +32,7 @@ use crate::{
     state::{
         State,
         card::{Card, CardContent, CardFocus, Mitigation, Stage},
+        rows,
         session::Session,
         timeline::{Entry, EntryKind},
     },
@@ -140,7 +141,7 @@ fn list_pods(state: &mut State, bad: bool) {
         add_pod(state, "core-engine-66d4c9f7b-oom1k", "Running", 2, at(0, 3) - chrono::Duration::hours(1), "node-1");
     }
     state.cluster.pods.apply(Delta::Listed, |_, _| {});
-    state.workloads.rows = state.cluster.pods.objects.keys().cloned().collect();
+    rows::rebuild(&state.cluster, &mut state.workloads);
 }
 
 fn curve(rest: f64, peak: f64, rises_at: usize) -> History {

@@ -24,6 +24,7 @@ use crate::{
         Notice, Screen, State,
         card::{CardContent, CardFocus, Stage},
         overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, Viewer, ViewerId, ViewerKind},
+        rows,
         screens::cockpit::Pane,
         table::Cursor,
     },
@@ -137,14 +138,7 @@ fn workloads(size: (u16, u16), kind: Kind) -> State {
     let mut state = fixture::bad_deploy(size);
     state.screen = Screen::Workloads;
     state.workloads.kind = kind;
-    let cluster = &state.cluster;
-    state.workloads.rows = match kind {
-        Kind::Deployment => cluster.deployments.objects.keys().cloned().collect(),
-        Kind::Node => cluster.nodes.objects.keys().cloned().collect(),
-        Kind::Service => cluster.services.objects.keys().cloned().collect(),
-        Kind::HorizontalPodAutoscaler => cluster.autoscalers.objects.keys().cloned().collect(),
-        _ => cluster.pods.objects.keys().cloned().collect(),
-    };
+    rows::rebuild(&state.cluster, &mut state.workloads);
     state
 }
 

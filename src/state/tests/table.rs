@@ -80,6 +80,17 @@ fn sorting_by_restarts_puts_the_worst_on_top() {
 }
 
 #[test]
+fn replicas_stand_in_the_order_of_their_numbers() {
+    let mut play = Play::new();
+    play.pods(["db-10", "db-2", "db-1"].map(|of| pod(of, "db")).to_vec()).press("2");
+    assert_eq!(shown(&play), ["db-1", "db-2", "db-10"]);
+    play.observe(SourceId::Pods, What::Pods(vec![Delta::Applied(pod("db-9", "db"))]));
+    assert_eq!(shown(&play), ["db-1", "db-2", "db-9", "db-10"]);
+    play.press("I");
+    assert_eq!(shown(&play), ["db-10", "db-9", "db-2", "db-1"]);
+}
+
+#[test]
 fn enter_on_an_unhealthy_pod_shows_its_detail() {
     let mut play = Play::new();
     play.bad_deploy().press("j").enter();
