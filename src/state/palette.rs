@@ -51,13 +51,14 @@ impl State {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
             let mut matcher = Matcher::new(Config::DEFAULT);
             let mut buffer = Vec::new();
+            // With a space after it, a name has ended: `run ` is not the beginning of `runbooks`.
+            let beginning = line.to_lowercase();
             let mut scored: Vec<(u32, PaletteEntry)> = entries
                 .into_iter()
                 .filter_map(|entry| {
                     let score = pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?;
-                    // A name that begins with what is typed comes before one that merely contains it. A space after it ends the
-                    // name: `run ` is not the beginning of `runbooks`.
-                    let begins = entry.title.to_lowercase().starts_with(&line.to_lowercase());
+                    // A name that begins with what is typed comes before one that merely contains it.
+                    let begins = entry.title.to_lowercase().starts_with(&beginning);
                     Some((score + if begins { NAME_BONUS } else { 0 }, entry))
                 })
                 .collect();
