@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     connect::{ConnectError, Ran, Reader, WriteError, Writer, discovery::Finder, writer::words},
     domain::{
+        change::OWN_MANAGER,
         mitigation::{ObjectWrite, Outcome, WriteMethod},
         object::ObjectRef,
         text::Text,
@@ -16,8 +17,6 @@ use crate::{
 
 use super::engine::Pace;
 
-/// Who wrote, in the objects' `managedFields`.
-const FIELD_MANAGER: &str = "sev1";
 /// Most objects of one list that are looked at.
 const LIST_LIMIT: &str = "500";
 
@@ -113,7 +112,7 @@ impl Api {
             WriteMethod::Delete => Method::DELETE,
         };
         if write.method != WriteMethod::Delete {
-            query.push(("fieldManager", FIELD_MANAGER));
+            query.push(("fieldManager", OWN_MANAGER));
         }
         if dry {
             query.push(("dryRun", "All"));

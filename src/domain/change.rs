@@ -13,9 +13,13 @@ use super::{
 /// Changes kept, newest first.
 pub const LIMIT: usize = 50;
 
+/// The field manager under which this program writes.
+pub const OWN_MANAGER: &str = "sev1";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    pub at: DateTime<Utc>,
+    /// Server time; none where nobody tells it.
+    pub at: Option<DateTime<Utc>>,
     pub object: ObjectRef,
     pub what: ChangeKind,
     /// Field manager or user, where known.
@@ -29,30 +33,70 @@ pub enum ChangeKind {
         from: u64,
         to: u64,
         images: Vec<(Text, Text, Text)>,
+        /// The revision whose template this one brings back, where it ran before.
+        brings_back: Option<u64>,
     },
-    ConfigChanged,
+    /// The replicas that a deployment is to have, set by a person or a program other than its autoscaler.
+    Scaled {
+        from: Option<u32>,
+        to: u32,
+    },
+    /// The least and the most replicas of an autoscaler.
+    BoundsChanged {
+        from: Option<(u32, u32)>,
+        to: (u32, u32),
+    },
+    /// Keys that were seen to change, as (key, before, after); empty where only the write itself is known. Values of keys
+    /// that hold secrets by name never stand here.
+    ConfigChanged {
+        keys: Vec<(Text, Option<Text>, Option<Text>)>,
+    },
+    /// Pods of a deployment that somebody deleted.
+    PodsDeleted {
+        count: usize,
+    },
     NodeNotReady {
         reason: Text,
     },
 }
 
 impl Change {
+    /// Whether sev1 itself wrote it (its field manager).
+    pub fn is_own(&self) -> bool {
+        self.by.as_ref().is_some_and(|by| by == OWN_MANAGER)
+    }
+
     /// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0) by ci-deployer`.
     pub fn sentence(&self) -> Text {
-        let by = self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        Text::line(&(self.what_happened() + &self.by_whom()))
+    }
+
+    /// ` by ci-deployer`; empty where nobody is known.
+    pub fn by_whom(&self) -> String {
+        self.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default()
+    }
+
+    /// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0)`.
+    pub fn what_happened(&self) -> String {
         let name = &self.object.key.name;
-        Text::line(&match &self.what {
-            ChangeKind::Rollout { from, to, images } => {
+        match &self.what {
+            ChangeKind::Rollout { from, to, images, .. } => {
                 let image = match &**images {
                     [] => String::new(),
                     [(_, before, after)] => format!(" (image {} → {})", tag(before), tag(after)),
                     [(_, before, after), others @ ..] => format!(" (image {} → {} and {} more)", tag(before), tag(after), others.len()),
                 };
-                format!("{name} rev {from} → {to}{image}{by}")
+                format!("{name} rev {from} → {to}{image}")
             }
-            ChangeKind::ConfigChanged => format!("ConfigMap {name} changed{by}"),
+            ChangeKind::Scaled { from: Some(from), to } => format!("{name} scaled {from} → {to}"),
+            ChangeKind::Scaled { from: None, to } => format!("{name} scaled to {to}"),
+            ChangeKind::BoundsChanged { from: Some(from), to } => format!("{name} bounds {}..{} → {}..{}", from.0, from.1, to.0, to.1),
+            ChangeKind::BoundsChanged { from: None, to } => format!("{name} bounds set to {}..{}", to.0, to.1),
+            ChangeKind::ConfigChanged { .. } => format!("{} changed", self.object),
+            ChangeKind::PodsDeleted { count: 1 } => format!("{name}: 1 pod deleted"),
+            ChangeKind::PodsDeleted { count } => format!("{name}: {count} pods deleted"),
             ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
-        })
+        }
     }
 }
 
@@ -85,8 +129,8 @@ pub fn rollouts<'a>(replica_sets: impl Iterator<Item = &'a ReplicaSet>, reused: 
             let uid = after.owner.as_ref().map(|owner| owner.uid.clone()).unwrap_or_default();
             let object = ObjectRef { kind: Kind::Deployment, key: Key { namespace: namespace.clone(), name: name.clone() }, uid };
             let images = differing(&before.images, &after.images);
-            let what = ChangeKind::Rollout { from: before.revision, to: after.revision, images };
-            changes.push(Change { at, object, what, by: after.changed_by.clone() });
+            let what = ChangeKind::Rollout { from: before.revision, to: after.revision, images, brings_back: None };
+            changes.push(Change { at: Some(at), object, what, by: after.changed_by.clone() });
         }
     }
     changes
@@ -108,18 +152,18 @@ pub fn config_change(config_map: &ConfigMap) -> Option<Change> {
         return None;
     }
     let object = ObjectRef { kind: Kind::ConfigMap, key: config_map.key.clone(), uid: config_map.uid.clone() };
-    Some(Change { at: config_map.changed_at?, object, what: ChangeKind::ConfigChanged, by: config_map.changed_by.clone() })
+    Some(Change { at: Some(config_map.changed_at?), object, what: ChangeKind::ConfigChanged { keys: Vec::new() }, by: config_map.changed_by.clone() })
 }
 
 pub fn node_change(node: &Node) -> Option<Change> {
     let (reason, since) = node.not_ready.as_ref()?;
     let object = ObjectRef { kind: Kind::Node, key: node.key.clone(), uid: node.uid.clone() };
-    Some(Change { at: (*since)?, object, what: ChangeKind::NodeNotReady { reason: reason.clone() }, by: None })
+    Some(Change { at: Some((*since)?), object, what: ChangeKind::NodeNotReady { reason: reason.clone() }, by: None })
 }
 
-/// Newest first, without what is older than a day, bounded.
+/// Newest first, what has no time last, without what is older than a day, bounded.
 pub fn latest(mut changes: Vec<Change>, server_now: DateTime<Utc>) -> Vec<Change> {
-    changes.retain(|change| server_now - change.at <= chrono::Duration::days(1));
+    changes.retain(|change| change.at.is_none_or(|at| server_now - at <= chrono::Duration::days(1)));
     changes.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.object.key.cmp(&other.object.key)));
     changes.truncate(LIMIT);
     changes
@@ -153,7 +197,7 @@ mod tests {
         let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 41, 0, "reg/api:2.3.1")];
         let changes = rollouts(sets.iter(), &BTreeMap::new());
         assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].at, at(60));
+        assert_eq!(changes[0].at, Some(at(60)));
         assert_eq!(changes[0].sentence(), "api rev 41 → 42 (image 2.3.1 → 2.4.0) by ci");
     }
 
@@ -162,7 +206,7 @@ mod tests {
         let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 43, 0, "reg/api:2.3.1")];
         assert_eq!(rollouts(sets.iter(), &BTreeMap::new()), []);
         let seen = BTreeMap::from([(Key::new("n", "a"), at(90))]);
-        assert_eq!(rollouts(sets.iter(), &seen)[0].at, at(90));
+        assert_eq!(rollouts(sets.iter(), &seen)[0].at, Some(at(90)));
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl State {
             return;
         }
         for change in changes.iter().filter(|change| !self.cluster.changes.contains(change)) {
-            self.timeline.add(change.at, EntryKind::Change, change.sentence());
+            let Some(at) = change.at else { continue };
+            self.timeline.add(at, EntryKind::Change, change.sentence());
         }
         self.cluster.changes = changes;
         self.clamp_cockpit();
@@ -123,7 +124,8 @@ impl State {
             let ChangeKind::Rollout { from, to, .. } = &change.what else { return None };
             let deployment = self.cluster.deployments.get(&change.object.key)?;
             let pods = unhealthy.iter().filter(|app| app.deployment.as_ref() == Some(&deployment.key)).map(|app| app.pods.len()).sum();
-            (deployment.revision == *to).then(|| Rollout { deployment: deployment.key.clone(), from: *from, to: *to, at: change.at, unhealthy: pods })
+            let at = change.at.filter(|_| deployment.revision == *to)?;
+            Some(Rollout { deployment: deployment.key.clone(), from: *from, to: *to, at, unhealthy: pods })
         });
         newest.collect()
     }

@@ -259,12 +259,17 @@ fn change(state: &mut State) {
     let image = |tag: &str| Text::line(&format!("digital-identity/api-gateway:{tag}"));
     state.cluster.changes = vec![
         Change {
-            at: at(2, 5),
+            at: Some(at(2, 5)),
             object: object(Kind::Deployment, "api-gateway"),
-            what: ChangeKind::Rollout { from: 41, to: 42, images: vec![("api-gateway".into(), image("2.3.1"), image("2.4.0"))] },
+            what: ChangeKind::Rollout { from: 41, to: 42, images: vec![("api-gateway".into(), image("2.3.1"), image("2.4.0"))], brings_back: None },
             by: Some("ci-deployer".into()),
         },
-        Change { at: at(1, 20), object: object(Kind::ConfigMap, "api-config"), what: ChangeKind::ConfigChanged, by: Some("kubectl-edit".into()) },
+        Change {
+            at: Some(at(1, 20)),
+            object: object(Kind::ConfigMap, "api-config"),
+            what: ChangeKind::ConfigChanged { keys: Vec::new() },
+            by: Some("kubectl-edit".into()),
+        },
     ];
     let entry = |minute, what, text: &str| Entry { at: at(2, minute), what, text: text.into() };
     state.timeline.entries = vec![

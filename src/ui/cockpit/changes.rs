@@ -4,11 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{cursor, is_focused};
 use crate::{
-    domain::{
-        change::{Change, ChangeKind},
-        health::SourceId,
-        text::Text,
-    },
+    domain::health::SourceId,
     state::{State, screens::cockpit::Pane},
     ui::{
         canvas::Canvas,
@@ -66,39 +62,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     for (line, (index, change)) in (0..rows.height).zip(state.cluster.changes.iter().enumerate().skip(state.cockpit.changes.top)) {
         let mut pen = canvas.pen(inner, line);
         let ink = standing.fact(theme, theme.plain);
-        pen.write(&clock::moment(state, change.at), ink).skip(1);
-        pen.write(&sentence(change), ink);
-        if let Some(by) = &change.by {
-            pen.write(&format!(" by {by}"), theme.label);
-        }
+        pen.write(&change.at.map_or_else(|| "time unknown".to_owned(), |at| clock::moment(state, at)), ink).skip(1);
+        pen.write(&change.what_happened(), ink).write(&change.by_whom(), theme.label);
         if has_rule(area) {
             cursor(canvas, rows, line, index == state.cockpit.changes.row, focused);
         }
-    }
-}
-
-/// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0)`.
-pub fn sentence(change: &Change) -> String {
-    let name = &change.object.key.name;
-    match &change.what {
-        ChangeKind::Rollout { from, to, images } => {
-            let images: Vec<_> = images.iter().map(|(container, before, after)| image(container, before, after, images.len() > 1)).collect();
-            let images = if images.is_empty() { String::new() } else { format!(" ({})", images.join(", ")) };
-            format!("{name} rev {from} {} {to}{images}", glyph::ARROW)
-        }
-        ChangeKind::ConfigChanged => format!("{} changed", change.object),
-        ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
-    }
-}
-
-/// The tags alone where only they differ.
-fn image(container: &Text, before: &Text, after: &Text, named: bool) -> String {
-    let container = if named { format!("{container} ") } else { String::new() };
-    let arrow = glyph::ARROW;
-    match (before.rsplit_once(':'), after.rsplit_once(':')) {
-        (Some((repository, old)), Some((same, new))) if repository == same && !old.contains('/') => {
-            format!("{container}image {old} {arrow} {new}")
-        }
-        _ => format!("{container}image {before} {arrow} {after}"),
     }
 }

@@ -137,7 +137,7 @@ fn render_history(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiS
 /// What changed, and what this program did, as markers on the time axis.
 fn markers(canvas: &Canvas<'_>, state: &State) -> Vec<Marker> {
     let changes = state.cluster.changes.iter().filter(|change| !matches!(change.what, ChangeKind::NodeNotReady { .. }));
-    let changes = changes.map(|change| Marker { at: change.at, glyph: glyph::CHANGE, style: canvas.theme.strong });
+    let changes = changes.filter_map(|change| Some(Marker { at: change.at?, glyph: glyph::CHANGE, style: canvas.theme.strong }));
     let own = state.timeline.entries.iter().filter(|entry| entry.what == EntryKind::OwnAction);
     changes.chain(own.map(|entry| Marker { at: entry.at, glyph: glyph::MARK, style: canvas.theme.own })).collect()
 }
