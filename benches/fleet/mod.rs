@@ -48,6 +48,7 @@ pub fn pod(number: usize) -> Pod {
         uid: Text::line(&format!("8d5e21c4-3a0b-4d8f-9b5e-{number:012x}")),
         created: born() - TimeDelta::minutes(i64::try_from(number % 9_973).unwrap_or(0)),
         deleting_since: None,
+        delete_asked: None,
         status: status.into(),
         phase: Phase::Running,
         is_ready,

@@ -4,11 +4,8 @@
 
 use serde_json::Value;
 
-/// Parts of a name that say that the value is nobody's business; without `-` and `_`.
-const SECRET_NAMES: [&str; 8] = ["PASSW", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "PRIVATEKEY", "AUTHORIZATION"];
-
-/// They name an object that holds secrets, and hold none.
-const NAMES_OF_OBJECTS: [&str; 2] = ["secretName", "secretProviderClass"];
+use crate::domain::secrecy::NAMES_OF_OBJECTS;
+pub use crate::domain::secrecy::{is_secret_name, text};
 
 /// What refers to a secret, and by which fields.
 const REFERENCES: [&str; 6] = ["secret", "secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef", "secretsStoreRef"];
@@ -41,39 +38,12 @@ pub fn length(value: &str) -> String {
     }
 }
 
-pub fn is_secret_name(name: &str) -> bool {
-    let bare: String = name.chars().filter(|character| !matches!(character, '-' | '_')).flat_map(char::to_uppercase).collect();
-    !NAMES_OF_OBJECTS.contains(&name) && SECRET_NAMES.iter().any(|part| bare.contains(part))
-}
-
 /// Whether the field at the end of `spec.volumes[certs].secret.secretName` holds a secret. That one, and what refers to a
 /// secret, does not: which one it is may be the very thing that went wrong.
 pub fn is_secret_path(path: &str) -> bool {
     let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
     let refers = REFERENCES.iter().any(|reference| above.rsplit('.').next().and_then(|part| part.split('[').next()) == Some(*reference));
     is_secret_name(path) && !NAMES_OF_OBJECTS.contains(&last) && !(refers && PARTS_OF_REFERENCES.contains(&last))
-}
-
-/// `text` with `mark` in the place of what is secret in it: the password of an address. Rather too much than too little is
-/// taken for one.
-pub fn text(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
-    let (mut done, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(start) = rest.find("://").map(|at| at + 3) {
-        let (before, after) = rest.split_at(start);
-        done.push_str(before);
-        let authority = &after[..after.find(['/', ' ', '"', '\'']).unwrap_or(after.len())];
-        let Some((user, password)) =
-            authority.rsplit_once('@').and_then(|(login, _)| login.split_once(':')).filter(|(_, password)| !password.is_empty())
-        else {
-            rest = after;
-            continue;
-        };
-        done.push_str(user);
-        done.push(':');
-        done.push_str(&mark(password));
-        rest = &after[user.len() + 1 + password.len()..];
-    }
-    done + rest
 }
 
 /// The words of a command line likewise: also what follows `--password=` and `--password`.

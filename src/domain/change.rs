@@ -1,17 +1,32 @@
-//! What changed in the cluster lately: rollouts, ConfigMaps, scalings.
+//! What changed in the cluster lately: rollouts, scales, bounds, ConfigMaps, deleted pods.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    object::{Key, Kind, ObjectRef},
+    object::{Kind, ObjectRef},
+    secrecy,
     text::Text,
-    workload::{ConfigMap, Node, ReplicaSet},
+    workload::{Autoscaler, ConfigMap, Deployment, Difference, Node, Written},
 };
 
 /// Changes kept, newest first.
 pub const LIMIT: usize = 50;
+
+/// How long a change is told of.
+pub const TOLD: TimeDelta = TimeDelta::days(1);
+/// Keys of one ConfigMap that are told of.
+const MOST_KEYS_TOLD: usize = 16;
+/// Characters kept of a value, and up to which a line shows it.
+const VALUE_LIMIT: usize = 64;
+const SHOWN_LENGTH: usize = 24;
+/// What is written this soon after an object was made belongs to the making of it.
+const MAKING: TimeDelta = TimeDelta::seconds(2);
+
+/// Field managers of autoscalers: the horizontal one of Kubernetes and KEDA. That they scale is their work, answers the load
+/// and goes on all the time, so it is nobody's change.
+const AUTOSCALERS: [&str; 2] = ["kube-controller-manager", "keda"];
 
 /// The field manager under which this program writes.
 pub const OWN_MANAGER: &str = "sev1";
@@ -49,7 +64,7 @@ pub enum ChangeKind {
     /// Keys that were seen to change, as (key, before, after); empty where only the write itself is known. Values of keys
     /// that hold secrets by name never stand here.
     ConfigChanged {
-        keys: Vec<(Text, Option<Text>, Option<Text>)>,
+        keys: Vec<Difference>,
     },
     /// Pods of a deployment that somebody deleted.
     PodsDeleted {
@@ -78,81 +93,161 @@ impl Change {
 
     /// `api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0)`.
     pub fn what_happened(&self) -> String {
+        match &self.what {
+            ChangeKind::Rollout { images, .. } => match &**images {
+                [] => self.in_short(),
+                [(_, before, after)] => format!("{} ({})", self.in_short(), image(before, after)),
+                [(_, before, after), others @ ..] => format!("{} ({} and {} more)", self.in_short(), image(before, after), others.len()),
+            },
+            ChangeKind::ConfigChanged { keys } => match &**keys {
+                [] => self.in_short(),
+                [key] => format!("{} {}", self.object, difference(key)),
+                [key, others @ ..] => format!("{} {} and {} more", self.object, difference(key), others.len()),
+            },
+            _ => self.in_short(),
+        }
+    }
+
+    /// The same where there is little room, without images and values: `api-gateway rev 42 → 43, back to 41`.
+    pub fn in_short(&self) -> String {
         let name = &self.object.key.name;
         match &self.what {
-            ChangeKind::Rollout { from, to, images, .. } => {
-                let image = match &**images {
-                    [] => String::new(),
-                    [(_, before, after)] => format!(" (image {} → {})", tag(before), tag(after)),
-                    [(_, before, after), others @ ..] => format!(" (image {} → {} and {} more)", tag(before), tag(after), others.len()),
-                };
-                format!("{name} rev {from} → {to}{image}")
-            }
+            ChangeKind::Rollout { from, to, brings_back: Some(back), .. } => format!("{name} rev {from} → {to}, back to {back}"),
+            ChangeKind::Rollout { from, to, brings_back: None, .. } => format!("{name} rev {from} → {to}"),
             ChangeKind::Scaled { from: Some(from), to } => format!("{name} scaled {from} → {to}"),
             ChangeKind::Scaled { from: None, to } => format!("{name} scaled to {to}"),
-            ChangeKind::BoundsChanged { from: Some(from), to } => format!("{name} bounds {}..{} → {}..{}", from.0, from.1, to.0, to.1),
-            ChangeKind::BoundsChanged { from: None, to } => format!("{name} bounds set to {}..{}", to.0, to.1),
-            ChangeKind::ConfigChanged { .. } => format!("{} changed", self.object),
-            ChangeKind::PodsDeleted { count: 1 } => format!("{name}: 1 pod deleted"),
-            ChangeKind::PodsDeleted { count } => format!("{name}: {count} pods deleted"),
+            ChangeKind::BoundsChanged { from: Some((least, most)), to } => format!("{} {least}..{most} → {}..{}", self.object, to.0, to.1),
+            ChangeKind::BoundsChanged { from: None, to } => format!("{} set to {}..{}", self.object, to.0, to.1),
+            ChangeKind::ConfigChanged { keys } => match &**keys {
+                [(key, ..)] => format!("{} {key} changed", self.object),
+                _ => format!("{} changed", self.object),
+            },
+            ChangeKind::PodsDeleted { count: 1 } => format!("{name} 1 pod deleted"),
+            ChangeKind::PodsDeleted { count } => format!("{name} {count} pods deleted"),
             ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
         }
     }
-}
 
-/// The tag or digest of an image; all of it where there is none.
-fn tag(image: &str) -> &str {
-    let name = image.rsplit_once('/').map_or(image, |(_, name)| name);
-    name.split_once('@').or_else(|| name.split_once(':')).map_or(image, |(_, tag)| tag)
-}
-
-/// Rollouts told by the replica sets: each revision against the one before. A replica set that was taken into use again
-/// (a rollback) is older than its predecessor, so its creation says nothing: it counts only with the time at which its
-/// revision was seen to change (`reused`).
-pub fn rollouts<'a>(replica_sets: impl Iterator<Item = &'a ReplicaSet>, reused: &BTreeMap<Key, DateTime<Utc>>) -> Vec<Change> {
-    let mut by_owner: BTreeMap<(&Text, &Text), Vec<&ReplicaSet>> = BTreeMap::new();
-    for replica_set in replica_sets {
-        if let Some(owner) = replica_set.owner.as_ref().filter(|owner| owner.kind == "Deployment" && replica_set.revision > 0) {
-            by_owner.entry((&replica_set.key.namespace, &owner.name)).or_default().push(replica_set);
-        }
+    /// Whether both tell of one thing that happened, of which one may know more.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.object == other.object
+            && match (&self.what, &other.what) {
+                (ChangeKind::Rollout { to: one, .. }, ChangeKind::Rollout { to, .. }) => one == to,
+                (ChangeKind::Scaled { to: one, .. }, ChangeKind::Scaled { to, .. }) => one == to && self.at == other.at,
+                (ChangeKind::BoundsChanged { to: one, .. }, ChangeKind::BoundsChanged { to, .. }) => one == to && self.at == other.at,
+                (ChangeKind::ConfigChanged { .. }, ChangeKind::ConfigChanged { .. })
+                | (ChangeKind::PodsDeleted { .. }, ChangeKind::PodsDeleted { .. })
+                | (ChangeKind::NodeNotReady { .. }, ChangeKind::NodeNotReady { .. }) => self.at == other.at,
+                _ => false,
+            }
     }
-    let mut changes = Vec::new();
-    for ((namespace, name), mut revisions) in by_owner {
-        revisions.sort_by_key(|replica_set| replica_set.revision);
-        for pair in revisions.windows(2) {
-            let [before, after] = pair else { continue };
-            let at = match reused.get(&after.key) {
-                Some(seen) => *seen,
-                None if after.created >= before.created => after.created,
-                None => continue,
-            };
-            let uid = after.owner.as_ref().map(|owner| owner.uid.clone()).unwrap_or_default();
-            let object = ObjectRef { kind: Kind::Deployment, key: Key { namespace: namespace.clone(), name: name.clone() }, uid };
-            let images = differing(&before.images, &after.images);
-            let what = ChangeKind::Rollout { from: before.revision, to: after.revision, images, brings_back: None };
-            changes.push(Change { at: Some(at), object, what, by: after.changed_by.clone() });
-        }
-    }
-    changes
 }
 
-fn differing(before: &[(Text, Text)], after: &[(Text, Text)]) -> Vec<(Text, Text, Text)> {
-    let old = |container: &Text| before.iter().find(|(name, _)| name == container).map(|(_, image)| image);
-    after
-        .iter()
-        .filter_map(|(container, image)| old(container).filter(|old| *old != image).map(|old| (container.clone(), old.clone(), image.clone())))
-        .collect()
+/// `image 2.3.1 → 2.4.0`: the tags alone where only they differ.
+fn image(before: &str, after: &str) -> String {
+    match (before.rsplit_once(':'), after.rsplit_once(':')) {
+        (Some((repository, old)), Some((same, new))) if repository == same && !old.contains('/') => format!("image {old} → {new}"),
+        _ => format!("image {before} → {after}"),
+    }
+}
+
+/// `pool_size 20 → 5`.
+fn difference((key, before, after): &Difference) -> String {
+    let is_short = |value: &Text| !value.is_empty() && value.chars().count() <= SHOWN_LENGTH;
+    match (before, after) {
+        (Some(before), Some(after)) if is_short(before) && is_short(after) => format!("{key} {before} → {after}"),
+        (None, Some(after)) if is_short(after) => format!("{key} set to {after}"),
+        (Some(_), None) => format!("{key} removed"),
+        _ => format!("{key} changed"),
+    }
+}
+
+/// What differs between two contents of a ConfigMap, by key; a value that its name calls a secret is left out, and so is the
+/// password of an address. Nothing where keys may be missing from what is known.
+pub fn differences(before: &[(Text, Text)], after: &[(Text, Text)]) -> Vec<Difference> {
+    if before.len().max(after.len()) >= ConfigMap::MOST_KEYS {
+        return Vec::new();
+    }
+    let mut values: BTreeMap<&Text, (Option<&Text>, Option<&Text>)> = BTreeMap::new();
+    for (key, value) in before {
+        values.entry(key).or_default().0 = Some(value);
+    }
+    for (key, value) in after {
+        values.entry(key).or_default().1 = Some(value);
+    }
+    let differing = values.into_iter().filter(|(_, (before, after))| before != after).take(MOST_KEYS_TOLD);
+    differing.map(|(key, (before, after))| (key.clone(), shown(key, before), shown(key, after))).collect()
+}
+
+fn shown(key: &str, value: Option<&Text>) -> Option<Text> {
+    let value = value.filter(|_| !secrecy::is_secret_name(key))?;
+    Some(Text::bounded(&secrecy::text(value, &mut |_| "(hidden)".to_owned()), VALUE_LIMIT))
+}
+
+/// A scale that the deployment alone tells: a manager that has nothing but its replicas, after it was made.
+pub fn scale_of(deployment: &Deployment) -> Option<Change> {
+    let written = deployment.replicas_written.as_ref().filter(|written| written.exact && written.at > Some(deployment.created + MAKING))?;
+    scale(deployment, None, Some(written))
+}
+
+/// A scale between two looks at a deployment.
+pub fn scaled(before: &Deployment, after: &Deployment) -> Option<Change> {
+    (before.replicas != after.replicas).then(|| scale(after, Some(before.replicas), after.replicas_written.as_ref())).flatten()
+}
+
+fn scale(deployment: &Deployment, from: Option<u32>, written: Option<&Written>) -> Option<Change> {
+    if written.is_some_and(|written| AUTOSCALERS.contains(&&*written.by)) {
+        return None;
+    }
+    let object = ObjectRef { kind: Kind::Deployment, key: deployment.key.clone(), uid: deployment.uid.clone() };
+    Some(by(object, ChangeKind::Scaled { from, to: deployment.replicas }, written))
+}
+
+/// Bounds that the autoscaler alone tells: a manager that has nothing else of it, after it was made.
+pub fn bounds_of(autoscaler: &Autoscaler) -> Option<Change> {
+    let written = autoscaler.bounds_written.as_ref().filter(|written| written.exact && written.at > Some(autoscaler.created + MAKING))?;
+    Some(by(autoscaler.reference(), ChangeKind::BoundsChanged { from: None, to: (autoscaler.min, autoscaler.max) }, Some(written)))
+}
+
+/// Other bounds between two looks at an autoscaler.
+pub fn bounds_changed(before: &Autoscaler, after: &Autoscaler) -> Option<Change> {
+    let (from, to) = ((before.min, before.max), (after.min, after.max));
+    (from != to).then(|| by(after.reference(), ChangeKind::BoundsChanged { from: Some(from), to }, after.bounds_written.as_ref()))
+}
+
+fn by(object: ObjectRef, what: ChangeKind, written: Option<&Written>) -> Change {
+    Change { at: written.and_then(|written| written.at), object, what, by: written.map(|written| written.by.clone()) }
 }
 
 /// The cluster's own certificate, which every namespace gets when it is made: nobody's change.
 const CLUSTER_CERTIFICATE: &str = "kube-root-ca.crt";
 
+/// The last write of a ConfigMap, with the keys that are not as kubectl last applied them. Who applies brings all keys to that.
 pub fn config_change(config_map: &ConfigMap) -> Option<Change> {
+    let is_apply = config_map.changed_by.as_ref().is_some_and(|by| by == "kubectl-client-side-apply");
+    let keys = if is_apply { Vec::new() } else { config_map.drift.to_vec() };
+    write_of(config_map, Some(config_map.changed_at?), keys)
+}
+
+/// Another content between two looks at a ConfigMap, or a write whose content is not wholly known. Who only takes keys away
+/// leaves no time.
+pub fn config_changed(before: &ConfigMap, after: &ConfigMap) -> Option<Change> {
+    let keys = differences(&before.data, &after.data);
+    let is_later = after.changed_at.is_some() && after.changed_at != before.changed_at;
+    match (keys.is_empty(), is_later) {
+        (false, true) => write_of(after, after.changed_at, keys),
+        (false, false) => Some(Change { by: None, ..write_of(after, None, keys)? }),
+        (true, true) if !after.is_whole() => write_of(after, after.changed_at, keys),
+        (true, _) => None,
+    }
+}
+
+fn write_of(config_map: &ConfigMap, at: Option<DateTime<Utc>>, keys: Vec<Difference>) -> Option<Change> {
     if config_map.key.name == CLUSTER_CERTIFICATE {
         return None;
     }
     let object = ObjectRef { kind: Kind::ConfigMap, key: config_map.key.clone(), uid: config_map.uid.clone() };
-    Some(Change { at: Some(config_map.changed_at?), object, what: ChangeKind::ConfigChanged { keys: Vec::new() }, by: config_map.changed_by.clone() })
+    Some(Change { at, object, what: ChangeKind::ConfigChanged { keys }, by: config_map.changed_by.clone() })
 }
 
 pub fn node_change(node: &Node) -> Option<Change> {
@@ -163,70 +258,12 @@ pub fn node_change(node: &Node) -> Option<Change> {
 
 /// Newest first, what has no time last, without what is older than a day, bounded.
 pub fn latest(mut changes: Vec<Change>, server_now: DateTime<Utc>) -> Vec<Change> {
-    changes.retain(|change| change.at.is_none_or(|at| server_now - at <= chrono::Duration::days(1)));
-    changes.sort_by(|one, other| other.at.cmp(&one.at).then_with(|| one.object.key.cmp(&other.object.key)));
+    changes.retain(|change| change.at.is_none_or(|at| server_now - at <= TOLD));
+    // The words come last, so that two changes of one object within a second keep their order.
+    changes.sort_by_cached_key(|change| (Reverse(change.at), change.object.key.clone(), change.sentence()));
     changes.truncate(LIMIT);
     changes
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::pod::Owner, *};
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
-    }
-
-    fn replica_set(name: &str, revision: u64, created: i64, image: &str) -> ReplicaSet {
-        ReplicaSet {
-            key: Key::new("n", name),
-            uid: name.into(),
-            created: at(created),
-            owner: Some(Owner { kind: "Deployment".into(), name: "api".into(), uid: "u".into() }),
-            revision,
-            replicas: 1,
-            ready: 1,
-            images: [("api".into(), image.into())].into(),
-            change_cause: None,
-            changed_by: Some("ci".into()),
-        }
-    }
-
-    #[test]
-    fn a_rollout_names_revisions_images_and_who() {
-        let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 41, 0, "reg/api:2.3.1")];
-        let changes = rollouts(sets.iter(), &BTreeMap::new());
-        assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].at, Some(at(60)));
-        assert_eq!(changes[0].sentence(), "api rev 41 → 42 (image 2.3.1 → 2.4.0) by ci");
-    }
-
-    #[test]
-    fn a_rollback_counts_only_when_it_was_seen() {
-        let sets = [replica_set("b", 42, 60, "reg/api:2.4.0"), replica_set("a", 43, 0, "reg/api:2.3.1")];
-        assert_eq!(rollouts(sets.iter(), &BTreeMap::new()), []);
-        let seen = BTreeMap::from([(Key::new("n", "a"), at(90))]);
-        assert_eq!(rollouts(sets.iter(), &seen)[0].at, Some(at(90)));
-    }
-
-    #[test]
-    fn the_certificate_that_every_namespace_gets_is_nobodys_change() {
-        let config_map = |name: &str| ConfigMap {
-            key: Key::new("n", name),
-            uid: name.into(),
-            resource_version: "1".into(),
-            data: Box::default(),
-            changed_at: Some(at(0)),
-            changed_by: Some("kube-controller-manager".into()),
-        };
-        assert_eq!(config_change(&config_map("kube-root-ca.crt")), None);
-        assert!(config_change(&config_map("api-config")).is_some());
-    }
-
-    #[test]
-    fn tags_of_images() {
-        assert_eq!(tag("host:5000/api:1.2"), "1.2");
-        assert_eq!(tag("host:5000/api"), "host:5000/api");
-        assert_eq!(tag("api@sha256:abc"), "sha256:abc");
-    }
-}
+mod tests;

@@ -11,6 +11,8 @@ pub struct Pod {
     pub created: DateTime<Utc>,
     /// Set once deletion was asked for.
     pub deleting_since: Option<DateTime<Utc>>,
+    /// When a request to delete it came; not where it was evicted, preempted, or lost with its node (`DisruptionTarget`).
+    pub delete_asked: Option<DateTime<Utc>>,
     /// What `kubectl get pods` prints in STATUS: `Running`, `CrashLoopBackOff`, `Init:0/1`, `Terminating` …
     pub status: Text,
     pub phase: Phase,

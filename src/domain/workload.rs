@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    object::{Key, Kind},
+    object::{Key, Kind, ObjectRef},
     pod::Owner,
     text::Text,
 };
@@ -29,6 +29,21 @@ pub struct Deployment {
     pub observed_generation: u64,
     /// Message of a condition that says that the rollout is stuck (`Progressing=False`).
     pub stuck: Option<Text>,
+    /// Who has a part of the pod template and wrote last.
+    pub template_written: Option<Written>,
+    /// Who set the desired replicas.
+    pub replicas_written: Option<Written>,
+}
+
+/// Who wrote a field, by `managedFields`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The field manager.
+    pub by: Text,
+    /// When it wrote this or another field of its own.
+    pub at: Option<DateTime<Utc>>,
+    /// It has no other field of the object: the time is that of this write.
+    pub exact: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +53,10 @@ pub struct ReplicaSet {
     pub created: DateTime<Utc>,
     pub owner: Option<Owner>,
     pub revision: u64,
+    /// `deployment.kubernetes.io/revision-history`: the revisions it had before, oldest first, at most 64.
+    pub history: Box<[u64]>,
+    /// When the revision was written, at the latest: the controller's later writes of the set move it.
+    pub revised_at: Option<DateTime<Utc>>,
     pub replicas: u32,
     pub ready: u32,
     pub images: Box<[(Text, Text)]>,
@@ -95,6 +114,14 @@ pub struct Autoscaler {
     pub metrics: Box<[Text]>,
     /// Message of a condition that keeps it from scaling.
     pub trouble: Option<Text>,
+    /// Who set the bounds last.
+    pub bounds_written: Option<Written>,
+}
+
+impl Autoscaler {
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef { kind: Kind::HorizontalPodAutoscaler, key: self.key.clone(), uid: self.uid.clone() }
+    }
 }
 
 /// A watched ConfigMap: only the keys that an action may write, and sizes of the rest.
@@ -103,11 +130,26 @@ pub struct ConfigMap {
     pub key: Key,
     pub uid: Text,
     pub resource_version: Text,
-    /// Values of at most 256 characters; longer ones are cut.
+    /// Values of at most 256 characters; longer ones are cut. At most [`ConfigMap::MOST_KEYS`] of them.
     pub data: Box<[(Text, Text)]>,
+    /// Keys that are not as they were last applied by kubectl: (key, applied, present).
+    pub drift: Box<[Difference]>,
     /// Last write, by `managedFields`.
     pub changed_at: Option<DateTime<Utc>>,
     pub changed_by: Option<Text>,
+}
+
+/// One key before and after; no value where there is no such key, or where it must not be shown.
+pub type Difference = (Text, Option<Text>, Option<Text>);
+
+impl ConfigMap {
+    /// Keys kept of one map, in the order of the server.
+    pub const MOST_KEYS: usize = 64;
+
+    /// Whether all that it holds is known.
+    pub fn is_whole(&self) -> bool {
+        self.data.len() < Self::MOST_KEYS && !self.data.iter().any(|(_, value)| value.ends_with('…'))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,7 +41,10 @@ pub fn record(object: &mut Value, before: Option<&Value>, resource: Resource, wr
         entries.retain(|entry| is_of(entry, writer) || entry["fieldsV1"].as_object().is_some_and(|fields| !fields.is_empty()));
     }
     if let Some(entry) = entries.iter_mut().find(|entry| is_of(entry, writer)) {
-        entry["time"] = json!(timestamp(now));
+        // Who only takes fields away gets none, and no other time.
+        if !are_kept || applied.is_some() || changed.as_object().is_some_and(|changed| !changed.is_empty()) {
+            entry["time"] = json!(timestamp(now));
+        }
         if let Some(applied) = applied {
             entry["fieldsV1"] = applied;
         } else {

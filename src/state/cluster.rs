@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::seen::Seen;
 use crate::domain::{
     change::Change,
     object::{Key, Kind, ObjectRef},
@@ -33,8 +34,8 @@ pub struct Cluster {
     pub changes: Vec<Change>,
     /// Young pods that are not ready yet, by when they count as unhealthy.
     pub(super) maturing: BTreeSet<(DateTime<Utc>, Key)>,
-    /// Replica sets that were taken into use again, and when that was seen.
-    pub(super) reused: BTreeMap<Key, DateTime<Utc>>,
+    /// What was seen of changes, beyond what the objects tell by themselves.
+    pub(super) seen: Seen,
 }
 
 impl Cluster {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     alert::Severity,
-    change::{self, ChangeKind},
+    change::ChangeKind,
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
@@ -16,7 +16,7 @@ use crate::domain::{
     workload::Autoscaler,
 };
 
-use super::{KpiState, State, timeline::EntryKind};
+use super::{KpiState, State};
 
 /// Unhealthy pods and alerts looked at; beyond them the advice would not differ.
 const LOOKED_AT: usize = 2_000;
@@ -51,24 +51,6 @@ impl State {
                 self.dirty = true;
             }
         }
-    }
-
-    fn renew_changes(&mut self) {
-        let cluster = &self.cluster;
-        let mut changes = change::rollouts(cluster.replica_sets.objects.values(), &cluster.reused);
-        changes.extend(cluster.config_maps.objects.values().filter_map(change::config_change));
-        changes.extend(cluster.nodes.objects.values().filter_map(change::node_change));
-        let changes = change::latest(changes, self.server_now());
-        if changes == self.cluster.changes {
-            return;
-        }
-        for change in changes.iter().filter(|change| !self.cluster.changes.contains(change)) {
-            let Some(at) = change.at else { continue };
-            self.timeline.add(at, EntryKind::Change, change.sentence());
-        }
-        self.cluster.changes = changes;
-        self.clamp_cockpit();
-        self.dirty = true;
     }
 
     fn evidence(&self) -> Evidence {

@@ -27,6 +27,7 @@ mod progress;
 pub mod rows;
 mod run;
 pub mod screens;
+mod seen;
 pub mod selection;
 pub mod session;
 pub mod table;

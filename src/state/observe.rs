@@ -9,6 +9,7 @@ use crate::domain::{
     object::{Key, Kind},
     observation::{Delta, Identity, Observation, What},
     pod::Pod,
+    revisions,
     text::Text,
     units,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
@@ -59,7 +60,13 @@ impl State {
             What::Identity(identity) => self.identify(identity),
             What::Pods(deltas) => self.pods(deltas),
             What::Deployments(deltas) => {
-                let batch = self.table_batch::<Deployment>(deltas);
+                let since = self.told_since();
+                let mut told = false;
+                let batch = self.batch::<Deployment>(deltas, Some(rows::replace::<Deployment>), |cluster, key, before| {
+                    let Some(after) = cluster.deployments.objects.get(key) else { return };
+                    told |= cluster.seen.deployment(before, after, since) || before.is_some_and(|before| before.revision != after.revision);
+                });
+                self.due.changes |= told;
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
@@ -71,17 +78,35 @@ impl State {
             }
             What::Services(deltas) => self.table_batch::<Service>(deltas).visible,
             What::Autoscalers(deltas) => {
-                let batch = self.table_batch::<Autoscaler>(deltas);
+                let since = self.told_since();
+                let mut told = false;
+                let batch = self.batch::<Autoscaler>(deltas, Some(rows::replace::<Autoscaler>), |cluster, key, before| {
+                    let Some(after) = cluster.autoscalers.objects.get(key) else { return };
+                    told |= cluster.seen.autoscaler(before, after, since);
+                });
+                self.due.changes |= told;
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
             What::ConfigMaps(deltas) => {
-                let batch = self.batch::<ConfigMap>(deltas, None, |_, _, _| {});
-                self.due.changes |= batch.changed;
+                let since = self.told_since();
+                let mut told = false;
+                let batch = self.batch::<ConfigMap>(deltas, None, |cluster, key, before| {
+                    let Some(after) = cluster.config_maps.objects.get(key) else { return };
+                    told |= cluster.seen.config_map(before, after, since);
+                });
+                self.due.changes |= told;
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
-            What::Events(deltas) => self.batch::<Event>(deltas, None, |_, _, _| {}).visible,
+            What::Events(deltas) => {
+                let mut told = false;
+                let batch = self.batch::<Event>(deltas, None, |cluster, key, _| {
+                    told |= cluster.events.objects.get(key).is_some_and(|event| event.reason == revisions::SCALING);
+                });
+                self.due.changes |= told;
+                batch.visible
+            }
             What::Kpis(readings) => self.kpis_read(readings, observed_at, effects),
             What::Alerts(list) => self.alerts_read(list, effects),
             What::Errors(window) => self.errors_read(*window),
@@ -231,9 +256,11 @@ impl State {
         let mut unhealthy_changed = false;
         let selected = self.cockpit.pod.clone();
         let mut shift: isize = 0;
+        let mut deleted = false;
         let batch = self.batch::<Pod>(deltas, Some(rows::replace::<Pod>), |cluster, key, pod_before| {
             let was = cluster.unhealthy.contains(key);
             cluster.recount(key, pod_before, server_now);
+            deleted |= cluster.follow_deletions(key, pod_before);
             let is = cluster.unhealthy.contains(key);
             unhealthy_changed |= was || is;
             if selected.as_ref().is_some_and(|selected| key < selected) {
@@ -243,6 +270,7 @@ impl State {
         self.cockpit.pods.row = self.cockpit.pods.row.saturating_add_signed(shift);
         self.refocus_cockpit();
         self.due.suggestions |= unhealthy_changed;
+        self.due.changes |= deleted;
         let on_cockpit = self.screen == Screen::Cockpit && (unhealthy_changed || before != totals(&self.cluster));
         batch.visible || on_cockpit
     }
@@ -252,15 +280,14 @@ impl State {
         let mut rolled_out = false;
         let batch = self.batch::<ReplicaSet>(deltas, None, |cluster, key, before| {
             let Some(after) = cluster.replica_sets.objects.get(key) else {
-                cluster.reused.remove(key);
                 rolled_out = true;
                 return;
             };
-            if before.is_some_and(|before| before.revision > 0 && before.revision < after.revision) {
-                cluster.reused.insert(key.clone(), server_now);
+            if let Some(before) = before {
+                cluster.seen.replica_set(before, after, server_now);
             }
-            let same =
-                |before: &ReplicaSet| before.revision == after.revision && before.images == after.images && before.changed_by == after.changed_by;
+            let told = |set: &ReplicaSet| (set.revision, set.images.clone(), set.changed_by.clone());
+            let same = |before: &ReplicaSet| told(before) == told(after);
             rolled_out |= !before.is_some_and(same);
         });
         self.due.changes |= rolled_out;

@@ -126,7 +126,8 @@ impl Cluster {
                 set["metadata"]["annotations"][name] = value;
             }
         });
-        let _ = self.store.modify(Resource::Deployments, &key.0, &key.1, Writer::update(MANAGER), |deployment| {
+        // The controller writes it with the status (`getNewReplicaSet` of the deployment controller).
+        let _ = self.store.modify(Resource::Deployments, &key.0, &key.1, Writer::status(MANAGER), |deployment| {
             deployment["metadata"]["annotations"][REVISION] = json!(number.to_string());
         });
     }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     list_watch::Watched,
+    managed::Writers,
     wire::{Condition, Meta, Str, condition, count, text},
 };
 use crate::domain::{
@@ -21,11 +22,19 @@ const MOST_METRICS: usize = 16;
 #[derive(Deserialize)]
 pub(super) struct Wire<'a> {
     #[serde(borrow, default)]
-    metadata: Meta<'a>,
+    metadata: Metadata<'a>,
     #[serde(default)]
     spec: Spec<'a>,
     #[serde(default)]
     status: Status<'a>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata<'a> {
+    #[serde(borrow, flatten)]
+    meta: Meta<'a>,
+    #[serde(flatten)]
+    writers: Writers<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -99,13 +108,13 @@ impl Watched for Autoscalers {
     type Object = Autoscaler;
 
     fn object(&self, wire: Wire<'_>) -> Option<Autoscaler> {
-        let Wire { metadata, spec, status } = wire;
+        let Wire { metadata: Metadata { meta, writers }, spec, status } = wire;
         let target = spec.scale_target_ref.as_ref();
         let current = status.current_metrics.as_deref().unwrap_or_default();
         Some(Autoscaler {
-            key: metadata.key()?,
-            uid: metadata.uid(),
-            created: metadata.created(),
+            key: meta.key()?,
+            uid: meta.uid(),
+            created: meta.created(),
             target_kind: text(target.and_then(|target| target.kind.as_ref())),
             target_name: text(target.and_then(|target| target.name.as_ref())),
             // Absent means one.
@@ -115,6 +124,7 @@ impl Watched for Autoscalers {
             desired: count(status.desired_replicas),
             metrics: spec.metrics.iter().flatten().take(MOST_METRICS).map(|metric| cell(metric, current)).collect(),
             trouble: trouble(&status),
+            bounds_written: writers.of_bounds(),
         })
     }
 

@@ -4,17 +4,23 @@ use serde::Deserialize;
 
 use super::{
     list_watch::Watched,
-    wire::{MOST_PAIRS, Meta, Pairs, Written, text},
+    managed::Writers,
+    wire::{Meta, Pairs, text},
 };
 use crate::domain::{
+    change::differences,
     health::SourceId,
     observation::{Delta, What},
     text::Text,
-    workload::ConfigMap,
+    workload::{ConfigMap, Difference},
 };
 
 pub(super) struct ConfigMaps;
 
+/// The whole object as kubectl last applied it, in JSON.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Bytes of it that are read; nothing of a longer one.
+const APPLIED_LIMIT: usize = 65_536;
 /// Characters kept of a value.
 const VALUE_LIMIT: usize = 256;
 
@@ -30,7 +36,7 @@ struct Metadata<'a> {
     #[serde(borrow, flatten)]
     meta: Meta<'a>,
     #[serde(flatten)]
-    written: Written<'a>,
+    writers: Writers<'a>,
 }
 
 impl Watched for ConfigMaps {
@@ -39,14 +45,18 @@ impl Watched for ConfigMaps {
     type Object = ConfigMap;
 
     fn object(&self, wire: Wire<'_>) -> Option<ConfigMap> {
-        let Metadata { meta, written } = wire.metadata;
-        let (changed_by, changed_at) = written.last().map_or((None, None), |(by, at)| (Some(by), at));
-        let pairs = wire.data.iter().flat_map(|data| &data.0).take(MOST_PAIRS);
+        let Metadata { meta, writers } = wire.metadata;
+        let (changed_by, changed_at) = writers.of_content().map_or((None, None), |written| (Some(written.by), written.at));
+        let pairs = wire.data.iter().flat_map(|data| &data.0).take(ConfigMap::MOST_KEYS);
+        let data: Box<[_]> = pairs.map(|(key, value)| (key.text(), Text::bounded(&value.0, VALUE_LIMIT))).collect();
+        // Who applies brings both to the same.
+        let drift = meta.annotation(LAST_APPLIED).filter(|applied| applied.0.len() <= APPLIED_LIMIT).map(|applied| drift(&applied.0, &data));
         Some(ConfigMap {
             key: meta.key()?,
             uid: meta.uid(),
             resource_version: text(meta.resource_version.as_ref()),
-            data: pairs.map(|(key, value)| (key.text(), Text::bounded(&value.0, VALUE_LIMIT))).collect(),
+            data,
+            drift: drift.unwrap_or_default(),
             changed_at,
             changed_by,
         })
@@ -57,9 +67,32 @@ impl Watched for ConfigMaps {
     }
 }
 
+/// What differs between the applied object and the present data.
+fn drift(applied: &str, data: &[(Text, Text)]) -> Box<[Difference]> {
+    #[derive(Deserialize)]
+    struct Applied<'a> {
+        #[serde(borrow)]
+        data: Option<Pairs<'a>>,
+    }
+    let Ok(Applied { data: Some(applied) }) = serde_json::from_str(applied) else { return Box::default() };
+    let applied: Vec<(Text, Text)> = applied.0.iter().map(|(key, value)| (key.text(), Text::bounded(&value.0, VALUE_LIMIT))).collect();
+    differences(&applied, data).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_are_not_as_applied_have_both_values_and_secrets_none() {
+        let applied = r#"{\"data\":{\"pool\":\"20\",\"same\":\"1\",\"db_password\":\"old\"}}"#;
+        let json = format!(
+            r#"{{"metadata":{{"name":"api-config","namespace":"n","annotations":{{"kubectl.kubernetes.io/last-applied-configuration":"{applied}"}}}},
+            "data":{{"pool":"5","same":"1","db_password":"new"}}}}"#
+        );
+        let map = ConfigMaps.object(serde_json::from_str(&json).unwrap()).unwrap();
+        assert_eq!(*map.drift, [("db_password".into(), None, None), ("pool".into(), Some("20".into()), Some("5".into()))]);
+    }
 
     #[test]
     fn the_last_writer_is_the_newest_manager() {

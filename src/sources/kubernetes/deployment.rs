@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::{
     authors::Authors,
     list_watch::Watched,
-    wire::{Condition, Meta, Selector, Template, Written, condition, count, images, text, texts},
+    managed::Writers,
+    wire::{Condition, Meta, Selector, Template, condition, count, images, text, texts},
 };
 use crate::domain::{
     health::SourceId,
@@ -32,7 +33,7 @@ struct Metadata<'a> {
     #[serde(borrow, flatten)]
     meta: Meta<'a>,
     #[serde(flatten)]
-    written: Written<'a>,
+    writers: Writers<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -61,10 +62,11 @@ impl Watched for Deployments {
     type Object = Deployment;
 
     fn object(&self, wire: Wire<'_>) -> Option<Deployment> {
-        let Wire { metadata: Metadata { meta, written }, spec, status } = wire;
+        let Wire { metadata: Metadata { meta, writers }, spec, status } = wire;
         let uid = meta.uid();
         let revision = meta.revision();
-        self.authors.learn(&uid, revision, written.template());
+        let template_writers = writers.of_template();
+        self.authors.learn(&uid, revision, &template_writers);
         let stuck = condition(status.conditions.as_ref(), "Progressing").filter(|progressing| progressing.is("False"));
         Some(Deployment {
             key: meta.key()?,
@@ -81,6 +83,8 @@ impl Watched for Deployments {
             generation: meta.generation.unwrap_or(0),
             observed_generation: status.observed_generation.unwrap_or(0),
             stuck: stuck.map(|condition| text(condition.message.as_ref().or(condition.reason.as_ref()))),
+            template_written: template_writers.into_iter().max_by_key(|written| written.at),
+            replicas_written: writers.of_replicas(),
             uid,
         })
     }

@@ -7,6 +7,7 @@ mod deployment;
 mod event;
 mod heartbeat;
 mod list_watch;
+mod managed;
 mod node;
 mod pod;
 mod replica_set;

@@ -120,6 +120,7 @@ impl Watched for Pods {
             uid: metadata.uid(),
             created: metadata.created(),
             deleting_since: time(metadata.deletion_timestamp.as_ref()),
+            delete_asked: delete_asked(&metadata, &status),
             status: Text::line(&printed.reason),
             phase,
             is_ready: condition(status.conditions.as_ref(), "Ready").is_some_and(|ready| ready.is("True")),
@@ -137,6 +138,14 @@ impl Watched for Pods {
     fn what(deltas: Vec<Delta<Pod>>) -> What {
         What::Pods(deltas)
     }
+}
+
+/// The timestamp lies ahead by the grace period.
+fn delete_asked(metadata: &Meta<'_>, status: &Status<'_>) -> Option<DateTime<Utc>> {
+    let gone_by = time(metadata.deletion_timestamp.as_ref())?;
+    let is_disrupted = condition(status.conditions.as_ref(), "DisruptionTarget").is_some_and(|target| target.is("True"));
+    let grace = chrono::TimeDelta::try_seconds(metadata.deletion_grace_period_seconds.unwrap_or(0))?;
+    if is_disrupted { None } else { gone_by.checked_sub_signed(grace) }
 }
 
 /// The containers that kubectl counts: the main ones, then init containers that keep running beside them.
@@ -337,6 +346,18 @@ mod tests {
     #[case(r#","deletionTimestamp":"2026-01-01T00:00:00Z""#, r#"{"phase":"Succeeded"}"#, "Succeeded", "0/3", 0)]
     fn status_is_what_kubectl_prints(#[case] extra: &str, #[case] json: &str, #[case] expected: &str, #[case] ready: &str, #[case] restarts: u32) {
         assert_eq!(status(extra, json), (expected.to_owned(), ready.to_owned(), restarts));
+    }
+
+    #[test]
+    fn a_request_to_delete_came_its_grace_before_the_timestamp_and_an_eviction_is_none() {
+        let deleted = |conditions: &str| {
+            pod(&format!(
+                r#"{{"metadata":{{"name":"a","deletionTimestamp":"2026-11-23T02:05:30Z","deletionGracePeriodSeconds":30}},"status":{{"conditions":[{conditions}]}}}}"#
+            ))
+        };
+        assert_eq!(deleted("").delete_asked.unwrap().to_rfc3339(), "2026-11-23T02:05:00+00:00");
+        let evicted = deleted(r#"{"type":"DisruptionTarget","status":"True","reason":"EvictionByEvictionAPI"}"#);
+        assert!(evicted.deleting_since.is_some() && evicted.delete_asked.is_none());
     }
 
     #[test]

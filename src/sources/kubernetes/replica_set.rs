@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::{
-    authors::Authors,
+    authors::{Authors, Began},
     list_watch::Watched,
+    managed::Writers,
     wire::{Meta, Str, Template, count, images},
 };
 use crate::domain::{
@@ -20,11 +21,19 @@ pub(super) struct ReplicaSets {
 #[derive(Deserialize)]
 pub(super) struct Wire<'a> {
     #[serde(borrow, default)]
-    metadata: Meta<'a>,
+    metadata: Metadata<'a>,
     #[serde(default)]
     spec: Spec<'a>,
     #[serde(default)]
     status: Status,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata<'a> {
+    #[serde(borrow, flatten)]
+    meta: Meta<'a>,
+    #[serde(flatten)]
+    writers: Writers<'a>,
 }
 
 #[derive(Deserialize, Default)]
@@ -46,15 +55,21 @@ impl Watched for ReplicaSets {
     type Object = ReplicaSet;
 
     fn object(&self, wire: Wire<'_>) -> Option<ReplicaSet> {
-        let meta = &wire.metadata;
+        let Metadata { meta, writers } = &wire.metadata;
         let owner = meta.controller();
         let revision = meta.revision();
-        let changed_by = owner.as_ref().and_then(|owner| self.authors.of(&owner.uid, revision));
+        let history = meta.revision_history();
+        let revised_at = writers.of_revision();
+        // Only the first revision of a set begins when the set is made.
+        let began = if history.is_empty() { Began::At(meta.created()) } else { Began::By(revised_at) };
+        let changed_by = owner.as_ref().and_then(|owner| self.authors.of(&owner.uid, revision, began));
         Some(ReplicaSet {
             key: meta.key()?,
             uid: meta.uid(),
             created: meta.created(),
             revision,
+            history,
+            revised_at,
             replicas: wire.spec.replicas.map_or(1, |replicas| count(Some(replicas))),
             ready: count(wire.status.ready_replicas),
             images: images(wire.spec.template.as_ref()),

@@ -13,6 +13,9 @@ use crate::domain::{object::Key, pod::Owner, text::Text};
 /// Most labels, images or data keys kept of one object.
 pub(super) const MOST_PAIRS: usize = 64;
 
+/// Former revisions kept of one replica set.
+const MOST_REVISIONS: usize = 64;
+
 /// A string borrowed from the answer unless it holds escapes. Unlike `Cow`, also inside options and lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Str<'a>(pub Cow<'a, str>);
@@ -113,6 +116,7 @@ pub(super) struct Meta<'a> {
     pub resource_version: Option<Str<'a>>,
     pub creation_timestamp: Option<Str<'a>>,
     pub deletion_timestamp: Option<Str<'a>>,
+    pub deletion_grace_period_seconds: Option<i64>,
     pub generation: Option<u64>,
     pub labels: Option<Pairs<'a>>,
     pub annotations: Option<Pairs<'a>>,
@@ -151,6 +155,14 @@ impl Meta<'_> {
     pub fn controller(&self) -> Option<Owner> {
         let owner = self.owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))?;
         Some(Owner { kind: text(owner.kind.as_ref()), name: text(owner.name.as_ref()), uid: text(owner.uid.as_ref()) })
+    }
+
+    /// The revisions that a replica set had before its present one, oldest first; the newest [`MOST_REVISIONS`] of them.
+    pub fn revision_history(&self) -> Box<[u64]> {
+        let former = self.annotation("deployment.kubernetes.io/revision-history").map_or("", |text| &*text.0);
+        let mut former: Vec<u64> = former.rsplit(',').take(MOST_REVISIONS).filter_map(|number| number.trim().parse().ok()).collect();
+        former.reverse();
+        former.into()
     }
 
     /// `deployment.kubernetes.io/revision`; zero when there is none.
@@ -213,54 +225,6 @@ pub(super) fn images(template: Option<&Template<'_>>) -> Box<[(Text, Text)]> {
 pub(super) struct Selector<'a> {
     #[serde(borrow)]
     pub match_labels: Option<Pairs<'a>>,
-}
-
-/// `managedFields`, reduced to who and when and whether it was the template.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Managed<'a> {
-    #[serde(borrow)]
-    manager: Option<Str<'a>>,
-    time: Option<Str<'a>>,
-    fields_v1: Option<Fields>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Fields {
-    #[serde(rename = "f:spec")]
-    spec: Option<SpecFields>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SpecFields {
-    #[serde(rename = "f:template")]
-    template: Option<IgnoredAny>,
-}
-
-/// `metadata` of kinds whose last writer matters.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Written<'a> {
-    #[serde(borrow, rename = "managedFields")]
-    managed: Option<Vec<Managed<'a>>>,
-}
-
-impl Written<'_> {
-    /// Who wrote last, and when.
-    pub fn last(&self) -> Option<(Text, Option<DateTime<Utc>>)> {
-        self.newest(|_| true)
-    }
-
-    /// Who wrote the pod template last, and when.
-    pub fn template(&self) -> Option<(Text, Option<DateTime<Utc>>)> {
-        let is_template = |entry: &Managed<'_>| entry.fields_v1.as_ref().and_then(|fields| fields.spec.as_ref()?.template.as_ref()).is_some();
-        self.newest(is_template)
-    }
-
-    fn newest(&self, matches: impl Fn(&Managed<'_>) -> bool) -> Option<(Text, Option<DateTime<Utc>>)> {
-        let entries = self.managed.as_ref()?.iter().filter(|entry| matches(entry));
-        let newest = entries.max_by_key(|entry| time(entry.time.as_ref()))?;
-        Some((newest.manager.as_ref()?.text(), time(newest.time.as_ref())))
-    }
 }
 
 /// A count as wide as shown; negative or absurd ones become zero.

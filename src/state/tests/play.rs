@@ -171,6 +171,7 @@ impl Play {
             uid: "cm".into(),
             resource_version: "1".into(),
             data: [("circuit_breaker_enabled".into(), "false".into())].into(),
+            drift: Box::default(),
             changed_at: None,
             changed_by: None,
         };
@@ -275,6 +276,7 @@ pub fn pod(pod: &str, replica_set: &str) -> Pod {
         uid: pod.into(),
         created: at(-3_600),
         deleting_since: None,
+        delete_asked: None,
         status: "Running".into(),
         phase: Phase::Running,
         is_ready: true,
@@ -310,6 +312,8 @@ pub fn deployment(deployment: &str, revision: u64, replicas: u32, ready: u32) ->
         generation: 1,
         observed_generation: 1,
         stuck: None,
+        template_written: None,
+        replicas_written: None,
     }
 }
 
@@ -321,6 +325,8 @@ pub fn replica_set(set: &str, revision: u64, created: i64, image: &str) -> Repli
         created: at(created),
         owner: Some(Owner { kind: "Deployment".into(), name: owner.into(), uid: "d".into() }),
         revision,
+        history: Box::default(),
+        revised_at: None,
         replicas: 3,
         ready: 1,
         images: [("main".into(), image.into())].into(),
@@ -342,6 +348,7 @@ pub fn autoscaler(target: &str, min: u32, max: u32) -> Autoscaler {
         desired: min,
         metrics: ["cpu 96%/70%".into()].into(),
         trouble: None,
+        bounds_written: None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     domain::health::SourceId,
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::Canvas,
+        canvas::{Canvas, columns},
         clock, glyph,
         layout::below,
         widgets::{
@@ -63,7 +63,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let mut pen = canvas.pen(inner, line);
         let ink = standing.fact(theme, theme.plain);
         pen.write(&change.at.map_or_else(|| "time unknown".to_owned(), |at| clock::moment(state, at)), ink).skip(1);
-        pen.write(&change.what_happened(), ink).write(&change.by_whom(), theme.label);
+        let (whole, by) = (change.what_happened(), change.by_whom());
+        // Who it was counts more than images and values.
+        let fits = columns(&whole).saturating_add(columns(&by)) <= pen.left();
+        pen.write(&if fits { whole } else { change.in_short() }, ink).write(&by, theme.label);
         if has_rule(area) {
             cursor(canvas, rows, line, index == state.cockpit.changes.row, focused);
         }
