@@ -21,8 +21,6 @@ const MOST_KEYS_TOLD: usize = 16;
 /// Characters kept of a value, and up to which a line shows it.
 const VALUE_LIMIT: usize = 64;
 const SHOWN_LENGTH: usize = 24;
-/// What is written this soon after an object was made belongs to the making of it.
-const MAKING: TimeDelta = TimeDelta::seconds(2);
 
 /// Field managers of autoscalers: the horizontal one of Kubernetes and KEDA. That they scale is their work, answers the load
 /// and goes on all the time, so it is nobody's change.
@@ -184,9 +182,9 @@ fn shown(key: &str, value: Option<&Text>) -> Option<Text> {
     Some(Text::bounded(&secrecy::text(value, &mut |_| "(hidden)".to_owned()), VALUE_LIMIT))
 }
 
-/// A scale that the deployment alone tells: a manager that has nothing but its replicas, after it was made.
+/// A scale that the deployment alone tells: a manager that has nothing but its replicas, and so did not make it.
 pub fn scale_of(deployment: &Deployment) -> Option<Change> {
-    let written = deployment.replicas_written.as_ref().filter(|written| written.exact && written.at > Some(deployment.created + MAKING))?;
+    let written = deployment.replicas_written.as_ref().filter(|written| written.exact)?;
     scale(deployment, None, Some(written))
 }
 
@@ -203,9 +201,9 @@ fn scale(deployment: &Deployment, from: Option<u32>, written: Option<&Written>) 
     Some(by(object, ChangeKind::Scaled { from, to: deployment.replicas }, written))
 }
 
-/// Bounds that the autoscaler alone tells: a manager that has nothing else of it, after it was made.
+/// Bounds that the autoscaler alone tells: a manager that has nothing else of it, and so did not make it.
 pub fn bounds_of(autoscaler: &Autoscaler) -> Option<Change> {
-    let written = autoscaler.bounds_written.as_ref().filter(|written| written.exact && written.at > Some(autoscaler.created + MAKING))?;
+    let written = autoscaler.bounds_written.as_ref().filter(|written| written.exact)?;
     Some(by(autoscaler.reference(), ChangeKind::BoundsChanged { from: None, to: (autoscaler.min, autoscaler.max) }, Some(written)))
 }
 

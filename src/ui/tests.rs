@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Theme, fixture, glyph, heights, hit_test, render};
 use crate::{
     domain::{
+        change::ChangeKind,
         health::{Freshness, Health, SourceId},
         mitigation::{CheckResult, Friction, Outcome},
         object::{Key, Kind},
@@ -359,6 +360,21 @@ fn check_size(state: &mut State, size: (u16, u16)) {
     for (column, row) in [(0, 0), (size.0 / 2, size.1 / 2), (size.0, size.1), (size.0 / 3, size.1.saturating_sub(1))] {
         hit_test(state, column, row);
     }
+}
+
+#[test]
+fn a_change_says_who_it_was_before_which_images() {
+    let mut state = fixture::bad_deploy((80, 24));
+    let change = &mut state.cluster.changes[0];
+    change.at = None;
+    change.by = Some("kubectl-rollout".into());
+    let ChangeKind::Rollout { brings_back, .. } = &mut change.what else { panic!("another change") };
+    *brings_back = Some(40);
+    let screen = text_of(&draw(&state));
+    assert!(screen.contains("time unknown api-gateway rev 41 → 42, back to 40 by kubectl-rollout"), "{screen}");
+    state.size = (200, 60);
+    let screen = text_of(&draw(&state));
+    assert!(screen.contains("rev 41 → 42, back to 40 (image 2.3.1 → 2.4.0) by kubectl-rollout"), "{screen}");
 }
 
 proptest! {

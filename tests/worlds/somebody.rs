@@ -17,7 +17,9 @@ pub fn act(play: &mut Play, step: &Step) {
     let merge = |play: &Play, object: &str, change: Value| play.world.merge(&path(&play.namespace, object), &change);
     match step {
         Step::ScaledBySomebody { name, replicas } => {
-            merge(play, &format!("deployment/{name}"), json!({ "spec": { "replicas": replicas } }));
+            // As `kubectl scale` does it.
+            let scale = format!("{}/scale?fieldManager=kubectl", path(&play.namespace, &format!("deployment/{name}")));
+            play.world.merge(&scale, &json!({ "spec": { "replicas": replicas } }));
         }
         Step::TemplateChangedBySomebody { name } => {
             merge(play, &format!("deployment/{name}"), annotated_template("somebody-else"));
@@ -29,7 +31,8 @@ pub fn act(play: &mut Play, step: &Step) {
             merge(play, &format!("service/{name}"), json!({ "spec": { "selector": objects::labels(selector) } }));
         }
         Step::BoundsSetBySomebody { name, min, max } => {
-            merge(play, &format!("hpa/{name}-hpa"), json!({ "spec": { "minReplicas": min, "maxReplicas": max } }));
+            let autoscaler = format!("{}?fieldManager=somebody", path(&play.namespace, &format!("hpa/{name}-hpa")));
+            play.world.merge(&autoscaler, &json!({ "spec": { "minReplicas": min, "maxReplicas": max } }));
         }
         Step::DnsRestartedBySomebody => {
             // Other scenarios' changes of it stay.

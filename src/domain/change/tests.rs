@@ -86,8 +86,6 @@ fn what_an_autoscaler_does_by_itself_is_nobodys_change() {
 
 #[test]
 fn a_writer_of_more_than_the_replicas_need_not_have_scaled() {
-    // The pipeline that made the deployment, and one that has its template too.
-    assert_eq!(scale_of(&deployment(6, written("helm", 1, true))), None);
     assert_eq!(scale_of(&deployment(6, written("ci-deployer", 60, false))), None);
     let seen = scaled(&deployment(3, None), &deployment(6, written("kubectl-edit", 60, false))).unwrap();
     assert_eq!(&*seen.sentence(), "api scaled 3 → 6 by kubectl-edit");

@@ -212,7 +212,9 @@ fn undo_ends_the_errors_and_takes_a_new_revision() {
         world.store.dependents(&uid).iter().filter(|(_, set)| revision(set) == 41).map(|(_, set)| text(set, "name").to_owned()).collect()
     };
     world.undo("api-gateway", 41);
-    world.run(200);
+    world.run(1);
+    a_taken_up_set_is_told_by_its_history(&world);
+    world.run(199);
     assert!(world.error_ratio(60) < 0.01, "{}", world.error_ratio(60));
     let deployment = world.deployment("api-gateway");
     assert_eq!(revision(&deployment), 43);
@@ -223,6 +225,24 @@ fn undo_ends_the_errors_and_takes_a_new_revision() {
     world.run(400);
     assert!(world.latest("redis_queue_length", "queue", "sync-events") < 200.0);
     assert!(world.p95("http_request_duration_seconds_bucket", 120) < 0.8);
+}
+
+/// As the deployment controller notes it: the former revision beside the new one, by its own name and at that time; the
+/// deployment's revision goes with its status.
+fn a_taken_up_set_is_told_by_its_history(world: &World) {
+    let deployment = world.deployment("api-gateway");
+    let sets = world.store.dependents(text(&deployment, "uid"));
+    let set = sets.iter().map(|(_, set)| set).find(|set| revision(set) == 43).unwrap();
+    assert_eq!(set["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"], "41");
+    let holders = |object: &Value| -> Vec<(String, String, String)> {
+        let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
+        let held = entries.filter(|entry| entry.pointer("/fieldsV1/f:metadata/f:annotations/f:deployment.kubernetes.io~1revision").is_some());
+        let field = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        held.map(|entry| (field(entry, "manager"), field(entry, "subresource"), field(entry, "time"))).collect()
+    };
+    let now = super::stamp::rfc3339(world.last);
+    assert_eq!(holders(set), [("kube-controller-manager".to_owned(), String::new(), now.clone())]);
+    assert_eq!(holders(&deployment), [("kube-controller-manager".to_owned(), "status".to_owned(), now)]);
 }
 
 #[test]

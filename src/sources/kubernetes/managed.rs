@@ -30,7 +30,6 @@ struct Entry<'a> {
     #[serde(borrow)]
     manager: Option<Str<'a>>,
     time: Option<Str<'a>>,
-    subresource: Option<Str<'a>>,
     fields_v1: Option<Fields>,
 }
 

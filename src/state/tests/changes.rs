@@ -128,6 +128,11 @@ fn three_pods() -> Play {
     play
 }
 
+/// Each of the pods as it is from then on.
+fn see(play: &mut Play, pods: Vec<Pod>) {
+    play.observe(SourceId::Pods, What::Pods(pods.into_iter().map(Delta::Applied).collect()));
+}
+
 fn deleted(number: u32, seconds: i64) -> Pod {
     let (asked, gone) = (at(seconds), at(seconds + 30));
     let pod = pod(&format!("shop-a-{number}"), "shop-a");
@@ -141,11 +146,11 @@ fn made(number: u32, seconds: i64) -> Pod {
 #[test]
 fn pods_that_somebody_deletes_are_counted_together() {
     let mut play = three_pods();
-    play.pods(vec![deleted(1, -20)]);
+    see(&mut play, vec![deleted(1, -20)]);
     assert_eq!(play.told(), [], "its set may have done it");
-    play.pods(vec![made(4, -19)]);
+    see(&mut play, vec![made(4, -19)]);
     assert_eq!(play.told(), [line(-20, "shop 1 pod deleted")]);
-    play.pods(vec![deleted(2, -10), made(5, -9)]);
+    see(&mut play, vec![deleted(2, -10), made(5, -9)]);
     assert_eq!(play.told(), [line(-20, "shop 2 pods deleted")]);
     assert_eq!(play.in_timeline(), [(-20, "shop 2 pods deleted".to_owned())]);
 }
@@ -154,17 +159,17 @@ fn pods_that_somebody_deletes_are_counted_together() {
 fn pods_that_their_set_a_drain_or_a_lost_node_takes_are_nobodys_deletion() {
     // A set that asks for fewer makes none anew.
     let mut play = three_pods();
-    play.pods(vec![deleted(1, -20)]);
+    see(&mut play, vec![deleted(1, -20)]);
     play.sets(vec![Delta::Applied(ReplicaSet { replicas: 2, ..replica_set("shop-a", 1, -9_000, "shop:1") })]);
-    play.pods(vec![made(4, -5)]);
+    see(&mut play, vec![made(4, -5)]);
     assert_eq!(play.told(), []);
     // Evicted.
     let mut play = three_pods();
-    play.pods(vec![Pod { delete_asked: None, ..deleted(1, -20) }, made(4, -19)]);
+    see(&mut play, vec![Pod { delete_asked: None, ..deleted(1, -20) }, made(4, -19)]);
     assert_eq!(play.told(), []);
     // Its node is not known to be well.
     let mut play = three_pods();
-    play.pods(vec![Pod { node: Some("node-9".into()), ..deleted(1, -20) }, made(4, -19)]);
+    see(&mut play, vec![Pod { node: Some("node-9".into()), ..deleted(1, -20) }, made(4, -19)]);
     assert_eq!(play.told(), []);
 }
 
