@@ -136,7 +136,7 @@ pub fn rollouts<'a>(
         let key = Key { namespace: namespace.clone(), name: name.clone() };
         let history = History { deployment: deployments.get(&key), revisions: revisions(&sets), sets, key };
         let dates = history.dates(starts, &former);
-        history.tell(dates, since, &mut changes, memory);
+        history.tell(&dates, since, &mut changes, memory);
     }
     changes
 }
@@ -212,7 +212,7 @@ impl History<'_> {
         }
     }
 
-    fn tell(&self, dates: Vec<Known>, since: DateTime<Utc>, changes: &mut Vec<Change>, memory: &mut Memory) {
+    fn tell(&self, dates: &[Known], since: DateTime<Utc>, changes: &mut Vec<Change>, memory: &mut Memory) {
         for (index, pair) in self.revisions.windows(2).enumerate() {
             let [before, after] = pair else { continue };
             let at = dates[index + 1].at;

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{
     health::{Health, SourceId},
     kpi::KpiReading,
@@ -9,10 +11,9 @@ use crate::domain::{
     object::{Key, Kind},
     observation::{Delta, Identity, Observation, What},
     pod::Pod,
-    revisions,
     text::Text,
     units,
-    workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
+    workload::{Autoscaler, Deployment, Node, ReplicaSet, Service},
 };
 
 use super::{
@@ -21,6 +22,7 @@ use super::{
     msg::Effect,
     rows::{self, Filter, Indexed, Row},
     screens::workloads::Workloads,
+    seen::Seen,
 };
 
 /// Beyond this many changes at once the rows move in one pass over the table rather than one by one.
@@ -60,13 +62,7 @@ impl State {
             What::Identity(identity) => self.identify(identity),
             What::Pods(deltas) => self.pods(deltas),
             What::Deployments(deltas) => {
-                let since = self.told_since();
-                let mut told = false;
-                let batch = self.batch::<Deployment>(deltas, Some(rows::replace::<Deployment>), |cluster, key, before| {
-                    let Some(after) = cluster.deployments.objects.get(key) else { return };
-                    told |= cluster.seen.deployment(before, after, since) || before.is_some_and(|before| before.revision != after.revision);
-                });
-                self.due.changes |= told;
+                let batch = self.told_batch(deltas, Some(rows::replace::<Deployment>), Seen::deployment);
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
@@ -78,35 +74,16 @@ impl State {
             }
             What::Services(deltas) => self.table_batch::<Service>(deltas).visible,
             What::Autoscalers(deltas) => {
-                let since = self.told_since();
-                let mut told = false;
-                let batch = self.batch::<Autoscaler>(deltas, Some(rows::replace::<Autoscaler>), |cluster, key, before| {
-                    let Some(after) = cluster.autoscalers.objects.get(key) else { return };
-                    told |= cluster.seen.autoscaler(before, after, since);
-                });
-                self.due.changes |= told;
+                let batch = self.told_batch(deltas, Some(rows::replace::<Autoscaler>), Seen::autoscaler);
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
             What::ConfigMaps(deltas) => {
-                let since = self.told_since();
-                let mut told = false;
-                let batch = self.batch::<ConfigMap>(deltas, None, |cluster, key, before| {
-                    let Some(after) = cluster.config_maps.objects.get(key) else { return };
-                    told |= cluster.seen.config_map(before, after, since);
-                });
-                self.due.changes |= told;
+                let batch = self.told_batch(deltas, None, Seen::config_map);
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
-            What::Events(deltas) => {
-                let mut told = false;
-                let batch = self.batch::<Event>(deltas, None, |cluster, key, _| {
-                    told |= cluster.events.objects.get(key).is_some_and(|event| event.reason == revisions::SCALING);
-                });
-                self.due.changes |= told;
-                batch.visible
-            }
+            What::Events(deltas) => self.told_batch(deltas, None, Seen::event).visible,
             What::Kpis(readings) => self.kpis_read(readings, observed_at, effects),
             What::Alerts(list) => self.alerts_read(list, effects),
             What::Errors(window) => self.errors_read(*window),
@@ -192,6 +169,24 @@ impl State {
 
     fn table_batch<T: Row>(&mut self, deltas: Vec<Delta<T>>) -> Batch {
         self.batch::<T>(deltas, Some(rows::replace::<T>), |_, _, _| {})
+    }
+
+    /// The same, with what each real change is to the list of changes; `tell` says whether there is something to tell.
+    fn told_batch<T: Indexed>(
+        &mut self,
+        deltas: Vec<Delta<T>>,
+        replace: Option<Replace<T>>,
+        tell: impl Fn(&mut Seen, Option<&T>, &T, DateTime<Utc>) -> bool,
+    ) -> Batch {
+        let since = self.told_since();
+        let mut told = false;
+        let batch = self.batch::<T>(deltas, replace, |cluster, key, before| {
+            let mut seen = std::mem::take(&mut cluster.seen);
+            told |= T::index(cluster).get(key).is_some_and(|after| tell(&mut seen, before, after, since));
+            cluster.seen = seen;
+        });
+        self.due.changes |= told;
+        batch
     }
 
     /// Applies deltas to the index of `T`, to the rows if they are on the screen, and hands each real change to `each`.

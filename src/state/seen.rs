@@ -80,7 +80,8 @@ impl Seen {
     /// A deployment as it was, none at the first look, and as it is.
     pub(super) fn deployment(&mut self, before: Option<&Deployment>, after: &Deployment, since: DateTime<Utc>) -> bool {
         let before = before.filter(|before| before.uid == after.uid);
-        self.extend(before.map_or_else(|| change::scale_of(after), |before| change::scaled(before, after)), since)
+        let is_revised = before.is_some_and(|before| before.revision != after.revision);
+        self.extend(before.map_or_else(|| change::scale_of(after), |before| change::scaled(before, after)), since) || is_revised
     }
 
     pub(super) fn autoscaler(&mut self, before: Option<&Autoscaler>, after: &Autoscaler, since: DateTime<Utc>) -> bool {
@@ -91,6 +92,12 @@ impl Seen {
     pub(super) fn config_map(&mut self, before: Option<&ConfigMap>, after: &ConfigMap, since: DateTime<Utc>) -> bool {
         let before = before.filter(|before| before.uid == after.uid);
         self.extend(before.map_or_else(|| change::config_change(after), |before| change::config_changed(before, after)), since)
+    }
+
+    /// What controllers say of scaling completes what is known.
+    pub(super) fn event(&mut self, _: Option<&Event>, after: &Event, _: DateTime<Utc>) -> bool {
+        let _ = self;
+        after.reason == revisions::SCALING
     }
 
     /// A replica set whose revision is another one was taken into use again.

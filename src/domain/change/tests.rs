@@ -7,8 +7,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
 
-fn written(by: &str, seconds: i64, exact: bool) -> Option<Written> {
-    Some(Written { by: by.into(), at: Some(at(seconds)), exact })
+fn written(by: &str, seconds: i64, exact: bool) -> Written {
+    Written { by: by.into(), at: Some(at(seconds)), exact }
 }
 
 fn deployment(replicas: u32, replicas_written: Option<Written>) -> Deployment {
@@ -69,9 +69,9 @@ fn the_certificate_that_every_namespace_gets_is_nobodys_change() {
 
 #[test]
 fn a_scale_by_kubectl_is_told_with_its_time_also_when_nobody_saw_it() {
-    let change = scale_of(&deployment(6, written("kubectl", 60, true))).unwrap();
+    let change = scale_of(&deployment(6, Some(written("kubectl", 60, true)))).unwrap();
     assert_eq!((change.at, &*change.sentence()), (Some(at(60)), "api scaled to 6 by kubectl"));
-    let seen = scaled(&deployment(3, None), &deployment(6, written("kubectl", 60, true))).unwrap();
+    let seen = scaled(&deployment(3, None), &deployment(6, Some(written("kubectl", 60, true)))).unwrap();
     assert_eq!(&*seen.sentence(), "api scaled 3 → 6 by kubectl");
     assert!(seen.is_same_as(&change), "it is one change, and better known");
 }
@@ -79,31 +79,31 @@ fn a_scale_by_kubectl_is_told_with_its_time_also_when_nobody_saw_it() {
 #[test]
 fn what_an_autoscaler_does_by_itself_is_nobodys_change() {
     for by in ["kube-controller-manager", "keda"] {
-        assert_eq!(scale_of(&deployment(6, written(by, 60, true))), None);
-        assert_eq!(scaled(&deployment(3, None), &deployment(6, written(by, 60, true))), None);
+        assert_eq!(scale_of(&deployment(6, Some(written(by, 60, true)))), None);
+        assert_eq!(scaled(&deployment(3, None), &deployment(6, Some(written(by, 60, true)))), None);
     }
 }
 
 #[test]
 fn a_writer_of_more_than_the_replicas_need_not_have_scaled() {
-    assert_eq!(scale_of(&deployment(6, written("ci-deployer", 60, false))), None);
-    let seen = scaled(&deployment(3, None), &deployment(6, written("kubectl-edit", 60, false))).unwrap();
+    assert_eq!(scale_of(&deployment(6, Some(written("ci-deployer", 60, false)))), None);
+    let seen = scaled(&deployment(3, None), &deployment(6, Some(written("kubectl-edit", 60, false)))).unwrap();
     assert_eq!(&*seen.sentence(), "api scaled 3 → 6 by kubectl-edit");
 }
 
 #[test]
 fn a_scale_by_this_program_is_its_own() {
-    assert!(scale_of(&deployment(6, written("sev1", 60, true))).unwrap().is_own());
-    assert!(!scale_of(&deployment(6, written("kubectl", 60, true))).unwrap().is_own());
+    assert!(scale_of(&deployment(6, Some(written("sev1", 60, true)))).unwrap().is_own());
+    assert!(!scale_of(&deployment(6, Some(written("kubectl", 60, true)))).unwrap().is_own());
 }
 
 #[test]
 fn bounds_are_told_from_before_and_after_and_from_their_writer_alone() {
-    let after = autoscaler((2, 4), written("kubectl-patch", 60, true));
+    let after = autoscaler((2, 4), Some(written("kubectl-patch", 60, true)));
     assert_eq!(&*bounds_of(&after).unwrap().sentence(), "hpa/api-hpa set to 2..4 by kubectl-patch");
     assert_eq!(&*bounds_changed(&autoscaler((2, 20), None), &after).unwrap().sentence(), "hpa/api-hpa 2..20 → 2..4 by kubectl-patch");
     assert_eq!(bounds_changed(&after, &after), None);
-    assert_eq!(bounds_of(&autoscaler((2, 4), written("helm", 60, false))), None, "it may have written its metrics");
+    assert_eq!(bounds_of(&autoscaler((2, 4), Some(written("helm", 60, false)))), None, "it may have written its metrics");
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn a_former_value_is_told_from_what_kubectl_applied_but_not_of_the_applying_itse
 
 #[test]
 fn what_has_no_time_comes_last_and_the_order_of_the_rest_is_always_the_same() {
-    let one = scale_of(&deployment(6, written("kubectl", 60, true))).unwrap();
-    let two = scale_of(&deployment(4, written("kubectl", 60, true))).unwrap();
+    let one = scale_of(&deployment(6, Some(written("kubectl", 60, true)))).unwrap();
+    let two = scale_of(&deployment(4, Some(written("kubectl", 60, true)))).unwrap();
     let unknown = Change { at: None, ..one.clone() };
     let old = Change { at: Some(at(-90_000)), ..one.clone() };
     let sorted = latest(vec![unknown.clone(), one.clone(), old, two.clone()], at(100));

@@ -14,12 +14,12 @@ use crate::{
 
 use super::play::{Play, at, autoscaler, deployment, name, pod, replica_set};
 
-fn written(by: &str, seconds: i64) -> Option<Written> {
-    Some(Written { by: by.into(), at: Some(at(seconds)), exact: true })
+fn written(by: &str, seconds: i64) -> Written {
+    Written { by: by.into(), at: Some(at(seconds)), exact: true }
 }
 
 fn scaled(replicas: u32, by: &str, seconds: i64) -> Deployment {
-    Deployment { replicas_written: written(by, seconds), ..deployment("shop", 1, replicas, replicas) }
+    Deployment { replicas_written: Some(written(by, seconds)), ..deployment("shop", 1, replicas, replicas) }
 }
 
 impl Play {
@@ -86,7 +86,7 @@ fn a_list_made_anew_tells_nothing_twice_and_nothing_at_another_time() {
         vec![Delta::ListStarted, Delta::Applied(back), Delta::Applied(replica_set("shop-b", 18, -600, "shop:2")), Delta::Listed]
     };
     let deployments = |template_at: i64| {
-        let shop = Deployment { revision: 19, template_written: written("kubectl-rollout", template_at), ..scaled(4, "kubectl", -60) };
+        let shop = Deployment { revision: 19, template_written: Some(written("kubectl-rollout", template_at)), ..scaled(4, "kubectl", -60) };
         vec![Delta::ListStarted, Delta::Applied(shop), Delta::Listed]
     };
     play.deployments(deployments(-300)).sets(sets(-290));
@@ -101,7 +101,7 @@ fn bounds_are_told_with_both_ends() {
     let mut play = Play::new();
     play.observe(SourceId::Autoscalers, What::Autoscalers(vec![Delta::Applied(autoscaler("shop", 2, 20)), Delta::Listed]));
     let mut lowered = autoscaler("shop", 2, 4);
-    lowered.bounds_written = written("kubectl-edit", -30);
+    lowered.bounds_written = Some(written("kubectl-edit", -30));
     play.observe(SourceId::Autoscalers, What::Autoscalers(vec![Delta::Applied(lowered)]));
     assert_eq!(play.told(), [line(-30, "hpa/shop-hpa 2..20 → 2..4 by kubectl-edit")]);
 }
