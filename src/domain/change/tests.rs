@@ -1,3 +1,5 @@
+//! What is a change and what is none, and how it reads.
+
 use super::{
     super::{object::Key, workload::Written},
     *,

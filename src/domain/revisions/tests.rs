@@ -1,3 +1,5 @@
+//! Which revision ran when, told from what the sets, the writers and the events say.
+
 use super::{
     super::{pod::Owner, workload::Written},
     *,
