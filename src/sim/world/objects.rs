@@ -53,15 +53,23 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
         },
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     });
-    if !spec.env.is_empty() {
-        container["env"] = env(&spec.env);
+    let variables: Vec<Value> = variables(&spec.env).chain(spec.env_from.iter().filter_map(|(name, from)| reference(name, from))).collect();
+    if !variables.is_empty() {
+        container["env"] = json!(variables);
     }
-    if let Some(config_map) = &spec.env_from {
-        container["envFrom"] = json!([{"configMapRef": {"name": config_map}}]);
+    if let Some(config_map) = &spec.mounts {
+        container["volumeMounts"] = json!([{"name": config_map, "mountPath": format!("/etc/{config_map}"), "readOnly": true}]);
     }
     if spec.http.is_some() {
         container["readinessProbe"] = probe("/health", 3, 10);
         container["livenessProbe"] = probe("/live", 15, 20);
+    }
+    let mut pod = json!({
+        "containers": [container], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+        "schedulerName": "default-scheduler", "securityContext": {},
+    });
+    if let Some(config_map) = &spec.mounts {
+        pod["volumes"] = json!([{"name": config_map, "configMap": {"name": config_map, "defaultMode": 420}}]);
     }
     json!({
         "metadata": {
@@ -71,20 +79,20 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
         "spec": {
             "replicas": replicas, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
             "selector": {"matchLabels": {"app": spec.app()}}, "strategy": strategy,
-            "template": {
-                "metadata": {"labels": pod_labels},
-                "spec": {
-                    "containers": [container], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                },
-            },
+            "template": {"metadata": {"labels": pod_labels}, "spec": pod},
         },
         "status": {},
     })
 }
 
-pub fn env(variables: &BTreeMap<String, String>) -> Value {
-    Value::Array(variables.iter().map(|(name, value)| json!({"name": name, "value": value})).collect())
+fn variables(variables: &BTreeMap<String, String>) -> impl Iterator<Item = Value> {
+    variables.iter().map(|(name, value)| json!({"name": name, "value": value}))
+}
+
+/// A variable that is read from `map/key`.
+fn reference(name: &str, from: &str) -> Option<Value> {
+    let (config_map, key) = from.split_once('/')?;
+    Some(json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map, "key": key}}}))
 }
 
 pub fn service(spec: &DeploymentSpec, number: usize) -> Value {

@@ -40,7 +40,11 @@ pub struct DeploymentSpec {
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    pub env_from: Option<String>,
+    /// Variables read from a key of a config map when the container starts: `map/key`.
+    #[serde(default)]
+    pub env_from: BTreeMap<String, String>,
+    /// A config map that is mounted.
+    pub mounts: Option<String>,
     #[serde(default = "one")]
     pub revision: i64,
     #[serde(default)]
