@@ -52,6 +52,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         read_only: config.read_only,
         insecure: target.insecure,
         is_demo,
+        speed: clock.speed(),
         journal_broken: None,
         clock_offset: chrono::Duration::zero(),
     };
