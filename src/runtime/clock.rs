@@ -93,6 +93,7 @@ fn boot_time() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::escalation::{Ladder, Matrix, Rung};
 
     #[test]
     fn monotonic_time_starts_near_zero_and_never_goes_back() {
@@ -125,6 +126,12 @@ mod tests {
         let after = clock.now();
         assert_eq!(after.mono.since(before.mono), Duration::from_mins(5));
         assert_eq!(after.utc - before.utc, TimeDelta::minutes(5));
+        // A countdown of that length ends then, and not before.
+        let rung = Rung { response: Duration::from_mins(5), ..Matrix::default().rungs.remove(0) };
+        let mut ladder = Ladder::start(rung, Duration::ZERO, before.mono);
+        ladder.advance(before.mono);
+        let just_before = Mono(after.mono.0.saturating_sub(Duration::from_millis(1)));
+        assert_eq!((ladder.advance(just_before).steps.len(), ladder.advance(after.mono).steps.len()), (0, 1));
         // Another program that looks at the same demo later.
         let another = Paced::since(before.utc, Speed::new(speed), &real);
         assert_eq!(another.now().utc, after.utc);
