@@ -53,9 +53,11 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
         },
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     });
-    let variables: Vec<Value> = variables(&spec.env).chain(spec.env_from.iter().filter_map(|(name, from)| reference(name, from))).collect();
-    if !variables.is_empty() {
-        container["env"] = json!(variables);
+    if !spec.env.is_empty() {
+        container["env"] = env(&spec.env);
+    }
+    if let Some(config_map) = &spec.env_from {
+        container["envFrom"] = json!([{"configMapRef": {"name": config_map}}]);
     }
     if let Some(config_map) = &spec.mounts {
         container["volumeMounts"] = json!([{"name": config_map, "mountPath": format!("/etc/{config_map}"), "readOnly": true}]);
@@ -85,14 +87,8 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
     })
 }
 
-fn variables(variables: &BTreeMap<String, String>) -> impl Iterator<Item = Value> {
-    variables.iter().map(|(name, value)| json!({"name": name, "value": value}))
-}
-
-/// A variable that is read from `map/key`.
-fn reference(name: &str, from: &str) -> Option<Value> {
-    let (config_map, key) = from.split_once('/')?;
-    Some(json!({"name": name, "valueFrom": {"configMapKeyRef": {"name": config_map, "key": key}}}))
+pub fn env(variables: &BTreeMap<String, String>) -> Value {
+    Value::Array(variables.iter().map(|(name, value)| json!({"name": name, "value": value})).collect())
 }
 
 pub fn service(spec: &DeploymentSpec, number: usize) -> Value {

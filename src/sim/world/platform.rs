@@ -40,9 +40,8 @@ pub struct DeploymentSpec {
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Variables read from a key of a config map when the container starts: `map/key`.
-    #[serde(default)]
-    pub env_from: BTreeMap<String, String>,
+    /// A config map that is read as environment when a container starts.
+    pub env_from: Option<String>,
     /// A config map that is mounted.
     pub mounts: Option<String>,
     #[serde(default = "one")]
