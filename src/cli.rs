@@ -132,19 +132,19 @@ pub enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// bad-deploy, sync-backlog, db-connections, node-loss or calm.
+    /// Which incident, by a name of the list below.
     #[arg(long, default_value = "bad-deploy", value_name = "NAME")]
     pub scenario: String,
     /// The same number gives the same incident.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-    /// How much faster than life.
+    /// Seconds of the incident in a real second; every clock on the screen runs so fast.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub speed: f64,
     /// Pods beside the platform's own, to make the cluster bigger: up to 50000.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub pods: Option<u32>,
-    /// Only serve, without the cockpit: print a kubeconfig and the URLs, for kubectl and curl.
+    /// Only serve, without the cockpit: print a kubeconfig, the URLs and commands to try.
     #[arg(long)]
     pub serve: bool,
     /// How --serve prints them.

@@ -9,6 +9,7 @@ use sev1::{
     actions::kinds,
     commands::{doctor::permissions, man, rbac},
     config::{self, template},
+    sim::world::scenario,
     state::action,
 };
 
@@ -245,6 +246,18 @@ fn in_readme(mark: &str, expected: &str) {
 #[test]
 fn the_readme_has_every_default() {
     in_readme("defaults", &format!("```toml\n{}```\n", template::text()));
+}
+
+#[test]
+fn the_readme_and_the_help_have_every_scenario() {
+    let help = Home::new().run(&["demo", "--help"]).out;
+    let mut text = "| scenario | what happens |\n|---|---|\n".to_owned();
+    for (name, title) in scenario::titles() {
+        let _ = writeln!(text, "| `{name}` | {title} |");
+        let is_line = |line: &str| line.trim_start().starts_with(name) && line.ends_with(&title);
+        assert!(help.lines().any(is_line), "{name}: {title}\n{help}");
+    }
+    in_readme("scenarios", &text);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use sev1::{
         observation::{Delta, Observation, What},
         pod::{Container, Owner, Phase, Pod},
         text::Text,
-        time::{Mono, Now},
+        time::{Mono, Now, Speed},
     },
     state::{
         State,
@@ -86,6 +86,7 @@ pub fn cockpit(count: usize) -> State {
         read_only: false,
         insecure: false,
         is_demo: false,
+        speed: Speed::OF_LIFE,
         journal_broken: None,
         clock_offset: TimeDelta::zero(),
     };

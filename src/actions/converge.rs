@@ -73,8 +73,7 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
             look.stuck = Some(Text::line(&format!("{why}; no longer watched after {}", units::spoken(so_far))));
             return say(core, id, &look).await;
         }
-        tokio::time::sleep(pace.look_every).await;
-        waited += pace.look_every;
+        waited += core.pause(pace.look_every).await;
     }
 }
 
@@ -288,8 +287,7 @@ pub async fn replacements(core: &Arc<Core>, id: MitigationId, owners: &[Owner], 
         if so_far >= pace.batch_for {
             return Err(format!("{why} ({} s)", so_far.as_secs()));
         }
-        tokio::time::sleep(pace.look_every).await;
-        waited += pace.look_every;
+        waited += core.pause(pace.look_every).await;
     }
 }
 

@@ -384,6 +384,14 @@ impl Core {
         }
     }
 
+    /// Waits before another look at something that changes by the clock. Returns how much of its time that took.
+    pub async fn pause(&self, every: Duration) -> Duration {
+        let speed = self.clock.speed();
+        let pause = speed.pause(every);
+        tokio::time::sleep(pause).await;
+        speed.counted(pause)
+    }
+
     /// Notes whether it works; returns whether it was known to be broken.
     async fn journal_works(&self, works: bool) -> bool {
         let was_broken = std::mem::replace(&mut *lock(&self.journal_is_broken), !works);

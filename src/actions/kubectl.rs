@@ -97,7 +97,8 @@ pub fn amtool(server: &str, arguments: &[String]) -> Text {
     whole(&format!("amtool --alertmanager.url={} {}", quoted(server), argv(arguments)))
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
     let is_plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte));
     if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -41,6 +41,7 @@ mod workload;
 mod write;
 
 pub use engine::{Engine, Pace, Setup};
+pub use kubectl::quoted;
 
 #[cfg(test)]
 mod tests;

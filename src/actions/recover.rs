@@ -55,7 +55,7 @@ pub async fn look(core: &Arc<Core>) -> Vec<Late> {
         }
         let so_far = format!("{}; a request may still arrive: known in {} s", found.told(), wait.as_secs());
         settle(core, &intent, Outcome::Unknown(Text::line(&so_far)), Kept::Open).await;
-        late.push(Late { intent, until: now.mono.plus(wait) });
+        late.push(Late { intent, until: now.mono.plus(core.clock.speed().counted(wait)) });
     }
     late
 }

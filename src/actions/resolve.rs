@@ -17,7 +17,7 @@ pub async fn by_reading(core: &Core, write: &Write) -> Outcome {
     let mut waited = Duration::ZERO;
     loop {
         // A program that was stopped, or a clock that stands, must not cut the wait short or make it endless.
-        let so_far = core.clock.now().mono.since(began).max(waited);
+        let so_far = core.clock.speed().real(core.clock.now().mono.since(began)).max(waited);
         let unread = match write::look(&core.api, write).await {
             Ok(standing) => match standing {
                 Standing::Done => return Outcome::Done,

@@ -250,7 +250,7 @@ impl Run<'_> {
     }
 
     async fn pause(&self, pause: Duration) -> ControlFlow<End> {
-        self.unless_stopped(tokio::time::sleep(pause)).await
+        self.unless_stopped(self.core.pause(pause)).await.map_continue(drop)
     }
 
     /// Only for what writes nothing: it is dropped when the person stops it.

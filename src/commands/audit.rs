@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use crate::journal::{self, VerifyError};
+use crate::journal::{self, Root, VerifyError};
 
 /// Which journals to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,17 +10,17 @@ pub enum Which {
     File(PathBuf),
     /// By the uid of the cluster's namespace kube-system.
     Cluster(String),
-    /// Every cluster's on this machine.
+    /// Every cluster's.
     All,
 }
 
-/// Checks them and writes one line for each to `out`. Returns the exit code: 0 all hold, 1 one is broken or cannot be
+/// Checks them and writes one line for each to `out`; `root` is where journals are. Returns the exit code: 0 all hold, 1 one is broken or cannot be
 /// read, 2 there is none where one was named.
-pub fn verify(which: &Which, out: &mut impl Write) -> std::io::Result<u8> {
+pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Result<u8> {
     let files = match which {
         Which::File(path) => Ok(vec![path.clone()]),
-        Which::Cluster(uid) => journal::directory(uid).map(|directory| vec![directory.join(journal::FILE_NAME)]),
-        Which::All => journal::files(),
+        Which::Cluster(uid) => root.directory(uid).map(|directory| vec![directory.join(journal::FILE_NAME)]),
+        Which::All => root.files(),
     };
     let files = match files {
         Ok(files) => files,
@@ -30,7 +30,7 @@ pub fn verify(which: &Which, out: &mut impl Write) -> std::io::Result<u8> {
         }
     };
     if files.is_empty() {
-        writeln!(out, "no journal on this machine yet: one begins with the first session on a cluster")?;
+        writeln!(out, "no journal here yet: one begins with the first session on a cluster")?;
         return Ok(0);
     }
     let mut code = 0;
@@ -60,7 +60,7 @@ mod tests {
 
     fn run(which: &Which) -> (u8, String) {
         let mut out = Vec::new();
-        let code = verify(which, &mut out).unwrap();
+        let code = verify(which, &Root::OfUser, &mut out).unwrap();
         (code, String::from_utf8(out).unwrap())
     }
 

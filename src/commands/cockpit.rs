@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Exit, output, setup};
+use super::{Exit, home::Home, output, setup};
 use crate::{
     actions::kinds,
     cli::Cli,
     config::{Config, Loaded},
     connect::{Reader, Target, Writer},
-    domain::{object::Scope, text::Text, time::Clock},
+    domain::{object::Scope, text::Text},
     runtime::{
         app::{self, CockpitError, Inbox},
-        clock::SystemClock,
         effects::Wiring,
     },
     sources::{self, SourcesOptions},
@@ -31,17 +30,18 @@ const ACTIONS: usize = 64;
 const MESSAGES: usize = 32;
 
 /// Opens the cockpit on the cluster that was asked for.
-pub fn run(cli: &Cli, loaded: Loaded) -> Exit {
-    let (target, scope) = match setup::target(cli) {
+pub fn run(cli: &Cli, mut loaded: Loaded) -> Exit {
+    let (target, scope, home) = match setup::target(cli) {
         Ok(found) => found,
         Err(error) => return setup::refuse_connection(&error),
     };
-    setup::block_on(open(loaded.config, &target, scope, false)).unwrap_or_else(|exit| exit)
+    home.settle(&mut loaded);
+    setup::block_on(open(loaded.config, &target, scope, home)).unwrap_or_else(|exit| exit)
 }
 
 /// The cockpit until it is left.
-pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) -> Exit {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> Exit {
+    let Home { journals, clock, is_demo } = home;
     let reader = Reader::new(target);
     let session = Session {
         context: target.context.clone(),
@@ -52,6 +52,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         read_only: config.read_only,
         insecure: target.insecure,
         is_demo,
+        speed: clock.speed(),
         journal_broken: None,
         clock_offset: chrono::Duration::zero(),
     };
@@ -78,6 +79,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, is_demo: bool) 
         mitigations: config.mitigations.clone(),
         write_timeout: target.write_timeout,
         read_only: config.read_only,
+        state: journals,
         actions: act,
         messages: tell,
     };

@@ -1,42 +1,54 @@
 //! `sev1 demo`: the simulated platform, and the cockpit on it with no special path.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+pub mod folder;
+mod serve;
 
-use serde::Serialize;
+use std::{env, fmt::Write as _, sync::Arc};
 
-use super::{Exit, cockpit, output, setup};
+use self::folder::{About, Folder};
+use super::{
+    Exit, cockpit,
+    home::{self, Home},
+    output, setup,
+};
 use crate::{
-    cli::{Cli, Cluster, Demo, Output},
-    config::{Loaded, example_commands, shape::Servers},
+    cli::{Cli, Cluster, Demo},
+    config::{Loaded, shape::Servers},
     connect::kubeconfig,
-    domain::{object::Scope, time::Clock},
-    runtime::clock::SystemClock,
+    domain::{
+        object::Scope,
+        time::{Clock, Speed},
+    },
+    journal::Root,
+    runtime::clock::{Paced, SystemClock},
     sim,
 };
 
-/// What `--serve` prints.
-#[derive(Debug, Serialize)]
-struct Served<'a> {
-    kubeconfig: PathBuf,
-    kubernetes: &'a str,
-    prometheus: &'a str,
-    alertmanager: &'a str,
-    elasticsearch: &'a str,
+/// For `demo --help`: every scenario by its own title.
+pub fn scenarios() -> String {
+    let mut text = "Scenarios:\n".to_owned();
+    for (name, title) in sim::world::scenario::titles() {
+        let _ = writeln!(text, "  {name:<18} {title}");
+    }
+    text
 }
 
 /// Starts the platform and opens the cockpit on it, or serves it until it is interrupted.
-pub fn run(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
-    setup::block_on(play(demo, cli, loaded)).unwrap_or_else(|exit| exit)
+pub fn run(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
+    setup::block_on(play(demo, cli, program, loaded)).unwrap_or_else(|exit| exit)
 }
 
-async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
-    let clock = SystemClock::new();
+async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
+    // World and cockpit count from one moment, by one clock: they cannot drift apart.
+    let system = SystemClock::new();
+    let begin = system.now().utc;
+    let (real, clock) = (Paced::since(begin, Speed::OF_LIFE, system), home::demo_clock(begin, demo.speed));
     let options = sim::Options {
         scenario: demo.scenario.clone(),
         seed: demo.seed,
         speed: demo.speed,
         pods: demo.pods.map_or(0, |pods| pods as usize),
-        clock: Arc::new(move || clock.now().utc),
+        clock: Arc::new(move || real.now().utc),
     };
     let mut running = match sim::open(options).await {
         Ok(running) => running,
@@ -45,81 +57,33 @@ async fn play(demo: &Demo, cli: &Cli, loaded: Loaded) -> Exit {
             return Exit::USAGE;
         }
     };
-    // The platform is reached as any cluster is: by a kubeconfig file, in a folder that only this user can read.
-    let folder = match tempfile::Builder::new().prefix("sev1-demo-").tempdir() {
+    // The platform is reached as any cluster is: by a kubeconfig file.
+    let about = About { server: running.kubernetes_url.clone(), begin, speed: demo.speed };
+    let folder = match Folder::make(&env::temp_dir(), &about, &running.kubeconfig) {
         Ok(folder) => folder,
         Err(error) => {
-            output::complain(&format!("the demo's kubeconfig needs a temporary folder: {error}"));
+            output::complain(&format!("the demo needs a folder of its own in {}: {error}", env::temp_dir().display()));
             return Exit::FAILED;
         }
     };
-    let file = folder.path().join("kubeconfig");
-    if let Err(error) = fs::write(&file, &running.kubeconfig) {
-        output::complain(&format!("{} cannot be written: {error}", file.display()));
-        return Exit::FAILED;
-    }
     if demo.serve {
         if let Err(error) = running.ready().await {
             output::complain(&error.to_string());
             return Exit::FAILED;
         }
-        return serve(demo, &running, file).await;
+        return serve::serve(demo.output, program, &running, folder.kubeconfig()).await;
     }
 
     // The user's own servers have nothing to do with the simulated ones.
     let mut config = loaded.config;
     config.servers = Servers::default();
-    if config.mitigations.commands.is_empty() {
-        config.mitigations.commands = example_commands();
-    }
-    let asked = Cluster { kubeconfig: Some(file), ..cli.cluster.clone() };
+    home::suit(&mut config, clock.speed());
+    let asked = Cluster { kubeconfig: Some(folder.kubeconfig()), ..cli.cluster.clone() };
     let target = match kubeconfig::load(&setup::kube_options(&asked)) {
         Ok(target) => target,
         Err(error) => return setup::refuse_connection(&error),
     };
     let scope = if asked.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };
-    cockpit::open(config, &target, scope, true).await
-}
-
-async fn serve(demo: &Demo, running: &sim::Running, kubeconfig: PathBuf) -> Exit {
-    let served = Served {
-        kubeconfig,
-        kubernetes: &running.kubernetes_url,
-        prometheus: &running.prometheus_url,
-        alertmanager: &running.alertmanager_url,
-        elasticsearch: &running.elasticsearch_url,
-    };
-    let printed = match demo.output {
-        Output::Json => output::print_json(&served),
-        Output::Text => output::print(&format!(
-            "export KUBECONFIG={}\nexport PROMETHEUS_URL={}\nexport ALERTMANAGER_URL={}\nexport ELASTICSEARCH_URL={}\n# Kubernetes API: {}\n# Ctrl-C ends it.\n",
-            served.kubeconfig.display(),
-            served.prometheus,
-            served.alertmanager,
-            served.elasticsearch,
-            served.kubernetes,
-        )),
-    };
-    if printed != Exit::DONE {
-        return printed;
-    }
-    match ended().await {
-        Ok(()) => Exit::DONE,
-        Err(error) => {
-            output::complain(&format!("signals cannot be watched: {error}"));
-            Exit::FAILED
-        }
-    }
-}
-
-/// Until somebody wants it to end: so that the temporary kubeconfig is removed.
-async fn ended() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-    }
+    let home = Home { journals: Root::At(folder.state()), clock: Arc::new(clock), is_demo: true };
+    cockpit::open(config, &target, scope, home).await
 }

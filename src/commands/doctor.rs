@@ -14,8 +14,7 @@ use crate::{
     config::Loaded,
     connect::{ConnectError, Reader, Target, identity},
     domain::{object::Scope, observation::Identity, text::Text, time::Clock, units},
-    journal,
-    runtime::clock::SystemClock,
+    journal::Root,
 };
 
 /// From this difference on, times on the screen mislead. The `Date` header counts whole seconds.
@@ -63,19 +62,21 @@ struct Patient<'a> {
     scope: Scope,
     loaded: &'a Loaded,
     clock: Arc<dyn Clock>,
+    journals: Root,
     timeout: Duration,
 }
 
-pub fn run(doctor: &Doctor, cli: &Cli, loaded: &Loaded) -> Exit {
-    let (mut target, scope) = match setup::target(cli) {
+pub fn run(doctor: &Doctor, cli: &Cli, loaded: &mut Loaded) -> Exit {
+    let (mut target, scope, home) = match setup::target(cli) {
         Ok(found) => found,
         Err(error) => return setup::refuse_connection(&error),
     };
     target.request_timeout = target.request_timeout.min(doctor.timeout);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    home.settle(loaded);
+    let loaded = &*loaded;
     let findings = setup::block_on(async {
         let mut findings = vec![configuration(loaded), kubeconfig(&target, &scope)];
-        let patient = Patient { reader: Reader::new(&target), scope, loaded, clock, timeout: doctor.timeout };
+        let patient = Patient { reader: Reader::new(&target), scope, loaded, clock: home.clock, journals: home.journals, timeout: doctor.timeout };
         findings.extend(examine(&patient).await);
         findings
     });
@@ -96,7 +97,7 @@ async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let found = servers::discover(patient).await;
     if let Some(identity) = &identity {
         findings.extend(permissions::check(patient, servers::place_of_alertmanager(patient, &found).as_ref()).await);
-        findings.push(journal_of(identity));
+        findings.push(journal_of(&patient.journals, identity));
     }
     findings.extend(servers::check(patient, &found).await);
     findings
@@ -157,8 +158,8 @@ fn clock_offset(about: &'static str, server: DateTime<Utc>, ours: DateTime<Utc>)
 }
 
 /// Whether the journal of this cluster can be written; without it there are no mitigations.
-fn journal_of(identity: &Identity) -> Finding {
-    let tried = journal::directory(&identity.cluster.uid).map_err(|error| error.to_string()).and_then(|directory| {
+fn journal_of(journals: &Root, identity: &Identity) -> Finding {
+    let tried = journals.directory(&identity.cluster.uid).map_err(|error| error.to_string()).and_then(|directory| {
         let wrong = |error: std::io::Error| format!("{}: {error}", directory.display());
         std::fs::create_dir_all(&directory).map_err(wrong)?;
         tempfile::tempfile_in(&directory).map_err(wrong)?;

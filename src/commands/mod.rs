@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod headless;
+pub mod home;
 pub mod log;
 pub mod look;
 pub mod man;
@@ -24,7 +25,8 @@ use crate::cli::{AuditCommand, Cli, Command, ConfigCommand};
 pub fn command(program: &str) -> clap::Command {
     let names = crate::actions::kinds::catalogue().iter().map(|entry| entry.spec.name);
     let names = clap::builder::PossibleValuesParser::new(names);
-    Cli::command_for(program).mut_subcommand("do", |command| {
+    let command = Cli::command_for(program).mut_subcommand("demo", |command| command.after_help(demo::scenarios()));
+    command.mut_subcommand("do", |command| {
         command.after_help(headless::help::kinds()).mut_arg("kind", |kind| kind.value_parser(names).hide_possible_values(true))
     })
 }
@@ -37,7 +39,7 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
         Some(Command::Man) => man::run(program),
         Some(Command::Config(ConfigCommand::Init)) => config::init(cli),
         Some(Command::Config(ConfigCommand::Check)) => config::check(cli),
-        Some(Command::Audit(AuditCommand::Verify { file })) => verify(file.as_deref()),
+        Some(Command::Audit(AuditCommand::Verify { file })) => verify(file.as_deref(), cli),
         Some(Command::Do(what)) if what.help => headless::help::print(what.kind.as_deref(), program),
         None
         | Some(
@@ -49,16 +51,16 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
             | Command::Rbac(_)
             | Command::Config(ConfigCommand::Show { .. }),
         ) => {
-            let loaded = match setup::load(cli) {
+            let mut loaded = match setup::load(cli) {
                 Ok(loaded) => loaded,
                 Err(problems) => return setup::refuse(&problems),
             };
             match &cli.command {
-                Some(Command::Demo(demo)) => demo::run(demo, cli, loaded),
-                Some(Command::Status(status)) => status::run(status, cli, &loaded),
-                Some(Command::Doctor(doctor)) => doctor::run(doctor, cli, &loaded),
-                Some(Command::Do(what)) => headless::act(what, cli, &loaded),
-                Some(Command::Undo(what)) => headless::undo(what, cli, &loaded),
+                Some(Command::Demo(demo)) => demo::run(demo, cli, program, loaded),
+                Some(Command::Status(status)) => status::run(status, cli, &mut loaded),
+                Some(Command::Doctor(doctor)) => doctor::run(doctor, cli, &mut loaded),
+                Some(Command::Do(what)) => headless::act(what, cli, &mut loaded),
+                Some(Command::Undo(what)) => headless::undo(what, cli, &mut loaded),
                 Some(Command::Rbac(rbac)) => rbac::run(rbac, cli, &loaded),
                 Some(Command::Config(ConfigCommand::Show { output })) => config::show(&loaded, *output),
                 _ => cockpit::run(cli, loaded),
@@ -67,9 +69,11 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
     }
 }
 
-fn verify(file: Option<&std::path::Path>) -> Exit {
+fn verify(file: Option<&std::path::Path>, cli: &Cli) -> Exit {
     let which = file.map_or(audit::Which::All, |file| audit::Which::File(file.to_owned()));
-    match audit::verify(&which, &mut std::io::stdout().lock()) {
+    // Where the kubeconfig is a demo's, the journals are the demo's.
+    let root = setup::target(cli).map_or(crate::journal::Root::OfUser, |(_, _, home)| home.journals);
+    match audit::verify(&which, &root, &mut std::io::stdout().lock()) {
         Ok(code) => Exit(code),
         Err(error) => {
             output::complain(&format!("standard output cannot be written: {error}"));

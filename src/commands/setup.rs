@@ -4,7 +4,7 @@ use std::{env, path::PathBuf};
 
 use etcetera::BaseStrategy as _;
 
-use super::{Exit, output};
+use super::{Exit, home::Home, output};
 use crate::{
     actions::kinds,
     cli::{Cli, Cluster},
@@ -36,11 +36,12 @@ pub fn refuse(problems: &[Problem]) -> Exit {
     Exit::USAGE
 }
 
-/// The kubeconfig's cluster and the namespaces to watch; says what is wrong with it.
-pub fn target(cli: &Cli) -> Result<(Target, Scope), ConnectError> {
+/// The kubeconfig's cluster, the namespaces to watch, and what goes with that cluster here; says what is wrong with it.
+pub fn target(cli: &Cli) -> Result<(Target, Scope, Home), ConnectError> {
     let target = kubeconfig::load(&kube_options(&cli.cluster))?;
     let scope = scope(&cli.cluster, &target);
-    Ok((target, scope))
+    let home = Home::of(&target);
+    Ok((target, scope, home))
 }
 
 /// Everything that decides the configuration, from the real surroundings.

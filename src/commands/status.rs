@@ -18,10 +18,8 @@ use crate::{
     domain::{
         health::SourceId,
         kpi::{Kpi, Level},
-        time::Clock,
         units,
     },
-    runtime::clock::SystemClock,
     sources::{self, SourcesOptions},
 };
 
@@ -48,12 +46,13 @@ impl Verdict {
     }
 }
 
-pub fn run(status: &Status, cli: &Cli, loaded: &Loaded) -> Exit {
-    let (target, scope) = match setup::target(cli) {
+pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
+    let (target, scope, home) = match setup::target(cli) {
         Ok(found) => found,
         Err(error) => return setup::refuse_connection(&error),
     };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    home.settle(loaded);
+    let clock = home.clock;
     let watching = Arc::clone(&clock);
     let looked = setup::block_on(async {
         let (sender, mut observations) = mpsc::channel(1_024);

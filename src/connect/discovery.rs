@@ -306,7 +306,7 @@ impl Finder {
         let mut last = self.last.lock().await;
         let now = self.clock.now().mono;
         let found = match &*last {
-            Some((at, found)) if now.since(*at) < FRESH => found.clone(),
+            Some((at, found)) if self.clock.speed().real(now.since(*at)) < FRESH => found.clone(),
             _ => {
                 let found = find(&self.reader, &self.scope).await?;
                 *last = Some((self.clock.now().mono, found.clone()));

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{text::Text, time::Mono};
+use super::{
+    text::Text,
+    time::{Mono, Speed},
+};
 
 /// The read-only feeds. One pane may rest on several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,13 +113,14 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// Pure rule: `confirmed` is when the source last said or confirmed what is shown.
-    pub fn of(source: SourceId, confirmed: Option<Mono>, now: Mono) -> Self {
+    /// Pure rule: `confirmed` is when the source last said or confirmed what is shown. How long a server may take is real
+    /// time, whatever the speed of the clock that the ages are counted by.
+    pub fn of(source: SourceId, confirmed: Option<Mono>, now: Mono, speed: Speed) -> Self {
         let Some(confirmed) = confirmed else { return Self::Never };
         let age = now.since(confirmed);
-        if age <= source.expected_within() {
+        if age <= speed.counted(source.expected_within()) {
             Self::Live
-        } else if age <= source.stale_after() {
+        } else if age <= speed.counted(source.stale_after()) {
             Self::Aging(age)
         } else {
             Self::Stale(age)

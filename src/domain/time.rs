@@ -46,11 +46,71 @@ pub fn agreed(stamp: DateTime<Utc>, date: DateTime<Utc>, ours: DateTime<Utc>) ->
 /// `runtime::clock`; tests pass a clock they move by hand.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Now;
+
+    /// How fast it runs.
+    fn speed(&self) -> Speed {
+        Speed::OF_LIFE
+    }
+}
+
+/// How many seconds a clock counts in a real second: one, except in a demo that is played faster or slower than life. What
+/// belongs to the incident is counted by the clock; how long a server, a network or a person takes is real.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed(f64);
+
+impl Speed {
+    pub const OF_LIFE: Self = Self(1.0);
+
+    /// Anything but a positive number is the speed of life.
+    pub fn new(factor: f64) -> Self {
+        if factor.is_finite() && factor > 0.0 { Self(factor) } else { Self::OF_LIFE }
+    }
+
+    /// The real time in which the clock counts so much.
+    pub fn real(self, counted: Duration) -> Duration {
+        if self == Self::OF_LIFE { counted } else { Duration::try_from_secs_f64(counted.as_secs_f64() / self.0).unwrap_or(Duration::MAX) }
+    }
+
+    /// What the clock counts in so much real time.
+    pub fn counted(self, real: Duration) -> Duration {
+        if self == Self::OF_LIFE { real } else { Duration::try_from_secs_f64(real.as_secs_f64() * self.0).unwrap_or(Duration::MAX) }
+    }
+
+    /// How long to wait, really, between two looks at something that changes by the clock: shorter where that is fast, but
+    /// no server is asked all the time; never longer than in life.
+    pub fn pause(self, every: Duration) -> Duration {
+        self.real(every).max(SHORTEST_PAUSE).min(every)
+    }
+
+    pub fn is_fast(self) -> bool {
+        self.0 > 1.0
+    }
+}
+
+/// Between two questions to one server, however fast the clock is.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self::OF_LIFE
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fast_clock_is_looked_at_more_often_and_a_slow_one_not_more_seldom() {
+        let seconds = Duration::from_secs;
+        assert_eq!(Speed::new(20.0).pause(seconds(10)), Duration::from_millis(500));
+        assert_eq!(Speed::new(1000.0).pause(seconds(10)), SHORTEST_PAUSE);
+        assert_eq!(Speed::new(0.5).pause(seconds(10)), seconds(10));
+        assert_eq!(Speed::OF_LIFE.pause(Duration::from_millis(1)), Duration::from_millis(1));
+        assert_eq!(Speed::new(20.0).real(Duration::from_mins(5)), seconds(15));
+        assert_eq!(Speed::new(0.5).counted(seconds(10)), seconds(5));
+        assert_eq!([0.0, -1.0, f64::NAN].map(Speed::new), [Speed::OF_LIFE; 3]);
+    }
 
     #[test]
     fn the_clock_that_stands_alone_is_not_believed() {

@@ -8,34 +8,51 @@ use super::{JournalError, line};
 
 pub const FILE_NAME: &str = "journal.jsonl";
 
-/// `$XDG_STATE_HOME/sev1/<cluster uid>`. The uid comes from a server: anything but letters, digits and dashes is hashed,
-/// so that it names a directory here and nowhere else.
-pub fn directory(cluster_uid: &str) -> Result<PathBuf, JournalError> {
-    let is_plain = !cluster_uid.is_empty() && cluster_uid.len() <= 64 && cluster_uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let name = if is_plain { cluster_uid.to_owned() } else { line::sha256(cluster_uid.as_bytes()) };
-    Ok(root()?.join(name))
+/// The folder that holds one folder for each cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// `$XDG_STATE_HOME/sev1`.
+    OfUser,
+    /// A folder of its own: a demo's, which ends with it.
+    At(PathBuf),
 }
 
-/// Every cluster's journal on this machine, sorted by path.
-pub fn files() -> Result<Vec<PathBuf>, JournalError> {
-    let root = root()?;
-    let entries = match std::fs::read_dir(&root) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(JournalError::io("list", &root)(error)),
-    };
-    let mut found: Vec<_> = entries.flatten().map(|entry| entry.path().join(FILE_NAME)).filter(|path| path.is_file()).collect();
-    found.sort();
-    Ok(found)
+impl Root {
+    /// Where a cluster's journal is. The uid comes from a server: anything but letters, digits and dashes is hashed, so that
+    /// it names a directory here and nowhere else.
+    pub fn directory(&self, cluster_uid: &str) -> Result<PathBuf, JournalError> {
+        let is_plain =
+            !cluster_uid.is_empty() && cluster_uid.len() <= 64 && cluster_uid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let name = if is_plain { cluster_uid.to_owned() } else { line::sha256(cluster_uid.as_bytes()) };
+        Ok(self.path()?.join(name))
+    }
+
+    /// Every cluster's journal, sorted by path.
+    pub fn files(&self) -> Result<Vec<PathBuf>, JournalError> {
+        let root = self.path()?;
+        let entries = match std::fs::read_dir(&root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(JournalError::io("list", &root)(error)),
+        };
+        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path().join(FILE_NAME)).filter(|path| path.is_file()).collect();
+        found.sort();
+        Ok(found)
+    }
+
+    fn path(&self) -> Result<PathBuf, JournalError> {
+        match self {
+            Self::OfUser => {
+                let strategy = etcetera::choose_base_strategy().map_err(|error| JournalError::NoPlace(error.to_string()))?;
+                let state = strategy.state_dir().ok_or_else(|| JournalError::NoPlace("this system has no state directory".into()))?;
+                Ok(state.join("sev1"))
+            }
+            Self::At(path) => Ok(path.clone()),
+        }
+    }
 }
 
 /// The file that a run holds locked while it lives.
 pub fn run_lock(directory: &Path, run: &str) -> PathBuf {
     directory.join(format!("run-{run}.lock"))
-}
-
-fn root() -> Result<PathBuf, JournalError> {
-    let strategy = etcetera::choose_base_strategy().map_err(|error| JournalError::NoPlace(error.to_string()))?;
-    let state = strategy.state_dir().ok_or_else(|| JournalError::NoPlace("this system has no state directory".into()))?;
-    Ok(state.join("sev1"))
 }

@@ -15,7 +15,7 @@ mod verify;
 pub use error::JournalError;
 pub use intents::{OpenIntent, open_intents};
 pub use line::sha256;
-pub use location::{FILE_NAME, directory, files};
+pub use location::{FILE_NAME, Root};
 pub use verify::{FirstBroken, Summary, VerifyError, verify};
 
 use std::{
@@ -54,7 +54,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// The journal of a cluster in `directory` (see [`directory()`]), written as `actor`: who the API server says we are.
+    /// The journal of a cluster in `directory` (see [`Root::directory`]), written as `actor`: who the API server says we are.
     /// Touches nothing yet.
     pub fn new(directory: PathBuf, cluster: Text, actor: Text, clock: Arc<dyn Clock>) -> Self {
         let run = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));

@@ -228,8 +228,8 @@ fn intents_without_an_end_are_found_once_their_run_is_dead() {
 
 #[test]
 fn a_hostile_cluster_uid_stays_in_its_directory() {
-    let root = directory("0f3e-1").unwrap();
+    let root = Root::OfUser.directory("0f3e-1").unwrap();
     assert!(root.ends_with("sev1/0f3e-1"));
-    let hostile = directory("../../etc").unwrap();
+    let hostile = Root::OfUser.directory("../../etc").unwrap();
     assert_eq!(hostile.parent(), root.parent());
 }

@@ -10,7 +10,7 @@ use crate::{
         mitigation::ActionEvent,
         observation::Observation,
         text::Text,
-        time::{Clock, Mono},
+        time::{Clock, Mono, Speed},
     },
     state::{
         State,
@@ -118,6 +118,12 @@ fn theme_of(state: &State) -> Result<Theme, CockpitError> {
     // What terminals say that take 24-bit colours; the others get the nearest of the 256.
     let has_true_colour = std::env::var("COLORTERM").is_ok_and(|depth| matches!(&*depth, "truecolor" | "24bit"));
     Ok(if has_true_colour { theme } else { theme.at_depth(Depth::Indexed) })
+}
+
+/// How long it really is until `at`. A clock that runs fast changes what is shown more often than frames are drawn.
+fn wait_for(at: Mono, now: Mono, speed: Speed) -> Duration {
+    let wait = speed.real(at.since(now));
+    if speed.is_fast() { wait.max(FRAME) } else { wait }
 }
 
 struct Cockpit {
@@ -234,13 +240,13 @@ impl Cockpit {
 
     fn sleep_for(&self) -> Duration {
         let now = self.clock.now().mono;
-        let clock = self.state.next_wake().map_or(Duration::from_mins(1), |at| at.since(now));
+        let clock = self.state.next_wake().map_or(Duration::from_mins(1), |at| wait_for(at, now, self.clock.speed()));
         let frame = if self.state.dirty { self.frame_due(now) } else { Duration::MAX };
         clock.min(frame).max(Duration::from_millis(1))
     }
 
     fn frame_due(&self, now: Mono) -> Duration {
-        self.last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(now.since(last)))
+        self.last_frame.map_or(Duration::ZERO, |last| FRAME.saturating_sub(self.clock.speed().real(now.since(last))))
     }
 
     fn draw_when_due(&mut self) -> Result<(), CockpitError> {
@@ -268,5 +274,18 @@ impl Cockpit {
             self.perform(effects);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_sleeps_in_real_time() {
+        let (now, due) = (Mono(Duration::from_mins(1)), Mono(Duration::from_mins(6)));
+        let wait = |speed: f64| wait_for(due, now, Speed::new(speed));
+        assert_eq!([wait(1.0), wait(20.0), wait(0.5)], [300, 15, 600].map(Duration::from_secs));
+        assert_eq!(wait_for(Mono(now.0 + Duration::from_millis(20)), now, Speed::new(20.0)), FRAME);
     }
 }

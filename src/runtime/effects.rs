@@ -18,7 +18,7 @@ use crate::{
         text::Text,
         time::Clock,
     },
-    journal::{self, Journal},
+    journal::{Journal, Root},
     sources,
     state::{
         msg::{Effect, Msg},
@@ -43,6 +43,8 @@ pub struct Wiring {
     /// Of one write.
     pub write_timeout: Duration,
     pub read_only: bool,
+    /// Where journals are.
+    pub state: Root,
     pub actions: mpsc::Sender<ActionEvent>,
     pub messages: mpsc::Sender<Msg>,
 }
@@ -72,7 +74,7 @@ impl Effects {
             return;
         }
         let cluster = identity.cluster.clone();
-        let directory = match journal::directory(&cluster.uid) {
+        let directory = match self.wiring.state.directory(&cluster.uid) {
             Ok(directory) => directory,
             Err(error) => return self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) })),
         };

@@ -35,7 +35,7 @@ impl Backoff {
         let wait = self.next(error);
         // Registered before the failure is said, so that a wake in answer to it is not lost.
         let woken = self.wake.notified();
-        report.failed(error, report.now().plus(wait)).await?;
+        report.failed(error, report.in_real(wait)).await?;
         tokio::select! {
             () = woken => self.failures = 0,
             () = tokio::time::sleep(wait) => {}

@@ -70,7 +70,7 @@ async fn run(which: Which, every: Duration, finder: &Finder, wake: Arc<Notify>, 
                 Ok(()) => {
                     failures = 0;
                     backoff.succeeded();
-                    backoff.pause(every.saturating_sub(report.now().since(began)).max(Duration::from_millis(200))).await;
+                    backoff.pause(report.next_round(began, every)).await;
                 }
                 Err(Failed::Closed) => return Err(Closed),
                 Err(Failed::Server(error)) => {

@@ -1,6 +1,9 @@
 //! How a source says what it saw: observations stamped with both clocks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
@@ -18,6 +21,9 @@ use crate::{
 /// The receiver is gone: the program is leaving, the task ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Closed;
+
+/// At least so long a slow server is left alone after its answer.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(200);
 
 /// One source's voice.
 #[derive(Clone)]
@@ -42,6 +48,21 @@ impl Report {
 
     pub fn now(&self) -> Mono {
         self.clock.now().mono
+    }
+
+    /// How much real time has passed since then.
+    pub fn real_since(&self, earlier: Mono) -> Duration {
+        self.clock.speed().real(self.now().since(earlier))
+    }
+
+    /// When so much real time will have passed.
+    pub fn in_real(&self, real: Duration) -> Mono {
+        self.now().plus(self.clock.speed().counted(real))
+    }
+
+    /// How long to wait, really, for the next of questions that are asked so often and of which the last one began then.
+    pub fn next_round(&self, began: Mono, every: Duration) -> Duration {
+        self.clock.speed().pause(every).saturating_sub(self.real_since(began)).max(BETWEEN_ROUNDS)
     }
 
     pub fn utc(&self) -> DateTime<Utc> {

@@ -111,6 +111,11 @@ impl State {
         }
     }
 
+    /// How old a value may be to be compared: in a fast demo even a fresh one has an age by its clock.
+    pub(super) fn recently(&self) -> Duration {
+        RECENT.max(self.session.speed.counted(Duration::from_secs(1)))
+    }
+
     fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>) {
         let plan = confirmed.plan();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
@@ -122,7 +127,7 @@ impl State {
                 .reading
                 .as_ref()
                 .and_then(|reading| reading.value)
-                .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= RECENT)),
+                .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= self.recently())),
             after: None,
         });
         let mitigation = Mitigation {

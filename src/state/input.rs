@@ -69,13 +69,13 @@ impl State {
     }
 
     pub(super) fn interrupt(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.now.mono;
-        if self.interrupted.is_some_and(|before| now.since(before) <= INTERRUPT_TWICE) {
+        if self.interrupted.is_some_and(|before| self.real_since(before) <= INTERRUPT_TWICE) {
             effects.push(Effect::Quit { code: 130 });
             return;
         }
-        self.interrupted = Some(now);
-        self.notice = Some(Notice { text: "Ctrl-C again leaves at once; q asks first".into(), is_error: false, until: now.plus(INTERRUPT_TWICE) });
+        self.interrupted = Some(self.now.mono);
+        self.notice =
+            Some(Notice { text: "Ctrl-C again leaves at once; q asks first".into(), is_error: false, until: self.in_real(INTERRUPT_TWICE) });
         self.dirty = true;
     }
 

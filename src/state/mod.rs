@@ -153,8 +153,11 @@ impl State {
             confirmed: None,
             clock_offset: None,
         };
-        let notice =
-            mistakes.first().map(|mistake| Notice { text: Text::line(&mistake.to_string()), is_error: true, until: now.mono.plus(NOTICE_HOLDS * 3) });
+        let notice = mistakes.first().map(|mistake| Notice {
+            text: Text::line(&mistake.to_string()),
+            is_error: true,
+            until: now.mono.plus(session.speed.counted(NOTICE_HOLDS * 3)),
+        });
         Self {
             kpis: config.kpis.iter().map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None }).collect(),
             theme: config.looks.theme.clone(),
@@ -194,7 +197,17 @@ impl State {
     }
 
     pub fn freshness(&self, source: SourceId) -> Freshness {
-        Freshness::of(source, self.sources.get(&source).and_then(|state| state.confirmed), self.now.mono)
+        Freshness::of(source, self.sources.get(&source).and_then(|state| state.confirmed), self.now.mono, self.session.speed)
+    }
+
+    /// When so much real time will have passed: for what a person waits for, and not the incident.
+    pub(super) fn in_real(&self, real: Duration) -> Mono {
+        self.now.mono.plus(self.session.speed.counted(real))
+    }
+
+    /// How much real time has passed since then.
+    fn real_since(&self, earlier: Mono) -> Duration {
+        self.session.speed.real(self.now.mono.since(earlier))
     }
 
     /// The servers' time now.

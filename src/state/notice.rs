@@ -16,7 +16,7 @@ impl State {
     }
 
     pub(super) fn notify(&mut self, text: Text, is_error: bool) {
-        self.notice = Some(Notice { text, is_error, until: self.now.mono.plus(NOTICE_HOLDS) });
+        self.notice = Some(Notice { text, is_error, until: self.in_real(NOTICE_HOLDS) });
         self.dirty = true;
     }
 

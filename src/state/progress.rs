@@ -106,7 +106,7 @@ impl State {
 
     /// Judges the mitigations that are done and not judged yet.
     pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.now.mono;
+        let (now, recently) = (self.now.mono, self.recently());
         let specs: Vec<_> = self.kpis.iter().map(|kpi| kpi.spec.clone()).collect();
         let mut verdicts = Vec::new();
         for mitigation in &mut self.mitigations.all {
@@ -126,7 +126,7 @@ impl State {
                 let kpi = self
                     .kpis
                     .iter()
-                    .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= RECENT));
+                    .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= recently));
                 Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
             });
             let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), mitigation.aim.as_deref(), now.since(done_at), since_converged);

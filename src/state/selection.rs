@@ -73,7 +73,7 @@ impl State {
         self.button = Button::Up;
         let on = self.place();
         let Some(pane) = mouse.pane.filter(|pane| pane.contains(at) && on == place_before) else { return };
-        let by_words = before.is_some_and(|before| before.at == at && now.since(before.when) <= DOUBLE);
+        let by_words = before.is_some_and(|before| before.at == at && self.real_since(before.when) <= DOUBLE);
         let selection = Selection { pane, anchor: at, head: at, by_words, on };
         if by_words {
             self.last_click = None;

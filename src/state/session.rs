@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     config::shape::Environment,
-    domain::{object::Scope, observation::Identity, text::Text},
+    domain::{object::Scope, observation::Identity, text::Text, time::Speed},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Session {
     /// TLS verification was switched off by the user: shown in the header.
     pub insecure: bool,
     pub is_demo: bool,
+    /// How fast our clock runs: not as life only in a demo.
+    pub speed: Speed,
     /// Why the journal cannot be written; mitigations are off then, and the header says so.
     pub journal_broken: Option<Text>,
     /// Servers' clock minus ours, from `Date` headers; zero until one was seen.

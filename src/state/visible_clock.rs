@@ -91,10 +91,10 @@ impl<'a> Texts<'a> {
                 Freshness::Live => {
                     let confirmed = self.state.sources.get(&source).and_then(|source| source.confirmed).unwrap_or_default();
                     let age = self.state.now.mono.since(confirmed);
-                    self.show(source, just_after(source.expected_within(), age));
+                    self.show(source, just_after(self.state.session.speed.counted(source.expected_within()), age));
                 }
                 Freshness::Aging(age) => {
-                    self.show((source, 'a'), just_after(source.stale_after(), age));
+                    self.show((source, 'a'), just_after(self.state.session.speed.counted(source.stale_after()), age));
                     self.age(age);
                 }
                 Freshness::Stale(age) => {

@@ -25,7 +25,7 @@ use crate::{
         pod::{Container, Owner, Phase, Pod},
         suggestion::Suggestion,
         text::Text,
-        time::{Mono, Now},
+        time::{Mono, Now, Speed},
         verdict::{Comparison, Judgement, Verdict},
         workload::{Autoscaler, Deployment, Event, Node, ReplicaSet, Service},
     },
@@ -65,6 +65,7 @@ pub fn loading(size: (u16, u16)) -> State {
         read_only: false,
         insecure: false,
         is_demo: false,
+        speed: Speed::OF_LIFE,
         journal_broken: None,
         clock_offset: chrono::Duration::zero(),
     };

@@ -238,9 +238,24 @@ impl Session {
         }
     }
 
-    /// Everything in the journal files, line by line.
+    /// Everything in the journal files, line by line: the user's, and a demo's as long as it runs.
     pub fn journal(&self) -> Vec<serde_json::Value> {
-        Self::journal_in(&self.home.path().join(".local/state/sev1"))
+        let home = self.home.path();
+        let demos = std::fs::read_dir(home).into_iter().flatten().flatten().map(|entry| entry.path().join("state"));
+        demos.chain([home.join(".local/state/sev1")]).flat_map(|root| Self::journal_in(&root)).collect()
+    }
+
+    /// Waits until a record of this kind is in the journal; returns the journal.
+    pub fn recorded(&self, kind: &str) -> Vec<serde_json::Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let journal = self.journal();
+            if journal.iter().any(|record| record["kind"] == kind) {
+                return journal;
+            }
+            assert!(Instant::now() < deadline, "no {kind} in the journal: {journal:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The same of the journals in another folder.

@@ -8,8 +8,7 @@ fn restarting_the_hung_consumers_drains_the_queue() {
     session.see("SyncEventBacklog").see("restart 2 unhealthy sync-service").see_gone("not armed");
     session.press("r").see("Restart unhealthy").see("✓ server dry-run").see_gone("still running");
     session.press("y").see("helped");
+    session.recorded("intent");
     session.press("q");
     assert_eq!(session.ended(), 0);
-    let journal = session.journal();
-    assert!(journal.iter().any(|line| line["kind"] == "intent"), "{journal:?}");
 }

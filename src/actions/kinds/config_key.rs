@@ -143,7 +143,7 @@ async fn effect(api: &Api, target: &ObjectRef, key: &str) -> CheckResult {
     }
     let needs_more = !parts.is_empty() || !unread.is_empty() || by_volume.is_empty();
     if !by_volume.is_empty() {
-        parts.push(format!("mounted by {}: seen within about a minute, without a restart", by_volume.join(", ")));
+        parts.push(format!("seen within about a minute, without a restart, by {}, where it is mounted", by_volume.join(", ")));
     }
     if parts.is_empty() {
         parts.push("no workload here names this ConfigMap in its pods; who reads it through the API is not known".to_owned());

@@ -12,7 +12,7 @@ use self::{
     plan_file::Frozen,
     session::{Ended, Planned, Session},
 };
-use super::{Exit, output, setup};
+use super::{Exit, home::Home, output, setup};
 use crate::{
     cli::{Cli, Do, Headless, Output, Undo},
     config::Loaded,
@@ -50,11 +50,13 @@ enum Ending {
 }
 
 /// `sev1 do`.
-pub fn act(what: &Do, cli: &Cli, loaded: &Loaded) -> Exit {
-    let (target, namespace) = match place(cli) {
+pub fn act(what: &Do, cli: &Cli, loaded: &mut Loaded) -> Exit {
+    let (target, home) = match place(cli) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
+    home.settle(loaded);
+    let loaded = &*loaded;
     let frozen = match what.plan.as_deref().map(plan_file::load).transpose() {
         Ok(frozen) => frozen,
         Err(refusal) => {
@@ -65,7 +67,7 @@ pub fn act(what: &Do, cli: &Cli, loaded: &Loaded) -> Exit {
     let words: Vec<&str> = what.words.iter().map(String::as_str).collect();
     let wish = match (&frozen, what.kind.as_deref().and_then(crate::actions::kinds::find)) {
         (Some(frozen), _) => frozen.wish(),
-        (None, Some(kind)) => kind.entry.ask(&namespace, &words),
+        (None, Some(kind)) => kind.entry.ask(&target.namespace, &words),
         (None, None) => Err("name a kind of mitigation: sev1 do --help lists them".into()),
     };
     let wish = match wish {
@@ -76,14 +78,14 @@ pub fn act(what: &Do, cli: &Cli, loaded: &Loaded) -> Exit {
         }
     };
     if let Some(run) = wish.get::<Run>().filter(|run| only_reads(loaded, run)) {
-        return read_by_command(run, what.how.output, &target, loaded);
+        return read_by_command(run, what.how.output, (&target, &home), loaded);
     }
     let reason = match &frozen {
         Some(frozen) if what.how.reason.is_empty() => frozen.reason(),
         _ => Text::line(what.how.reason.trim()),
     };
     let order = Order { request: RequestKind::Do(wish), how: &what.how, reason, plan_out: what.plan_out.as_deref(), frozen: frozen.as_ref() };
-    run(&order, &target, loaded)
+    run(&order, (&target, &home), loaded)
 }
 
 /// Whether it is a command of the list that only reads: it needs no confirmation.
@@ -92,9 +94,9 @@ fn only_reads(loaded: &Loaded, run: &Run) -> bool {
     entries.iter().any(|entry| entry.name == run.entry && !entry.writes())
 }
 
-fn read_by_command(run: &Run, form: Output, target: &Target, loaded: &Loaded) -> Exit {
+fn read_by_command(run: &Run, form: Output, (target, home): (&Target, &Home), loaded: &Loaded) -> Exit {
     let ran = setup::block_on(async {
-        let session = Session::open(target, loaded, Duration::ZERO).await?;
+        let session = Session::open(target, home, loaded, Duration::ZERO).await?;
         Ok::<_, Exit>(session.read_by_command(run).await)
     });
     let output = match ran {
@@ -117,13 +119,15 @@ fn read_by_command(run: &Run, form: Output, target: &Target, loaded: &Loaded) ->
 }
 
 /// `sev1 undo`.
-pub fn undo(what: &Undo, cli: &Cli, loaded: &Loaded) -> Exit {
-    let target = match setup::target(cli) {
-        Ok((target, _)) => target,
+pub fn undo(what: &Undo, cli: &Cli, loaded: &mut Loaded) -> Exit {
+    let (target, home) = match setup::target(cli) {
+        Ok((target, _, home)) => (target, home),
         Err(error) => return setup::refuse_connection(&error),
     };
+    home.settle(loaded);
+    let loaded = &*loaded;
     let found = setup::block_on(async {
-        let session = Session::open(&target, loaded, Duration::ZERO).await?;
+        let session = Session::open(&target, &home, loaded, Duration::ZERO).await?;
         Ok::<_, Exit>(session.undoable().await)
     });
     let undoable = match found {
@@ -150,25 +154,22 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &Loaded) -> Exit {
     let typed = what.how.reason.trim();
     let reason = if typed.is_empty() { Text::line(&format!("takes back: {}", chosen.title)) } else { Text::line(typed) };
     let request = RequestKind::Undo { of: Finished::Recorded(chosen.id) };
-    run(&Order { request, how: &what.how, reason, plan_out: None, frozen: None }, &target, loaded)
+    run(&Order { request, how: &what.how, reason, plan_out: None, frozen: None }, (&target, &home), loaded)
 }
 
-/// The cluster, and the one namespace that names are looked up in.
-fn place(cli: &Cli) -> Result<(Target, Text), Exit> {
+/// The cluster, whose one namespace names are looked up in, and what goes with it here.
+fn place(cli: &Cli) -> Result<(Target, Home), Exit> {
     if cli.cluster.all_namespaces {
         output::complain("a mitigation is for one namespace: give it by -n, not -A");
         return Err(Exit::USAGE);
     }
     match setup::target(cli) {
-        Ok((target, _)) => {
-            let namespace = target.namespace.clone();
-            Ok((target, namespace))
-        }
+        Ok((target, _, home)) => Ok((target, home)),
         Err(error) => Err(setup::refuse_connection(&error)),
     }
 }
 
-fn run(order: &Order<'_>, target: &Target, loaded: &Loaded) -> Exit {
+fn run(order: &Order<'_>, (target, home): (&Target, &Home), loaded: &Loaded) -> Exit {
     if let Some(named) = order.how.yes_on.as_deref().filter(|named| *named != target.context.as_str()) {
         output::complain(&format!("--yes-on names {named}, but this is the context {}: nothing was done", target.context));
         return Exit::USAGE;
@@ -178,7 +179,7 @@ fn run(order: &Order<'_>, target: &Target, loaded: &Loaded) -> Exit {
         return Exit::USAGE;
     }
     let worked = setup::block_on(async {
-        let session = match Session::open(target, loaded, order.how.wait).await {
+        let session = match Session::open(target, home, loaded, order.how.wait).await {
             Ok(session) => session,
             Err(exit) => return exit,
         };

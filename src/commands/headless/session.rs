@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::interrupt::Interrupt;
 use crate::{
     actions::{Engine, Pace, Setup},
-    commands::{Exit, output, setup},
+    commands::{Exit, home::Home, output, setup},
     config::{Loaded, shape::Environment},
     connect::{Reader, Target, Writer, identity},
     domain::{
@@ -19,10 +19,8 @@ use crate::{
         mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, MitigationId, Outcome, Plan},
         object::Scope,
         text::Text,
-        time::Clock,
     },
-    journal::{self, Journal},
-    runtime::clock::SystemClock,
+    journal::Journal,
 };
 
 /// Events that may wait: more than a plan and its checks, or the watch of a rollout, say at once.
@@ -76,20 +74,20 @@ impl Planned {
 
 impl Session {
     /// Asks the cluster who it is and arms the engine. `wait` is how long a rollout is watched. Says what is wrong.
-    pub async fn open(target: &Target, loaded: &Loaded, wait: Duration) -> Result<Self, Exit> {
+    pub async fn open(target: &Target, home: &Home, loaded: &Loaded, wait: Duration) -> Result<Self, Exit> {
         let reader = Reader::new(target);
         let cluster = match identity::read(&reader).await {
             Ok((identity, _)) => identity.cluster,
             Err(error) => return Err(setup::refuse_connection(&error)),
         };
-        let directory = match journal::directory(&cluster.uid) {
+        let directory = match home.journals.directory(&cluster.uid) {
             Ok(directory) => directory,
             Err(error) => {
                 output::complain(&format!("no mitigation without a journal: {error}"));
                 return Err(Exit::FAILED);
             }
         };
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock = Arc::clone(&home.clock);
         let (sender, events) = mpsc::channel(EVENTS);
         let environment = loaded.config.environment(&target.context);
         let engine = Engine::new(Setup {

@@ -63,6 +63,8 @@ pub enum PodStep {
     Restart,
     /// A hung pod's readiness check fails again.
     Probe,
+    /// The kubelet brings the pod's mounted config maps up to date.
+    Sync,
     Stop,
 }
 
@@ -103,8 +105,6 @@ pub struct Cluster {
     /// By deployment of the production namespace.
     pub(super) usage: BTreeMap<String, Usage>,
     pub(super) recommendations: BTreeMap<Key, Vec<(Sec, i64)>>,
-    /// The ConfigMap `api-config`, as clients see it.
-    pub(super) breaker: bool,
     pub(super) next_address: u32,
 }
 
@@ -134,7 +134,6 @@ impl Cluster {
             first_revisions: BTreeMap::new(),
             usage: BTreeMap::new(),
             recommendations: BTreeMap::new(),
-            breaker: false,
             next_address: 0,
         }
     }
@@ -305,10 +304,7 @@ impl Cluster {
                 self.dirty_services.insert(key);
             }
             Resource::Services => self.forget_endpoints(&key),
-            Resource::ConfigMaps if key.1 == "api-config" && key.0 == super::platform::PRODUCTION => {
-                let value = object.pointer("/data/circuit_breaker_enabled").and_then(Value::as_str);
-                self.breaker = change.kind != ChangeKind::Deleted && value == Some("true");
-            }
+            Resource::ConfigMaps => self.config_map_changed(&key),
             Resource::PodDisruptionBudgets if change.kind != ChangeKind::Deleted => {
                 self.dirty_budgets.insert(key.0);
             }

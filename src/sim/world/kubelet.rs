@@ -1,6 +1,7 @@
 //! The kubelets: how a pod comes up, becomes ready, crashes with back-off, hangs, and goes.
 
 use super::cluster::{Cluster, Due, Key, PodStep, key_of};
+use super::configuration::Configuration;
 use super::failing::{self, Failure};
 use super::log_lines::fill;
 use super::pod::{self, ContainerState};
@@ -32,6 +33,8 @@ pub struct PodRun {
     pub sickness: Option<(usize, Sec)>,
     /// How it was asked to fail.
     pub failure: Option<Failure>,
+    /// What its container has read of config maps.
+    pub read: Configuration,
     /// How the last container ended.
     last: Option<Value>,
 }
@@ -78,6 +81,7 @@ impl Cluster {
             restarts: 0,
             sickness,
             failure: Failure::of(pod),
+            read: Configuration::default(),
             last: None,
         };
         self.runs.insert(key.clone(), run);
@@ -151,6 +155,7 @@ impl Cluster {
                     self.at(now + PROBE_EVERY, Due::Pod { key: key.clone(), uid: uid.to_owned(), step: PodStep::Probe });
                 }
             }
+            PodStep::Sync => self.sync_config(key, &pod),
             PodStep::Stop => {}
         }
     }
@@ -173,7 +178,9 @@ impl Cluster {
         let now = self.now();
         let ready_in = self.rng.i64(3..8);
         let crash_in = self.rng.i64(8..15);
+        let read = Configuration::at_start(pod, &self.store);
         let Some(run) = self.runs.get_mut(key) else { return };
+        run.read = read;
         run.started = Some(now);
         run.ready = false;
         let (uid, restarts, doomed) = (run.uid.clone(), run.restarts, run.sickness.is_some() && run.restarts > 0);
@@ -265,6 +272,8 @@ impl Cluster {
         let now = self.now();
         let key = key_of(pod);
         let uid = text(pod, "uid").to_owned();
+        // What changed while the node was away is seen then.
+        self.at(now + 1, Due::Pod { key: key.clone(), uid: uid.clone(), step: PodStep::Sync });
         if pod::is_terminating(pod) {
             self.at(now + 1, Due::Pod { key, uid, step: PodStep::Stop });
         } else if let Some(run) = self.runs.get(&key) {

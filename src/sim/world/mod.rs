@@ -15,6 +15,7 @@ mod autoscaler;
 mod bootstrap;
 pub mod clock;
 mod cluster;
+mod configuration;
 mod deployment;
 mod endpoints;
 mod events;
@@ -50,6 +51,7 @@ use super::tsdb::Tsdb;
 use chrono::{DateTime, Utc};
 use clock::SimClock;
 use cluster::Cluster;
+use configuration::Setting;
 use exposition::Exposition;
 use fastrand::Rng;
 use faults::Timeline;
@@ -65,6 +67,8 @@ const HISTORY: Sec = 70 * 60;
 const DENSE: Sec = 15 * 60;
 /// Seconds between scrapes, live and in the older history.
 const SCRAPE: Sec = 5;
+/// What the gateway reads to know whether its circuit breaker is on.
+const BREAKER: Setting = Setting { deployment: "api-gateway", config_map: "api-config", key: "circuit_breaker_enabled", value: "true" };
 const SPARSE_SCRAPE: Sec = 15;
 /// Never catches up more than this in one step: a laptop may have slept for a week.
 const MAX_CATCH_UP: Sec = 6 * 3600;
@@ -261,7 +265,7 @@ impl World {
             desired: deployments.iter().map(|d| (text(d, "name").to_owned(), d["spec"]["replicas"].as_i64().unwrap_or(1))).collect(),
             faults: self.timeline.active.clone(),
             nodes: cluster.nodes.iter().map(|(name, record)| (name.clone(), !record.silent)).collect(),
-            breaker: cluster.breaker,
+            breaker: cluster.share_with(&BREAKER),
         };
         self.roster = roster;
     }
@@ -272,10 +276,8 @@ impl World {
         self.last_logs = now;
         let mut lines = Vec::new();
         for (number, spec) in self.log_specs.iter().enumerate() {
-            if spec.breaker_off && self.around.breaker {
-                continue;
-            }
-            let expected = spec.per_minute / 60.0 * seconds as f64 * self.traffic.strength(&spec.cause, 30, &self.around, now);
+            let open = if spec.breaker_off { 1.0 - self.around.breaker } else { 1.0 };
+            let expected = open * spec.per_minute / 60.0 * seconds as f64 * self.traffic.strength(&spec.cause, 30, &self.around, now);
             let mut left = expected + self.rng.f64();
             while left >= 1.0 {
                 left -= 1.0;

@@ -59,9 +59,19 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
     if let Some(config_map) = &spec.env_from {
         container["envFrom"] = json!([{"configMapRef": {"name": config_map}}]);
     }
+    if let Some(config_map) = &spec.mounts {
+        container["volumeMounts"] = json!([{"name": config_map, "mountPath": format!("/etc/{config_map}"), "readOnly": true}]);
+    }
     if spec.http.is_some() {
         container["readinessProbe"] = probe("/health", 3, 10);
         container["livenessProbe"] = probe("/live", 15, 20);
+    }
+    let mut pod = json!({
+        "containers": [container], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+        "schedulerName": "default-scheduler", "securityContext": {},
+    });
+    if let Some(config_map) = &spec.mounts {
+        pod["volumes"] = json!([{"name": config_map, "configMap": {"name": config_map, "defaultMode": 420}}]);
     }
     json!({
         "metadata": {
@@ -71,13 +81,7 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
         "spec": {
             "replicas": replicas, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600,
             "selector": {"matchLabels": {"app": spec.app()}}, "strategy": strategy,
-            "template": {
-                "metadata": {"labels": pod_labels},
-                "spec": {
-                    "containers": [container], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
-                    "schedulerName": "default-scheduler", "securityContext": {},
-                },
-            },
+            "template": {"metadata": {"labels": pod_labels}, "spec": pod},
         },
         "status": {},
     })

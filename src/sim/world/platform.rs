@@ -40,7 +40,10 @@ pub struct DeploymentSpec {
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// A config map that is read as environment when a container starts.
     pub env_from: Option<String>,
+    /// A config map that is mounted.
+    pub mounts: Option<String>,
     #[serde(default = "one")]
     pub revision: i64,
     #[serde(default)]

@@ -189,6 +189,11 @@ pub fn names() -> Vec<&'static str> {
     EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
+/// The name and the title of every embedded scenario.
+pub fn titles() -> Vec<(&'static str, String)> {
+    EMBEDDED.iter().filter_map(|(name, text)| Some((*name, Scenario::parse(name, text).ok()?.title))).collect()
+}
+
 impl Scenario {
     /// An embedded scenario by its name.
     pub fn named(name: &str) -> Result<Self, ScenarioError> {

@@ -262,7 +262,13 @@ fn the_breaker_trades_errors_for_queued_work() {
         .store
         .modify(Resource::ConfigMaps, PRODUCTION, "api-config", Writer::update("test"), |map| map["data"]["circuit_breaker_enabled"] = json!("true"))
         .unwrap();
+    // Seen without a restart, but not at once: the kubelets bring mounted files up to date about once a minute.
+    assert!(world.cluster.share_with(&super::BREAKER) < 0.1);
+    world.run(30);
+    let meanwhile = world.cluster.share_with(&super::BREAKER);
+    assert!(meanwhile > 0.1 && meanwhile < 0.9, "{meanwhile}");
     world.run(180);
+    assert!(world.cluster.share_with(&super::BREAKER) > 0.99);
     assert!(world.error_ratio(60) < 0.05, "{}", world.error_ratio(60));
     let queued = world.latest("verification_queue_size", "service", "core-engine");
     assert!(queued > queue + 1_000.0, "{queue} then {queued}");

@@ -40,7 +40,8 @@ pub struct Surroundings {
     pub faults: BTreeMap<String, Sec>,
     /// Nodes: 1 where it answers.
     pub nodes: Vec<(String, bool)>,
-    pub breaker: bool,
+    /// Share of the gateway's ready pods whose circuit breaker is on.
+    pub breaker: f64,
 }
 
 impl Surroundings {
@@ -157,10 +158,10 @@ impl Traffic {
         .into_iter()
         .map(|name| (name, factor(name)))
         .collect();
-        let spared = |effect: &Effect| if around.breaker { 1.0 - effect.breaker } else { 1.0 };
+        let spared = |effect: &Effect| 1.0 - effect.breaker * around.breaker;
         // What the breaker refuses to pass on is accepted and queued instead.
         let queued: f64 =
-            self.effects.iter().zip(&strengths).filter(|(e, _)| around.breaker && e.service.is_some()).map(|(e, s)| e.breaker * s * e.errors).sum();
+            self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.is_some()).map(|(e, s)| around.breaker * e.breaker * s * e.errors).sum();
 
         let mut served_errors = 0.0;
         let mut connections = 0.0;

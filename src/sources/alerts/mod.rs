@@ -71,7 +71,7 @@ impl Alerts {
                         None => self.report.live().await?,
                     }
                     self.report.say(What::Alerts(list), date).await?;
-                    backoff.pause(self.every.saturating_sub(self.report.now().since(began)).max(Duration::from_millis(500))).await;
+                    backoff.pause(self.report.next_round(began, self.every)).await;
                 }
             }
         }

@@ -252,14 +252,14 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             match end {
                 None => {}
                 Some(Ok(())) => {
-                    if self.report.now().since(opened) < TOO_SHORT {
+                    if self.report.real_since(opened) < TOO_SHORT {
                         backoff.pause(TOO_SHORT).await;
                     }
                     return Ok(());
                 }
                 // A watch that fell silent or broke off goes on from where it was; only if that fails it is said.
                 Some(Err(Ended::Failed(ConnectError::Timeout { .. } | ConnectError::Cut { .. }))) => {
-                    if self.report.now().since(opened) < TOO_SHORT {
+                    if self.report.real_since(opened) < TOO_SHORT {
                         backoff.pause(TOO_SHORT).await;
                     }
                     tracing::debug!(kind = K::kind().resource(), ?date, "watch broke off, opening it again");

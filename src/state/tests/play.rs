@@ -21,7 +21,7 @@ use crate::{
         observation::{Delta, Identity, Observation, What},
         pod::{Container, Owner, Phase, Pod},
         text::Text,
-        time::{Mono, Now},
+        time::{Mono, Now, Speed},
         workload::{Autoscaler, ConfigMap, Deployment, ReplicaSet},
     },
     state::{
@@ -72,6 +72,7 @@ impl Play {
             read_only,
             insecure: false,
             is_demo: false,
+            speed: Speed::OF_LIFE,
             journal_broken: None,
             clock_offset: chrono::Duration::zero(),
         };

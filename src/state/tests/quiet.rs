@@ -9,7 +9,7 @@ use crate::{
         health::{Freshness, Health, SourceId},
         mitigation::ClusterIdentity,
         observation::{Delta, Identity, Observation, What},
-        time::Mono,
+        time::{Mono, Speed},
     },
     state::msg::Msg,
 };
@@ -150,6 +150,22 @@ fn the_clusters_heartbeat_vouches_for_live_watches_only() {
     assert_eq!(play.state.freshness(SourceId::Pods), Freshness::Live);
     assert!(!play.state.freshness(SourceId::Nodes).is_live());
     assert!(!play.state.freshness(SourceId::Metrics).is_live());
+}
+
+#[test]
+fn in_a_fast_demo_what_a_person_waits_for_is_real_time() {
+    let mut play = Play::new();
+    play.state.session.speed = Speed::new(20.0);
+    play.press("7");
+    play.wait(99);
+    assert!(play.state.notice.is_some(), "99 s of the incident are not 5 s");
+    play.wait(1);
+    assert!(play.state.notice.is_none());
+    // A server may be silent for 30 s before its data counts as late, however much happens meanwhile.
+    play.live(SourceId::Errors).wait(600);
+    assert_eq!(play.state.freshness(SourceId::Errors), Freshness::Live);
+    play.wait(1);
+    assert_eq!(play.state.freshness(SourceId::Errors), Freshness::Aging(Duration::from_secs(601)));
 }
 
 #[test]

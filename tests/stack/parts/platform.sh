@@ -26,9 +26,9 @@ ready_platform() {
     apply -f "$folder/namespaces.yaml" -f "$folder/dns.yaml" -f "$folder/workers.yaml" -f "$CACHE/$DEFINITIONS"
     {
         while read -r namespace name app replicas image port cpu memory used_cpu used_memory; do
-            # Of the services only production's api-gateway reads a config map.
-            config=/@CONFIG@/d
-            [ "$namespace/$name" != digital-identity/api-gateway ] || config=s/@CONFIG@/api-config/
+            # Of the services only production's api-gateway reads config maps: one as files, one as environment.
+            config="/@CONFIG@/d; /@FLAGS@/d"
+            [ "$namespace/$name" != digital-identity/api-gateway ] || config="s/@CONFIG@/api-config/g; s/@FLAGS@/feature-flags/"
             sed "$config; s#@NAMESPACE@#$namespace#; s#@NAME@#$name#g; s#@APP@#$app#g; s#@REPLICAS@#$replicas#; s#@IMAGE@#$image#g; s#@PORT@#$port#
                 s#@CPU@#$cpu#; s#@MEMORY@#$memory#g; s#@USED_CPU@#$used_cpu#; s#@USED_MEMORY@#$used_memory#" "$folder/deployment.yaml"
         done < <(grep -v '^#' "$folder/services")
