@@ -12,6 +12,7 @@
 pub mod alertmanager;
 pub mod elasticsearch;
 mod fields;
+pub mod incident;
 pub mod kubernetes;
 pub mod log_store;
 mod managers;

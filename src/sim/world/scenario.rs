@@ -144,6 +144,35 @@ pub struct Effect {
     pub factor: BTreeMap<String, f64>,
 }
 
+impl Effect {
+    /// One that changes nothing yet.
+    pub fn of(cause: Cause) -> Self {
+        Self {
+            cause,
+            ramp: 0,
+            service: None,
+            errors: 0.0,
+            status: unavailable(),
+            slow: 0.0,
+            slow_s: two(),
+            breaker: 0.0,
+            consumers: 1.0,
+            verifiers: 1.0,
+            connections: 0.0,
+            leak_per_minute: 0.0,
+            leak_cap: 0.0,
+            cpu: 1.0,
+            memory: 0.0,
+            factor: BTreeMap::new(),
+        }
+    }
+
+    /// The same, about the answers of this service.
+    pub fn on(cause: Cause, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..Self::of(cause) }
+    }
+}
+
 /// A kind of log line.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,6 +190,21 @@ pub struct LogSpec {
     /// Only while the circuit breaker is off.
     #[serde(default)]
     pub breaker_off: bool,
+}
+
+impl LogSpec {
+    /// An error of this class.
+    pub fn error(cause: Cause, service: &str, class: &str, message: &str, per_minute: f64) -> Self {
+        Self {
+            cause,
+            service: service.to_owned(),
+            level: error_level(),
+            error: Some(class.to_owned()),
+            message: message.to_owned(),
+            per_minute,
+            breaker_off: false,
+        }
+    }
 }
 
 /// The scenarios inside the binary: name and text.
