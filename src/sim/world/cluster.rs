@@ -8,6 +8,7 @@ use super::events::EventIndex;
 use super::kubelet::PodRun;
 use super::nodes::NodeRecord;
 use super::scenario::Sickness;
+use super::settings::Settings;
 use super::stamp::Sec;
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Change, ChangeKind, Query, Store, text};
@@ -106,6 +107,8 @@ pub struct Cluster {
     /// The ConfigMap `api-config`, as clients see it.
     pub(super) breaker: bool,
     pub(super) next_address: u32,
+    /// What the production namespace's ConfigMaps hold.
+    pub settings: Settings,
 }
 
 impl Cluster {
@@ -136,6 +139,7 @@ impl Cluster {
             recommendations: BTreeMap::new(),
             breaker: false,
             next_address: 0,
+            settings: Settings::default(),
         }
     }
 
@@ -305,7 +309,13 @@ impl Cluster {
                 self.dirty_services.insert(key);
             }
             Resource::Services => self.forget_endpoints(&key),
-            Resource::ConfigMaps if key.1 == "api-config" && key.0 == super::platform::PRODUCTION => {
+            Resource::ConfigMaps if key.0 == super::platform::PRODUCTION => {
+                let data = object.get("data").filter(|_| change.kind != ChangeKind::Deleted);
+                let now = self.now();
+                self.settings.note(&key.1, data, now);
+                if key.1 != "api-config" {
+                    return;
+                }
                 let value = object.pointer("/data/circuit_breaker_enabled").and_then(Value::as_str);
                 self.breaker = change.kind != ChangeKind::Deleted && value == Some("true");
             }
