@@ -132,7 +132,7 @@ pub enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// bad-deploy, sync-backlog, db-connections, node-loss or calm.
+    /// bad-deploy, sync-backlog, db-connections, node-loss or calm; or random, an incident that --seed makes.
     #[arg(long, default_value = "bad-deploy", value_name = "NAME")]
     pub scenario: String,
     /// The same number gives the same incident.

@@ -48,7 +48,7 @@ use serve::Identity;
 use store::{Clock, Store};
 use tsdb::Tsdb;
 use world::clock::SimClock;
-use world::scenario::Scenario;
+use world::scenario::{RANDOM, Scenario};
 use world::{World, WorldError};
 
 /// How often the world moves on, in real time.
@@ -60,7 +60,7 @@ const MOST_PODS: usize = 50_000;
 /// What to simulate.
 #[derive(Clone)]
 pub struct Options {
-    /// Name of a scenario (`bad-deploy`).
+    /// Name of a scenario (`bad-deploy`), or `random`: an incident that the seed makes.
     pub scenario: String,
     /// The same seed plays the same story.
     pub seed: u64,
@@ -149,7 +149,11 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
     if options.pods > MOST_PODS {
         return Err(SimError::Pods(options.pods));
     }
-    let scenario = Scenario::named(&options.scenario).map_err(WorldError::from)?;
+    let scenario = if options.scenario == RANDOM {
+        incident::generate(options.seed).scenario
+    } else {
+        Scenario::named(&options.scenario).map_err(WorldError::from)?
+    };
     let begin = (options.clock)();
     let stop = CancellationToken::new();
     let guard = stop.clone().drop_guard();
@@ -263,6 +267,13 @@ mod tests {
             let refused = start(options).await.err().map(|error| error.to_string()).unwrap_or_default();
             assert!(refused.contains(word), "{refused}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_random_incident_is_played_like_any_scenario() {
+        let Ok(running) = start(options(1.0, 0, "random")).await else { panic!("the platform did not start") };
+        let pods = running.store.list(kubernetes::kinds::Resource::Pods, &store::Query::namespace("digital-identity")).items;
+        assert!(pods.len() > 30, "{} pods", pods.len());
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod truth;
 mod version;
 mod worker;
 
-pub use place::{PLACES, SINGLES};
+pub use place::PLACES;
 pub use truth::{Act, Cause, Truth};
 
 use super::world::scenario::Scenario;

@@ -10,17 +10,22 @@ use super::draft::{Draft, restart, scale, undo};
 use super::services::{CORE, FRAUD, GATEWAY, GOV, SERVICES, SYNC};
 use super::truth::{Act, Cause, Truth};
 
-/// On which nodes the pods of each service stand when nothing has happened yet; their share of the answers that are lost with them.
-pub const PLACES: [(&str, &[usize], f64); 5] = [
-    (GATEWAY, &[1, 2, 3, 4, 5], 1.0),
-    (CORE, &[1, 2, 3, 4, 5, 6], 1.5),
-    (GOV, &[1, 2, 3, 4], 0.2),
-    (FRAUD, &[1, 2, 3, 4], 0.4),
-    (SYNC, &[1, 2, 3, 4], 0.15),
+/// On which nodes the pods stand when nothing has happened yet, and how much of the answers is lost with all of them.
+pub const PLACES: [(&str, &[usize], f64); 7] = [
+    (GATEWAY, &[2, 3, 4, 9, 12], 1.0),
+    (CORE, &[1, 5, 6, 8, 9, 10], 1.5),
+    (GOV, &[1, 5, 6, 10], 0.2),
+    (FRAUD, &[3, 4, 7, 11], 0.4),
+    (SYNC, &[3, 4, 8, 9], 0.15),
+    (POSTGRES, &[2], 1.0),
+    (REDIS, &[6], 0.0),
 ];
 
-/// Nodes with pods that exist once: not lost here.
-pub const SINGLES: [usize; 2] = [1, 2];
+const POSTGRES: &str = "postgres-primary";
+const REDIS: &str = "redis-primary";
+
+/// Nodes with CoreDNS, or with a store that exists once: losing one of them alone is another story.
+const SINGLES: [usize; 4] = [1, 2, 6, 10];
 
 fn lost_of(name: &str, nodes: &[usize]) -> f64 {
     let (_, places, _) = PLACES.iter().find(|(known, ..)| *known == name).unwrap_or(&PLACES[0]);
@@ -46,12 +51,13 @@ fn lose(draft: &mut Draft, cause: Cause, nodes: &[usize]) -> Truth {
             draft.log(LogSpec::error(why(), caller, "NoRouteToHost", &route, 60.0));
         }
     }
+    stores(draft);
     draft.spread(CORE, false);
     draft.is_tight = true;
-    let total: f64 = SERVICES.iter().map(|service| weight(service.name, nodes)).sum();
+    let total: f64 = PLACES.iter().map(|(name, ..)| weight(name, nodes)).sum();
     let mut helps: Vec<Act> = Vec::new();
     for (node, name) in nodes.iter().zip(&names) {
-        let own: f64 = SERVICES.iter().map(|service| weight(service.name, &[*node])).sum();
+        let own: f64 = PLACES.iter().map(|(name, ..)| weight(name, &[*node])).sum();
         if own / total > CLEAR {
             helps.push(Act::ReplacePods { node: name.clone() });
         }
@@ -62,8 +68,23 @@ fn lose(draft: &mut Draft, cause: Cause, nodes: &[usize]) -> Truth {
             helps.push(scale(service.name));
         }
     }
+    if weight(POSTGRES, nodes) > 0.0 {
+        helps.push(restart("postgresql"));
+    }
     let most = SERVICES.iter().max_by(|one, other| weight(one.name, nodes).total_cmp(&weight(other.name, nodes)));
     draft.truth(cause, most.map_or(CORE, |service| service.name), helps, Vec::new())
+}
+
+/// What fails while the one database or the one queue stands on a lost node.
+fn stores(draft: &mut Draft) {
+    let database = || Why::Lost(POSTGRES.into());
+    for (name, errors) in [(CORE, 0.45), (FRAUD, 0.5), (SYNC, 0.3)] {
+        draft.effect(Effect { errors, status: 500, verifiers: 0.5, ..Effect::on(database(), name) });
+        draft.log(LogSpec::error(database(), name, "NoRouteToHost", "dial tcp 10.96.12.29:5432: connect: no route to host", 30.0));
+    }
+    let queue = || Why::Lost(REDIS.into());
+    draft.effect(Effect { consumers: 0.02, ..Effect::on(queue(), SYNC) });
+    draft.log(LogSpec::error(queue(), SYNC, "NoRouteToHost", "dial tcp 10.96.12.31:6379: connect: no route to host", 30.0));
 }
 
 /// Less of the loss than this is not worth to be called a help.
@@ -79,9 +100,8 @@ pub fn node(draft: &mut Draft) -> Truth {
 }
 
 pub fn zone(draft: &mut Draft) -> Truth {
-    // Node 1 is in the first of three zones, node 2 in the second, and so on.
-    let zones: Vec<Vec<usize>> = (1..=3).map(|first| (0..4).map(|row| first + 3 * row).collect()).collect();
-    let whole: Vec<&Vec<usize>> = zones.iter().filter(|zone| zone.iter().all(|node| !SINGLES.contains(node))).collect();
-    let lost = draft.one_of(&whole).clone();
+    // Node 1 is in the first of three zones, node 2 in the second, and so on. Both CoreDNS pods are in the first.
+    let first = draft.one_of(&[2, 3]);
+    let lost: Vec<usize> = (0..4).map(|row| first + 3 * row).collect();
     lose(draft, Cause::ZoneLost, &lost)
 }

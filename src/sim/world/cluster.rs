@@ -76,6 +76,7 @@ pub struct Usage {
 }
 
 /// Controllers, scheduler and kubelets of the simulated cluster.
+#[derive(Clone)]
 pub struct Cluster {
     pub(super) store: Store,
     pub(super) clock: SimClock,
@@ -141,6 +142,11 @@ impl Cluster {
             next_address: 0,
             settings: Settings::default(),
         }
+    }
+
+    /// The same on stores of its own.
+    pub fn fork(&self, store: Store, clock: SimClock) -> Self {
+        Self { store, clock, ..self.clone() }
     }
 
     pub(super) fn now(&self) -> Sec {

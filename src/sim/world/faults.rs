@@ -6,7 +6,7 @@ use super::stamp::Sec;
 use std::collections::BTreeMap;
 
 /// The faults still to come and those that hold.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Timeline {
     /// Moments of beginning and end, in order of time.
     moments: Vec<(Sec, Fault, bool)>,

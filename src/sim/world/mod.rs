@@ -209,6 +209,31 @@ impl World {
         Ok(world)
     }
 
+    /// A world of its own that stands where this one stands: what happens in one of them from here on does not happen in the other.
+    pub fn fork(&self) -> Self {
+        let clock = SimClock::new(self.clock.now());
+        let store = self.store.fork(clock.for_store());
+        let (tsdb, logs) = (self.tsdb.fork(), self.logs.fork());
+        Self {
+            scenario: self.scenario.clone(),
+            platform: self.platform.clone(),
+            cluster: self.cluster.fork(store.clone(), clock.clone()),
+            exposition: self.exposition.fork(tsdb.clone()),
+            traffic: self.traffic.clone(),
+            timeline: self.timeline.clone(),
+            around: self.around.clone(),
+            roster: self.roster.clone(),
+            log_specs: self.log_specs.clone(),
+            rng: self.rng.clone(),
+            inside: self.inside.fork(),
+            clock,
+            store,
+            tsdb,
+            logs,
+            ..*self
+        }
+    }
+
     /// Plays everything up to `now`, second by second, and reacts to what clients wrote. A `now` in the past does nothing.
     pub fn step(&mut self, now: DateTime<Utc>) {
         let end = now.timestamp();

@@ -133,10 +133,13 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("calm", include_str!("../scenarios/calm.toml")),
 ];
 
+/// Not a file but a new incident for each seed.
+pub const RANDOM: &str = "random";
+
 /// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    #[error("there is no scenario {name:?}; choose one of {}", names().join(", "))]
+    #[error("there is no scenario {name:?}; choose one of {}, or {RANDOM}, which --seed chooses", names().join(", "))]
     Unknown { name: String },
     #[error("scenario {name} cannot be read: {source}")]
     Unreadable { name: String, source: Box<toml::de::Error> },
@@ -195,7 +198,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let message = Scenario::named("bad").unwrap_err().to_string();
-        assert!(message.contains("bad-deploy") && message.contains("calm"), "{message}");
+        assert!(["bad-deploy", "calm", "random"].iter().all(|name| message.contains(name)), "{message}");
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub struct Service {
 }
 
 /// Everything that is measured.
+#[derive(Clone)]
 pub struct Traffic {
     rng: Rng,
     effects: Vec<Effect>,
