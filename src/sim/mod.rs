@@ -23,6 +23,7 @@ pub mod promql;
 mod serve;
 pub mod store;
 pub mod tsdb;
+pub mod unserved;
 pub mod world;
 
 use std::io;
@@ -39,7 +40,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use elasticsearch::Elasticsearch;
 use kubernetes::access::Tokens;
 use kubernetes::kubeconfig::kubeconfig;
-use kubernetes::proxy::Backends;
 use kubernetes::server::{ApiServer, router};
 use log_store::LogStore;
 use observability::Observability;
@@ -193,11 +193,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
             serve::plain(prometheus.0, routers.prometheus.clone(), Arc::clone(&time), stop.clone());
             serve::plain(alertmanager.0, routers.alertmanager.clone(), Arc::clone(&time), stop.clone());
             serve::plain(elasticsearch.0, routers.elasticsearch.clone(), Arc::clone(&time), stop.clone());
-            let backends = Backends::new([
-                ("monitoring", "prometheus", 9090, routers.prometheus),
-                ("monitoring", "alertmanager", 9093, routers.alertmanager),
-                ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
-            ]);
+            let backends = routers.backends();
             let programs = Programs::new(world_store.clone(), world.inside());
             let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, programs, stop: stop.clone() });
             serve::with_tls(kubernetes, api, &identity, time, stop.clone());
