@@ -1,0 +1,45 @@
+//! The matrix of advice: every incident with every play, and what has to hold at each look.
+//!
+//! An incident is played on the simulated platform for half an hour of its own time, inside the process and on a clock that
+//! jumps; the cockpit on it is the real one, from the sources to the engine, only without a terminal (`cockpit.rs`). Seven things are
+//! done about it, one a play (`play.rs`). Every five seconds the rules are checked (`invariants/`), and what stood first among
+//! the suggestions is counted against the truth (`table.rs`).
+//!
+//! `cargo test --test advice bad-deploy::right` plays one. Without any argument a part is played that takes about two minutes of one
+//! core: the named scenarios. What else can be set:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `SEV1_ADVICE=all` | all of it: 300 generated incidents too, on as many cores as there are |
+//! | `SEV1_ADVICE_SEEDS=1000..1300` | these generated incidents in place of the usual ones |
+//! | `SEV1_ADVICE_MINUTES=30` | how long each is played after the launch |
+//!
+//! A failure names the seed, the play and the time since the launch, and shows the screen of that moment.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
+
+mod acts;
+mod cards;
+mod cases;
+mod cockpit;
+mod episode;
+mod invariants;
+mod look;
+mod play;
+mod screen;
+mod settings;
+mod table;
+mod truth;
+
+use libtest_mimic::Arguments;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let settings = settings::Settings::from_environment();
+    let (trials, table) = cases::trials(&settings);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let is_kept = table.print_and_judge();
+    if conclusion.has_failed() || !is_kept {
+        std::process::exit(101);
+    }
+}
