@@ -17,15 +17,10 @@ use tower::{Service, ServiceExt};
 use super::SimError;
 use super::kubernetes::access::Tokens;
 use super::kubernetes::server::{ApiServer, router};
-use super::log_store::LogStore;
 use super::observability::Observability;
 use super::programs::Programs;
 use super::serve;
-use super::store::Store;
-use super::tsdb::Tsdb;
 use super::world::World;
-use super::world::clock::SimClock;
-use super::world::scenario::Scenario;
 
 /// Answers one request at a time; clones share the platform.
 pub type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response, Infallible>;
@@ -40,14 +35,12 @@ pub struct Unserved {
 }
 
 impl Unserved {
-    /// Plays the history of a scenario up to `begin`. The same scenario, seed and writes give the same answers.
-    pub fn launch(scenario: Scenario, seed: u64, begin: DateTime<Utc>) -> Result<Self, SimError> {
-        let clock = SimClock::new(begin);
-        let store = Store::new(seed, clock.for_store());
-        let (tsdb, logs) = (Tsdb::new(), LogStore::default());
-        let observability = Observability::new(tsdb.clone(), logs.clone(), clock.for_store())?;
-        let world = World::new(scenario, seed, 0, store.clone(), clock.clone(), tsdb, logs, begin)?;
-        observability.catch_up(begin);
+    /// A world that was played up to its launch, with its servers. The same world and writes give the same answers; who has the
+    /// tokens of `seed` is known.
+    pub fn of(world: World, seed: u64) -> Result<Self, SimError> {
+        let (store, clock, now) = (world.store().clone(), world.clock().clone(), world.clock().now());
+        let observability = Observability::new(world.tsdb().clone(), world.logs().clone(), clock.for_store())?;
+        observability.catch_up(now);
         store.compact();
         let (stop, tokens) = (CancellationToken::new(), Tokens::from_seed(seed));
         let bearer = HeaderValue::try_from(format!("Bearer {}", tokens.on_call)).ok();

@@ -1,16 +1,20 @@
 //! What a person does, as keys on the cockpit or as writes of somebody else; and what a suggestion amounts to.
 
+use std::collections::BTreeSet;
+
 use sev1::{
     domain::{
-        asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+        ask::RequestKind,
+        asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
         object::Key,
-        suggestion::{Suggestion, more_replicas},
+        suggestion::Suggestion,
     },
     sim::{
         kubernetes::kinds::Resource,
         store::{Query, Store, Writer, text},
         world::platform::PRODUCTION,
     },
+    state::cluster::Cluster,
 };
 
 use crate::{cockpit::Cockpit, truth::Act};
@@ -18,31 +22,51 @@ use crate::{cockpit::Cockpit, truth::Act};
 /// Keys of the circuit breaker.
 const BREAKER: (&str, &str) = ("api-config", "circuit_breaker_enabled");
 
-/// What a suggestion would have one do; none for what no truth speaks of.
-pub fn of_suggestion(suggestion: &Suggestion) -> Option<Act> {
+/// What a suggestion would have one do, in each way that a truth may say it; nothing for what no truth speaks of.
+pub fn of_suggestion(suggestion: &Suggestion, cluster: &Cluster) -> Vec<Act> {
     let request = &suggestion.request;
     if let Some(undo) = request.get::<UndoRollout>() {
-        return Some(Act::Undo { deployment: undo.workload.key.name.to_string() });
+        return vec![Act::Undo { deployment: undo.workload.key.name.to_string() }];
     }
     if let Some(restart) = request.get::<RestartUnhealthy>() {
-        return Some(Act::Restart { app: restart.app.to_string() });
+        return of_restart(restart, cluster);
     }
     if let Some(scale) = request.get::<Scale>() {
-        return Some(Act::Scale { deployment: scale.workload.key.name.to_string() });
+        return vec![Act::Scale { deployment: scale.workload.key.name.to_string() }];
     }
-    let set = request.get::<SetConfigKey>()?;
-    let value = set.value.clone().unwrap_or_default();
-    Some(match (&*set.config_map.name, set.name.as_str()) {
-        BREAKER if value == "true" => Act::BreakerOn,
-        BREAKER => Act::BreakerOff,
-        (config_map, key) => Act::SetKey { config_map: config_map.to_owned(), key: key.to_owned(), value },
-    })
+    if let Some(set) = request.get::<SetConfigKey>() {
+        let value = set.value.clone().unwrap_or_default();
+        return vec![match (&*set.config_map.name, set.name.as_str()) {
+            BREAKER if value == "true" => Act::BreakerOn,
+            BREAKER => Act::BreakerOff,
+            (config_map, key) => Act::SetKey { config_map: config_map.to_owned(), key: key.to_owned(), value },
+        }];
+    }
+    let RequestKind::Do(wish) = &request.kind else { return Vec::new() };
+    let name = || wish.objects().first().map(|object| object.key.name.to_string()).unwrap_or_default();
+    match wish.kind() {
+        "restart" => vec![Act::Restart { app: name() }],
+        "restart-dns" => vec![Act::RestartDns],
+        "drain" => vec![Act::ReplacePods { node: name() }],
+        "set-hpa-bounds" => vec![Act::RaiseMax { autoscaler: name() }],
+        _ => Vec::new(),
+    }
+}
+
+/// Pods of one app, or pods of one node.
+fn of_restart(restart: &RestartUnhealthy, cluster: &Cluster) -> Vec<Act> {
+    let Unhealthy::Listed(listed) = &restart.pods else { return vec![Act::Restart { app: restart.app.to_string() }] };
+    let pods: Vec<_> = listed.iter().filter_map(|object| cluster.pods.get(&object.key)).collect();
+    let apps: BTreeSet<String> = pods.iter().map(|pod| cluster.app_of(pod).to_string()).collect();
+    let nodes: BTreeSet<String> = pods.iter().map(|pod| pod.node.as_deref().unwrap_or_default().to_owned()).collect();
+    let of_node = nodes.into_iter().map(|node| Act::ReplacePods { node });
+    apps.into_iter().map(|app| Act::Restart { app }).chain(of_node).collect()
 }
 
 impl Cockpit {
     /// Does it as one does it on the cockpit: by the suggestion where there is one for it, else by its name.
     pub async fn act(&mut self, act: &Act) -> Result<(), String> {
-        let suggested = self.state.suggestions.iter().position(|suggestion| of_suggestion(suggestion).as_ref() == Some(act));
+        let suggested = self.state.suggestions.iter().position(|suggestion| of_suggestion(suggestion, &self.state.cluster).contains(act));
         match suggested.filter(|place| self.stands_first_of_its_key(*place)) {
             Some(place) => self.follow(place).await,
             None => {
@@ -71,7 +95,7 @@ impl Cockpit {
             Act::Scale { deployment } => {
                 let key = Key::new(PRODUCTION, deployment);
                 let replicas = cluster.deployments.get(&key).map_or(0, |deployment| deployment.replicas);
-                format!("scale {deployment} {}", more_replicas(replicas, None))
+                format!("scale {deployment} {}", replicas + (replicas / 2).max(2))
             }
             Act::SetKey { config_map, key, value } => format!("set-config-key configmap/{config_map} {key}={value}"),
             Act::RaiseMax { autoscaler } => {

@@ -35,6 +35,12 @@ impl Cockpit {
         self.confirm(&words).await
     }
 
+    /// Acknowledges the ladder that is shown.
+    pub fn acknowledge(&mut self) {
+        self.press("Esc");
+        self.type_("a");
+    }
+
     /// Takes the last mitigation back.
     pub async fn take_back(&mut self) -> Result<(), String> {
         self.press("Esc");

@@ -8,10 +8,11 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
+use sev1::sim::world::World;
 
 use crate::{
     invariants::{self, RULES},
-    play::{Play, Played, play},
+    play::{self, Play, Played},
     screen,
     settings::Settings,
     table::Table,
@@ -23,6 +24,8 @@ struct Case {
     incident: Incident,
     length: Duration,
     table: Arc<Table>,
+    /// Each play has a copy of its own.
+    launched: OnceLock<World>,
     nothing: OnceLock<Arc<Outcome>>,
     right: OnceLock<Arc<Outcome>>,
 }
@@ -52,6 +55,7 @@ pub fn trials(settings: &Settings) -> (Vec<Trial>, Arc<Table>) {
             incident: incident.clone(),
             length: settings.length,
             table: Arc::clone(&table),
+            launched: OnceLock::new(),
             nothing: OnceLock::new(),
             right: OnceLock::new(),
         });
@@ -92,7 +96,8 @@ impl Case {
 
     fn played(&self, which: Play) -> Outcome {
         let mut wrong = Violations::default();
-        let played = play(&self.incident, which, self.length, |cockpit, past, look| {
+        let launched = self.launched.get_or_init(|| play::launched(&self.incident));
+        let played = play::play(&self.incident, launched, which, self.length, |cockpit, past, look| {
             self.table.count_state();
             for (name, rule) in RULES {
                 for what in rule(past, look) {
@@ -125,7 +130,7 @@ impl Violations {
                 "{rule}, {count} times; first at {:02}:{:02} of {} (seed {}), play {}: {what}",
                 seconds / 60,
                 seconds % 60,
-                incident.name,
+                incident.title(),
                 incident.seed,
                 play.name()
             );

@@ -19,7 +19,7 @@ use sev1::{
     journal::Journal,
     sim::{
         unserved::Unserved,
-        world::{platform::PRODUCTION, scenario::Scenario},
+        world::{World, platform::PRODUCTION},
     },
     sources::{self, SourcesOptions},
     state::{
@@ -68,15 +68,16 @@ pub struct Cockpit {
 }
 
 impl Cockpit {
-    /// Launches the platform and opens a cockpit on it. Needs a runtime with a paused clock.
-    pub async fn open(scenario: Scenario, seed: u64, begin: DateTime<Utc>) -> Self {
+    /// Opens a cockpit on a world that was played up to its launch. Needs a runtime with a paused clock.
+    pub async fn open(world: World, seed: u64) -> Self {
         // What waits a random while, as a watch before it is opened again, waits the same in each play of a seed.
         fastrand::seed(seed);
-        let platform = Unserved::launch(scenario, seed, begin).expect("the scenario can be played");
+        let begin = world.clock().now();
+        let platform = Unserved::of(world, seed).expect("the rules can be read");
         let clock = Arc::new(Told { began: Instant::now(), begin });
         tokio::time::sleep(OPENED).await;
         let target = Target::in_process("prod-uk-1", PRODUCTION, platform.api());
-        let config = Config { ..configured() };
+        let config = configured();
         let scope = Scope::One(target.namespace.clone());
         let session = Session {
             context: target.context.clone(),

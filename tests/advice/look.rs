@@ -28,6 +28,7 @@ pub struct Past {
     templates: Vec<(DateTime<Utc>, BTreeMap<String, String>)>,
 }
 
+#[derive(Clone)]
 pub struct Look {
     /// Since the launch.
     pub at: Duration,
@@ -41,10 +42,9 @@ pub struct Look {
     pub ladder_shown: Option<String>,
     /// Whether any indicator is critical, or an alert fires.
     pub is_troubled: bool,
-    /// When the episode that lasts began, by the test's own reckoning.
-    pub began: Option<DateTime<Utc>>,
 }
 
+#[derive(Clone)]
 pub struct Indicator {
     pub id: String,
     pub value: Option<f64>,
@@ -52,8 +52,10 @@ pub struct Indicator {
     pub level: Level,
 }
 
+#[derive(Clone)]
 pub struct Suggested {
-    pub act: Option<Act>,
+    /// What it would have one do, in each way that a truth may say it.
+    pub acts: Vec<Act>,
     pub words: String,
     pub evidence: String,
     /// The revision that an undo leads to; none where it is the one before.
@@ -63,17 +65,17 @@ pub struct Suggested {
 }
 
 /// A mitigation of ours.
+#[derive(Clone)]
 pub struct Own {
     pub id: MitigationId,
     pub kind: &'static str,
     pub title: String,
     /// Names of what was written to.
     pub targets: Vec<String>,
-    /// `converging 3/5`, for messages.
     pub stage: Progress,
     pub is_taken_back: bool,
     pub takes_back: bool,
-    /// The word, the deciding indicator, and when it was said.
+    /// The word, the deciding indicator, and the sentence.
     pub verdict: Option<Said>,
 }
 
@@ -109,6 +111,7 @@ pub struct Running {
     pub unhealthy: usize,
 }
 
+#[derive(Clone)]
 pub struct LadderSeen {
     pub fingerprint: String,
     pub name: String,
@@ -139,7 +142,7 @@ impl Look {
         Self {
             at: cockpit.elapsed(),
             indicators: state.kpis.iter().map(indicator).collect(),
-            suggestions: state.suggestions.iter().map(suggested).collect(),
+            suggestions: state.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
             own: state.mitigations.all.iter().map(own).collect(),
             deployments,
             breaker_is_on: breaker_is_on(cockpit.platform.world.store()),
@@ -155,7 +158,6 @@ impl Look {
                 .collect(),
             ladder_shown: state.escalation().map(|shown| shown.alert.fingerprint.to_string()),
             is_troubled: is_troubled(state),
-            began,
         }
     }
 
@@ -175,10 +177,10 @@ fn indicator(kpi: &sev1::state::KpiState) -> Indicator {
     Indicator { id: kpi.spec.id.to_string(), value, trend: reading.and_then(|reading| reading.trend), level: kpi.spec.level(value) }
 }
 
-fn suggested(suggestion: &Suggestion) -> Suggested {
+fn suggested(suggestion: &Suggestion, state: &State) -> Suggested {
     use sev1::domain::asks::{Scale, UndoRollout};
     Suggested {
-        act: of_suggestion(suggestion),
+        acts: of_suggestion(suggestion, &state.cluster),
         words: suggestion.title.to_string(),
         evidence: suggestion.evidence.to_string(),
         to_revision: suggestion.request.get::<UndoRollout>().and_then(|undo| undo.to_revision),

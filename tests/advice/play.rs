@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
+use sev1::sim::world::World;
+
 use crate::{
     acts::{undo_by_kubectl, with_former_revision},
     cockpit::Cockpit,
@@ -13,6 +16,7 @@ use crate::{
 pub const LOOK: Duration = Duration::from_secs(5);
 /// The first look is so long after the launch, beside the instants at which sources ask.
 const FIRST: Duration = Duration::from_millis(700);
+const ACKNOWLEDGED: Duration = Duration::from_secs(25);
 /// When the first thing is done, and the second.
 const FIRST_ACT: Duration = Duration::from_mins(1);
 const SECOND_ACT: Duration = Duration::from_secs(150);
@@ -67,25 +71,31 @@ struct Deed {
 #[derive(Debug, Clone)]
 enum What {
     Act(Act),
+    Acknowledge,
     TakeBack,
     UndoByKubectl(String),
 }
 
 /// A play that was played.
 pub struct Played {
-    pub play: Play,
     pub looks: Vec<Look>,
     /// What could not be done, and why: the play goes on without it.
     pub not_done: Vec<String>,
 }
 
 /// Plays it for so long. Nothing for a play that this incident has no action for.
-pub fn play(incident: &Incident, play: Play, length: Duration, mut at_look: impl FnMut(&Cockpit, &[Look], &Look)) -> Option<Played> {
+pub fn play(
+    incident: &Incident,
+    launched: &World,
+    play: Play,
+    length: Duration,
+    mut at_look: impl FnMut(&Cockpit, &[Look], &Look),
+) -> Option<Played> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let mut cockpit = Cockpit::open(incident.scenario.clone(), incident.seed, begin()).await;
+        let mut cockpit = Cockpit::open(launched.fork(), incident.seed).await;
         let deeds = deeds(incident, play, &cockpit)?;
-        let mut played = Played { play, looks: Vec::new(), not_done: Vec::new() };
+        let mut played = Played { looks: Vec::new(), not_done: Vec::new() };
         let mut past = Past::default();
         let mut due = deeds.into_iter().peekable();
         let mut at = FIRST;
@@ -105,15 +115,20 @@ pub fn play(incident: &Incident, play: Play, length: Duration, mut at_look: impl
     })
 }
 
-/// When the platform is launched: any moment will do, as long as it is always the same.
-fn begin() -> chrono::DateTime<chrono::Utc> {
-    chrono::DateTime::from_timestamp(1_795_400_000, 0).unwrap_or_default()
+/// The world of an incident with its history. Any moment will do for its launch, as long as it is always the same.
+pub fn launched(incident: &Incident) -> World {
+    let begin = DateTime::from_timestamp(1_795_400_000, 0).unwrap_or_default();
+    World::launch(incident.scenario.clone(), incident.seed, 0, begin).expect("the scenario can be played")
 }
 
 impl Cockpit {
     async fn carry_out(&mut self, what: &What) -> Result<(), String> {
         match what {
             What::Act(act) => self.act(act).await,
+            What::Acknowledge => {
+                self.acknowledge();
+                Ok(())
+            }
             What::TakeBack => self.take_back().await,
             What::UndoByKubectl(deployment) => undo_by_kubectl(self.platform.world.store(), deployment),
         }
@@ -130,7 +145,7 @@ fn deeds(incident: &Incident, play: Play, cockpit: &Cockpit) -> Option<Vec<Deed>
     let mut useless =
         former.iter().map(|deployment| undo(deployment)).chain([scale("audit-service"), scale("notification-service")]).filter(is_wrong);
     let innocent = former.iter().find(|deployment| is_wrong(&undo(deployment))).cloned();
-    Some(match play {
+    let deeds = match play {
         Play::Nothing => Vec::new(),
         Play::Right => vec![right()?],
         Play::Wrong => vec![first(What::Act(incident.harms.first().cloned().or_else(|| useless.next())?))],
@@ -144,5 +159,8 @@ fn deeds(incident: &Incident, play: Play, cockpit: &Cockpit) -> Option<Vec<Deed>
             });
             vec![first(What::UndoByKubectl(bad.or(innocent)?))]
         }
-    })
+    };
+    // Where something is done, somebody has taken the alarm.
+    let taken = (play != Play::Nothing).then_some(Deed { at: ACKNOWLEDGED, what: What::Acknowledge });
+    Some(taken.into_iter().chain(deeds).collect())
 }

@@ -48,10 +48,10 @@ impl Table {
     /// Counts an incident in which nothing was done.
     pub fn add(&self, incident: &Incident, looks: &[Look]) {
         let firsts = || looks.iter().filter_map(|look| Some((look.at, look.suggestions.first()?)));
-        let is_right = |suggestion: &crate::look::Suggested| suggestion.act.as_ref().is_some_and(|act| incident.helps.contains(act));
+        let is_right = |suggestion: &crate::look::Suggested| suggestion.acts.iter().any(|act| incident.helps.contains(act));
         let began = looks.iter().find(|look| look.is_troubled).map_or(Duration::ZERO, |look| look.at);
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = rows.entry(incident.name.clone()).or_default();
+        let row = rows.entry(incident.cause.clone()).or_default();
         row.incidents += 1;
         let wrong = if incident.helps.is_empty() {
             let first = firsts().next();
@@ -65,7 +65,7 @@ impl Table {
             row.right += usize::from(first.is_some() && wrong.is_none());
             wrong
         };
-        let harmful = firsts().find(|(_, suggestion)| suggestion.act.as_ref().is_some_and(|act| incident.harms.contains(act)));
+        let harmful = firsts().find(|(_, suggestion)| suggestion.acts.iter().any(|act| incident.harms.contains(act)));
         row.harmful += usize::from(harmful.is_some());
         for (at, suggestion) in wrong.into_iter().chain(harmful) {
             let seconds = at.as_secs();

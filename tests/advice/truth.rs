@@ -1,45 +1,20 @@
-//! What helps against each of the named scenarios, and what harms: known to tests alone.
+//! The incidents, and what helps against each of them and what harms: known to tests alone.
 
-use sev1::sim::world::scenario::{self, Scenario};
+use std::ops::Range;
 
-/// What a responder can do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Act {
-    /// Back to the template that ran before the present one.
-    Undo {
-        deployment: String,
-    },
-    /// The pods with this label `app` are replaced: those that are not ready, or where all are ready all of them in turn.
-    Restart {
-        app: String,
-    },
-    BreakerOn,
-    BreakerOff,
-    /// Half as many pods again.
-    Scale {
-        deployment: String,
-    },
-    SetKey {
-        config_map: String,
-        key: String,
-        value: String,
-    },
-    /// Twice as many at most.
-    RaiseMax {
-        autoscaler: String,
-    },
-    /// The production pods on this node are deleted, and started elsewhere.
-    ReplacePods {
-        node: String,
-    },
-    RestartDns,
-}
+pub use sev1::sim::incident::Act;
+use sev1::sim::{
+    incident,
+    world::scenario::{self, Scenario},
+};
 
 /// An incident, and what only its maker knows.
 #[derive(Clone)]
 pub struct Incident {
     /// `bad-deploy`, or the cause of a generated one.
-    pub name: String,
+    pub cause: String,
+    /// Whether it is one of many with its cause.
+    is_generated: bool,
     pub seed: u64,
     pub scenario: Scenario,
     /// Each of these alone makes it better, for minutes or for good. What is in neither list does nothing, or has two sides.
@@ -52,8 +27,8 @@ pub struct Incident {
 
 impl Incident {
     /// `bad-deploy`, or `dns-1042` for one of many.
-    pub fn title(&self) -> &str {
-        &self.name
+    pub fn title(&self) -> String {
+        if self.is_generated { format!("{}-{}", self.cause, self.seed) } else { self.cause.clone() }
     }
 }
 
@@ -74,6 +49,16 @@ pub fn named(seed: u64) -> Vec<Incident> {
     scenario::names().into_iter().filter_map(|name| Some(of_name(name, seed, Scenario::named(name).ok()?))).collect()
 }
 
+/// The incidents that these seeds make.
+pub fn generated(seeds: Range<u64>) -> Vec<Incident> {
+    let of_seed = |seed| {
+        let incident::Incident { seed, scenario, truth } = incident::generate(seed);
+        let incident::Truth { cause, helps, harms, .. } = truth;
+        Incident { cause: cause.name().to_owned(), is_generated: true, seed, scenario, helps, harms, mixed: Vec::new() }
+    };
+    seeds.map(of_seed).collect()
+}
+
 fn of_name(name: &str, seed: u64, scenario: Scenario) -> Incident {
     let node = |node: &str| Act::ReplacePods { node: node.to_owned() };
     let (helps, mixed) = match name {
@@ -88,5 +73,5 @@ fn of_name(name: &str, seed: u64, scenario: Scenario) -> Incident {
         "sync-backlog" => (vec![restart("sync-service"), scale("sync-service")], Vec::new()),
         _ => (Vec::new(), Vec::new()),
     };
-    Incident { name: name.to_owned(), seed, scenario, helps, harms: Vec::new(), mixed }
+    Incident { cause: name.to_owned(), is_generated: false, seed, scenario, helps, harms: Vec::new(), mixed }
 }

@@ -9,7 +9,7 @@ use crate::{
 pub fn check(_: &[Look], look: &Look) -> Vec<String> {
     let mut wrong = Vec::new();
     for suggestion in &look.suggestions {
-        let Some(Act::Undo { deployment }) = &suggestion.act else { continue };
+        let Some(Act::Undo { deployment }) = suggestion.acts.first() else { continue };
         let Some(running) = look.deployments.get(deployment) else { continue };
         let (Some(target), Some(beginning)) = (target(running, suggestion.to_revision), &running.at_beginning) else { continue };
         let is_worse = running.unhealthy > 0

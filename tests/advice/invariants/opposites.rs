@@ -23,7 +23,7 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
 }
 
 fn are_opposite(look: &Look, one: &Suggested, other: &Suggested) -> bool {
-    match (&one.act, &other.act) {
+    match (one.acts.first(), other.acts.first()) {
         (Some(Act::Undo { deployment }), Some(Act::Undo { deployment: same })) => deployment == same,
         (Some(Act::BreakerOn), Some(Act::BreakerOff)) | (Some(Act::BreakerOff), Some(Act::BreakerOn)) => true,
         (Some(Act::Scale { deployment }), Some(Act::Scale { deployment: same })) if deployment == same => {
@@ -43,7 +43,7 @@ fn is_to_be_kept(own: &Own) -> bool {
 fn takes_back(past: &[Look], look: &Look, suggestion: &Suggested, own: &Own) -> bool {
     // As it was before the mitigation was confirmed.
     let Some(before) = past.iter().rev().find(|before| before.own.iter().all(|known| known.id != own.id)) else { return false };
-    match &suggestion.act {
+    match suggestion.acts.first() {
         Some(Act::Undo { deployment }) if own.targets.contains(deployment) => {
             let (Some(then), Some(now)) = (before.deployments.get(deployment), look.deployments.get(deployment)) else { return false };
             now.template != then.template && super::contradiction::target(now, suggestion.to_revision) == Some(&then.template)
