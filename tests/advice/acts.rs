@@ -87,7 +87,8 @@ impl Cockpit {
         Ok(match act {
             Act::Undo { deployment } => format!("undo {deployment}"),
             Act::Restart { app } => {
-                let is_sick = cluster.unhealthy.iter().filter_map(|key| cluster.pods.get(key)).any(|pod| *cluster.app_of(pod) == **app);
+                let mut sick = cluster.unhealthy.iter().filter_map(|key| cluster.pods.get(key)).filter(|pod| pod.deleting_since.is_none());
+                let is_sick = sick.any(|pod| *cluster.app_of(pod) == **app);
                 if is_sick { format!("restart-unhealthy {app}") } else { format!("restart deployment/{app}") }
             }
             Act::BreakerOn => "breaker on".to_owned(),

@@ -24,6 +24,8 @@ use crate::{
 #[derive(Default)]
 pub struct Past {
     episode: Episode,
+    /// Replica sets by deployment as they were at the first look, by revision: when they were made, and their template.
+    first: Option<BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>>>,
     /// Templates by deployment as they ran at the looks before, oldest first, with the time of the look.
     templates: Vec<(DateTime<Utc>, BTreeMap<String, String>)>,
 }
@@ -127,14 +129,16 @@ impl Look {
         let now = state.server_now();
         past.episode.look(state);
         let began = past.episode.began();
-        let mut deployments = deployments(cockpit.platform.world.store(), now);
+        let store = cockpit.platform.world.store();
+        let first = past.first.get_or_insert_with(|| replica_sets(store));
+        let mut deployments = deployments(store, now);
         let present = deployments.iter().map(|(name, running)| (name.clone(), running.template.clone())).collect();
         if let Some(began) = began {
             let seen = past.templates.iter().rev().find(|(at, _)| *at <= began);
             for (name, running) in &mut deployments {
                 running.at_beginning = match seen {
                     Some((_, templates)) => templates.get(name).cloned(),
-                    None => before_the_launch(cockpit.platform.world.store(), name, began),
+                    None => first.get(name).and_then(|sets| at(sets, began)),
                 };
             }
         }
@@ -145,7 +149,7 @@ impl Look {
             suggestions: state.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
             own: state.mitigations.all.iter().map(own).collect(),
             deployments,
-            breaker_is_on: breaker_is_on(cockpit.platform.world.store()),
+            breaker_is_on: breaker_is_on(store),
             ladders: state
                 .firing()
                 .map(|(alert, ladder)| LadderSeen {
@@ -245,14 +249,21 @@ fn deployments(store: &Store, now: DateTime<Utc>) -> BTreeMap<String, Running> {
     found
 }
 
-/// The template that ran before the cockpit looked for the first time: of the newest replica set that there was. Where one was
-/// taken into use again, its age says nothing, and nothing is known.
-fn before_the_launch(store: &Store, deployment: &str, began: DateTime<Utc>) -> Option<String> {
-    let object = store.get(Resource::Deployments, PRODUCTION, deployment)?;
-    let mut sets: Vec<_> = store.dependents(text(&object, "uid")).into_iter().map(|(_, set)| set).collect();
-    sets.sort_by_key(|set| revision(set));
-    if !sets.is_sorted_by_key(|set| created(set)) {
+fn replica_sets(store: &Store) -> BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>> {
+    let mut found = BTreeMap::new();
+    for deployment in store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items {
+        let mut sets: Vec<_> = store.dependents(text(&deployment, "uid")).into_iter().map(|(_, set)| set).collect();
+        sets.sort_by_key(|set| revision(set));
+        found.insert(text(&deployment, "name").to_owned(), sets.iter().map(|set| (created(set), hash(set))).collect());
+    }
+    found
+}
+
+/// The template that ran before anybody looked: of the newest replica set that there was. Where one was taken into use again, its
+/// age says nothing, and nothing is known.
+fn at(sets: &[(Option<DateTime<Utc>>, String)], began: DateTime<Utc>) -> Option<String> {
+    if !sets.is_sorted_by_key(|(created, _)| created) {
         return None;
     }
-    sets.iter().rfind(|set| created(set).is_some_and(|created| created <= began)).map(|set| hash(set))
+    sets.iter().rfind(|(created, _)| created.is_some_and(|created| created <= began)).map(|(_, template)| template.clone())
 }

@@ -13,8 +13,8 @@ use crate::{look::Look, truth::Incident};
 
 /// The first suggestion has to come so soon after the launch, or after the beginning of the episode.
 const WITHIN: Duration = Duration::from_mins(10);
-/// Share of the incidents that an action can help in which the first suggestion has to be a right one.
-const BAR: f64 = 0.9;
+/// One in so many of the incidents that an action can help may begin with another suggestion than a right one.
+const BAR: usize = 10;
 
 #[derive(Default)]
 pub struct Table {
@@ -80,19 +80,16 @@ impl Table {
         }
     }
 
-    /// Prints what was counted, and says whether the bars are kept.
-    #[expect(clippy::print_stdout, reason = "the report of the matrix")]
-    pub fn print_and_judge(&self) -> bool {
-        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Whether the bars are kept. Of few incidents one may be missed.
+    pub fn is_kept(&self) -> bool {
+        let sum = self.sum();
+        let missed = sum.helpable - sum.right;
+        missed * BAR <= sum.helpable.max(BAR) && sum.harmful == 0 && sum.idle == 0
+    }
+
+    fn sum(&self) -> Row {
         let mut sum = Row::default();
-        if !rows.is_empty() {
-            println!("\n{:<18}{:>10}{:>10}{:>8}{:>8}{:>9}{:>18}", "cause", "incidents", "helpable", "right", "silent", "harmful", "needless advice");
-        }
-        let line = |name: &str, row: &Row| {
-            println!("{name:<18}{:>10}{:>10}{:>8}{:>8}{:>9}{:>18}", row.incidents, row.helpable, row.right, row.silent, row.harmful, row.idle);
-        };
-        for (name, row) in rows.iter() {
-            line(name, row);
+        for row in self.rows.lock().unwrap_or_else(PoisonError::into_inner).values() {
             sum.incidents += row.incidents;
             sum.helpable += row.helpable;
             sum.right += row.right;
@@ -100,16 +97,24 @@ impl Table {
             sum.harmful += row.harmful;
             sum.idle += row.idle;
         }
+        sum
+    }
+
+    #[expect(clippy::print_stdout, reason = "the report of the matrix")]
+    pub fn print(&self) {
+        let sum = self.sum();
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |name: &str, row: &Row| {
+            println!("{name:<18}{:>10}{:>10}{:>8}{:>8}{:>9}{:>18}", row.incidents, row.helpable, row.right, row.silent, row.harmful, row.idle);
+        };
         if !rows.is_empty() {
+            println!("\n{:<18}{:>10}{:>10}{:>8}{:>8}{:>9}{:>18}", "cause", "incidents", "helpable", "right", "silent", "harmful", "needless advice");
+            rows.iter().for_each(|(name, row)| line(name, row));
             line("all", &sum);
         }
         for (name, row) in rows.iter() {
-            for wrong in &row.wrong {
-                println!("  {name}, {wrong}");
-            }
+            row.wrong.iter().for_each(|wrong| println!("  {name}, {wrong}"));
         }
         println!("{} states checked", self.states.load(Ordering::Relaxed));
-        let share = if sum.helpable == 0 { 1.0 } else { sum.right as f64 / sum.helpable as f64 };
-        share >= BAR && sum.harmful == 0 && sum.idle == 0
     }
 }

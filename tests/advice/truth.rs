@@ -14,7 +14,7 @@ pub struct Incident {
     /// `bad-deploy`, or the cause of a generated one.
     pub cause: String,
     /// Whether it is one of many with its cause.
-    is_generated: bool,
+    pub is_generated: bool,
     pub seed: u64,
     pub scenario: Scenario,
     /// Each of these alone makes it better, for minutes or for good. What is in neither list does nothing, or has two sides.
@@ -66,7 +66,7 @@ fn of_name(name: &str, seed: u64, scenario: Scenario) -> Incident {
         "db-connections" => (vec![undo("fraud-analytics"), restart("fraud-analytics")], vec![Act::BreakerOn]),
         "noisy-neighbour" => (vec![undo("web-portal"), scale("core-engine")], Vec::new()),
         "node-loss" => (
-            vec![restart("core-engine"), restart("api-gateway"), scale("core-engine"), scale("api-gateway"), node("node-8"), node("node-10")],
+            vec![scale("core-engine"), restart("core-engine"), restart("api-gateway"), scale("api-gateway"), node("node-8"), node("node-10")],
             vec![Act::BreakerOn],
         ),
         "gov-feed-down" => (vec![Act::BreakerOn], Vec::new()),

@@ -10,6 +10,9 @@ pub mod verdict;
 
 use crate::look::Look;
 
+/// How the rule on verdicts is called, which needs two plays.
+pub const VERDICT: &str = "verdict-against-the-truth";
+
 /// What is wrong at a look, given those before it.
 pub type Rule = fn(&[Look], &Look) -> Vec<String>;
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use sev1::domain::{kpi::Unit, units};
+
 use crate::look::Look;
 
 /// Looks half a minute and a minute ago.
@@ -17,7 +19,7 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
     let (half, whole) = (&past[past.len() - HALF], &past[past.len() - 2 * HALF]);
     let mut wrong = Vec::new();
     for indicator in &look.indicators {
-        let (Some(trend), Some(now)) = (indicator.trend, indicator.value) else { continue };
+        let (Some(trend), Some(now)) = (indicator.trend.filter(|trend| is_shown(*trend)), indicator.value) else { continue };
         let (Some(then), Some(earlier)) = (half.value(&indicator.id), whole.value(&indicator.id)) else { continue };
         let noise = NOISE * earlier.abs().max(now.abs());
         let fell = now < then && then < earlier && earlier - now > noise;
@@ -27,4 +29,9 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// What rounds to nothing is called steady.
+fn is_shown(trend: f64) -> bool {
+    units::value(trend.abs(), Unit::PerSecond).contains(|digit: char| ('1'..='9').contains(&digit))
 }

@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    look::{Look, Said},
-    play::Played,
-};
+use crate::look::{Look, Said};
 
 /// An action that helps makes it better by this share at least, soon after the verdict at the latest.
 const BETTER: f64 = 0.9;
@@ -16,20 +13,20 @@ const MUCH_BETTER: f64 = 0.6;
 const SOON: usize = 36;
 
 /// A verdict against the truth, and when it was said.
-pub fn check(with: &Played, without: &Played) -> Vec<(Duration, String)> {
+pub fn check(with: &[Look], without: &[Look]) -> Vec<(Duration, String)> {
     let mut wrong = Vec::new();
-    for (index, look) in with.looks.iter().enumerate() {
+    for (index, look) in with.iter().enumerate() {
         // The last thing done is what the other play is without.
         let Some(own) = look.own.last() else { continue };
-        if without.looks.get(index).is_some_and(|other| other.own.iter().any(|known| known.id == own.id)) {
+        if without.get(index).is_some_and(|other| other.own.iter().any(|known| known.id == own.id)) {
             continue;
         }
-        let is_news = index == 0 || with.looks[index - 1].own.iter().all(|before| before.id != own.id || before.verdict.is_none());
+        let is_news = index == 0 || with[index - 1].own.iter().all(|before| before.id != own.id || before.verdict.is_none());
         let Some(said) = own.verdict.as_ref().filter(|_| is_news && !own.takes_back && !own.is_taken_back) else { continue };
         let least = share(with, without, index, said);
         let is_wrong = match (said.word.as_str(), least) {
             ("helped", Some(least)) => least > BETTER,
-            ("no effect" | "worse", Some(least)) => least < MUCH_BETTER && was_bad(&without.looks[index], said),
+            ("no effect" | "worse", Some(least)) => least < MUCH_BETTER && was_bad(&without[index], said),
             _ => false,
         };
         if is_wrong {
@@ -42,8 +39,8 @@ pub fn check(with: &Played, without: &Played) -> Vec<(Duration, String)> {
 }
 
 /// The deciding indicator over what it would have been without the action: the least from the verdict on, for a while.
-fn share(with: &Played, without: &Played, from: usize, said: &Said) -> Option<f64> {
-    let looks = with.looks.iter().zip(&without.looks).skip(from).take(SOON);
+fn share(with: &[Look], without: &[Look], from: usize, said: &Said) -> Option<f64> {
+    let looks = with.iter().zip(without).skip(from).take(SOON);
     let shares = looks.filter_map(|(one, other)| {
         let (one, other) = (one.value(&said.indicator)?, other.value(&said.indicator)?);
         (other > 0.0).then(|| one / other)
