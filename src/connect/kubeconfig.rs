@@ -12,7 +12,11 @@ use std::{
 };
 
 use base64::Engine as _;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
 use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use tower::{BoxError, Service};
 
 use super::{ConnectError, wire::Wire};
 use crate::domain::text::Text;
@@ -65,6 +69,34 @@ pub struct Target {
 impl std::fmt::Debug for Target {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Target").field("context", &self.context).field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Target {
+    /// A cluster that answers inside this process, as the simulated one can. `api` gets every request, also those that write;
+    /// who asks, it has to know by itself.
+    pub fn in_process<S, B>(context: &str, namespace: &str, api: S) -> Self
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: hyper::body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (context, server) = (Text::line(context), Text::from("in-process"));
+        Self {
+            cluster: context.clone(),
+            user: context.clone(),
+            context,
+            namespace: Text::line(namespace),
+            insecure: false,
+            request_timeout: REQUEST_TIMEOUT,
+            write_timeout: WRITE_TIMEOUT,
+            files: Vec::new(),
+            fingerprint: server.clone(),
+            wire: Arc::new(Wire::in_process(server.clone(), api)),
+            server,
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Stored {
     pub document: Document,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Inner {
     /// In order of time, then of arrival.
     documents: VecDeque<Arc<Stored>>,
@@ -79,6 +79,11 @@ impl Default for LogStore {
 }
 
 impl LogStore {
+    /// A store of its own with the same documents.
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(RwLock::new(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())))
+    }
+
     /// Keeps the newest `capacity` documents (at least one).
     pub fn new(capacity: usize) -> Self {
         Self(Arc::new(RwLock::new(Inner { capacity: capacity.max(1), ..Inner::default() })))

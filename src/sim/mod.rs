@@ -12,6 +12,7 @@
 pub mod alertmanager;
 pub mod elasticsearch;
 mod fields;
+pub mod incident;
 pub mod kubernetes;
 pub mod log_store;
 mod managers;
@@ -22,6 +23,7 @@ pub mod promql;
 mod serve;
 pub mod store;
 pub mod tsdb;
+pub mod unserved;
 pub mod world;
 
 use std::io;
@@ -38,7 +40,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use elasticsearch::Elasticsearch;
 use kubernetes::access::Tokens;
 use kubernetes::kubeconfig::kubeconfig;
-use kubernetes::proxy::Backends;
 use kubernetes::server::{ApiServer, router};
 use log_store::LogStore;
 use observability::Observability;
@@ -47,7 +48,7 @@ use serve::Identity;
 use store::{Clock, Store};
 use tsdb::Tsdb;
 use world::clock::SimClock;
-use world::scenario::Scenario;
+use world::scenario::{RANDOM, Scenario};
 use world::{World, WorldError};
 
 /// How often the world moves on, in real time.
@@ -59,7 +60,7 @@ const MOST_PODS: usize = 50_000;
 /// What to simulate.
 #[derive(Clone)]
 pub struct Options {
-    /// Name of a scenario (`bad-deploy`).
+    /// Name of a scenario (`bad-deploy`), or `random`: an incident that the seed makes.
     pub scenario: String,
     /// The same seed plays the same story.
     pub seed: u64,
@@ -148,7 +149,11 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
     if options.pods > MOST_PODS {
         return Err(SimError::Pods(options.pods));
     }
-    let scenario = Scenario::named(&options.scenario).map_err(WorldError::from)?;
+    let scenario = if options.scenario == RANDOM {
+        incident::generate(options.seed).scenario
+    } else {
+        Scenario::named(&options.scenario).map_err(WorldError::from)?
+    };
     let begin = (options.clock)();
     let stop = CancellationToken::new();
     let guard = stop.clone().drop_guard();
@@ -188,11 +193,7 @@ pub async fn open(options: Options) -> Result<Running, SimError> {
             serve::plain(prometheus.0, routers.prometheus.clone(), Arc::clone(&time), stop.clone());
             serve::plain(alertmanager.0, routers.alertmanager.clone(), Arc::clone(&time), stop.clone());
             serve::plain(elasticsearch.0, routers.elasticsearch.clone(), Arc::clone(&time), stop.clone());
-            let backends = Backends::new([
-                ("monitoring", "prometheus", 9090, routers.prometheus),
-                ("monitoring", "alertmanager", 9093, routers.alertmanager),
-                ("monitoring", "elasticsearch", 9200, routers.elasticsearch),
-            ]);
+            let backends = routers.backends();
             let programs = Programs::new(world_store.clone(), world.inside());
             let api = router(ApiServer { store: world_store, tokens: world_tokens, backends, programs, stop: stop.clone() });
             serve::with_tls(kubernetes, api, &identity, time, stop.clone());
@@ -262,6 +263,13 @@ mod tests {
             let refused = start(options).await.err().map(|error| error.to_string()).unwrap_or_default();
             assert!(refused.contains(word), "{refused}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_random_incident_is_played_like_any_scenario() {
+        let Ok(running) = start(options(1.0, 0, "random")).await else { panic!("the platform did not start") };
+        let pods = running.store.list(kubernetes::kinds::Resource::Pods, &store::Query::namespace("digital-identity")).items;
+        assert!(pods.len() > 30, "{} pods", pods.len());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::SimError;
 use super::alertmanager::{self, Alertmanager};
 use super::elasticsearch::{self, Elasticsearch};
+use super::kubernetes::proxy::Backends;
 use super::log_store::LogStore;
 use super::prometheus::{self, Prometheus, Rules};
 use super::store::Clock;
@@ -48,6 +49,17 @@ pub struct Routers {
     pub prometheus: Router,
     pub alertmanager: Router,
     pub elasticsearch: Router,
+}
+
+impl Routers {
+    /// Where the service proxy finds them.
+    pub fn backends(self) -> Backends {
+        Backends::new([
+            ("monitoring", "prometheus", 9090, self.prometheus),
+            ("monitoring", "alertmanager", 9093, self.alertmanager),
+            ("monitoring", "elasticsearch", 9200, self.elasticsearch),
+        ])
+    }
 }
 
 impl Observability {

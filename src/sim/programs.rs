@@ -24,7 +24,7 @@ const MOST_SESSIONS: u32 = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Inside(Arc<Mutex<Held>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Held {
     /// Sessions that clients want, the ended ones among them.
     wanted: u32,
@@ -47,6 +47,11 @@ struct Session {
 impl Inside {
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same for a world of its own.
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
     }
 
     /// What the world is like by now. Returns how many sessions are missing because they were ended.

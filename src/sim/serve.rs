@@ -86,14 +86,19 @@ where
     L: Listener,
     L::Addr: std::fmt::Debug,
 {
-    let router = router.layer(middleware::map_response(move |response: Response| {
-        let date = clock();
-        async move { dated(response, date) }
-    }));
+    let router = dating(router, clock);
     tokio::spawn(async move {
         // Ends only by the stop token: a listener on loopback has no other end.
         let _ = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     });
+}
+
+/// The router with each answer dated by the simulated clock.
+pub fn dating(router: Router, clock: Clock) -> Router {
+    router.layer(middleware::map_response(move |response: Response| {
+        let date = clock();
+        async move { dated(response, date) }
+    }))
 }
 
 fn dated(mut response: Response, date: chrono::DateTime<chrono::Utc>) -> Response {

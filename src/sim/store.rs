@@ -164,7 +164,7 @@ impl Deleted {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Table {
     objects: BTreeMap<ObjectKey, Arc<Value>>,
     changes: VecDeque<Change>,
@@ -172,6 +172,7 @@ struct Table {
     forgotten: u64,
 }
 
+#[derive(Clone)]
 struct Inner {
     version: u64,
     tables: Vec<Table>,
@@ -198,6 +199,12 @@ impl Store {
         let inner = Inner { version: 1000, tables, dependents: HashMap::new(), random: fastrand::Rng::with_seed(seed) };
         let latest = DEFINITIONS.iter().map(|_| watch::Sender::new(0)).collect();
         Self(Arc::new(Shared { inner: Mutex::new(inner), latest, clock, logs: ContainerLogs::default() }))
+    }
+
+    /// A store of its own with the same objects, that tells the time of this clock.
+    pub fn fork(&self, clock: Clock) -> Self {
+        let latest = self.0.latest.iter().map(|sender| watch::Sender::new(*sender.borrow())).collect();
+        Self(Arc::new(Shared { inner: Mutex::new(self.lock().clone()), latest, clock, logs: self.0.logs.fork() }))
     }
 
     /// The simulated time.

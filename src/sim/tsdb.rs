@@ -147,13 +147,13 @@ pub struct SeriesId(u32);
 /// What a series beyond [`MAX_SERIES`] gets: appending to it does nothing.
 const REFUSED: SeriesId = SeriesId(u32::MAX);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Series {
     labels: Labels,
     samples: VecDeque<Sample>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Inner {
     series: Vec<Series>,
     by_labels: HashMap<Labels, SeriesId>,
@@ -168,6 +168,11 @@ pub struct Tsdb(Arc<RwLock<Inner>>);
 impl Tsdb {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A store of its own with the same series and handles.
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(RwLock::new(self.lock().clone())))
     }
 
     /// The handle of a series, made if need be.

@@ -17,14 +17,14 @@ pub struct LogLine {
     pub text: Arc<str>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Output {
     current: VecDeque<LogLine>,
     /// Of the instance before the last restart.
     previous: Option<VecDeque<LogLine>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Inner {
     last_number: u64,
     outputs: HashMap<(String, String), HashMap<String, Output>>,
@@ -40,6 +40,11 @@ pub struct ContainerLogs {
 impl ContainerLogs {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A store of its own with the same lines.
+    pub fn fork(&self) -> Self {
+        Self { inner: Mutex::new(self.lock().clone()), latest: watch::Sender::new(*self.latest.borrow()) }
     }
 
     /// A container wrote a line.

@@ -14,8 +14,6 @@ pub const NODES: usize = 12;
 const CLUSTER_AGE: Sec = 95 * 24 * 3600;
 /// Time that each deployment of the past is given to settle.
 const SETTLING: Sec = 45;
-/// The autoscalers begin this long after the platform stands.
-const QUIET: Sec = 40 * 60;
 /// Pods of one extra deployment.
 const EXTRA_PER_DEPLOYMENT: usize = 250;
 const APPLIER: &str = "kubectl-client-side-apply";
@@ -30,8 +28,9 @@ struct Stage<'a> {
 }
 
 impl Cluster {
-    /// Creates the platform as it stands at `until`, with `extra` more pods in the namespace `batch`.
-    pub fn bootstrap(&mut self, platform: &Platform, extra: usize, until: Sec) {
+    /// Creates the platform as it stands at `until`, with `extra` more pods in the namespace `batch`. The autoscalers begin
+    /// `quiet` seconds later: nothing moves in the first, calm part of the history.
+    pub fn bootstrap(&mut self, platform: &Platform, extra: usize, until: Sec, quiet: Sec) {
         self.clock.set_seconds(until - CLUSTER_AGE);
         let create = |cluster: &Self, resource, object| {
             let _ = cluster.store.create(resource, Writer::update(APPLIER), object);
@@ -47,7 +46,7 @@ impl Cluster {
         for (number, spec) in platform.deployment.iter().enumerate() {
             create(self, Resource::Services, objects::service(spec, number));
         }
-        for object in objects::config_maps() {
+        for object in objects::config_maps().into_iter().chain(platform.settings.iter().map(objects::settings)) {
             create(self, Resource::ConfigMaps, object);
         }
         for object in objects::budgets() {
@@ -63,7 +62,7 @@ impl Cluster {
             self.play(&stage);
         }
         self.clock.set_seconds(until - 40 * 24 * 3600);
-        for object in objects::autoscalers() {
+        for object in objects::autoscalers().into_iter().chain(platform.autoscaler.iter().map(objects::autoscaler)) {
             create(self, Resource::HorizontalPodAutoscalers, object);
         }
         if extra > 0 {
@@ -73,8 +72,7 @@ impl Cluster {
         }
         self.clock.set_seconds(until);
         self.tick();
-        // Nothing moves in the first, calm part of the history.
-        self.at(until + QUIET, Due::Autoscalers);
+        self.at(until + quiet, Due::Autoscalers);
     }
 
     fn play(&mut self, stage: &Stage<'_>) {

@@ -8,6 +8,7 @@ use super::events::EventIndex;
 use super::kubelet::PodRun;
 use super::nodes::NodeRecord;
 use super::scenario::Sickness;
+use super::settings::Settings;
 use super::stamp::Sec;
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Change, ChangeKind, Query, Store, text};
@@ -77,6 +78,7 @@ pub struct Usage {
 }
 
 /// Controllers, scheduler and kubelets of the simulated cluster.
+#[derive(Clone)]
 pub struct Cluster {
     pub(super) store: Store,
     pub(super) clock: SimClock,
@@ -106,6 +108,8 @@ pub struct Cluster {
     pub(super) usage: BTreeMap<String, Usage>,
     pub(super) recommendations: BTreeMap<Key, Vec<(Sec, i64)>>,
     pub(super) next_address: u32,
+    /// What the production namespace's ConfigMaps hold.
+    pub settings: Settings,
 }
 
 impl Cluster {
@@ -135,7 +139,13 @@ impl Cluster {
             usage: BTreeMap::new(),
             recommendations: BTreeMap::new(),
             next_address: 0,
+            settings: Settings::default(),
         }
+    }
+
+    /// The same on stores of its own.
+    pub fn fork(&self, store: Store, clock: SimClock) -> Self {
+        Self { store, clock, ..self.clone() }
     }
 
     pub(super) fn now(&self) -> Sec {
@@ -304,7 +314,14 @@ impl Cluster {
                 self.dirty_services.insert(key);
             }
             Resource::Services => self.forget_endpoints(&key),
-            Resource::ConfigMaps => self.config_map_changed(&key),
+            Resource::ConfigMaps => {
+                if key.0 == super::platform::PRODUCTION {
+                    let data = object.get("data").filter(|_| change.kind != ChangeKind::Deleted);
+                    let now = self.now();
+                    self.settings.note(&key.1, data, now);
+                }
+                self.config_map_changed(&key);
+            }
             Resource::PodDisruptionBudgets if change.kind != ChangeKind::Deleted => {
                 self.dirty_budgets.insert(key.0);
             }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const TTL: Sec = 3600;
 
 /// Which event object counts which happening.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EventIndex {
     by_happening: BTreeMap<(String, String, String), Key>,
     happenings: BTreeMap<Key, (String, String, String)>,

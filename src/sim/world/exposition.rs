@@ -35,6 +35,11 @@ impl Exposition {
         Self { tsdb, ids: Vec::new(), layout: (0, 0, 0), batch: Vec::new() }
     }
 
+    /// The same into another store with the same handles.
+    pub fn fork(&self, tsdb: Tsdb) -> Self {
+        Self { tsdb, ids: self.ids.clone(), layout: self.layout, batch: Vec::new() }
+    }
+
     pub fn scrape(&mut self, traffic: &Traffic, around: &Surroundings, feed_up: bool, at_ms: i64) {
         let statuses = traffic.services.values().map(|service| service.by_status.len()).sum();
         let layout = (statuses, traffic.services.len(), traffic.nodes.len());

@@ -1,16 +1,12 @@
 //! Plays a scenario's faults on the cluster, each at its moment.
 
 use super::cluster::Cluster;
-use super::platform::PRODUCTION;
 use super::scenario::{Action, Fault};
 use super::stamp::Sec;
-use crate::sim::kubernetes::kinds::Resource;
-use crate::sim::store::Writer;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The faults still to come and those that hold.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Timeline {
     /// Moments of beginning and end, in order of time.
     moments: Vec<(Sec, Fault, bool)>,
@@ -51,37 +47,23 @@ impl Timeline {
 }
 
 fn act(cluster: &mut Cluster, action: &Action, begins: bool) {
-    match action {
-        Action::Rollout { deployment, tag, env, by } if begins => roll_out(cluster, deployment, tag, env, by),
-        Action::Hang { deployment, pods } if begins => cluster.hang(deployment, *pods),
-        Action::NodeDown { nodes } => nodes.iter().for_each(|node| cluster.set_node_silent(node, begins)),
-        Action::ConfigMap { config_map, key, value, by } if begins => {
-            let _ = cluster.store.modify(Resource::ConfigMaps, PRODUCTION, config_map, Writer::update(by), |object| {
-                object["data"][key] = json!(value);
-            });
-        }
-        Action::Rollout { .. } | Action::Hang { .. } | Action::ConfigMap { .. } | Action::Condition => {}
+    if let Action::NodeDown { nodes } = action {
+        return nodes.iter().for_each(|node| cluster.set_node_silent(node, begins));
     }
-}
-
-fn roll_out(cluster: &mut Cluster, name: &str, tag: &str, env: &BTreeMap<String, String>, by: &str) {
-    let _ = cluster.store.modify(Resource::Deployments, PRODUCTION, name, Writer::update(by), |deployment| {
-        deployment["metadata"]["annotations"]["kubernetes.io/change-cause"] = json!(format!("{name} {tag}"));
-        let template = &mut deployment["spec"]["template"];
-        template["metadata"]["labels"]["version"] = json!(tag);
-        let container = &mut template["spec"]["containers"][0];
-        let image = container["image"].as_str().unwrap_or_default().to_owned();
-        let repository = image.rsplit_once(':').map_or(image.as_str(), |(repository, _)| repository);
-        container["image"] = json!(format!("{repository}:{tag}"));
-        for (variable, value) in env {
-            let entry = json!({"name": variable, "value": value});
-            match container["env"].as_array_mut() {
-                Some(entries) => match entries.iter_mut().find(|present| present["name"] == variable.as_str()) {
-                    Some(present) => *present = entry,
-                    None => entries.push(entry),
-                },
-                None => container["env"] = Value::Array(vec![entry]),
-            }
-        }
-    });
+    if !begins {
+        return;
+    }
+    match action {
+        Action::Rollout { deployment, tag, env, by } => cluster.roll_out(deployment, tag, env, by),
+        Action::Environment { deployment, env, by } => cluster.set_environment(deployment, env, by),
+        Action::Restart { deployment, by } => cluster.restart(deployment, by),
+        Action::Rollback { deployment, by } => cluster.roll_back(deployment, by),
+        Action::Scale { deployment, replicas, by } => cluster.scale(deployment, *replicas, by),
+        Action::AutoscalerBounds { autoscaler, least, most, by } => cluster.set_bounds(autoscaler, *least, *most, by),
+        Action::Quota { name, pods, by } => cluster.limit_pods(name, *pods, by),
+        Action::DeletePods { deployment, pods } => cluster.delete_pods(deployment, *pods),
+        Action::Hang { namespace, deployment, pods } => cluster.hang(namespace, deployment, *pods),
+        Action::ConfigMap { config_map, key, value, by } => cluster.write_setting(config_map, key, value, by),
+        Action::NodeDown { .. } | Action::Condition => {}
+    }
 }

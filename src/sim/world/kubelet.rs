@@ -5,10 +5,14 @@ use super::configuration::Configuration;
 use super::failing::{self, Failure};
 use super::log_lines::fill;
 use super::pod::{self, ContainerState};
+use super::scenario::Form;
+use super::settings::SYNC;
 use super::stamp::{Sec, rfc3339};
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Change, Deletion, Writer, text};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const KUBELET: &str = "kubelet";
 /// Delay before the first, second, ... restart after a crash; the first is at once.
@@ -23,6 +27,10 @@ pub struct PodRun {
     pub node: String,
     pub deployment: String,
     pub tag: String,
+    /// Variables of its container with their values.
+    pub env: Arc<BTreeMap<String, String>>,
+    /// How long after a change of a mounted ConfigMap it is seen, seconds.
+    pub sync: Sec,
     /// Start of the running container; none while it does not run.
     pub started: Option<Sec>,
     pub ready: bool,
@@ -74,6 +82,8 @@ impl Cluster {
             node: node.to_owned(),
             deployment,
             tag,
+            env: Arc::new(pod::variables(pod)),
+            sync: Sec::from(super::names::fnv(key.1.as_bytes())) % SYNC,
             started: None,
             ready: false,
             hung: false,
@@ -142,7 +152,11 @@ impl Cluster {
             PodStep::Ready => {
                 let Some(run) = self.runs.get_mut(key).filter(|run| run.started.is_some()) else { return };
                 run.ready = true;
-                let crash = run.sickness.map(|(_, delay)| now + delay);
+                let again = run.restarts > 0;
+                let outbreak = run.sickness.map(|(which, delay)| (&self.sicknesses[which], delay));
+                let crash = outbreak
+                    .filter(|(sickness, _)| sickness.form != Form::Limp)
+                    .map(|(sickness, delay)| now + sickness.again.filter(|_| again).unwrap_or(delay));
                 self.report_running(key);
                 if let Some(at) = crash {
                     self.at(at, Due::Pod { key: key.clone(), uid: uid.to_owned(), step: PodStep::Crash });
@@ -183,7 +197,8 @@ impl Cluster {
         run.read = read;
         run.started = Some(now);
         run.ready = false;
-        let (uid, restarts, doomed) = (run.uid.clone(), run.restarts, run.sickness.is_some() && run.restarts > 0);
+        let lives = run.sickness.is_none_or(|(which, _)| self.sicknesses[which].form != Form::Crash || self.sicknesses[which].again.is_some());
+        let (uid, restarts, doomed) = (run.uid.clone(), run.restarts, !lives && run.restarts > 0);
         let failure = run.failure;
         let doomed = doomed || failure.is_some_and(Failure::crashes);
         self.report_running(key);
@@ -205,6 +220,10 @@ impl Cluster {
         let now = self.now();
         let container = pod::container(pod).to_owned();
         let Some(run) = self.runs.get_mut(key) else { return };
+        if run.failure.is_none() && run.sickness.is_some_and(|(which, _)| self.sicknesses[which].form == Form::Hang) {
+            let uid = run.uid.clone();
+            return self.hang_pod(key, &uid);
+        }
         let Some(started) = run.started else { return };
         let (exit_code, reason, last_words) = match (run.failure, run.sickness) {
             (Some(failure), _) => (failure.end().0, failure.end().1.to_owned(), Vec::new()),
@@ -241,20 +260,20 @@ impl Cluster {
     }
 
     /// That many ready pods of the deployment stop working; they go on running.
-    pub fn hang(&mut self, deployment: &str, pods: usize) {
-        let now = self.now();
-        let mut ready: Vec<_> =
-            self.pods_of_deployment(super::platform::PRODUCTION, deployment).into_iter().filter(|pod| pod::is_ready(pod)).collect();
+    pub fn hang(&mut self, namespace: &str, deployment: &str, pods: usize) {
+        let mut ready: Vec<_> = self.pods_of_deployment(namespace, deployment).into_iter().filter(|pod| pod::is_ready(pod)).collect();
         ready.truncate(pods);
         for pod in ready {
-            let key = key_of(&pod);
-            let Some(run) = self.runs.get_mut(&key) else { continue };
-            run.hung = true;
-            run.ready = false;
-            self.report_running(&key);
-            let uid = text(&pod, "uid").to_owned();
-            self.at(now, Due::Pod { key, uid, step: PodStep::Probe });
+            self.hang_pod(&key_of(&pod), text(&pod, "uid"));
         }
+    }
+
+    fn hang_pod(&mut self, key: &Key, uid: &str) {
+        let Some(run) = self.runs.get_mut(key) else { return };
+        run.hung = true;
+        run.ready = false;
+        self.report_running(key);
+        self.at(self.now(), Due::Pod { key: key.clone(), uid: uid.to_owned(), step: PodStep::Probe });
     }
 
     /// The node's controller, not the kubelet, says that a pod is not ready.

@@ -31,6 +31,7 @@ pub fn fill(text: &str, rng: &mut Rng) -> String {
 pub fn everyday() -> Vec<LogSpec> {
     let line = |service: &str, level: &str, error: Option<&str>, per_minute: f64, message: &str| LogSpec {
         cause: Cause::Always,
+        during: None,
         service: service.into(),
         level: level.into(),
         error: error.map(str::to_owned),

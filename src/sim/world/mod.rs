@@ -29,6 +29,7 @@ mod names;
 mod namespace;
 mod nodes;
 mod objects;
+mod offset;
 pub mod platform;
 mod pod;
 mod replica_set;
@@ -38,10 +39,14 @@ mod revisioned;
 mod rollout;
 pub mod scenario;
 mod scheduler;
+mod settings;
 mod stamp;
 #[cfg(test)]
 mod story_tests;
+mod strength;
+mod symptom;
 mod traffic;
+mod writes;
 
 use super::kubernetes::kinds::Resource;
 use super::log_store::{Document, LogStore};
@@ -57,12 +62,18 @@ use fastrand::Rng;
 use faults::Timeline;
 use platform::{PRODUCTION, Platform};
 use scenario::{Cause, LogSpec, Scenario};
+use serde_json::Value;
 use stamp::Sec;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use traffic::{Seat, Surroundings, Traffic};
 
 /// History played before the launch.
 const HISTORY: Sec = 70 * 60;
+/// The autoscalers begin this long after the platform stands.
+const QUIET: Sec = 40 * 60;
+/// The least that is played before the first fault.
+const BEFORE: Sec = 6 * 60;
 /// The last part of it is as dense as the live part.
 const DENSE: Sec = 15 * 60;
 /// Seconds between scrapes, live and in the older history.
@@ -72,6 +83,9 @@ const BREAKER: Setting = Setting { deployment: "api-gateway", config_map: "api-c
 const SPARSE_SCRAPE: Sec = 15;
 /// Never catches up more than this in one step: a laptop may have slept for a week.
 const MAX_CATCH_UP: Sec = 6 * 3600;
+
+/// Namespace of the cluster's own services.
+const SYSTEM: &str = "kube-system";
 
 /// Why a world cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +103,7 @@ type Roster = BTreeMap<String, Vec<Voice>>;
 #[derive(Debug, Clone)]
 struct Voice {
     pod: String,
-    tag: String,
+    seat: Seat,
     hung: bool,
 }
 
@@ -126,6 +140,15 @@ impl World {
         Self::new(scenario, seed, extra_pods, store, clock, Tsdb::new(), LogStore::default(), start)
     }
 
+    /// A world whose history is only as long as the scenario needs: for those who look at what follows.
+    pub fn brief(scenario: Scenario, seed: u64, start: DateTime<Utc>) -> Result<Self, WorldError> {
+        let first = scenario.fault.iter().map(|fault| fault.at).min().unwrap_or_default();
+        let history = (BEFORE - first).clamp(BEFORE, HISTORY);
+        let clock = SimClock::new(start);
+        let store = Store::new(seed, clock.for_store());
+        Self::after(history, scenario, seed, 0, store, clock, Tsdb::new(), LogStore::default(), start)
+    }
+
     /// The same on stores made elsewhere. The store must tell the time of `clock`
     /// ([`SimClock::for_store`]): the world moves it, also into the past while it plays the history.
     #[expect(clippy::too_many_arguments, reason = "the parts of the platform, each made by its own server")]
@@ -139,13 +162,29 @@ impl World {
         logs: LogStore,
         start: DateTime<Utc>,
     ) -> Result<Self, WorldError> {
-        let platform = Platform::embedded().map_err(Box::new)?;
+        Self::after(HISTORY, scenario, seed, extra_pods, store, clock, tsdb, logs, start)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of the platform, each made by its own server")]
+    fn after(
+        history: Sec,
+        scenario: Scenario,
+        seed: u64,
+        extra_pods: usize,
+        store: Store,
+        clock: SimClock,
+        tsdb: Tsdb,
+        logs: LogStore,
+        start: DateTime<Utc>,
+    ) -> Result<Self, WorldError> {
+        let mut platform = Platform::embedded().map_err(Box::new)?;
+        platform.furnish(&scenario.settings, &scenario.autoscaler);
         let launch = start.timestamp();
-        let epoch = launch - HISTORY;
+        let epoch = launch - history;
         let mut cluster = Cluster::new(store.clone(), clock.clone(), seed);
         cluster.sicknesses.clone_from(&scenario.sickness);
         cluster.outbreaks = vec![None; scenario.sickness.len()];
-        cluster.bootstrap(&platform, extra_pods, epoch);
+        cluster.bootstrap(&platform, extra_pods, epoch, QUIET.min(history - BEFORE));
         let mut log_specs = log_lines::everyday();
         log_specs.extend(scenario.log.iter().cloned());
         let mut world = Self {
@@ -172,6 +211,31 @@ impl World {
         world.look_around();
         world.step(start);
         Ok(world)
+    }
+
+    /// A world of its own that stands where this one stands: what happens in one of them from here on does not happen in the other.
+    pub fn fork(&self) -> Self {
+        let clock = SimClock::new(self.clock.now());
+        let store = self.store.fork(clock.for_store());
+        let (tsdb, logs) = (self.tsdb.fork(), self.logs.fork());
+        Self {
+            scenario: self.scenario.clone(),
+            platform: self.platform.clone(),
+            cluster: self.cluster.fork(store.clone(), clock.clone()),
+            exposition: self.exposition.fork(tsdb.clone()),
+            traffic: self.traffic.clone(),
+            timeline: self.timeline.clone(),
+            around: self.around.clone(),
+            roster: self.roster.clone(),
+            log_specs: self.log_specs.clone(),
+            rng: self.rng.clone(),
+            inside: self.inside.fork(),
+            clock,
+            store,
+            tsdb,
+            logs,
+            ..*self
+        }
     }
 
     /// Plays everything up to `now`, second by second, and reacts to what clients wrote. A `now` in the past does nothing.
@@ -243,7 +307,11 @@ impl World {
 
     fn feed_is_up(&self, now: Sec) -> bool {
         let cut = |effect: &scenario::Effect| effect.factor.get("up{government-feed-connector}").is_some_and(|factor| *factor < 1.0);
-        !self.scenario.effect.iter().any(|effect| cut(effect) && self.traffic.strength(&effect.cause, effect.ramp, &self.around, now) > 0.5)
+        !self
+            .scenario
+            .effect
+            .iter()
+            .any(|effect| cut(effect) && self.traffic.strength(&effect.cause, effect.ramp, effect.during.as_deref(), &self.around, now) > 0.5)
     }
 
     /// Reads from the cluster what traffic and logs depend on.
@@ -252,17 +320,35 @@ impl World {
         let silent = |node: &str| cluster.nodes.get(node).is_some_and(|record| record.silent);
         let mut seats: BTreeMap<String, Vec<Seat>> = BTreeMap::new();
         let mut roster = Roster::new();
+        let mut lost: BTreeMap<String, usize> = BTreeMap::new();
         for ((namespace, pod), run) in &cluster.runs {
-            let Some(started) = run.started.filter(|_| namespace == PRODUCTION && !silent(&run.node)) else { continue };
-            roster.entry(run.deployment.clone()).or_default().push(Voice { pod: pod.clone(), tag: run.tag.clone(), hung: run.hung });
+            let is_ours = namespace == PRODUCTION;
+            let (true, Some(started)) = (is_ours || namespace == SYSTEM, run.started) else { continue };
+            let deployment = if is_ours { run.deployment.clone() } else { format!("{namespace}/{}", run.deployment) };
+            if silent(&run.node) {
+                if !run.stopping {
+                    *lost.entry(deployment).or_default() += 1;
+                }
+                continue;
+            }
+            let seat = Seat { tag: run.tag.clone(), env: Arc::clone(&run.env), started, sync: run.sync, sick: run.sickness.is_some() };
             if run.ready && !run.hung && !run.stopping {
-                seats.entry(run.deployment.clone()).or_default().push(Seat { tag: run.tag.clone(), started });
+                seats.entry(deployment.clone()).or_default().push(seat.clone());
+            }
+            if is_ours {
+                roster.entry(deployment).or_default().push(Voice { pod: pod.clone(), seat, hung: run.hung });
             }
         }
-        let deployments = self.store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items;
+        let deployments = |namespace: &str| self.store.list(Resource::Deployments, &Query::namespace(namespace)).items;
+        let wanted = |d: &Value| d["spec"]["replicas"].as_i64().unwrap_or(1);
+        let ours = deployments(PRODUCTION);
+        let system = deployments(SYSTEM);
+        let desired = ours.iter().map(|d| (text(d, "name").to_owned(), wanted(d)));
         self.around = Surroundings {
             seats,
-            desired: deployments.iter().map(|d| (text(d, "name").to_owned(), d["spec"]["replicas"].as_i64().unwrap_or(1))).collect(),
+            desired: desired.chain(system.iter().map(|d| (format!("{SYSTEM}/{}", text(d, "name")), wanted(d)))).collect(),
+            lost,
+            settings: cluster.settings.clone(),
             faults: self.timeline.active.clone(),
             nodes: cluster.nodes.iter().map(|(name, record)| (name.clone(), !record.silent)).collect(),
             breaker: cluster.share_with(&BREAKER),
@@ -277,7 +363,8 @@ impl World {
         let mut lines = Vec::new();
         for (number, spec) in self.log_specs.iter().enumerate() {
             let open = if spec.breaker_off { 1.0 - self.around.breaker } else { 1.0 };
-            let expected = open * spec.per_minute / 60.0 * seconds as f64 * self.traffic.strength(&spec.cause, 30, &self.around, now);
+            let strength = self.traffic.strength(&spec.cause, 30, spec.during.as_deref(), &self.around, now);
+            let expected = open * spec.per_minute / 60.0 * seconds as f64 * strength;
             let mut left = expected + self.rng.f64();
             while left >= 1.0 {
                 left -= 1.0;
@@ -294,7 +381,10 @@ impl World {
         let spec = &self.log_specs[number];
         let voices = self.roster.get(&spec.service)?;
         let fitting: Vec<&Voice> = match &spec.cause {
-            Cause::Version { deployment, tag } if *deployment == spec.service => voices.iter().filter(|voice| voice.tag == *tag).collect(),
+            cause if cause.is_of_pods() && cause.deployment() == Some(spec.service.as_str()) => {
+                let now = at_ms / 1000 + 1;
+                voices.iter().filter(|voice| !voice.hung && strength::since(cause, &voice.seat, &self.around, now).is_some()).collect()
+            }
             Cause::Unready(deployment) if *deployment == spec.service => voices.iter().filter(|voice| voice.hung).collect(),
             _ => voices.iter().filter(|voice| !voice.hung).collect(),
         };

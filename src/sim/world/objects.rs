@@ -1,6 +1,6 @@
 //! The platform's objects as the people who run it wrote them.
 
-use super::platform::{DeploymentSpec, NamespaceSpec, PRODUCTION};
+use super::platform::{AutoscalerSpec, DeploymentSpec, NamespaceSpec, PRODUCTION, SettingsSpec};
 use crate::sim::kubernetes::kinds::Resource;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -73,7 +73,7 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
     if let Some(config_map) = &spec.mounts {
         pod["volumes"] = json!([{"name": config_map, "configMap": {"name": config_map, "defaultMode": 420}}]);
     }
-    json!({
+    let mut object = json!({
         "metadata": {
             "name": spec.name, "namespace": spec.namespace, "labels": labels,
             "annotations": {"kubernetes.io/change-cause": format!("{} {tag}", spec.name)},
@@ -84,6 +84,38 @@ pub fn deployment(spec: &DeploymentSpec, tag: &str, replicas: i64) -> Value {
             "template": {"metadata": {"labels": pod_labels}, "spec": pod},
         },
         "status": {},
+    });
+    if let Some(config_map) = &spec.settings {
+        let pod = &mut object["spec"]["template"]["spec"];
+        add(&mut pod["volumes"], json!({"name": "settings", "configMap": {"name": config_map, "defaultMode": 420}}));
+        add(&mut pod["containers"][0]["volumeMounts"], json!({"name": "settings", "mountPath": "/etc/settings", "readOnly": true}));
+    }
+    object
+}
+
+/// Appends to a list that may not be there yet.
+fn add(list: &mut Value, item: Value) {
+    match list.as_array_mut() {
+        Some(items) => items.push(item),
+        None => *list = json!([item]),
+    }
+}
+
+/// The ConfigMap with a deployment's settings.
+pub fn settings(spec: &SettingsSpec) -> Value {
+    json!({"metadata": {"name": spec.config_map, "namespace": PRODUCTION, "labels": {"app": spec.deployment}}, "data": spec.data})
+}
+
+/// An autoscaler on processor use.
+pub fn autoscaler(spec: &AutoscalerSpec) -> Value {
+    json!({
+        "metadata": {"name": spec.name, "namespace": PRODUCTION},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": spec.deployment},
+            "minReplicas": spec.least, "maxReplicas": spec.most,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": spec.cpu}}}],
+        },
+        "status": {"currentReplicas": 0, "desiredReplicas": 0},
     })
 }
 

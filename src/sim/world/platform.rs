@@ -12,6 +12,31 @@ pub const PRODUCTION: &str = "digital-identity";
 pub struct Platform {
     pub namespace: Vec<NamespaceSpec>,
     pub deployment: Vec<DeploymentSpec>,
+    #[serde(default)]
+    pub settings: Vec<SettingsSpec>,
+    #[serde(default)]
+    pub autoscaler: Vec<AutoscalerSpec>,
+}
+
+/// A ConfigMap of a deployment's own, mounted into its pods as files: a change is seen after the kubelet's next sync.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsSpec {
+    pub deployment: String,
+    pub config_map: String,
+    pub data: BTreeMap<String, String>,
+}
+
+/// An autoscaler on processor use.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoscalerSpec {
+    pub name: String,
+    pub deployment: String,
+    pub least: i64,
+    pub most: i64,
+    /// Percent of the request.
+    pub cpu: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -44,6 +69,8 @@ pub struct DeploymentSpec {
     pub env_from: Option<String>,
     /// A config map that is mounted.
     pub mounts: Option<String>,
+    /// ConfigMap that is mounted as files.
+    pub settings: Option<String>,
     #[serde(default = "one")]
     pub revision: i64,
     #[serde(default)]
@@ -112,6 +139,17 @@ fn one() -> i64 {
 }
 
 impl Platform {
+    /// With more settings and autoscalers.
+    pub fn furnish(&mut self, settings: &[SettingsSpec], autoscalers: &[AutoscalerSpec]) {
+        for spec in settings {
+            for deployment in self.deployment.iter_mut().filter(|found| found.namespace == PRODUCTION && found.name == spec.deployment) {
+                deployment.settings = Some(spec.config_map.clone());
+            }
+        }
+        self.settings.extend_from_slice(settings);
+        self.autoscaler.extend_from_slice(autoscalers);
+    }
+
     /// The platform of the operations guide.
     pub fn embedded() -> Result<Self, toml::de::Error> {
         toml::from_str(include_str!("platform.toml"))

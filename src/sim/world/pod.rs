@@ -3,6 +3,7 @@
 use super::stamp::{Sec, rfc3339};
 use crate::sim::store::text;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub fn node(pod: &Value) -> Option<&str> {
     pod.pointer("/spec/nodeName").and_then(Value::as_str).filter(|node| !node.is_empty())
@@ -43,6 +44,13 @@ pub fn tag(pod: &Value) -> &str {
 
 pub fn container(pod: &Value) -> &str {
     pod.pointer("/spec/containers/0/name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The variables of the first container that have their value in the template.
+pub fn variables(pod: &Value) -> BTreeMap<String, String> {
+    let entries = pod.pointer("/spec/containers/0/env").and_then(Value::as_array);
+    let pairs = entries.into_iter().flatten().filter_map(|entry| Some((entry["name"].as_str()?, entry["value"].as_str()?)));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The deployment behind the pod's replica set: its name without the template's hash.

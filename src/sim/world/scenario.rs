@@ -3,8 +3,11 @@
 //! Times are relative to the launch (`"-8m"` is eight minutes before it). A new scenario of common faults is a new file
 //! and one line in [`EMBEDDED`].
 
+use super::offset::{offset, some_offset};
+use super::platform::{AutoscalerSpec, SettingsSpec};
 use super::stamp::Sec;
-use serde::{Deserialize, Deserializer, de};
+pub use super::symptom::{Cause, Effect, Form, LogSpec, Sickness};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What a scenario file says.
@@ -13,6 +16,12 @@ use std::collections::BTreeMap;
 pub struct Scenario {
     pub title: String,
     pub description: String,
+    /// Settings that deployments have besides those of the platform.
+    #[serde(default)]
+    pub settings: Vec<SettingsSpec>,
+    /// Autoscalers besides those of the platform.
+    #[serde(default)]
+    pub autoscaler: Vec<AutoscalerSpec>,
     /// What happens, in order of time.
     #[serde(default)]
     pub fault: Vec<Fault>,
@@ -51,116 +60,65 @@ pub enum Action {
         env: BTreeMap<String, String>,
         by: String,
     },
+    /// Other values in the environment of a deployment's container.
+    Environment {
+        deployment: String,
+        env: BTreeMap<String, String>,
+        by: String,
+    },
+    /// All its pods are replaced in turn, as by `kubectl rollout restart`.
+    Restart {
+        deployment: String,
+        by: String,
+    },
+    /// Back to the template before the present one, as by `kubectl rollout undo`.
+    Rollback {
+        deployment: String,
+        by: String,
+    },
+    Scale {
+        deployment: String,
+        replicas: i64,
+        by: String,
+    },
+    /// The bounds of an autoscaler; those not given stay.
+    AutoscalerBounds {
+        autoscaler: String,
+        least: Option<i64>,
+        most: Option<i64>,
+        by: String,
+    },
+    /// No more than this many pods in the namespace.
+    Quota {
+        name: String,
+        pods: i64,
+        by: String,
+    },
+    /// That many pods are deleted.
+    DeletePods {
+        deployment: String,
+        pods: usize,
+    },
     /// That many pods go on running but fail their readiness check and do no work.
-    Hang { deployment: String, pods: usize },
+    Hang {
+        #[serde(default = "production")]
+        namespace: String,
+        deployment: String,
+        pods: usize,
+    },
     /// These nodes' kubelets fall silent (until `until`, when given).
-    NodeDown { nodes: Vec<String> },
+    NodeDown {
+        nodes: Vec<String>,
+    },
     /// One key of a ConfigMap is changed by `by`.
-    ConfigMap { config_map: String, key: String, value: String, by: String },
+    ConfigMap {
+        config_map: String,
+        key: String,
+        value: String,
+        by: String,
+    },
     /// Nothing in the cluster: something outside that effects refer to by the fault's name.
     Condition,
-}
-
-/// How the pods of one version of a deployment fail.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sickness {
-    pub deployment: String,
-    pub tag: String,
-    /// Share of the pods that crash, evenly spread over those created.
-    pub share: f64,
-    /// A pod of the rollout first crashes this long after it became ready.
-    #[serde(deserialize_with = "offset")]
-    pub after: Sec,
-    /// The same for a pod created later (a restart, a scale up).
-    #[serde(deserialize_with = "offset")]
-    pub later: Sec,
-    pub exit_code: i64,
-    pub reason: String,
-    /// Last lines of the container's log.
-    pub last_words: Vec<String>,
-}
-
-/// Why an effect or a log line exists; its strength follows.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Cause {
-    /// The share of the deployment's ready pods that run this tag.
-    Version { deployment: String, tag: String },
-    /// 1 while the fault lasts.
-    Fault(String),
-    /// The share of the deployment's pods that are not ready.
-    Unready(String),
-    /// The use of the database's connections beyond 90 %, 1 when none is left.
-    DatabaseFull,
-    /// Always 1: the noise of a normal day.
-    Always,
-}
-
-/// A change of the traffic, at full strength; all are scaled by the strength of the cause.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Effect {
-    pub cause: Cause,
-    /// Time from the start of the container (or of the fault) to full strength.
-    #[serde(default, deserialize_with = "offset")]
-    pub ramp: Sec,
-    /// Whose answers `errors` and `slow` are about.
-    pub service: Option<String>,
-    /// Added share of failing answers.
-    #[serde(default)]
-    pub errors: f64,
-    #[serde(default = "unavailable")]
-    pub status: u16,
-    /// Added share of slow answers, and their median, seconds.
-    #[serde(default)]
-    pub slow: f64,
-    #[serde(default = "two")]
-    pub slow_s: f64,
-    /// Share of the errors and of the slowness that the circuit breaker takes away.
-    #[serde(default)]
-    pub breaker: f64,
-    /// Factor on what the sync consumers get done.
-    #[serde(default = "one")]
-    pub consumers: f64,
-    /// Factor on what the verification workers get done.
-    #[serde(default = "one")]
-    pub verifiers: f64,
-    /// Added database connections.
-    #[serde(default)]
-    pub connections: f64,
-    /// Connections that one pod of the version leaks a minute, and the most it can hold.
-    #[serde(default)]
-    pub leak_per_minute: f64,
-    #[serde(default)]
-    pub leak_cap: f64,
-    /// Factor on processor use of the service's pods, share added to the use of memory.
-    #[serde(default = "one")]
-    pub cpu: f64,
-    #[serde(default)]
-    pub memory: f64,
-    /// Factor on another series by name, e.g. `government_api_requests_failed_total`.
-    #[serde(default)]
-    pub factor: BTreeMap<String, f64>,
-}
-
-/// A kind of log line.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogSpec {
-    pub cause: Cause,
-    pub service: String,
-    #[serde(default = "error_level")]
-    pub level: String,
-    /// Class of the error, the field `error`.
-    pub error: Option<String>,
-    /// Text with holes: `{30000..30100}` a number, `{id}`, `{ip}`, `{user}`.
-    pub message: String,
-    /// Lines a minute at full strength.
-    pub per_minute: f64,
-    /// Only while the circuit breaker is off.
-    #[serde(default)]
-    pub breaker_off: bool,
 }
 
 /// The scenarios inside the binary: name and text.
@@ -175,10 +133,13 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("calm", include_str!("../scenarios/calm.toml")),
 ];
 
+/// Not a file but a new incident for each seed.
+pub const RANDOM: &str = "random";
+
 /// Why a scenario cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    #[error("there is no scenario {name:?}; choose one of {}", names().join(", "))]
+    #[error("there is no scenario {name:?}; choose one of {}, or {RANDOM}, which --seed chooses", names().join(", "))]
     Unknown { name: String },
     #[error("scenario {name} cannot be read: {source}")]
     Unreadable { name: String, source: Box<toml::de::Error> },
@@ -189,9 +150,10 @@ pub fn names() -> Vec<&'static str> {
     EMBEDDED.iter().map(|(name, _)| *name).collect()
 }
 
-/// The name and the title of every embedded scenario.
+/// The name and the title of everything that can be played.
 pub fn titles() -> Vec<(&'static str, String)> {
-    EMBEDDED.iter().filter_map(|(name, text)| Some((*name, Scenario::parse(name, text).ok()?.title))).collect()
+    let embedded = EMBEDDED.iter().filter_map(|(name, text)| Some((*name, Scenario::parse(name, text).ok()?.title)));
+    embedded.chain([(RANDOM, "One that `--seed` makes and nobody has seen".to_owned())]).collect()
 }
 
 impl Scenario {
@@ -211,34 +173,8 @@ impl Scenario {
     }
 }
 
-fn offset<'de, D: Deserializer<'de>>(from: D) -> Result<Sec, D::Error> {
-    let text = String::deserialize(from)?;
-    let (sign, rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.as_str()),
-    };
-    let length = humantime::parse_duration(rest).map_err(|error| de::Error::custom(format!("{text:?} is not a duration: {error}")))?;
-    Ok(sign * Sec::try_from(length.as_secs()).map_err(de::Error::custom)?)
-}
-
-fn some_offset<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Sec>, D::Error> {
-    offset(from).map(Some)
-}
-
-fn unavailable() -> u16 {
-    503
-}
-
-fn two() -> f64 {
-    2.0
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn error_level() -> String {
-    "ERROR".into()
+fn production() -> String {
+    super::platform::PRODUCTION.into()
 }
 
 #[cfg(test)]
@@ -254,11 +190,10 @@ mod tests {
             assert!(!scenario.title.is_empty() && !scenario.description.is_empty(), "{name}");
             let causes = scenario.effect.iter().map(|e| &e.cause).chain(scenario.log.iter().map(|l| &l.cause));
             for cause in causes {
-                match cause {
-                    Cause::Fault(fault) => assert!(scenario.fault.iter().any(|f| f.name == *fault), "{name}: {fault}"),
-                    Cause::Version { deployment, .. } | Cause::Unready(deployment) => assert!(known(deployment), "{name}: {deployment}"),
-                    Cause::DatabaseFull | Cause::Always => {}
+                if let Cause::Fault(fault) = cause {
+                    assert!(scenario.fault.iter().any(|f| f.name == *fault), "{name}: {fault}");
                 }
+                assert!(cause.deployment().is_none_or(known), "{name}: {cause:?}");
             }
             for log in &scenario.log {
                 assert!(known(&log.service), "{name}: {}", log.service);
@@ -269,7 +204,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let message = Scenario::named("bad").unwrap_err().to_string();
-        assert!(message.contains("bad-deploy") && message.contains("calm"), "{message}");
+        assert!(["bad-deploy", "calm", "random"].iter().all(|name| message.contains(name)), "{message}");
     }
 
     #[test]

@@ -7,9 +7,12 @@ use super::cluster::Usage;
 use super::histogram::{Histogram, Part};
 use super::platform::Platform;
 use super::scenario::{Cause, Effect};
+use super::settings::Settings;
 use super::stamp::Sec;
+use super::strength::{self, Measured};
 use fastrand::Rng;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Requests a second that reach api-gateway on an ordinary day.
 const BASE_RPS: f64 = 420.0;
@@ -25,17 +28,26 @@ const VERIFIER_RATE: f64 = 2.35;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seat {
     pub tag: String,
+    /// Variables of its container.
+    pub env: Arc<BTreeMap<String, String>>,
     /// Start of its container.
     pub started: Sec,
+    /// How long its kubelet takes to see a change of a mounted ConfigMap.
+    pub sync: Sec,
+    pub sick: bool,
 }
 
 /// The state of the cluster that traffic depends on.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// Ready pods by deployment.
+    /// Ready pods by deployment; outside of production by `namespace/deployment`.
     pub seats: BTreeMap<String, Vec<Seat>>,
     /// Pods wanted, by deployment.
     pub desired: BTreeMap<String, i64>,
+    /// Pods on silent nodes that nobody has given up, by deployment.
+    pub lost: BTreeMap<String, usize>,
+    /// What pods can read of mounted ConfigMaps.
+    pub settings: Settings,
     /// Since when each named fault holds.
     pub faults: BTreeMap<String, Sec>,
     /// Nodes: 1 where it answers.
@@ -49,9 +61,15 @@ impl Surroundings {
         self.seats.get(deployment).map_or(0.0, |seats| seats.len() as f64)
     }
 
-    fn unready_share(&self, deployment: &str) -> f64 {
+    pub fn unready_share(&self, deployment: &str) -> f64 {
         let desired = self.desired.get(deployment).copied().unwrap_or_default() as f64;
         if desired <= 0.0 { 0.0 } else { (1.0 - self.ready(deployment) / desired).clamp(0.0, 1.0) }
+    }
+
+    pub fn lost_share(&self, deployment: &str) -> f64 {
+        let desired = self.desired.get(deployment).copied().unwrap_or_default() as f64;
+        let lost = self.lost.get(deployment).copied().unwrap_or_default() as f64;
+        if desired <= 0.0 { 0.0 } else { (lost / desired).clamp(0.0, 1.0) }
     }
 }
 
@@ -64,9 +82,13 @@ pub struct Service {
     /// Of the last interval.
     pub rps: f64,
     pub error_share: f64,
+    pub slow_share: f64,
+    /// Share of the requests beyond what its pods can serve.
+    pub overflow: f64,
 }
 
 /// Everything that is measured.
+#[derive(Clone)]
 pub struct Traffic {
     rng: Rng,
     effects: Vec<Effect>,
@@ -121,20 +143,10 @@ impl Traffic {
         }
     }
 
-    /// How strongly a cause acts now, 0 to 1.
-    pub fn strength(&self, cause: &Cause, ramp: Sec, around: &Surroundings, now: Sec) -> f64 {
-        let ramped = |since: Sec| if ramp <= 0 { 1.0 } else { ((now - since) as f64 / ramp as f64).clamp(0.0, 1.0) };
-        match cause {
-            Cause::Always => 1.0,
-            Cause::Fault(name) => around.faults.get(name).map_or(0.0, |since| ramped(*since)),
-            Cause::Unready(deployment) => around.unready_share(deployment),
-            Cause::DatabaseFull => ((self.connections / DATABASE_MAX - 0.9) / 0.1).clamp(0.0, 1.0),
-            Cause::Version { deployment, tag } => {
-                let Some(seats) = around.seats.get(deployment).filter(|seats| !seats.is_empty()) else { return 0.0 };
-                let bad: f64 = seats.iter().filter(|seat| seat.tag == *tag).map(|seat| ramped(seat.started)).sum();
-                bad / seats.len() as f64
-            }
-        }
+    /// How strongly a cause acts now, 0 to 1; `during` names the fault while which alone it does.
+    pub fn strength(&self, cause: &Cause, ramp: Sec, during: Option<&str>, around: &Surroundings, now: Sec) -> f64 {
+        let measured = Measured { services: &self.services, connections: self.connections };
+        strength::of(cause, ramp, during, &measured, around, now)
     }
 
     /// Lets `seconds` pass, up to `now`.
@@ -142,8 +154,10 @@ impl Traffic {
         let noise = |rng: &mut Rng, width: f64| 1.0 + width * (rng.f64() + rng.f64() - 1.0);
         self.wander += (1.0 - self.wander) * 0.05 + 0.012 * (self.rng.f64() - 0.5);
         let slow_wave = 1.0 + 0.05 * ((now - self.epoch) as f64 / 350.0).sin();
-        let load = BASE_RPS * self.wander * slow_wave;
-        let strengths: Vec<f64> = self.effects.iter().map(|effect| self.strength(&effect.cause, effect.ramp, around, now)).collect();
+        let strength = |effect: &Effect| self.strength(&effect.cause, effect.ramp, effect.during.as_deref(), around, now);
+        let strengths: Vec<f64> = self.effects.iter().map(strength).collect();
+        let surge = self.effects.iter().zip(&strengths).map(|(effect, strength)| 1.0 + (effect.load - 1.0) * strength).product::<f64>();
+        let load = BASE_RPS * self.wander * slow_wave * surge;
         let factor =
             |name: &str| self.effects.iter().zip(&strengths).filter_map(|(e, s)| Some(1.0 + (e.factor.get(name)? - 1.0) * s)).product::<f64>();
         let factors: BTreeMap<&str, f64> = [
@@ -180,7 +194,9 @@ impl Traffic {
                 burden.slow += effect.slow * amount;
             }
             let rps = load * http.share * noise(&mut self.rng, 0.03);
-            let capacity = around.ready(&spec.name) * http.pod_rps;
+            let own = self.effects.iter().zip(&strengths).filter(|(e, _)| e.service.as_ref() == Some(&spec.name));
+            let able = own.map(|(e, s)| 1.0 + (e.capacity - 1.0) * s).product::<f64>();
+            let capacity = around.ready(&spec.name) * http.pod_rps * able;
             let busy = if capacity > 0.0 { rps / capacity } else { f64::INFINITY };
             let overflow = if busy > 1.0 { 1.0 - 1.0 / busy.min(1e9) } else { 0.0 };
             let base = http.base_errors * noise(&mut self.rng, 0.4);
@@ -202,6 +218,8 @@ impl Traffic {
             service.latency.observe(requests, &[fast, Part { share: slow, median_s: burden.slow_s, sigma: 0.35 }]);
             service.rps = rps;
             service.error_share = errors;
+            service.slow_share = slow;
+            service.overflow = overflow;
             if spec.name == "api-gateway" {
                 served_errors = errors;
             }

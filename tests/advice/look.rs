@@ -1,0 +1,269 @@
+//! What is seen at one look: what the cockpit says, beside what is true on the platform.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use sev1::{
+    domain::{alert::Severity, kpi::Level, mitigation::MitigationId, suggestion::Suggestion},
+    sim::{
+        kubernetes::kinds::Resource,
+        store::{Query, Store, text},
+        world::platform::PRODUCTION,
+    },
+    state::{State, card::Stage},
+};
+
+use crate::{
+    acts::{of_suggestion, revision},
+    cockpit::Cockpit,
+    episode::Episode,
+    truth::Act,
+};
+
+/// What has to be remembered from look to look.
+#[derive(Default)]
+pub struct Past {
+    episode: Episode,
+    /// Replica sets by deployment as they were at the first look, by revision: when they were made, and their template.
+    first: Option<BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>>>,
+    /// Templates by deployment as they ran at the looks before, oldest first, with the time of the look.
+    templates: Vec<(DateTime<Utc>, BTreeMap<String, String>)>,
+}
+
+#[derive(Clone)]
+pub struct Look {
+    /// Since the launch.
+    pub at: Duration,
+    pub indicators: Vec<Indicator>,
+    pub suggestions: Vec<Suggested>,
+    pub own: Vec<Own>,
+    pub deployments: BTreeMap<String, Running>,
+    pub breaker_is_on: bool,
+    pub ladders: Vec<LadderSeen>,
+    /// Fingerprint of the alert whose ladder is shown.
+    pub ladder_shown: Option<String>,
+    /// Whether any indicator is critical, or an alert fires.
+    pub is_troubled: bool,
+}
+
+#[derive(Clone)]
+pub struct Indicator {
+    pub id: String,
+    pub value: Option<f64>,
+    pub trend: Option<f64>,
+    pub level: Level,
+}
+
+#[derive(Clone)]
+pub struct Suggested {
+    /// What it would have one do, in each way that a truth may say it.
+    pub acts: Vec<Act>,
+    pub words: String,
+    pub evidence: String,
+    /// The revision that an undo leads to; none where it is the one before.
+    pub to_revision: Option<u64>,
+    /// Replicas that a scale sets.
+    pub replicas: Option<u32>,
+}
+
+/// A mitigation of ours.
+#[derive(Clone)]
+pub struct Own {
+    pub id: MitigationId,
+    pub kind: &'static str,
+    pub title: String,
+    /// Names of what was written to.
+    pub targets: Vec<String>,
+    pub stage: Progress,
+    pub is_taken_back: bool,
+    pub takes_back: bool,
+    /// The word, the deciding indicator, and the sentence.
+    pub verdict: Option<Said>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said {
+    pub word: String,
+    pub indicator: String,
+    pub sentence: String,
+}
+
+/// How far it has got: never backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    Executing(u32),
+    /// Until the first word of it nothing is counted.
+    Converging(u32),
+    Watching,
+    Ended,
+}
+
+/// A deployment as the store has it.
+#[derive(Clone, Default)]
+pub struct Running {
+    pub revision: u64,
+    /// Hash of the template that it has.
+    pub template: String,
+    /// Template of each revision that there is a replica set for.
+    pub templates: BTreeMap<u64, String>,
+    /// The template when the episode began; none where that is not known.
+    pub at_beginning: Option<String>,
+    pub replicas: u32,
+    /// Pods of the present template that exist for half a minute and are not ready.
+    pub unhealthy: usize,
+}
+
+#[derive(Clone)]
+pub struct LadderSeen {
+    pub fingerprint: String,
+    pub name: String,
+    pub severity: Severity,
+    pub is_acked: bool,
+    /// Until the next step.
+    pub left: Option<Duration>,
+}
+
+impl Look {
+    pub fn of(cockpit: &Cockpit, past: &mut Past) -> Self {
+        let state = &cockpit.state;
+        let now = state.server_now();
+        past.episode.look(state);
+        let began = past.episode.began();
+        let store = cockpit.platform.world.store();
+        let first = past.first.get_or_insert_with(|| replica_sets(store));
+        let mut deployments = deployments(store, now);
+        let present = deployments.iter().map(|(name, running)| (name.clone(), running.template.clone())).collect();
+        if let Some(began) = began {
+            let seen = past.templates.iter().rev().find(|(at, _)| *at <= began);
+            for (name, running) in &mut deployments {
+                running.at_beginning = match seen {
+                    Some((_, templates)) => templates.get(name).cloned(),
+                    None => first.get(name).and_then(|sets| at(sets, began)),
+                };
+            }
+        }
+        past.templates.push((now, present));
+        Self {
+            at: cockpit.elapsed(),
+            indicators: state.kpis.iter().map(indicator).collect(),
+            suggestions: state.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
+            own: state.mitigations.all.iter().map(own).collect(),
+            deployments,
+            breaker_is_on: breaker_is_on(store),
+            ladders: state
+                .firing()
+                .map(|(alert, ladder)| LadderSeen {
+                    fingerprint: alert.fingerprint.to_string(),
+                    name: alert.name.to_string(),
+                    severity: alert.severity,
+                    is_acked: ladder.ack.is_some(),
+                    left: ladder.left(state.now.mono),
+                })
+                .collect(),
+            ladder_shown: state.escalation().map(|shown| shown.alert.fingerprint.to_string()),
+            is_troubled: is_troubled(state),
+        }
+    }
+
+    pub fn value(&self, indicator: &str) -> Option<f64> {
+        self.indicators.iter().find(|known| known.id == indicator)?.value
+    }
+}
+
+fn is_troubled(state: &State) -> bool {
+    let level = |kpi: &sev1::state::KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value));
+    state.kpis.iter().any(|kpi| level(kpi) == Level::Critical) || state.firing().any(|(alert, _)| alert.severity > Severity::Info)
+}
+
+fn indicator(kpi: &sev1::state::KpiState) -> Indicator {
+    let reading = kpi.reading.as_ref();
+    let value = reading.and_then(|reading| reading.value);
+    Indicator { id: kpi.spec.id.to_string(), value, trend: reading.and_then(|reading| reading.trend), level: kpi.spec.level(value) }
+}
+
+fn suggested(suggestion: &Suggestion, state: &State) -> Suggested {
+    use sev1::domain::asks::{Scale, UndoRollout};
+    Suggested {
+        acts: of_suggestion(suggestion, &state.cluster),
+        words: suggestion.title.to_string(),
+        evidence: suggestion.evidence.to_string(),
+        to_revision: suggestion.request.get::<UndoRollout>().and_then(|undo| undo.to_revision),
+        replicas: suggestion.request.get::<Scale>().map(|scale| scale.replicas),
+    }
+}
+
+fn own(mitigation: &sev1::state::card::Mitigation) -> Own {
+    let said = mitigation.verdict.as_ref().and_then(|verdict| {
+        let decider = verdict.comparisons.first()?;
+        Some(Said { word: verdict.judgement.word().to_owned(), indicator: decider.kpi.to_string(), sentence: verdict.sentence().to_string() })
+    });
+    Own {
+        id: mitigation.id,
+        kind: mitigation.kind,
+        title: mitigation.title.to_string(),
+        targets: mitigation.targets.iter().map(|target| target.key.name.to_string()).collect(),
+        stage: match &mitigation.stage {
+            Stage::Executing { done, .. } => Progress::Executing(*done),
+            Stage::Converging { ready, of, .. } => Progress::Converging(if *of == 0 { 0 } else { *ready }),
+            Stage::Watching { .. } => Progress::Watching,
+            Stage::Ended(_) => Progress::Ended,
+        },
+        is_taken_back: mitigation.undone_by.is_some(),
+        takes_back: mitigation.undoes.is_some(),
+        verdict: said,
+    }
+}
+
+fn breaker_is_on(store: &Store) -> bool {
+    let map = store.get(Resource::ConfigMaps, PRODUCTION, "api-config");
+    map.is_some_and(|map| map.pointer("/data/circuit_breaker_enabled").and_then(serde_json::Value::as_str) == Some("true"))
+}
+
+fn hash(object: &serde_json::Value) -> String {
+    object.pointer("/metadata/labels/pod-template-hash").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn created(object: &serde_json::Value) -> Option<DateTime<Utc>> {
+    let text = object.pointer("/metadata/creationTimestamp")?.as_str()?;
+    Some(DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc))
+}
+
+fn deployments(store: &Store, now: DateTime<Utc>) -> BTreeMap<String, Running> {
+    let pods = store.list(Resource::Pods, &Query::namespace(PRODUCTION)).items;
+    let mut found = BTreeMap::new();
+    for deployment in store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items {
+        let revision_now = revision(&deployment);
+        let sets = store.dependents(text(&deployment, "uid"));
+        let templates: BTreeMap<u64, String> = sets.iter().map(|(_, set)| (revision(set), hash(set))).collect();
+        let template = templates.get(&revision_now).cloned().unwrap_or_default();
+        let is_ready = |pod: &serde_json::Value| {
+            let conditions = pod.pointer("/status/conditions").and_then(serde_json::Value::as_array).into_iter().flatten();
+            conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        };
+        let is_settled = |pod: &serde_json::Value| created(pod).is_some_and(|created| (now - created).num_seconds() >= 30);
+        let unhealthy = pods.iter().filter(|pod| !template.is_empty() && hash(pod) == template && is_settled(pod) && !is_ready(pod)).count();
+        let replicas = deployment.pointer("/spec/replicas").and_then(serde_json::Value::as_u64).and_then(|number| u32::try_from(number).ok());
+        let running = Running { revision: revision_now, template, templates, at_beginning: None, replicas: replicas.unwrap_or(1), unhealthy };
+        found.insert(text(&deployment, "name").to_owned(), running);
+    }
+    found
+}
+
+fn replica_sets(store: &Store) -> BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>> {
+    let mut found = BTreeMap::new();
+    for deployment in store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items {
+        let mut sets: Vec<_> = store.dependents(text(&deployment, "uid")).into_iter().map(|(_, set)| set).collect();
+        sets.sort_by_key(|set| revision(set));
+        found.insert(text(&deployment, "name").to_owned(), sets.iter().map(|set| (created(set), hash(set))).collect());
+    }
+    found
+}
+
+/// The template that ran before anybody looked: of the newest replica set that there was. Where one was taken into use again, its
+/// age says nothing, and nothing is known.
+fn at(sets: &[(Option<DateTime<Utc>>, String)], began: DateTime<Utc>) -> Option<String> {
+    if !sets.is_sorted_by_key(|(created, _)| created) {
+        return None;
+    }
+    sets.iter().rfind(|(created, _)| created.is_some_and(|created| created <= began)).map(|(_, template)| template.clone())
+}
