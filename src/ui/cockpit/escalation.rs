@@ -93,7 +93,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 
 fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, shown: &Escalation, standing: &Standing, others: usize, focused: bool) {
     let theme = canvas.theme;
-    let words = state.alert_in_words(&shown.alert);
+    let (words, _) = ladder::title(state, shown, area.width);
     let (word, style) = severity(canvas, shown.alert.severity);
     let style = standing.fact(theme, style);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{escalation::Urgency, units},
+    domain::{escalation::Urgency, text::Text, units},
     state::{
         State,
         escalation::{Escalation, StepState},
@@ -43,6 +43,14 @@ fn line(rank: u8, left: impl Into<String>, right: impl Into<String>, ink: Ink) -
     Line { rank, left: left.into(), right: right.into(), ink, is_tally: false }
 }
 
+/// The alert as the title of a pane of this width names it, and what of it the lines below have to say: of several with one name
+/// what it is about comes first, where the title has no room for both.
+pub fn title(state: &State, shown: &Escalation, width: u16) -> (Text, Option<Text>) {
+    let words = state.alert_in_words(&shown.alert);
+    // Beside the margins the sign of the severity has two columns.
+    if words == shown.alert.name || columns(&words) + 4 <= width { (words, None) } else { (shown.alert.name.clone(), shown.alert.subject().cloned()) }
+}
+
 /// Every line that there is to be shown beside the title, in a pane of this width.
 pub fn lines(state: &State, shown: &Escalation, width: u16) -> Vec<Line> {
     let is_wide = width >= WIDE;
@@ -50,7 +58,11 @@ pub fn lines(state: &State, shown: &Escalation, width: u16) -> Vec<Line> {
     if shown.steps.is_empty() {
         lines.push(line(0, format!("logged only: {}", shown.channels), "", Ink::Plain));
     }
-    steps(state, shown, width, &mut lines);
+    let (_, about) = title(state, shown, width);
+    steps(state, shown, width, about.as_ref(), &mut lines);
+    if let Some(about) = about.filter(|about| !lines.iter().any(|line| line.left.contains(about.as_str()))) {
+        lines.insert(0, line(1, about.as_str(), "", Ink::Strong));
+    }
     if let Some(ack) = &shown.ack {
         let until = format!("{} acked until {}", glyph::OK, clock::moment(state, ack.until));
         by(&mut lines, is_wide, 0, until, &ack.by);
@@ -91,7 +103,7 @@ pub fn fitting(mut lines: Vec<Line>, rows: u16) -> Vec<Line> {
     lines
 }
 
-fn steps(state: &State, shown: &Escalation, width: u16, lines: &mut Vec<Line>) {
+fn steps(state: &State, shown: &Escalation, width: u16, about: Option<&Text>, lines: &mut Vec<Line>) {
     let is_wide = width >= WIDE;
     let is_overdue = shown.urgency.is_overdue();
     let next = shown.steps.iter().position(|step| matches!(step.state, StepState::In(_) | StepState::Held(_)));
@@ -103,7 +115,8 @@ fn steps(state: &State, shown: &Escalation, width: u16, lines: &mut Vec<Line>) {
             StepState::Due { at, ago } => {
                 let sign = if shown.alert.severity > crate::domain::alert::Severity::Warning { glyph::CRITICAL } else { glyph::WARNING };
                 let due = call_by(state, *at, *ago, width);
-                let who = format!("{sign} {who}");
+                let of = about.map(|about| format!("{sign} {about}: {who}")).filter(|words| columns(words) < width);
+                let who = of.unwrap_or_else(|| format!("{sign} {who}"));
                 if is_wide {
                     lines.push(line(0, who, due, Ink::Alarm));
                 } else {
