@@ -71,7 +71,11 @@ impl State {
         let overlay_height = usize::from(heights.overlay);
         let lines = match self.overlays.last() {
             Some(Overlay::Help { .. }) => self.help().iter().map(|group| group.lines.len() + 2).sum(),
-            Some(Overlay::Did { .. }) => self.timeline.own().count(),
+            // As many as there can be of long ones, which are wrapped: what is beyond the end is not scrolled to.
+            Some(Overlay::Did { .. }) => {
+                let width = usize::from(self.size.0.min(90)).saturating_sub(24).max(1);
+                self.timeline.own().map(|entry| 1 + entry.text.chars().count() / width).sum()
+            }
             _ => 0,
         };
         match self.overlays.last_mut() {

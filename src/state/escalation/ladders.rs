@@ -132,7 +132,7 @@ impl State {
     fn tell(&mut self, alert: &Alert, step: &Step, is_told: bool, effects: &mut Vec<Effect>) {
         let Some(age) = self.ladders.get(&alert.fingerprint).map(|ladder| ladder.age(self.now.mono)) else { return };
         let is_late = age.saturating_sub(step.due) > LATE;
-        let text = format!("{}: {} is due (step {}), to be called by you", alert.in_words(), step.who, step.index + 1);
+        let text = format!("{}: {} is to be called (step {})", alert.in_words(), step.who, step.index + 1);
         self.timeline.add(alert.at_age(step.due), EntryKind::Alert, Text::line(&text));
         if !is_told {
             let event = Event::StepDue { index: step.index, who: step.who.clone(), by_hand: false };

@@ -308,6 +308,17 @@ fn the_journal_learns_how_long_an_acknowledgement_is_kept_alive() {
     assert_eq!(after.state.tally().acked, 1);
 }
 
+#[test]
+fn the_last_of_long_notes_is_reached_at_80_columns() {
+    let mut play = Play::new();
+    for _ in 0..4 {
+        play.wait(1).press("n").type_(&"the database is slow and nobody knows why. ".repeat(10)).enter();
+    }
+    play.press("@ G");
+    // Each has eight lines of the 54 that are beside the time there, and ten are visible.
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::Did { scroll }) if *scroll >= 4 * 8 - 10), "{:?}", play.state.overlays);
+}
+
 /// A clock that someone sets neither moves a ladder nor what is written down of it.
 #[test]
 fn a_clock_that_was_set_is_not_in_what_a_restart_reads() {
