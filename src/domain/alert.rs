@@ -75,6 +75,11 @@ impl Alert {
         SUBJECT.iter().find_map(|name| self.label(name)).filter(|subject| !subject.is_empty())
     }
 
+    /// What it is about and its name, as `api-gateway HighErrorRate`.
+    pub fn in_words(&self) -> Text {
+        self.subject().map_or_else(|| self.name.clone(), |subject| Text::line(&format!("{subject} {}", self.name)))
+    }
+
     /// The server's time when it was this old.
     pub fn at_age(&self, age: Duration) -> DateTime<Utc> {
         chrono::Duration::from_std(age).ok().and_then(|age| self.starts_at.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -52,6 +52,13 @@ pub fn age(duration: Duration) -> String {
     }
 }
 
+/// The same in words: `40 s`, `12 min`, `3 h`, `5 d`.
+pub fn age_in_words(duration: Duration) -> String {
+    let short = age(duration);
+    let (number, unit) = short.split_at(short.len().saturating_sub(1));
+    format!("{number} {}", if unit == "m" { "min" } else { unit })
+}
+
 /// Time until [`age`] reads differently: when a screen that shows it has to be drawn again.
 pub fn age_holds(duration: Duration) -> Duration {
     let grain = Duration::from_secs(match duration.as_secs() {

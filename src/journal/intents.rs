@@ -70,7 +70,7 @@ fn is_last(record: &Value) -> bool {
     record.get("last") == Some(&Value::Bool(true))
 }
 
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
+pub(super) fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 

@@ -9,6 +9,7 @@ mod intents;
 mod kept;
 mod line;
 mod location;
+mod recall;
 mod tail;
 mod verify;
 

@@ -54,6 +54,18 @@ pub fn read(file: &mut File, path: &Path) -> Result<Tail, JournalError> {
     }
 }
 
+/// The whole lines in the last `length` bytes; a last one that has no end yet is among them.
+pub fn last_lines(file: &mut File, length: u64) -> std::io::Result<Vec<u8>> {
+    let start = file.metadata()?.len().saturating_sub(length);
+    let mut bytes = read_at(file, start, length)?;
+    if start > 0 {
+        // Where the first line begins is not known.
+        let first = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |end| end + 1);
+        bytes.drain(..first);
+    }
+    Ok(bytes)
+}
+
 /// The last intact line of `bytes`. The first line counts only if they begin at a line's start.
 fn last_intact(bytes: &[u8], from_start: bool) -> Option<Tail> {
     let mut end = bytes.len();

@@ -76,10 +76,14 @@ impl Effects {
         let cluster = identity.cluster.clone();
         let directory = match self.wiring.state.directory(&cluster.uid) {
             Ok(directory) => directory,
-            Err(error) => return self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) })),
+            Err(error) => {
+                self.say(Msg::Recalled(Vec::new()));
+                return self.say(Msg::Action(ActionEvent::Journal { broken: Some(Text::line(&error.to_string())) }));
+            }
         };
         // A journal that cannot be written yet is tried again with each record; the engine says so through its events.
         let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
+        drop(tokio::spawn(recall(Arc::clone(&journal), self.wiring.messages.clone())));
         let engine = self.build_engine(journal, cluster.clone());
         self.engine = Some(engine.clone());
         let session = serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") });
@@ -189,4 +193,18 @@ impl Effects {
     fn say(&self, message: Msg) {
         let _ = self.wiring.messages.try_send(message);
     }
+}
+
+/// Reads what earlier runs wrote down. Where that fails, it is said, and nothing was written down.
+async fn recall(journal: Arc<Journal>, messages: mpsc::Sender<Msg>) {
+    let read = match tokio::task::spawn_blocking(move || journal.recall()).await {
+        Ok(Ok(all)) => Ok(all),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(why) = &read {
+        let text = Text::line(&format!("acknowledgements and calls of earlier runs are not known: {why}"));
+        let _ = messages.send(Msg::Notice { text, is_error: true }).await;
+    }
+    let _ = messages.send(Msg::Recalled(read.unwrap_or_default())).await;
 }

@@ -54,6 +54,11 @@ pub enum Command {
     /// Take back the last mitigation that can be.
     Undo,
     Ack,
+    /// Take the acknowledgement back.
+    Unack,
+    /// The person who is due was called.
+    Called,
+    Uncall,
     Escalate,
     Note,
     Reconnect,
@@ -235,6 +240,10 @@ pub static ACTIONS: &[Action] = &[
     action("escalate", "escalate", "take the next step of the ladder now, after a question", &["e"], (P::Screens, G::Escalation), Command::Escalate)
         .in_footer(60)
         .asking(),
+    action("called", "called", "note that the one who is due was called, or take it back", &["C"], (P::Screens, G::Escalation), Command::Called)
+        .in_footer(65)
+        .asking(),
+    action("unack", "take ack back", "take the acknowledgement back: its ladder goes on", &["A"], (P::Screens, G::Escalation), Command::Unack),
     action("help", "help", "all keys", &["?", "F1"], (P::Everywhere, G::Program), Command::Help).in_footer(70),
     action("quit", "quit", "quit; asks if something is in flight, closes overlays", &["q"], (P::Everywhere, G::Program), Command::Quit)
         .in_footer(80)
@@ -257,7 +266,7 @@ pub static ACTIONS: &[Action] = &[
         .mitigating(),
     action("stop", "stop", "stop the mitigation under way before its next write", &["x"], (P::Screens, G::Mitigate), Command::Stop),
     action("note", "note", "write a note into the timeline and the journal", &["n"], (P::Screens, G::Escalation), Command::Note),
-    action("did", "what sev1 did", "what sev1 itself did in this session", &["@"], (P::Screens, G::Look), Command::Did),
+    action("did", "what sev1 did", "what was done with sev1: mitigations, acks, calls, notes", &["@"], (P::Screens, G::Look), Command::Did),
     action("describe", "describe", "describe the focused object", &["d"], (P::Screens, G::Look), Command::Describe).in_footer(42),
     action("yaml", "YAML", "the focused object as YAML", &["y"], (P::Screens, G::Look), Command::Yaml),
     action("logs", "logs", "logs of the focused pod, following", &["l"], (P::Screens, G::Look), Command::Logs).in_footer(41),

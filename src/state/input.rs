@@ -23,7 +23,7 @@ impl State {
         if key == Key::ctrl('d') || key == Key::ctrl('k') {
             return;
         }
-        self.renew_acks();
+        self.renew_acks(effects);
         if self.notice.take().is_some() {
             self.dirty = true;
         }
@@ -34,7 +34,7 @@ impl State {
             Some(Overlay::Card(_)) => self.card_key(key, effects),
             Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, effects),
             Some(Overlay::Viewer(viewer)) if viewer.searching => self.searched(key),
-            Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. }) => self.answered(key, effects),
+            Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => self.answered(key, effects),
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
                     KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == Some(character)),
@@ -59,7 +59,10 @@ impl State {
             return false;
         }
         self.deselect();
-        let says_no = matches!(self.overlays.last(), Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. }));
+        let says_no = matches!(
+            self.overlays.last(),
+            Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. })
+        );
         key.code == KeyCode::Esc && !says_no
     }
 
@@ -86,6 +89,7 @@ impl State {
             KeyCode::Char('y') if !key.ctrl && !key.alt => match self.overlays.pop() {
                 Some(Overlay::QuitQuestion { .. }) => effects.push(Effect::Quit { code: 0 }),
                 Some(Overlay::EscalateQuestion { fingerprint, .. }) => self.escalate_now(&fingerprint, effects),
+                Some(Overlay::UncallQuestion { fingerprint, .. }) => self.take_call_back(&fingerprint, effects),
                 _ => {}
             },
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('n') => {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::text::Text;
+use crate::domain::{escalation::Urgency, text::Text};
 
 use super::{
     Screen, State,
@@ -179,7 +179,11 @@ impl State {
         let places = self.places();
         let disarmed = self.disarmed();
         // While nothing can be taken back, the place is better used; and once it is offered, it works.
-        let has_use = |action: &Action| action.command != Command::Undo || self.undo_last().is_ok();
+        let has_use = |action: &Action| match action.command {
+            Command::Undo => self.undo_last().is_ok(),
+            Command::Called => self.shown_alert().is_some_and(|(_, ladder)| Urgency::of(ladder, self.now.mono).is_overdue()),
+            _ => true,
+        };
         let mut actions: Vec<&Action> = ACTIONS
             .iter()
             .filter(|action| action.footer.is_some() && places.contains(&action.place) && !(action.mitigates && self.session.read_only))

@@ -73,6 +73,7 @@ pub struct State {
     pub alerts: Option<AlertList>,
     /// One ladder per firing alert, by fingerprint.
     pub ladders: BTreeMap<Text, Ladder>,
+    memory: escalation::Memory,
     pub errors: Option<ErrorWindow>,
     pub suggestions: Vec<Suggestion>,
     pub timeline: timeline::Timeline,
@@ -170,6 +171,7 @@ impl State {
             cluster: cluster::Cluster::default(),
             alerts: None,
             ladders: BTreeMap::new(),
+            memory: escalation::Memory::default(),
             errors: None,
             suggestions: Vec::new(),
             timeline: timeline::Timeline::default(),

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     ask::Request,
+    escalation::Recalled,
     mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId},
     object::{Kind, ObjectRef},
     observation::Observation,
@@ -33,6 +34,8 @@ pub enum Msg {
     Layout(Heights),
     Observation(Observation),
     Action(ActionEvent),
+    /// What earlier runs wrote into the journal about ladders, and notes, in that order; empty where it cannot be read.
+    Recalled(Vec<Recalled>),
     /// Lines for an open viewer; `ended` closes the stream with a reason.
     Lines {
         viewer: ViewerId,

@@ -71,7 +71,11 @@ impl State {
         let overlay_height = usize::from(heights.overlay);
         let lines = match self.overlays.last() {
             Some(Overlay::Help { .. }) => self.help().iter().map(|group| group.lines.len() + 2).sum(),
-            Some(Overlay::Did { .. }) => self.timeline.own().count(),
+            // As many as there can be of long ones, which are wrapped: what is beyond the end is not scrolled to.
+            Some(Overlay::Did { .. }) => {
+                let width = usize::from(self.size.0.min(90)).saturating_sub(24).max(1);
+                self.timeline.own().map(|entry| 1 + entry.text.chars().count() / width).sum()
+            }
             _ => 0,
         };
         match self.overlays.last_mut() {
@@ -118,6 +122,7 @@ impl State {
                 if focus == Pane::Pods {
                     self.cockpit.pod = self.cluster.unhealthy.iter().nth(self.cockpit.pods.row).cloned();
                 }
+                self.stay_on_alert();
             }
         }
     }
@@ -144,6 +149,28 @@ impl State {
                 cursor.clamp(len, height);
             }
         }
+    }
+
+    /// After the cursor of the escalation pane was moved by hand: it stays on the alert there, unless that is the first.
+    pub(super) fn stay_on_alert(&mut self) {
+        if self.cockpit.focus == Pane::Escalation {
+            let is_first = self.cockpit.alerts.row == 0;
+            self.cockpit.alert = self.alert_under_cursor().filter(|_| !is_first).map(|alert| alert.fingerprint.clone());
+        }
+    }
+
+    /// The order of the alerts changes with the time. The cursor of their pane follows its alert; without the focus, or once that
+    /// is gone, it is on the one that needs a person first.
+    pub(super) fn follow_alert(&mut self) {
+        let is_focused = self.cockpit.focus == Pane::Escalation;
+        let row = self.cockpit.alert.as_ref().filter(|_| is_focused).and_then(|fingerprint| {
+            let mut all = self.firing().map(|(alert, _)| alert).chain(self.silenced());
+            all.position(|alert| alert.fingerprint == *fingerprint)
+        });
+        if row.is_none() {
+            self.cockpit.alert = None;
+        }
+        self.cockpit.alerts.row = row.unwrap_or_default();
     }
 
     /// After unhealthy pods came or went: the cursor stays on its pod, or takes the one in its place.
@@ -258,6 +285,7 @@ impl State {
                         None => {}
                     }
                 }
+                Pane::Escalation if self.shown_alert().is_some() => self.note_call(effects),
                 Pane::Tiles | Pane::Escalation | Pane::Errors => self.cockpit.full_screen = !self.cockpit.full_screen,
             },
         }

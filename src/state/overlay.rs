@@ -34,9 +34,15 @@ pub enum Overlay {
         /// Who is next.
         who: Text,
     },
+    /// `C` once more, or `:uncall`: `y` takes back that this person was called.
+    UncallQuestion {
+        fingerprint: Text,
+        alert: Text,
+        who: Text,
+    },
     /// `s`: how many replicas, before the card.
     Replicas(ReplicasPrompt),
-    /// `@`: what this program did in this session, from the timeline's own actions and verdicts.
+    /// `@`: what was done with this program, from the timeline's own actions, verdicts and notes.
     Did {
         scroll: u16,
     },

@@ -86,6 +86,7 @@ impl State {
         {
             entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(*kind)));
         }
+        entries.push(entry("uncall: take back that somebody was called, after a question", None, Command::Uncall));
         entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
         if armed {
             entries.push(entry("breaker on", None, Command::BreakerTo(true)));
@@ -160,6 +161,9 @@ impl State {
     }
 
     fn exact_name(&self, name: &str) -> Option<Command> {
+        if name == "uncall" {
+            return Some(Command::Uncall);
+        }
         if let "q" | "quit" | "exit" = name {
             return Some(Command::Quit);
         }

@@ -21,7 +21,7 @@ impl State {
                 self.deselect();
                 let place = self.place();
                 if let Some(hit) = &mouse.hit {
-                    self.renew_acks();
+                    self.renew_acks(effects);
                     self.click(hit, effects);
                 }
                 self.pressed(mouse, place);
@@ -101,6 +101,7 @@ impl State {
             Some(row) => self.cockpit.point(pane, row),
             None => self.cockpit.focus = pane,
         }
+        self.stay_on_alert();
         self.clamp_cockpit();
         if pane == Pane::Pods {
             self.cockpit.pod = self.cluster.unhealthy.iter().nth(self.cockpit.pods.row).cloned();

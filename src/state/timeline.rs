@@ -27,9 +27,9 @@ impl Timeline {
         }
     }
 
-    /// What this program did, and what came of it.
+    /// What was done with this program, what came of it, and what people noted.
     pub fn own(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict))
+        self.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict | EntryKind::Note))
     }
 }
 

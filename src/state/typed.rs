@@ -1,8 +1,9 @@
 //! A line that is being typed: filter, palette, note, replicas, search; and text pasted into it.
 
-use serde_json::json;
-
-use crate::domain::text::Text;
+use crate::domain::{
+    escalation::{LONGEST_NOTE, Recalled},
+    text::Text,
+};
 
 use super::{
     State,
@@ -12,9 +13,6 @@ use super::{
     rows,
     timeline::EntryKind,
 };
-
-/// Longest note kept, in characters.
-const NOTE: usize = 512;
 
 impl State {
     /// A line overlay is being typed into.
@@ -122,13 +120,12 @@ impl State {
                 }
             }
             Some(Overlay::Note(line)) => {
-                let note = Text::bounded(line.text.trim(), NOTE);
+                let note = Text::bounded(line.text.trim(), LONGEST_NOTE);
                 self.overlays.pop();
                 if !note.is_empty() {
-                    let by = self.session.identity.as_ref().map(|identity| identity.cluster.user.clone());
-                    effects.push(Effect::Record { kind: "note", fields: json!({ "text": note, "by": by }) });
+                    effects.push(Effect::Record { kind: "note", fields: Recalled::note(self.server_now(), &self.us(), &note) });
                     self.timeline.add(self.server_now(), EntryKind::Note, note);
-                    self.say("noted");
+                    self.say("noted: @ shows it, also after a restart");
                 }
             }
             Some(Overlay::Filter(_)) => {

@@ -26,6 +26,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
             state.catch_up(observation.observed_at);
             state.observe(observation, &mut effects);
         }
+        Msg::Recalled(all) => state.recalled(all, &mut effects),
         Msg::Action(event) => state.action_event(event, &mut effects),
         Msg::Lines { viewer, lines, ended } => state.lines(viewer, lines, ended),
         Msg::CardShown { card, at } => {
@@ -87,6 +88,7 @@ impl State {
             Some(Overlay::Palette(palette)) => palette.cursor.clamp(palette.matches.len(), height),
             _ => {}
         }
+        self.follow_alert();
         self.clamp_cockpit();
     }
 }

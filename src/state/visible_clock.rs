@@ -128,7 +128,10 @@ impl<'a> Texts<'a> {
                 self.wake(left);
             }
             if let Some(ack) = &ladder.ack {
-                self.wake(ack.expires.since(now));
+                self.wake(ack.expires.saturating_sub(ladder.age(now)));
+            }
+            if let Some((_, step)) = ladder.current().filter(|(_, step)| step.call.is_none() && ladder.ack.is_none()) {
+                self.age(ladder.age(now).saturating_sub(step.due));
             }
             self.age(ladder.age(now));
         }

@@ -25,7 +25,7 @@ fn rank(state: &State, command: &Command) -> u8 {
         Command::Menu => 1,
         Command::Undo if can_undo => 2,
         Command::Ack | Command::Escalate if is_firing => 3,
-        Command::Screen(_) => 4,
+        Command::Screen(_) | Command::Called => 4,
         Command::Filter => 5,
         Command::Palette => 6,
         Command::Ack | Command::Escalate => 8,

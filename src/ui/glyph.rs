@@ -11,9 +11,9 @@ pub const WARNING: &str = "!";
 pub const OK: &str = "✓";
 /// A check that forbids going on.
 pub const BLOCKED: &str = "✗";
-/// Live data; a step that was told.
+/// Live data.
 pub const LIVE: &str = "●";
-/// A step that was not told yet.
+/// A step of a ladder that has not come yet.
 pub const OPEN: &str = "○";
 /// The row with the cursor.
 pub const CURSOR: &str = "▸";

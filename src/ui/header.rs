@@ -84,17 +84,23 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
     }
 }
 
-/// The most severe firing alert and its age, on every screen. Nothing firing is only said when it is known.
+/// The alert that needs a person first and its age, on every screen; where it is none of the critical ones, how many of those
+/// there are. Nothing firing is only said when it is known.
 fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
     let theme = canvas.theme;
     let standing = freshness::of(state, &[SourceId::Alerts]);
-    let Some(first) = state.firing().next().map(|(alert, ladder)| state.escalation_of(alert, ladder)) else {
+    let Some(first) = state.escalation() else {
         return match (standing.trust, &state.alerts) {
             (Trust::Live, Some(_)) => ("nothing fires".to_owned(), theme.header),
             _ => (format!("{} alerts unknown", glyph::WARNING), theme.warning),
         };
     };
     let age = units::age(first.age);
+    let critical = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).count();
+    if critical > 0 && first.alert.severity < Severity::Critical {
+        let word = first.alert.severity.word().to_uppercase();
+        return (format!("{word} {age} +{critical} {} CRITICAL", glyph::CRITICAL), standing.fact(theme, theme.critical));
+    }
     let (text, style) = match first.alert.severity {
         Severity::Critical => (format!("{} CRITICAL {age}", glyph::CRITICAL), theme.critical),
         Severity::Warning => (format!("{} WARNING {age}", glyph::WARNING), theme.warning),

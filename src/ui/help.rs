@@ -32,10 +32,13 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
 
 pub fn render_did(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
     let theme = canvas.theme;
-    let own = state.timeline.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict));
     let mut lines: Vec<Vec<(u16, String, ratatui::style::Style)>> = Vec::new();
-    for entry in own {
-        let sign = if entry.what == EntryKind::OwnAction { glyph::MARK } else { glyph::ARROW };
+    for entry in state.timeline.own() {
+        let sign = match entry.what {
+            EntryKind::OwnAction => glyph::MARK,
+            EntryKind::Note => glyph::DOT,
+            _ => glyph::ARROW,
+        };
         for (index, piece) in super::canvas::wrap(&entry.text, area(state).width.saturating_sub(14)).into_iter().enumerate() {
             let mut line = vec![(9, piece, theme.own)];
             if index == 0 {
@@ -45,9 +48,9 @@ pub fn render_did(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
         }
     }
     if lines.is_empty() {
-        lines.push(vec![(0, "sev1 has written nothing in this session.".to_owned(), theme.label)]);
+        lines.push(vec![(0, "Nothing was done with sev1 yet, and nothing noted.".to_owned(), theme.label)]);
     }
-    render_lines(canvas, state, "What sev1 did", scroll, &lines);
+    render_lines(canvas, state, "What was done with sev1", scroll, &lines);
 }
 
 /// Lines of pieces at fixed columns, with a word about what is below.

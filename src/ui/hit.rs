@@ -112,9 +112,12 @@ fn overlay_rows(state: &State, overlay: &Overlay) -> Rect {
         Overlay::Menu(menu) => menu::rows(state, menu),
         Overlay::Viewer(_) => viewer::rows(state),
         Overlay::Card(card) => card::places(state, &Theme::mono(), card).details,
-        Overlay::Filter(_) | Overlay::Note(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::Replicas(_) => {
-            Rect::default()
-        }
+        Overlay::Filter(_)
+        | Overlay::Note(_)
+        | Overlay::QuitQuestion { .. }
+        | Overlay::EscalateQuestion { .. }
+        | Overlay::UncallQuestion { .. }
+        | Overlay::Replicas(_) => Rect::default(),
     }
 }
 
@@ -129,6 +132,7 @@ fn overlay_hit(state: &State, overlay: &Overlay, at: Position) -> Hit {
         Overlay::Filter(_) | Overlay::Note(_) => (layout::shell(state.size).footer, None),
         Overlay::QuitQuestion { why } => (prompt::question_area(state, &prompt::quit_text(why)), None),
         Overlay::EscalateQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::escalate_text(alert, who)), None),
+        Overlay::UncallQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::uncall_text(alert, who)), None),
         Overlay::Replicas(_) => (prompt::replicas_area(state), None),
     };
     match row {

@@ -46,7 +46,11 @@ pub fn quit_text(why: &str) -> String {
 }
 
 pub fn escalate_text(alert: &str, who: &str) -> String {
-    format!("Take the next step for {alert} now: {who}. sev1 writes it down and pages nobody: call {who} yourself.")
+    format!("Take the next step for {alert} now: {who}. sev1 pages nobody: call {who} yourself, then press C to note it.")
+}
+
+pub fn uncall_text(alert: &str, who: &str) -> String {
+    format!("It is noted that {who} was called for {alert}. Take that back, so that {who} is to be called again?")
 }
 
 pub fn replicas_area(state: &State) -> Rect {

@@ -3,9 +3,9 @@
 //! ```text
 //!  PRODUCTION  prod-uk-1 · digital-identity            ▲ CRITICAL 6m   armed   02:14Z   header
 //!  Error rate     ● │ p95 latency    ● │ Sync backlog   ● │ HighErrorRate ▲ CRITICAL    tiles, escalation
-//!  11.8 %  ▲ > 5 %  │ 2.84 s  ▲ > 2 s  │ 4,210  ▲ > 1,000 │ 1 ● On-call    due 02:07
-//!  ▁▁▁▂▂▃▅▇▇███████ │ ▁▁▁▂▂▂▃▄▅▅▆▆▆▇▇▇ │ ▁▁▁▁▂▂▃▃▄▅▅▆▆▇▇█ │ 2 ○ Team lead  in 03:12
-//!  since 02:07      │ since 02:08      │ +38/s            │ ! sev1 pages nobody
+//!  11.8 %  ▲ > 5 %  │ 2.84 s  ▲ > 2 s  │ 4,210  ▲ > 1,000 │ · On-call no call noted
+//!  ▁▁▁▂▂▃▅▇▇███████ │ ▁▁▁▂▂▂▃▄▅▅▆▆▆▇▇▇ │ ▁▁▁▁▂▂▃▃▄▅▅▆▆▇▇█ │ ▲ Team lead
+//!  since 02:07      │ since 02:08      │ +38/s            │ call by 02:12 · 1 min ago
 //!  Sync p95 0.21 s ✓ · Verification queue 120 ✓ · DB connections 41.0 % ✓               others
 //!  Pods  39/42 ready · 3 unhealthy ─────────────────────────────────────────────── ●    pods
 //!    NAME                        READY  STATUS             RESTARTS   AGE  NODE
@@ -58,6 +58,9 @@ fn render_overlay(canvas: &mut Canvas<'_>, state: &State, overlay: &Overlay) {
         Overlay::QuitQuestion { why } => prompt::render_question(canvas, state, "Quit?", &prompt::quit_text(why), "quit"),
         Overlay::EscalateQuestion { alert, who, .. } => {
             prompt::render_question(canvas, state, "Escalate now?", &prompt::escalate_text(alert, who), "escalate");
+        }
+        Overlay::UncallQuestion { alert, who, .. } => {
+            prompt::render_question(canvas, state, "Not called?", &prompt::uncall_text(alert, who), "take it back");
         }
         Overlay::Replicas(replicas) => prompt::render_replicas(canvas, state, replicas),
     }

@@ -71,6 +71,7 @@ fn on_overlay(state: &State, overlay: &Overlay) -> Vec<Rect> {
         Overlay::Card(card) => inside(card::places(state, &Theme::mono(), card).area),
         Overlay::QuitQuestion { why } => inside(prompt::question_area(state, &prompt::quit_text(why))),
         Overlay::EscalateQuestion { alert, who, .. } => inside(prompt::question_area(state, &prompt::escalate_text(alert, who))),
+        Overlay::UncallQuestion { alert, who, .. } => inside(prompt::question_area(state, &prompt::uncall_text(alert, who))),
         Overlay::Replicas(_) => inside(prompt::replicas_area(state)),
         Overlay::Filter(_) | Overlay::Note(_) => Vec::new(),
     }

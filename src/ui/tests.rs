@@ -484,10 +484,12 @@ fn the_first_screen_answers_the_questions_of_the_night() {
         "11.8 %  ▲ > 5 %",
         "since 02:0",
         "HighErrorRate",
-        "due 02:09",
-        "Team lead",
-        "+2 more firing",
+        "▲ Team lead",
+        "call by 02:14 · 20 s ago",
+        "○ Manager       in 04:40",
+        "acked 0 of 3, 3 to call",
         "pages nobody",
+        "C called",
         "40/42 ready",
         "CrashLoopBackOff",
         "partial 3/5",
@@ -618,6 +620,52 @@ fn alerts_of_one_rule_say_what_they_are_about() {
     let name = list.alerts[0].name.clone();
     let text = text_of(&draw(&state));
     assert!(text.contains(&format!("{name} core-engine")), "{text}");
+}
+
+#[test]
+fn two_alerts_of_one_name_are_told_apart_at_80_columns() {
+    let mut state = fixture::bad_deploy((80, 24));
+    let list = state.alerts.as_mut().unwrap();
+    list.alerts[1] = list.alerts[0].clone();
+    list.alerts[1].fingerprint = "SlowResponseTime".into();
+    list.alerts[0].labels = [("service".into(), "core-engine".into())].into();
+    list.alerts[1].labels = [("service".into(), "api-gateway".into())].into();
+    let text = text_of(&draw(&state));
+    for needed in ["HighErrorRate ▲ CRITICAL", "▲ api-gateway: On-call", "call by 02:09", "pages nobody"] {
+        assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
+    }
+    for ladder in state.ladders.values_mut() {
+        ladder.call("oncall@gov".into(), fixture::now().mono);
+    }
+    let text = text_of(&draw(&state));
+    for needed in ["│ core-engine", "✓ Team lead called 02:14", "by oncall@gov", "○ Manager       in 04:40"] {
+        assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn acknowledged_alerts_say_until_when_by_whom_and_how_many() {
+    let mut state = fixture::bad_deploy((80, 24));
+    for ladder in state.ladders.values_mut() {
+        ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
+    }
+    let text = text_of(&draw(&state));
+    for needed in ["✓ acked until 02:44", "  by oncall@gov", "all 3 acked; ends first", "▲ CRITICAL 5m"] {
+        assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
+    }
+    assert!(!text.contains("pages nobody") && !text.contains("call by") && !text.contains("C called"), "{text}");
+}
+
+/// What needs somebody first is in the header too, and hides no critical alert there.
+#[test]
+fn the_header_means_the_alert_of_the_pane() {
+    let mut state = fixture::bad_deploy((80, 24));
+    if let Some(ladder) = state.ladders.get_mut(&"HighErrorRate".into()) {
+        ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
+    }
+    let rows = rows_of(&draw(&state));
+    assert!(rows[0].contains("WARNING 1m +1 ▲ CRITICAL"), "{}", rows[0]);
+    assert!(rows[1].contains("SlowResponseTime"), "{}", rows[1]);
 }
 
 #[test]

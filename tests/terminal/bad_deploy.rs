@@ -7,7 +7,7 @@ fn from_launch_to_a_mitigated_incident() {
     let mut session = Session::start(80, 24, &["demo", "--speed", "10"]);
     session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION").see("HighErrorRate").see_gone("not armed");
 
-    session.press("a").see("acked until");
+    session.press("a").see("acknowledged: its ladder is held");
 
     session.press("u").see("Undo rollout").see("42 → 41").see("prod-uk-1");
     session.see("✓ server dry-run").see("✓ allowed").see_gone("still running");

@@ -1,6 +1,9 @@
 //! Cockpit: which pane has the focus, and the cursors of its lists.
 
-use crate::{domain::object::Key, state::table::Cursor};
+use crate::{
+    domain::{object::Key, text::Text},
+    state::table::Cursor,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cockpit {
@@ -13,6 +16,8 @@ pub struct Cockpit {
     pub suggestions: Cursor,
     /// Over the firing alerts.
     pub alerts: Cursor,
+    /// The alert under that cursor, where it was put there by hand: the cursor follows it. None: the one that needs a person first.
+    pub alert: Option<Text>,
     /// Over the changes.
     pub changes: Cursor,
     /// The pod under the cursor: the cursor follows it when rows come and go above it.

@@ -11,6 +11,7 @@ use crate::{
         ask::{Finished, RequestKind, Wish},
         asks::UndoRollout,
         catalogue::Level,
+        escalation::Recalled,
         health::{Health, SourceId},
         kpi::{History, KpiReading},
         mitigation::{
@@ -81,7 +82,31 @@ impl Play {
         let heights = Heights { pods: 3, errors: 3, suggestions: 3, alerts: 3, changes: 3, table: 10, overlay: 10 };
         play.send(Msg::Layout(heights));
         play.observe(SourceId::Cluster, What::Identity(Identity { cluster: cluster(), version: "v1.36.3".into() }));
+        play.send(Msg::Recalled(Vec::new()));
         play
+    }
+
+    /// Another run at the same time, which has not read the journal yet.
+    pub fn started_again(&self) -> Self {
+        let mut again = Self { state: Self::new().state, effects: Vec::new(), clock: self.clock };
+        again.state.memory = crate::state::escalation::Memory::default();
+        again.tick();
+        again
+    }
+
+    /// What its journal says of ladders, and notes.
+    pub fn journal(&self) -> Vec<Recalled> {
+        let records = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Record { kind, fields } => Some((kind, fields)),
+            _ => None,
+        });
+        let as_written = records.map(|(kind, fields)| {
+            let mut record = fields.clone();
+            record["kind"] = (*kind).into();
+            record["actor"] = "oncall@gov".into();
+            record
+        });
+        as_written.filter_map(|record| Recalled::read(&record)).collect()
     }
 
     pub fn send(&mut self, message: Msg) -> &mut Self {

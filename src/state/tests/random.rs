@@ -60,7 +60,7 @@ fn key() -> impl Strategy<Value = Key> {
         KeyCode::PageUp,
         KeyCode::PageDown,
     ]);
-    let letters: Vec<char> = "urbsmUaeny/:?q12dylpcftw0@jkgG<>I N".chars().collect();
+    let letters: Vec<char> = "urbsmUaACeny/:?q12dylpcftw0@jkgG<>I N".chars().collect();
     prop_oneof![
         4 => prop::sample::select(letters).prop_map(Key::char),
         3 => named.prop_map(Key::plain),

@@ -1,21 +1,20 @@
-//! The escalation ladder of one firing alert, how many others there are, and that sev1 itself pages nobody.
+//! The escalation ladder of one firing alert, and the list of all that fire.
 
 use std::{cmp::Ordering, fmt::Write};
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::is_focused;
+use super::{
+    is_focused,
+    ladder::{self, Ink},
+};
 use crate::{
     domain::{
         alert::{Alert, Severity},
         health::SourceId,
         units,
     },
-    state::{
-        State,
-        escalation::{Escalation, StepState, StepView},
-        screens::cockpit::Pane,
-    },
+    state::{State, escalation::Escalation, screens::cockpit::Pane},
     ui::{
         canvas::{Canvas, columns},
         clock, glyph,
@@ -29,22 +28,14 @@ use crate::{
 
 /// Rows of the list of alerts under the ladder.
 pub fn visible_alerts(area: Rect, state: &State) -> u16 {
-    let Some(shown) = shown(state) else { return 0 };
-    area.height.saturating_sub(list_start(area, &shown))
+    let Some(shown) = state.escalation() else { return 0 };
+    area.height.saturating_sub(list_start(area, ladder::lines(state, &shown, area.width).len()))
 }
 
-/// First line of the list of alerts, counted from the top of the pane; only tall panes have one.
-pub fn list_start(area: Rect, shown: &Escalation) -> u16 {
-    let steps = u16::try_from(shown.steps.len()).unwrap_or(u16::MAX);
-    let start = 1 + steps + u16::from(shown.ack.is_some()) + 2;
+/// First line of the list of alerts, counted from the top of the pane, below a ladder of so many lines; only tall panes have one.
+fn list_start(area: Rect, lines: usize) -> u16 {
+    let start = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
     if area.height >= start.saturating_add(3) { start } else { area.height }
-}
-
-/// The alert whose ladder is shown: the most severe and oldest, or the one under the cursor.
-pub fn shown(state: &State) -> Option<Escalation> {
-    let row = if state.cockpit.focus == Pane::Escalation { state.cockpit.alerts.row } else { 0 };
-    let (alert, ladder) = state.firing().nth(row).or_else(|| state.firing().next())?;
-    Some(state.escalation_of(alert, ladder))
 }
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
@@ -54,7 +45,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = canvas.theme;
     let standing = freshness::of(state, &[SourceId::Alerts]);
     let focused = is_focused(state, Pane::Escalation);
-    let Some(shown) = shown(state) else {
+    let Some(shown) = state.escalation() else {
         let inner = Rect { width: area.width.saturating_sub(1), ..area };
         rule::render(canvas, inner, "Escalation", &[], Some(&standing), focused);
         let (text, style) = nothing(state, &standing);
@@ -65,52 +56,34 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         }
         return;
     };
+    let all = ladder::lines(state, &shown, area.width);
+    let start = list_start(area, all.len());
+    let mut lines = ladder::fitting(all, area.height - 1);
     let others = state.firing().count() - 1;
-    let start = list_start(area, &shown);
-    let mut lines: Vec<Line> = shown.steps.iter().enumerate().map(|(index, step)| Line::Step(index, step.clone())).collect();
-    if lines.is_empty() {
-        lines.push(Line::Words(format!("logged only: {}", shown.channels), theme.label));
+    let in_title = if lines.iter().any(|line| line.is_tally) { 0 } else { others };
+    title(canvas, area, state, &shown, &standing, in_title, focused);
+    if let Some(hidden) = silenced(state).filter(|_| start >= area.height && lines.len() + 1 < usize::from(area.height)) {
+        lines.push(ladder::hidden(hidden));
     }
-    if let Some(ack) = &shown.ack {
-        let until = clock::moment(state, clock::server_now(state) + chrono::Duration::from_std(ack.expires_in).unwrap_or_default());
-        lines.push(Line::Words(format!("{} acked until {until} by {}", glyph::OK, ack.by), theme.own));
-    }
-    let nobody = if area.width >= 60 {
-        format!("{} nobody is paged by sev1 (screen only): call them", glyph::WARNING)
-    } else {
-        format!("{} sev1 pages nobody", glyph::WARNING)
-    };
-    lines.push(Line::Words(nobody, theme.warning));
-    let room = usize::from(area.height).saturating_sub(1 + lines.len());
-    // The others get a line of their own where there is one, and a place in the title where there is not.
-    let in_title = others > 0 && room == 0;
-    if others > 0 && !in_title && start >= area.height {
-        let at = lines.len() - 1;
-        lines.insert(at, Line::Words(format!("+{others} more firing"), theme.plain));
-    }
-    if let Some(hidden) = silenced(state)
-        && start >= area.height
-    {
-        let at = lines.len() - 1;
-        lines.insert(at, Line::Words(hidden, theme.label));
-    }
-
-    title(canvas, area, &shown, &standing, if in_title { others } else { 0 }, focused);
-    // A pane too low for the whole ladder keeps the next step and the warning.
-    while lines.len() + 1 > usize::from(area.height) && lines.len() > 1 {
-        let gone = lines.iter().position(|line| !matches!(line, Line::Step(_, step) if matches!(step.state, StepState::In(_) | StepState::Held(_))));
-        lines.remove(gone.filter(|index| *index + 1 < lines.len()).unwrap_or(lines.len() - 2));
-    }
-    let next = shown.steps.iter().position(|step| !matches!(step.state, StepState::Told(_)));
-    for (line, what) in (1..area.height).zip(&lines) {
-        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        match what {
-            Line::Step(index, step) => {
-                render_step(canvas, Rect { height: 1, ..below(inner, line) }, state, &standing, (*index, step), next == Some(*index));
-            }
-            Line::Words(text, style) => {
-                canvas.pen(inner, line).write(text, *style);
-            }
+    let (_, alarm) = severity(canvas, shown.alert.severity);
+    for (row, line) in (1..area.height).zip(&lines) {
+        let ink = match line.ink {
+            Ink::Alarm => alarm,
+            Ink::Strong => theme.strong,
+            Ink::Plain => theme.plain,
+            Ink::Label => theme.label,
+            Ink::Own => theme.own,
+        };
+        let ink = standing.fact(theme, ink);
+        if line.right.is_empty() {
+            let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+            canvas.pen(inner, row).write(&line.left, ink);
+        } else {
+            let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+            let left = canvas.right(inner, row, &line.right, ink);
+            let mut pen = canvas.pen(left, 0);
+            let room = pen.left().saturating_sub(1);
+            pen.write_in(room, &line.left, ink);
         }
     }
     if start < area.height {
@@ -118,22 +91,19 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
 }
 
-enum Line {
-    Step(usize, StepView),
-    Words(String, Style),
-}
-
-fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Standing, others: usize, focused: bool) {
+fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, shown: &Escalation, standing: &Standing, others: usize, focused: bool) {
     let theme = canvas.theme;
+    let (words, _) = ladder::title(state, shown, area.width);
     let (word, style) = severity(canvas, shown.alert.severity);
     let style = standing.fact(theme, style);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let marker = if standing.is_live() { String::new() } else { format!("  {}", standing.marker) };
-    let room = inner.width.saturating_sub(columns(&shown.alert.name) + 1);
+    let room = inner.width.saturating_sub(columns(&words) + 1);
     let right = if columns(&word) + columns(&marker) <= room {
         format!("{word}{marker}")
     } else if marker.is_empty() {
-        word
+        // The header has the whole word; what it is about is nowhere else.
+        word.split(' ').next().unwrap_or_default().to_owned()
     } else {
         // The name stays readable; the sign of the severity and the age stay too.
         format!("{} {}", word.split(' ').next().unwrap_or_default(), standing.short(8))
@@ -147,23 +117,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, shown: &Escalation, standing: &Sta
     let mut pen = canvas.pen(left, 0);
     let room = left.width.saturating_sub(columns(&more));
     let ink = if focused { theme.focus } else { theme.strong };
-    pen.write_in(room, &shown.alert.name, standing.fact(theme, ink)).write(&more, theme.warning);
-}
-
-fn render_step(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing, (index, step): (usize, &StepView), is_next: bool) {
-    let theme = canvas.theme;
-    // Nobody is told by this version, so a step that has come is due, not done.
-    let (sign, words, ink) = match step.state {
-        StepState::Told(at) => (glyph::LIVE, format!("due {}", clock::moment(state, at)), theme.plain),
-        StepState::In(left) => (glyph::OPEN, format!("in {}", units::countdown(left)), if is_next { theme.strong } else { theme.label }),
-        StepState::Held(_) => (glyph::OPEN, "held".to_owned(), theme.label),
-    };
-    let ink = standing.fact(theme, ink);
-    let left = canvas.right(area, 0, &words, ink);
-    let mut pen = canvas.pen(left, 0);
-    pen.write(&format!("{} {sign} ", index + 1), standing.fact(theme, theme.label));
-    let room = pen.left().saturating_sub(1);
-    pen.write_in(room, &step.who, ink);
+    pen.write_in(room, &words, standing.fact(theme, ink)).write(&more, theme.warning);
 }
 
 fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing, focused: bool) {
@@ -188,7 +142,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         let left = canvas.right(rows, line, &right, standing.fact(theme, theme.plain));
         let mut pen = canvas.pen(left, 0);
         pen.skip(3).cell(11, &word, standing.fact(theme, style));
-        let acked = ladder.ack.as_ref().map_or(String::new(), |ack| format!(" acked by {}", ack.by));
+        let acked = ladder.held_by(state.now.mono).map_or(String::new(), |ack| format!(" acked by {}", ack.by));
         pen.write(&alert.name, standing.fact(theme, theme.plain));
         if let Some(subject) = alert.subject() {
             pen.write(&format!(" {subject}"), standing.fact(theme, theme.label));

@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod errors;
 pub mod escalation;
+mod ladder;
 pub mod pods;
 pub mod suggestions;
 pub mod tiles;

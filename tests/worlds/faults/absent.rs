@@ -42,7 +42,7 @@ pub fn one(absent: &str, sentence: &str) {
 /// An acknowledgement made before the API server said which cluster it is gets into its journal.
 pub fn acknowledged() {
     let (world, mut session) = start("kubernetes");
-    session.see("HighErrorRate").press("a").see("acked until");
+    session.see("HighErrorRate").press("a").see("acknowledged: its ladder is held");
     assert_eq!(session.journal(), Vec::<serde_json::Value>::new(), "no cluster, no journal");
     world.proxy("kubernetes").gate.set(Way::Open);
     session.see_gone("not armed").press("q");

@@ -1,0 +1,111 @@
+//! What earlier runs wrote down that matters after a restart: about ladders, and notes.
+
+use std::{fs::File, path::Path};
+
+use serde_json::Value;
+
+use super::{FILE_NAME, Journal, JournalError, intents::contains, line, tail};
+use crate::domain::escalation::{RECALLED_KINDS, Recalled};
+
+/// How much of the file's end is read: thousands of such records, and weeks where nobody runs drains every hour.
+const READ: u64 = 4 * 1024 * 1024;
+
+impl Journal {
+    /// In the order they were written, those of this run left out. Lines that are damaged, of another cluster, or say something else are
+    /// passed over. Nothing is locked: a line that is being written is not there yet.
+    pub fn recall(&self) -> Result<Vec<Recalled>, JournalError> {
+        let is_ours = |record: &Value| {
+            let text = |name: &str| record.get(name).and_then(Value::as_str);
+            text("cluster") == Some(self.cluster.as_str()) && text("run") != Some(self.run())
+        };
+        let records = last_records(&self.directory.join(FILE_NAME))?;
+        Ok(records.iter().filter(|record| is_ours(record)).filter_map(Recalled::read).collect())
+    }
+}
+
+fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(JournalError::io("read", path)(error)),
+    };
+    let bytes = tail::last_lines(&mut file, READ).map_err(JournalError::io("read", path))?;
+    // Most lines are something else: they are not worth a parse.
+    let kinds = RECALLED_KINDS.map(|kind| format!("\"kind\":\"{kind}\""));
+    let may_matter = |bytes: &&[u8]| kinds.iter().any(|kind| contains(bytes, kind.as_bytes()));
+    let lines = bytes.split(|&byte| byte == b'\n').filter(may_matter);
+    Ok(lines.filter_map(|bytes| line::check(bytes).ok()).map(|intact| intact.record).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, sync::Arc};
+
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::time::{Clock, Mono, Now};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            Now { mono: Mono::ZERO, utc: DateTime::UNIX_EPOCH }
+        }
+    }
+
+    fn journal(directory: &Path, cluster: &str) -> Journal {
+        Journal::new(directory.to_owned(), cluster.into(), "oncall@gov".into(), Arc::new(Still))
+    }
+
+    fn note(text: &str) -> Value {
+        Recalled::note(DateTime::UNIX_EPOCH, &"oncall@gov".into(), &text.into())
+    }
+
+    fn recalled(journal: &Journal) -> Vec<String> {
+        let texts = journal.recall().unwrap().into_iter().map(|recalled| match recalled {
+            Recalled::Note { text, .. } => text.to_string(),
+            Recalled::Alert(past) => format!("{:?}", past.event),
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn notes_of_earlier_runs_on_this_cluster_are_read_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let this = journal(directory.path(), "uid-1");
+        assert_eq!(recalled(&this), [""; 0], "there is no file yet");
+        let earlier = journal(directory.path(), "uid-1");
+        earlier.append("note", &note("first")).unwrap();
+        earlier.append("intent", &json!({ "title": "\"kind\":\"note\"" })).unwrap();
+        journal(directory.path(), "uid-2").append("note", &note("of another cluster")).unwrap();
+        this.append("note", &note("of this run")).unwrap();
+        earlier.append("note", &note("second")).unwrap();
+        assert_eq!(recalled(&this), ["first", "second"]);
+    }
+
+    #[test]
+    fn damaged_and_forged_lines_are_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let (this, earlier) = (journal(directory.path(), "uid-1"), journal(directory.path(), "uid-1"));
+        earlier.append("note", &note("whole")).unwrap();
+        let mut file = File::options().append(true).open(earlier.path()).unwrap();
+        file.write_all(b"{\"kind\":\"note\",\"cluster\":\"uid-1\",\"text\":\"forged\"}\n\xff\xfe\"kind\":\"note\"\n").unwrap();
+        file.write_all(format!("\"kind\":\"note\"{}", "x".repeat(line::MAX_LINE)).as_bytes()).unwrap();
+        assert_eq!(recalled(&this), ["whole"]);
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_journal_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let (this, earlier) = (journal(directory.path(), "uid-1"), journal(directory.path(), "uid-1"));
+        earlier.append("note", &note("long ago")).unwrap();
+        let padding = "x".repeat(200 * 1024);
+        for _ in 0..=READ / (200 * 1024) {
+            earlier.append("planned", &json!({ "what": padding })).unwrap();
+        }
+        earlier.append("note", &note("just so")).unwrap();
+        assert_eq!(recalled(&this), ["just so"]);
+    }
+}
