@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::{
     mitigation::{ClusterIdentity, CommandRun},
+    shell::{self, quoted},
     text::Text,
 };
 
@@ -59,7 +60,7 @@ pub fn exec(run: &CommandRun, cluster: &ClusterIdentity) -> Text {
 
 /// Arguments as a shell would have to be given them.
 pub fn argv(argv: &[String]) -> String {
-    argv.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ")
+    shell::line(argv.iter().map(String::as_str))
 }
 
 /// A request to a path of the API server, its body from standard input.
@@ -95,12 +96,6 @@ fn raw(arguments: &[&str], cluster: &ClusterIdentity) -> String {
 /// Alertmanager's own tool, where it is not reached through the API server.
 pub fn amtool(server: &str, arguments: &[String]) -> Text {
     whole(&format!("amtool --alertmanager.url={} {}", quoted(server), argv(arguments)))
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let is_plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte));
-    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]

@@ -41,7 +41,6 @@ mod workload;
 mod write;
 
 pub use engine::{Engine, Pace, Setup};
-pub use kubectl::quoted;
 
 #[cfg(test)]
 mod tests;

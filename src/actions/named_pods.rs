@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     ask::{Wish, Words},
+    asks::RestartUnhealthy,
     catalogue::Level,
     mitigation::{CheckKind, CheckResult, ContentType, Effect, MitigationId, ObjectWrite, Write, WriteMethod},
     object::{ObjectRef, Subject},
@@ -21,8 +22,6 @@ use super::{
     kubectl, pods, room,
 };
 
-/// Most pods of one plan: what a person can still look over.
-pub const MOST: usize = 100;
 const READS_AT_ONCE: usize = 8;
 
 /// A pod as it was read.
@@ -54,8 +53,8 @@ pub fn parse(words: &mut Words<'_>) -> Result<Vec<ObjectRef>, Text> {
 
 /// Reads the pods; `why_not` says why one is left out.
 pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value) -> Option<&'static str>) -> Result<Meant, Text> {
-    if listed.len() > MOST {
-        return Err(Text::line(&format!("{} pods are too many to look over at once: name at most {MOST}", listed.len())));
+    if listed.len() > RestartUnhealthy::MOST {
+        return Err(Text::line(&format!("{} pods are too many to look over at once: name at most {}", listed.len(), RestartUnhealthy::MOST)));
     }
     let asked: Vec<_> = listed.iter().map(|pod| core.api.find(pod)).collect();
     let found: Vec<_> = stream::iter(asked).buffered(READS_AT_ONCE).collect().await;

@@ -247,6 +247,7 @@ mod tests {
             severity: Severity::Critical,
             status,
             starts_at: DateTime::UNIX_EPOCH,
+            true_since: None,
             labels: Box::default(),
             summary: "bad\u{1b}[2J".into(),
             description: "".into(),

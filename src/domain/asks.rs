@@ -58,6 +58,21 @@ pub struct UndoRollout {
     pub to_revision: Option<u64>,
 }
 
+/// Set the bounds between which an autoscaler keeps a workload; at least one of the two is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetHpaBounds {
+    pub autoscaler: Subject,
+    pub min: Option<u64>,
+    pub max: Option<u64>,
+}
+
+/// Restart cluster DNS.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RestartDns {
+    /// RFC 3339. None: when the plan is made.
+    pub at: Option<String>,
+}
+
 /// Silence alerts in Alertmanager. Without an end it lasts an hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Silence {
@@ -106,6 +121,8 @@ impl Ask for Scale {
 
 impl RestartUnhealthy {
     pub const NAME: &'static str = "restart-unhealthy";
+    /// Most pods of one plan: what a person can still look over.
+    pub const MOST: usize = 100;
 }
 
 impl Ask for RestartUnhealthy {
@@ -179,6 +196,46 @@ impl Ask for UndoRollout {
 
     fn words(&self) -> Vec<String> {
         std::iter::once(self.workload.to_string()).chain(self.to_revision.map(|revision| revision.to_string())).collect()
+    }
+}
+
+impl SetHpaBounds {
+    pub fn of(autoscaler: Key, min: Option<u64>, max: Option<u64>) -> Self {
+        Self { autoscaler: Subject { kind: Kind::HorizontalPodAutoscaler, key: autoscaler }, min, max }
+    }
+}
+
+impl Ask for SetHpaBounds {
+    fn kind(&self) -> &'static str {
+        SET_HPA_BOUNDS
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.autoscaler.reference()]
+    }
+
+    fn words(&self) -> Vec<String> {
+        let bound = |name: &str, bound: Option<u64>| bound.map(|bound| format!("{name}={bound}"));
+        std::iter::once(self.autoscaler.to_string()).chain(bound("min", self.min)).chain(bound("max", self.max)).collect()
+    }
+}
+
+impl RestartDns {
+    pub const NAME: &'static str = "restart-dns";
+}
+
+impl Ask for RestartDns {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    /// Which deployment it is, is read.
+    fn objects(&self) -> Vec<ObjectRef> {
+        Vec::new()
+    }
+
+    fn words(&self) -> Vec<String> {
+        self.at.iter().map(|at| format!("at={at}")).collect()
     }
 }
 

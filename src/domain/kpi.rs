@@ -115,6 +115,28 @@ impl History {
         self.values.iter().enumerate().rev().filter(|(index, _)| is_meant(*index)).find_map(|(_, value)| *value)
     }
 
+    /// The first point that has a value.
+    pub fn first(&self) -> Option<(DateTime<Utc>, f64)> {
+        self.values.iter().enumerate().find_map(|(index, value)| Some((self.time_at(index), (*value)?)))
+    }
+
+    /// Runs of bad values that ended, as (first bad point, first good point after it). Gaps belong to the run they are in.
+    pub fn bad_runs(&self, is_bad: impl Fn(f64) -> bool) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+        let mut runs = Vec::new();
+        let mut start = None;
+        for (index, value) in self.values.iter().enumerate() {
+            match (value, start) {
+                (Some(value), None) if is_bad(*value) => start = Some(index),
+                (Some(value), Some(first)) if !is_bad(*value) => {
+                    runs.push((self.time_at(first), self.time_at(index)));
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        runs
+    }
+
     /// When the run of bad values that reaches the last point began; none when the last point is not bad.
     pub fn bad_since(&self, is_bad: impl Fn(f64) -> bool) -> Option<DateTime<Utc>> {
         let mut start = None;
@@ -132,6 +154,17 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_that_ended_are_told_apart_from_the_one_that_lasts() {
+        let start = DateTime::UNIX_EPOCH;
+        let values = [1.0, 9.0, f64::NAN, 9.0, 1.0, 9.0].map(|value| (!f64::is_nan(value)).then_some(value));
+        let history = History { start, step: Duration::from_mins(1), values: values.to_vec() };
+        let minute = |minute: i64| start + chrono::Duration::minutes(minute);
+        assert_eq!(history.bad_runs(|value| value > 5.0), [(minute(1), minute(4))]);
+        assert_eq!(history.bad_since(|value| value > 5.0), Some(minute(5)));
+        assert_eq!(history.first(), Some((start, 1.0)));
+    }
 
     #[test]
     fn the_value_of_a_moment_is_the_last_one_before_it() {

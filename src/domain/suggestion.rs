@@ -1,11 +1,20 @@
-//! Which mitigation the evidence speaks for. Ranked and shown, never run by itself.
+//! Which mitigation the evidence speaks for, what is better waited for, and what is still in force. Nothing is run by itself.
+//!
+//! What takes the cause away comes before what relieves a symptom, and silence before a guess: where several changes came
+//! before a trouble and nothing ties one of them to it, none is suggested and all are named.
+
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
 use super::{
     ask::Request,
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
+    asks::{RestartDns, RestartUnhealthy, Scale, SetConfigKey, SetHpaBounds, UndoRollout, Unhealthy},
+    change::ChangeKind,
+    complaint::{About, Complaint},
     object::{Key, ObjectRef},
+    shell,
+    suspect::{Candidate, Confidence, Scene, Suspect, suspects},
     text::Text,
     units,
 };
@@ -16,47 +25,60 @@ pub struct Suggestion {
     pub key: char,
     /// `undo rollout api-gateway to rev 41`.
     pub title: Text,
-    /// `rolled out 2 min before errors began`.
+    pub confidence: Confidence,
+    /// `2 pods crash, rolled out 2 min before the trouble`.
     pub evidence: Text,
     /// Higher is stronger.
     pub weight: u32,
     /// Id of the indicator it is meant to better, by which it is judged.
     pub aim: Option<Text>,
     pub request: Request,
+    /// The same by kubectl, for those who may not write from here.
+    pub kubectl: Text,
 }
 
-/// A rollout at most this long before a trouble began is suspected of it.
-pub const SUSPECT: chrono::Duration = chrono::Duration::minutes(30);
-
-/// Clocks of two servers, and points of a history, may differ by this much without meaning an order.
-const AT_THE_SAME_TIME: chrono::Duration = chrono::Duration::seconds(30);
+/// What the evidence comes to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Advice {
+    /// Strongest first.
+    pub suggestions: Vec<Suggestion>,
+    /// A mitigation is at work: what it has done so far, and until when to wait.
+    pub waiting: Option<Text>,
+    /// Why there is no suggestion, and where to look.
+    pub note: Option<Text>,
+}
 
 /// What is known that speaks for or against a mitigation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
-    /// When each trouble began: an error indicator crossed its threshold, an alert started to fire. In no order.
-    pub troubles: Vec<DateTime<Utc>>,
+    pub now: DateTime<Utc>,
+    /// When the present trouble began; none while there is none.
+    pub began: Option<DateTime<Utc>>,
+    /// Id of the worst indicator, by which a cure is judged.
+    pub worst: Option<Text>,
     /// Id of an error indicator that is critical.
     pub critical_errors: Option<Text>,
-    /// The newest rollout of each deployment.
-    pub rollouts: Vec<Rollout>,
-    /// Unhealthy pods by app.
+    pub candidates: Vec<Candidate>,
+    pub complaints: Vec<Complaint>,
+    /// Unhealthy pods by app, without those on lost nodes.
     pub unhealthy: Vec<UnhealthyApp>,
+    /// Nodes that stopped answering, and what was on them.
+    pub lost: Vec<LostNode>,
     /// The circuit breaker, where its ConfigMap was seen.
     pub breaker: Option<Breaker>,
     /// Indicators of load that are critical, with the deployment that would take more of it.
     pub overloads: Vec<Overload>,
+    /// Autoscalers that want more than they may have.
+    pub capped: Vec<Capped>,
+    /// Own mitigations that made things worse.
+    pub worsening: Vec<Worsening>,
+    /// A mitigation, ours or another's, whose effect has to be waited for.
+    pub waiting: Option<Text>,
+    /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
+    pub was_cured: bool,
     pub restart_at_once: u8,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rollout {
-    pub deployment: Key,
-    pub from: u64,
-    pub to: u64,
-    pub at: DateTime<Utc>,
-    /// Unhealthy pods of the deployment.
-    pub unhealthy: usize,
+    /// Context of kubectl.
+    pub context: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +88,18 @@ pub struct UnhealthyApp {
     /// How many of them wait in a crash loop.
     pub crash_looping: usize,
     pub out_of_memory: usize,
+    /// How many run, and are not ready for no reason that a new start would not end.
+    pub hanging: usize,
     /// The deployment they belong to.
     pub deployment: Option<Key>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostNode {
+    pub name: Text,
+    pub since: Option<DateTime<Utc>>,
+    /// Those with a controller that replaces them elsewhere.
+    pub pods: Vec<ObjectRef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,125 +123,346 @@ pub struct Overload {
     pub max: Option<u32>,
 }
 
+/// A mitigation that made things worse, and the request that takes it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worsening {
+    pub title: Text,
+    pub evidence: Text,
+    pub request: Request,
+    pub aim: Option<Text>,
+}
+
+/// An autoscaler at its bound, with more load than its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capped {
+    pub autoscaler: Key,
+    pub max: u32,
+    /// `cpu 96%/70%`.
+    pub metric: Text,
+    /// All pods of what it scales are ready.
+    pub is_ready: bool,
+}
+
+/// How far up a kind of suggestion stands: causes, then what hangs, then relief.
+mod weight {
+    pub const WORSENING: u32 = 120;
+    pub const LOST_NODES: u32 = 112;
+    pub const SUSPECT: u32 = 30;
+    pub const HANGING: u32 = 78;
+    pub const CAPPED: u32 = 74;
+    pub const NAMES: u32 = 72;
+    pub const DEPENDENCY: u32 = 70;
+    pub const OUT_OF_MEMORY: u32 = 46;
+    pub const OVERLOAD: u32 = 44;
+    pub const RELIEF: u32 = 20;
+}
+
 /// Ranked, strongest first; bounded by what the evidence holds.
-pub fn suggest(evidence: &Evidence) -> Vec<Suggestion> {
-    let suspects: Vec<&Rollout> = evidence.rollouts.iter().filter(|rollout| evidence.suspects(rollout)).collect();
-    let mut suggestions: Vec<Suggestion> = suspects.iter().map(|rollout| evidence.undo(rollout)).collect();
-    suggestions.extend(evidence.unhealthy.iter().map(|app| {
-        let is_fresh = suspects.iter().any(|rollout| app.deployment.as_ref() == Some(&rollout.deployment));
-        restart(app, is_fresh, evidence)
+pub fn advise(evidence: &Evidence) -> Advice {
+    if let Some(waiting) = &evidence.waiting {
+        return Advice { waiting: Some(waiting.clone()), ..Advice::default() };
+    }
+    let scene = Scene { now: evidence.now, began: evidence.began, complaints: &evidence.complaints };
+    let all = suspects(&evidence.candidates, scene);
+    let named: Vec<&Suspect<'_>> = evidence.named(&all);
+    let mut suggestions: Vec<Suggestion> = named.iter().filter_map(|suspect| evidence.take_back(suspect)).collect();
+    suggestions.extend(evidence.worsening.iter().map(|worse| Suggestion {
+        key: 'U',
+        title: Text::line(&format!("take back: {}", worse.title)),
+        confidence: Confidence::Likely,
+        evidence: worse.evidence.clone(),
+        weight: weight::WORSENING,
+        aim: worse.aim.clone(),
+        request: worse.request.clone(),
+        kubectl: Text::default(),
     }));
-    suggestions.extend(
-        evidence.breaker.iter().filter(|breaker| !breaker.is_on).filter_map(|breaker| Some(breaker_on(breaker, evidence.critical_errors.clone()?))),
-    );
-    suggestions.extend(evidence.overloads.iter().filter_map(scale));
+    suggestions.extend(evidence.replace());
+    suggestions.extend(evidence.unhealthy.iter().filter_map(|app| evidence.restart(app, &named)));
+    suggestions.extend(evidence.capped.iter().filter(|_| evidence.began.is_some()).map(|capped| evidence.raise(capped)));
+    suggestions.extend(evidence.restart_dns());
+    let has_cause = !suggestions.is_empty();
+    suggestions.extend(evidence.breaker_on(has_cause));
+    suggestions.extend(evidence.overloads.iter().filter_map(|overload| evidence.scale(overload, has_cause)));
     suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
-    suggestions
+    let note = if suggestions.is_empty() { evidence.note(&all) } else { None };
+    Advice { suggestions, waiting: None, note }
 }
 
 impl Evidence {
-    fn suspects(&self, rollout: &Rollout) -> bool {
-        let has_effect = rollout.unhealthy > 0 || self.critical_errors.is_some();
-        rollout.from > 0 && has_effect && self.lead(rollout).is_some()
-    }
-
-    /// From the rollout to the trouble it may have caused: the first one after it. What was wrong before a rollout was not
-    /// caused by it, so a negative lead speaks against it unless its own pods are unhealthy. None: no connection in time.
-    fn lead(&self, rollout: &Rollout) -> Option<chrono::Duration> {
-        let leads = || self.troubles.iter().map(|began| *began - rollout.at);
-        let caused = leads().filter(|lead| (-AT_THE_SAME_TIME..=SUSPECT).contains(lead)).min();
-        let inherited = || leads().filter(|lead| rollout.unhealthy > 0 && (-SUSPECT..-AT_THE_SAME_TIME).contains(lead)).max();
-        caused.or_else(inherited)
-    }
-
-    fn undo(&self, rollout: &Rollout) -> Suggestion {
-        let name = &rollout.deployment.name;
-        let lead = self.lead(rollout).unwrap_or_default();
-        let spoken = units::spoken(lead.abs().to_std().unwrap_or_default());
-        let is_before = lead >= -AT_THE_SAME_TIME;
-        let mut evidence = if lead.abs() < AT_THE_SAME_TIME {
-            "rolled out as errors began".to_owned()
-        } else if is_before {
-            format!("rolled out {spoken} before errors began")
-        } else {
-            format!("rolled out {spoken} after errors began")
-        };
-        if rollout.unhealthy > 0 {
-            evidence = format!("{evidence}, {} unhealthy", pods(rollout.unhealthy));
+    /// The suspects that are worth a suggestion: those that something ties to the trouble; else the only one there is.
+    fn named<'s, 'a>(&self, all: &'s [Suspect<'a>]) -> Vec<&'s Suspect<'a>> {
+        let likely: Vec<_> = all.iter().filter(|suspect| suspect.confidence == Confidence::Likely).collect();
+        if !likely.is_empty() || self.was_cured || self.is_explained() {
+            return likely;
         }
-        let weight = 60 + 20 * u32::from(rollout.unhealthy > 0) + 15 * u32::from(is_before);
-        Suggestion {
-            key: 'u',
-            title: Text::line(&format!("undo rollout {name} to rev {}", rollout.from)),
+        match all {
+            [only] => vec![only],
+            // One whose own service has new errors stands out among those that have none.
+            [first, second, ..] if first.score >= second.score + 8 && first.score >= 30 => vec![first],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Something other than a change accounts for the trouble.
+    fn is_explained(&self) -> bool {
+        !self.lost.is_empty()
+            || !self.capped.is_empty()
+            || self.remote().is_some()
+            || self.speaks_of(&About::Names)
+            || self.speaks_of(&About::Certificate)
+    }
+
+    fn speaks_of(&self, about: &About) -> bool {
+        self.complaints.iter().any(|complaint| complaint.about == *about)
+    }
+
+    /// The loudest complaint of something outside, where those outweigh what services say of themselves.
+    fn remote(&self) -> Option<&Complaint> {
+        let of = |about: fn(&About) -> bool| self.complaints.iter().filter(move |complaint| about(&complaint.about));
+        let sum = |about: fn(&About) -> bool| of(about).map(|complaint| complaint.recent).sum::<u64>();
+        let remote = sum(|about| *about == About::Remote);
+        let own = sum(|about| matches!(about, About::Itself | About::DatabaseSlots | About::Names | About::Certificate));
+        of(|about| *about == About::Remote).max_by_key(|complaint| complaint.recent).filter(|_| remote > own)
+    }
+
+    fn take_back(&self, suspect: &Suspect<'_>) -> Option<Suggestion> {
+        let object = &suspect.candidate.change.object;
+        let (title, request, words) = match &suspect.candidate.change.what {
+            ChangeKind::Rollout { from, .. } if *from > 0 => (
+                format!("undo rollout {} to rev {from}", object.key.name),
+                Request::of(UndoRollout::deployment(object.key.clone(), Some(*from))),
+                vec!["rollout".to_owned(), "undo".to_owned(), format!("deploy/{}", object.key.name), format!("--to-revision={from}")],
+            ),
+            ChangeKind::ConfigChanged { keys } => {
+                let [(key, Some(before), _)] = keys.as_slice() else { return None };
+                let patch = serde_json::json!({ "data": { (key.as_str()): before.as_str() } }).to_string();
+                (
+                    format!("set {key} of {} back to {before}", object.key.name),
+                    Request::of(SetConfigKey::set(object.key.clone(), key, before)),
+                    vec!["patch".to_owned(), "configmap".to_owned(), object.key.name.to_string(), "--type=merge".to_owned(), "-p".to_owned(), patch],
+                )
+            }
+            ChangeKind::Scaled { from: Some(from), to } => (
+                format!("scale {} {to} → {from}", object.key.name),
+                Request::of(Scale::deployment(object.key.clone(), *from)),
+                vec!["scale".to_owned(), format!("deploy/{}", object.key.name), format!("--replicas={from}")],
+            ),
+            ChangeKind::BoundsChanged { from: Some((min, max)), .. } => (
+                format!("set {} back to {min}..{max}", object.key.name),
+                Request::of(SetHpaBounds::of(object.key.clone(), Some((*min).into()), Some((*max).into()))),
+                hpa_patch(&object.key, Some(*min), *max),
+            ),
+            _ => return None,
+        };
+        let change = suspect.candidate.change.what_happened();
+        Some(Suggestion {
+            key: if matches!(suspect.candidate.change.what, ChangeKind::Scaled { .. } | ChangeKind::BoundsChanged { .. }) { 's' } else { 'u' },
+            title: Text::line(&title),
+            confidence: suspect.confidence,
+            evidence: suspect.why.clone(),
+            weight: weight::SUSPECT + suspect.score,
+            aim: self.worst.clone(),
+            request: request.because(Text::line(&format!("{change}: {}", suspect.why))),
+            kubectl: self.kubectl(&words, &object.key.namespace),
+        })
+    }
+
+    /// New pods in the place of those that went with their nodes.
+    fn replace(&self) -> Option<Suggestion> {
+        let lost: Vec<&LostNode> = self.lost.iter().filter(|node| !node.pods.is_empty()).collect();
+        let pods: Vec<ObjectRef> = lost.iter().flat_map(|node| node.pods.iter().cloned()).take(RestartUnhealthy::MOST).collect();
+        let first = pods.first()?;
+        let names = lost.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+        let since = lost.iter().filter_map(|node| node.since).min();
+        let since = since.map(|since| format!(" (down since {})", since.format("%H:%M"))).unwrap_or_default();
+        let count = count_of(pods.len(), "pod");
+        let nodes = if lost.len() == 1 { "its node does not answer" } else { "their nodes do not answer" };
+        let mut words = vec!["delete".to_owned(), "pod".to_owned()];
+        words.extend(pods.iter().map(|pod| pod.key.name.to_string()));
+        let namespace = first.key.namespace.clone();
+        Some(Suggestion {
+            key: 'r',
+            title: Text::line(&format!("replace {count} of {names}{since}")),
+            confidence: Confidence::Likely,
+            evidence: Text::line(&format!("{nodes}, other nodes have room to try")),
+            weight: weight::LOST_NODES,
+            aim: self.worst.clone(),
+            request: Request::of(RestartUnhealthy { app: Text::line(&names), pods: Unhealthy::Listed(pods), at_once: None })
+                .because(Text::line(&format!("{names} does not answer"))),
+            kubectl: self.kubectl(&words, &namespace),
+        })
+    }
+
+    /// None for what ends again as soon as it is started again, unless a rollout of it is suspected: then it may buy minutes.
+    fn restart(&self, app: &UnhealthyApp, named: &[&Suspect<'_>]) -> Option<Suggestion> {
+        let is_suspected = named.iter().any(|suspect| app.deployment.as_ref() == Some(&suspect.candidate.change.object.key));
+        let mut evidence = Vec::new();
+        if app.hanging > 0 {
+            evidence.push(format!(
+                "{} but {} not ready",
+                if app.hanging == 1 { "1 runs" } else { "some run" },
+                if app.hanging == 1 { "is" } else { "are" }
+            ));
+        }
+        if app.out_of_memory > 0 {
+            evidence.push(format!("{} killed for memory", app.out_of_memory));
+        }
+        if app.crash_looping > 0 {
+            evidence.push(format!("{} in a crash loop", app.crash_looping));
+        }
+        let weight = match (is_suspected, app.hanging, app.out_of_memory) {
+            (true, ..) => weight::RELIEF + 5,
+            (false, 1.., _) => weight::HANGING,
+            (false, 0, 1..) => weight::OUT_OF_MEMORY,
+            (false, 0, 0) => return None,
+        };
+        if is_suspected {
+            evidence.push("a restart keeps the new revision".to_owned());
+        } else if app.hanging == 0 {
+            evidence.push("a restart buys minutes".to_owned());
+        }
+        let evidence = evidence.join(", ");
+        let pods: Vec<ObjectRef> = app.pods.iter().take(RestartUnhealthy::MOST).cloned().collect();
+        let mut words = vec!["delete".to_owned(), "pod".to_owned()];
+        words.extend(pods.iter().map(|pod| pod.key.name.to_string()));
+        let namespace = pods.first().map(|pod| pod.key.namespace.clone()).unwrap_or_default();
+        Some(Suggestion {
+            key: 'r',
+            title: Text::line(&format!("restart {} unhealthy {} {}", pods.len(), app.app, if pods.len() == 1 { "pod" } else { "pods" })),
+            confidence: if app.hanging > 0 { Confidence::Likely } else { Confidence::Possible },
             evidence: Text::line(&evidence),
             weight,
-            aim: self.critical_errors.clone(),
-            request: Request::of(UndoRollout::deployment(rollout.deployment.clone(), Some(rollout.from)))
-                .because(Text::line(&format!("rev {} {evidence}", rollout.to))),
+            aim: self.worst.clone(),
+            request: Request::of(RestartUnhealthy { app: app.app.clone(), pods: Unhealthy::Listed(pods), at_once: Some(self.restart_at_once) })
+                .because(Text::line(&evidence)),
+            kubectl: self.kubectl(&words, &namespace),
+        })
+    }
+
+    fn raise(&self, capped: &Capped) -> Suggestion {
+        let most = more_replicas(capped.max, None);
+        let name = &capped.autoscaler.name;
+        let evidence = format!("at its bound of {}, {}", capped.max, capped.metric);
+        Suggestion {
+            key: 's',
+            title: Text::line(&format!("raise {name} to {most} replicas at most")),
+            confidence: if capped.is_ready { Confidence::Likely } else { Confidence::Possible },
+            evidence: Text::line(&evidence),
+            weight: if capped.is_ready { weight::CAPPED } else { weight::RELIEF },
+            aim: self.worst.clone(),
+            request: Request::of(SetHpaBounds::of(capped.autoscaler.clone(), None, Some(most.into()))).because(Text::line(&evidence)),
+            kubectl: self.kubectl(&hpa_patch(&capped.autoscaler, None, most), &capped.autoscaler.namespace),
         }
     }
-}
 
-fn restart(app: &UnhealthyApp, is_fresh: bool, all: &Evidence) -> Suggestion {
-    let mut evidence = Vec::new();
-    if app.crash_looping > 0 {
-        evidence.push(format!("{} in a crash loop", app.crash_looping));
-    }
-    if app.out_of_memory > 0 {
-        evidence.push(format!("{} killed for memory", app.out_of_memory));
-    }
-    if is_fresh {
-        evidence.push("a restart keeps the new revision".to_owned());
-    } else if evidence.is_empty() {
-        evidence.push("not ready".to_owned());
-    }
-    let evidence = evidence.join(", ");
-    let many = u32::try_from(app.pods.len()).unwrap_or(u32::MAX).min(9);
-    Suggestion {
-        key: 'r',
-        title: Text::line(&format!("restart {} unhealthy {} {}", app.pods.len(), app.app, if app.pods.len() == 1 { "pod" } else { "pods" })),
-        evidence: Text::line(&evidence),
-        weight: if is_fresh { 30 + many } else { 40 + many },
-        aim: all.critical_errors.clone(),
-        request: Request::of(RestartUnhealthy {
-            app: app.app.clone(),
-            pods: Unhealthy::Listed(app.pods.clone()),
-            at_once: Some(all.restart_at_once),
+    /// Names that do not resolve in several services at once.
+    fn restart_dns(&self) -> Option<Suggestion> {
+        let mut services: Vec<&Text> =
+            self.complaints.iter().filter(|complaint| complaint.about == About::Names).map(|complaint| &complaint.service).collect();
+        services.sort();
+        services.dedup();
+        let words = ["rollout", "restart", "deployment", "-l", "k8s-app=kube-dns"].map(str::to_owned);
+        (services.len() >= 2).then(|| {
+            let evidence = format!("names do not resolve in {}", count_of(services.len(), "service"));
+            Suggestion {
+                key: 'r',
+                title: "restart cluster DNS".into(),
+                confidence: Confidence::Possible,
+                evidence: Text::line(&evidence),
+                weight: weight::NAMES,
+                aim: self.worst.clone(),
+                request: Request::of(RestartDns::default()).because(Text::line(&evidence)),
+                kubectl: self.kubectl(&words, "kube-system"),
+            }
         })
-        .because(Text::line(&evidence)),
+    }
+
+    /// The breaker spares callers what cannot answer; it mends no service that fails by itself.
+    fn breaker_on(&self, has_cause: bool) -> Option<Suggestion> {
+        let breaker = self.breaker.as_ref().filter(|breaker| !breaker.is_on)?;
+        let aim = self.critical_errors.clone()?;
+        let remote = self.remote().filter(|_| !has_cause);
+        let blames = self.complaints.iter().any(|complaint| matches!(complaint.about, About::Remote | About::Service(_) | About::DatabaseSlots));
+        let (evidence, weight, confidence) = match remote {
+            Some(complaint) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
+            None if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
+            None if blames && !self.was_cured => ("callers wait for what does not answer".to_owned(), weight::RELIEF, Confidence::Possible),
+            None => return None,
+        };
+        let patch = serde_json::json!({ "data": { (breaker.name.as_str()): breaker.value_on.as_str() } }).to_string();
+        let words = ["patch", "configmap", &breaker.config_map.name, "--type=merge", "-p", &patch].map(str::to_owned);
+        Some(Suggestion {
+            key: 'b',
+            title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
+            confidence,
+            evidence: Text::line(&evidence),
+            weight,
+            aim: Some(aim),
+            request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on)).because(Text::line(&evidence)),
+            kubectl: self.kubectl(&words, &breaker.config_map.namespace),
+        })
+    }
+
+    /// None when not all pods are ready (more of them would not start either) or the autoscaler is at its end.
+    fn scale(&self, overload: &Overload, has_cause: bool) -> Option<Suggestion> {
+        if overload.replicas == 0 || overload.ready < overload.replicas {
+            return None;
+        }
+        let replicas = more_replicas(overload.replicas, overload.max);
+        if replicas <= overload.replicas {
+            return None;
+        }
+        let name = &overload.deployment.name;
+        let words = ["scale".to_owned(), format!("deploy/{name}"), format!("--replicas={replicas}")];
+        Some(Suggestion {
+            key: 's',
+            title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
+            confidence: Confidence::Possible,
+            evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, count_of(overload.ready as usize, "pod"))),
+            weight: if has_cause { weight::RELIEF - 1 } else { weight::OVERLOAD },
+            aim: Some(overload.indicator.clone()),
+            request: Request::of(Scale::deployment(overload.deployment.clone(), replicas))
+                .because(Text::line(&format!("{} is critical", overload.what))),
+            kubectl: self.kubectl(&words, &overload.deployment.namespace),
+        })
+    }
+
+    fn kubectl(&self, words: &[String], namespace: &str) -> Text {
+        let mut line = shell::line(std::iter::once("kubectl").chain(words.iter().map(String::as_str)));
+        let _ = write!(line, " -n {} --context {}", shell::quoted(namespace), shell::quoted(&self.context));
+        Text::line(&line)
+    }
+
+    /// Why nothing is suggested, and where to look.
+    fn note(&self, all: &[Suspect<'_>]) -> Option<Text> {
+        self.began?;
+        let service = |about: &About| self.complaints.iter().find(|complaint| complaint.about == *about).map(|complaint| complaint.service.clone());
+        let words = if self.was_cured {
+            "the mitigation helped: wait until all is good".to_owned()
+        } else if let Some(service) = service(&About::Certificate) {
+            format!("{service} speaks of a certificate: nothing that sev1 does mends that")
+        } else if all.len() > 1 {
+            let mut names: Vec<&str> = all.iter().map(|suspect| suspect.candidate.change.object.key.name.as_str()).collect();
+            names.dedup();
+            let more = names.len().saturating_sub(3);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            names.truncate(3);
+            format!("{} changes before it, none stands out: look at {}{more}", all.len(), names.join(", "))
+        } else if let Some(complaint) = self.complaints.iter().max_by_key(|complaint| complaint.recent) {
+            format!("no change and no pod explains it: look at the errors of {}", complaint.service)
+        } else {
+            return None;
+        };
+        Some(Text::line(&words))
     }
 }
 
-fn breaker_on(breaker: &Breaker, aim: Text) -> Suggestion {
-    Suggestion {
-        key: 'b',
-        title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
-        evidence: "error rate is critical and the breaker is off".into(),
-        weight: 25,
-        aim: Some(aim),
-        request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on))
-            .because("error rate is critical".into()),
-    }
-}
-
-/// None when not all pods are ready (more of them would not start either) or the autoscaler is at its end.
-fn scale(overload: &Overload) -> Option<Suggestion> {
-    if overload.replicas == 0 || overload.ready < overload.replicas {
-        return None;
-    }
-    let replicas = more_replicas(overload.replicas, overload.max);
-    if replicas <= overload.replicas {
-        return None;
-    }
-    let name = &overload.deployment.name;
-    Some(Suggestion {
-        key: 's',
-        title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
-        evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, pods(overload.ready as usize))),
-        weight: 50,
-        aim: Some(overload.indicator.clone()),
-        request: Request::of(Scale::deployment(overload.deployment.clone(), replicas)).because(Text::line(&format!("{} is critical", overload.what))),
-    })
+fn hpa_patch(autoscaler: &Key, min: Option<u32>, max: u32) -> Vec<String> {
+    let mut bounds = serde_json::Map::new();
+    bounds.extend(min.map(|min| ("minReplicas".to_owned(), min.into())));
+    bounds.insert("maxReplicas".to_owned(), max.into());
+    let patch = serde_json::json!({ "spec": bounds }).to_string();
+    ["patch", "hpa", &autoscaler.name, "--type=merge", "-p", &patch].map(str::to_owned).to_vec()
 }
 
 /// Half as many again, at least one, and no more than the autoscaler allows.
@@ -218,103 +471,7 @@ pub fn more_replicas(current: u32, max: Option<u32>) -> u32 {
     max.map_or(wanted, |max| wanted.min(max))
 }
 
-fn pods(count: usize) -> String {
-    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(minutes: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000 + minutes * 60, 0).unwrap()
-    }
-
-    fn bad_deploy() -> Evidence {
-        let deployment = Key::new("n", "api-gateway");
-        Evidence {
-            troubles: vec![at(7)],
-            critical_errors: Some("error_rate".into()),
-            rollouts: vec![Rollout { deployment: deployment.clone(), from: 41, to: 42, at: at(5), unhealthy: 2 }],
-            unhealthy: vec![UnhealthyApp {
-                app: "api-gateway".into(),
-                pods: Vec::new(),
-                crash_looping: 2,
-                out_of_memory: 0,
-                deployment: Some(deployment),
-            }],
-            breaker: Some(Breaker { config_map: Key::new("n", "api-config"), name: "k".into(), value_on: "true".into(), is_on: false }),
-            overloads: Vec::new(),
-            restart_at_once: 1,
-        }
-    }
-
-    #[test]
-    fn a_fresh_rollout_ranks_above_a_restart_and_the_breaker() {
-        let suggestions = suggest(&bad_deploy());
-        let keys: String = suggestions.iter().map(|suggestion| suggestion.key).collect();
-        assert_eq!(keys, "urb");
-        assert_eq!(suggestions[0].title, "undo rollout api-gateway to rev 41");
-        assert_eq!(suggestions[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
-    }
-
-    #[test]
-    fn an_old_rollout_is_not_suspected() {
-        let mut evidence = bad_deploy();
-        evidence.rollouts[0].at = at(7 - 31);
-        assert!(suggest(&evidence).iter().all(|suggestion| suggestion.key != 'u'));
-    }
-
-    #[test]
-    fn the_rollout_that_took_a_bad_one_back_is_not_suspected() {
-        let mut evidence = bad_deploy();
-        evidence.rollouts[0] = Rollout { from: 42, to: 43, at: at(14), unhealthy: 0, ..evidence.rollouts[0].clone() };
-        assert!(suggest(&evidence).iter().all(|suggestion| suggestion.key != 'u'));
-        evidence.rollouts[0].unhealthy = 1;
-        let undo = suggest(&evidence).into_iter().find(|suggestion| suggestion.key == 'u').unwrap();
-        assert_eq!(undo.evidence, "rolled out 7 min after errors began, 1 pod unhealthy");
-    }
-
-    #[test]
-    fn an_old_unrelated_alert_hides_no_fresh_suspect() {
-        let mut evidence = bad_deploy();
-        evidence.troubles.insert(0, at(-600));
-        assert_eq!(suggest(&evidence)[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
-    }
-
-    #[test]
-    fn clocks_that_differ_by_seconds_make_no_order() {
-        let mut evidence = bad_deploy();
-        evidence.rollouts[0].at = at(7) + chrono::Duration::seconds(5);
-        assert_eq!(suggest(&evidence)[0].evidence, "rolled out as errors began, 2 pods unhealthy");
-    }
-
-    #[test]
-    fn nothing_is_suggested_on_a_calm_day() {
-        let evidence = Evidence { troubles: Vec::new(), critical_errors: None, unhealthy: Vec::new(), ..bad_deploy() };
-        assert_eq!(suggest(&evidence), []);
-    }
-
-    #[test]
-    fn scaling_needs_ready_pods_and_room() {
-        let overload = Overload {
-            what: "Sync backlog 4,210".into(),
-            indicator: "sync_backlog".into(),
-            deployment: Key::new("n", "sync"),
-            replicas: 4,
-            ready: 4,
-            max: Some(10),
-        };
-        let suggestion = scale(&overload).unwrap();
-        assert_eq!((&*suggestion.title, suggestion.aim.as_deref()), ("scale sync 4 → 6", Some("sync_backlog")));
-        assert_eq!(scale(&Overload { max: Some(4), ..overload.clone() }), None);
-        assert_eq!(scale(&Overload { ready: 3, ..overload }), None);
-    }
-
-    #[test]
-    fn the_breaker_is_not_suggested_when_it_is_on() {
-        let mut evidence = bad_deploy();
-        evidence.breaker.as_mut().unwrap().is_on = true;
-        assert!(suggest(&evidence).iter().all(|suggestion| suggestion.key != 'b'));
-    }
+fn count_of(count: usize, what: &str) -> String {
+    let number = units::thousands(count as u64);
+    if count == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    ask::{Request, Undoable},
+    ask::{Request, Undoable, Wish},
     mitigation::{CardId, Check, MitigationId, Outcome, Plan},
     object::ObjectRef,
     text::Text,
@@ -96,6 +96,8 @@ pub struct Mitigation {
     pub targets: Vec<ObjectRef>,
     /// The mitigation that this one takes back.
     pub undoes: Option<MitigationId>,
+    /// What takes this one back.
+    pub inverse: Option<Wish>,
     pub confirmed_at: Mono,
     /// The same by the server's clock.
     pub confirmed_on: DateTime<Utc>,

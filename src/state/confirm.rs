@@ -52,7 +52,7 @@ impl State {
         if let RequestKind::Undo { of } = request.kind {
             return self.mitigations.all.iter().find(|mitigation| Finished::Here(mitigation.id) == of)?.aim.clone();
         }
-        self.suggestions.iter().find(|suggestion| suggestion.request.kind.is_like(&request.kind))?.aim.clone()
+        self.advice.suggestions.iter().find(|suggestion| suggestion.request.kind.is_like(&request.kind))?.aim.clone()
     }
 
     /// Title of a mitigation whose write to a target like this is under way.
@@ -137,6 +137,7 @@ impl State {
             reason: confirmed.reason().clone(),
             targets: plan.targets.iter().map(|target| target.object.clone()).collect(),
             undoes: plan.undoes.and_then(|undoes| undoes.here),
+            inverse: plan.inverse.clone(),
             confirmed_at: self.now.mono,
             confirmed_on: self.server_now(),
             done_at: None,

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use crate::domain::{
-    alert::Severity,
-    change::ChangeKind,
+    ask::{Finished, Request, RequestKind},
+    change::{Change, ChangeKind},
+    complaint::{About, Complaint},
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
-    suggestion::{Breaker, Evidence, Overload, Rollout, UnhealthyApp, suggest},
+    suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, Worsening, advise},
+    suspect::{Candidate, Judged, Sick},
     text::Text,
     units,
+    verdict::Judgement,
     workload::Autoscaler,
 };
 
@@ -20,10 +21,10 @@ use super::{KpiState, State};
 
 /// Unhealthy pods and alerts looked at; beyond them the advice would not differ.
 const LOOKED_AT: usize = 2_000;
-/// Pods that one restart names at most.
-const PODS_OF_A_RESTART: usize = 200;
 /// Suggestions shown at most.
 const SUGGESTIONS: usize = 9;
+/// From here on an autoscaler has more load than its target: its own tolerance is a tenth.
+const STRAINED: f64 = 1.1;
 /// Words of an indicator that name no service.
 const PLAIN_WORDS: [&str; 12] =
     ["error", "rate", "latency", "queue", "backlog", "database", "connections", "percentile", "requests", "seconds", "time", "lag"];
@@ -43,10 +44,15 @@ impl State {
             self.due.suggestions = true;
         }
         if std::mem::take(&mut self.due.suggestions) {
-            let mut suggestions = if self.session.read_only { Vec::new() } else { suggest(&self.evidence()) };
-            suggestions.truncate(SUGGESTIONS);
-            if suggestions != self.suggestions {
-                self.suggestions = suggestions;
+            let server_now = self.server_now();
+            let present = self.present_trouble();
+            self.dirty |= self.episodes.see(&present, server_now);
+            let mut advice = advise(&self.evidence());
+            advice.suggestions.truncate(SUGGESTIONS);
+            let in_force = self.what_is_in_force();
+            if advice != self.advice || in_force != self.in_force {
+                self.advice = advice;
+                self.in_force = in_force;
                 self.clamp_cockpit();
                 self.dirty = true;
             }
@@ -54,62 +60,178 @@ impl State {
     }
 
     fn evidence(&self) -> Evidence {
-        let unhealthy = self.unhealthy_apps();
+        let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
+        let patterns = self.errors.iter().flat_map(|window| &window.patterns);
+        let complaints: Vec<Complaint> = patterns.filter_map(|pattern| Complaint::of(pattern, &deployments)).collect();
+        let lost = self.lost_nodes();
+        let episode = self.episodes.present.as_ref();
         Evidence {
-            troubles: self.troubles(),
+            now: self.server_now(),
+            // While all is good again nothing has to be found any more.
+            began: episode.filter(|episode| episode.good_since().is_none()).map(|episode| episode.began),
+            worst: self.worst_indicator(),
             critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
-            rollouts: self.rollouts(&unhealthy),
+            candidates: self.candidates(&complaints),
+            unhealthy: self.unhealthy_apps(&lost),
+            lost,
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
                 Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on }
             }),
             overloads: self.overloads(),
+            capped: self.capped(),
+            worsening: self.worsening(),
+            waiting: self.at_work(),
+            was_cured: self.was_cured(),
             restart_at_once: self.config.mitigations.restart_at_once,
-            unhealthy,
+            context: self.session.context.clone(),
+            complaints,
         }
     }
 
-    /// When error indicators crossed their thresholds and alerts began to fire.
-    fn troubles(&self) -> Vec<DateTime<Utc>> {
-        let crossed = self.kpis.iter().filter(|kpi| is_error(kpi)).filter_map(|kpi| {
-            let history = kpi.reading.as_ref()?.history.as_ref()?;
-            history.bad_since(|value| kpi.spec.level(Some(value)) >= Level::Warning)
-        });
-        let alerted = self.firing().filter(|(alert, _)| alert.severity > Severity::Info).map(|(alert, _)| alert.starts_at);
-        crossed.chain(alerted).take(LOOKED_AT).collect()
+    /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
+    fn worst_indicator(&self) -> Option<Text> {
+        let bad = || self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
+        let worst = bad().max_by_key(|kpi| (level(kpi), is_error(kpi)))?;
+        let first = bad().find(|kpi| (level(kpi), is_error(kpi)) == (level(worst), is_error(worst)));
+        first.map(|kpi| kpi.spec.id.clone())
     }
 
-    fn unhealthy_apps(&self) -> Vec<UnhealthyApp> {
+    /// Own mitigations that made things worse and can be taken back.
+    fn worsening(&self) -> Vec<Worsening> {
+        let worse = self.mitigations.all.iter().filter(|mitigation| {
+            mitigation.undoable
+                && mitigation.undone_by.is_none()
+                && mitigation.undoes.is_none()
+                && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
+        });
+        let worse = worse.map(|mitigation| Worsening {
+            title: mitigation.title.clone(),
+            evidence: mitigation.verdict.as_ref().map(crate::domain::verdict::Verdict::sentence).unwrap_or_default(),
+            request: Request {
+                kind: RequestKind::Undo { of: Finished::Here(mitigation.id) },
+                reason: Text::line(&format!("takes back: {}", mitigation.title)),
+            },
+            aim: mitigation.aim.clone(),
+        });
+        worse.collect()
+    }
+
+    /// Changes of which it is known whether what they set is still so.
+    fn candidates(&self, complaints: &[Complaint]) -> Vec<Candidate> {
+        let changes = &self.cluster.changes;
+        let candidate = |(index, change): (usize, &Change)| {
+            let is_newest = |kind: fn(&ChangeKind) -> bool| {
+                !changes[..index]
+                    .iter()
+                    .any(|newer| newer.object.key == change.object.key && newer.object.kind == change.object.kind && kind(&newer.what))
+            };
+            let deployment = self.cluster.deployments.get(&change.object.key);
+            let is_present = match &change.what {
+                ChangeKind::Rollout { to, .. } => deployment.is_some_and(|deployment| deployment.revision == *to),
+                ChangeKind::Scaled { to, .. } => deployment.is_some_and(|deployment| deployment.replicas == *to),
+                ChangeKind::BoundsChanged { to, .. } => {
+                    self.cluster.autoscalers.get(&change.object.key).is_some_and(|autoscaler| (autoscaler.min, autoscaler.max) == *to)
+                }
+                ChangeKind::ConfigChanged { .. } => is_newest(|what| matches!(what, ChangeKind::ConfigChanged { .. })),
+                ChangeKind::PodsDeleted { .. } | ChangeKind::NodeNotReady { .. } => false,
+            };
+            Candidate {
+                change: change.clone(),
+                is_present,
+                sick: match change.what {
+                    ChangeKind::Rollout { to, .. } => self.sick(&change.object.key, to),
+                    _ => Sick::default(),
+                },
+                is_short: self.is_short(change, complaints),
+                judged: Judged::Unknown,
+            }
+        };
+        changes.iter().enumerate().map(candidate).collect()
+    }
+
+    /// Unhealthy pods of one revision of a deployment. Those on a node that is lost say nothing of what they run.
+    fn sick(&self, deployment: &Key, revision: u64) -> Sick {
+        let mut sick = Sick::default();
+        let is_of = |pod: &Pod| {
+            let owner = pod.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet")?;
+            let set = self.cluster.replica_sets.get(&Key { namespace: pod.key.namespace.clone(), name: owner.name.clone() })?;
+            Some(set.revision == revision && set.owner.as_ref().is_some_and(|owner| owner.kind == "Deployment" && owner.name == deployment.name))
+        };
+        for pod in self.unhealthy_pods().filter(|pod| pod.key.namespace == deployment.namespace && is_of(pod) == Some(true)) {
+            if self.is_on_lost_node(pod) {
+                continue;
+            }
+            sick.pods += 1;
+            match ailment(pod) {
+                Ailment::Crashing => sick.crashing += 1,
+                Ailment::OutOfMemory => sick.out_of_memory += 1,
+                Ailment::CannotStart => sick.cannot_start += 1,
+                Ailment::Hanging => {}
+            }
+        }
+        sick
+    }
+
+    /// Whether what was scaled has more load than it can take.
+    fn is_short(&self, change: &Change, complaints: &[Complaint]) -> bool {
+        let workload = match change.what {
+            ChangeKind::Scaled { .. } => change.object.key.clone(),
+            ChangeKind::BoundsChanged { .. } => match self.cluster.autoscalers.get(&change.object.key) {
+                Some(autoscaler) => Key { namespace: change.object.key.namespace.clone(), name: autoscaler.target_name.clone() },
+                None => return false,
+            },
+            _ => return false,
+        };
+        let is_strained = self.cluster.autoscaler_of(&workload).is_some_and(|autoscaler| strain(autoscaler) >= STRAINED);
+        let complains =
+            complaints.iter().any(|complaint| complaint.service == workload.name || complaint.about == About::Service(workload.name.clone()));
+        is_strained || complains || self.overloads().iter().any(|overload| overload.deployment == workload)
+    }
+
+    fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
+        self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(|pod| is_restartable(pod))
+    }
+
+    fn is_on_lost_node(&self, pod: &Pod) -> bool {
+        let node = pod.node.as_ref().and_then(|node| self.cluster.nodes.get(&Key::new("", node)));
+        node.is_some_and(|node| node.not_ready.is_some())
+    }
+
+    /// Nodes that are not ready, with the pods on them that their controllers would make anew elsewhere.
+    fn lost_nodes(&self) -> Vec<LostNode> {
+        let mut lost: Vec<LostNode> = Vec::new();
+        for node in self.cluster.nodes.objects.values() {
+            let Some((_, since)) = &node.not_ready else { continue };
+            let pods = self.unhealthy_pods().filter(|pod| pod.node.as_ref() == Some(&node.key.name));
+            let pods = pods.map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
+            lost.push(LostNode { name: node.key.name.clone(), since: *since, pods });
+        }
+        lost
+    }
+
+    fn unhealthy_apps(&self, lost: &[LostNode]) -> Vec<UnhealthyApp> {
         let mut apps: BTreeMap<(Text, Text), UnhealthyApp> = BTreeMap::new();
-        for key in self.cluster.unhealthy.iter().take(LOOKED_AT) {
-            let Some(pod) = self.cluster.pods.get(key).filter(|pod| is_restartable(pod)) else { continue };
+        let is_lost = |pod: &Pod| lost.iter().any(|node| pod.node.as_ref() == Some(&node.name));
+        for pod in self.unhealthy_pods().filter(|pod| !is_lost(pod)) {
             let app = self.cluster.app_of(pod);
-            let entry = apps.entry((key.namespace.clone(), app.clone())).or_insert_with(|| UnhealthyApp {
+            let entry = apps.entry((pod.key.namespace.clone(), app.clone())).or_insert_with(|| UnhealthyApp {
                 app,
                 pods: Vec::new(),
                 crash_looping: 0,
                 out_of_memory: 0,
+                hanging: 0,
                 deployment: self.cluster.deployment_of(pod),
             });
-            if entry.pods.len() < PODS_OF_A_RESTART {
-                entry.pods.push(ObjectRef { kind: Kind::Pod, key: key.clone(), uid: pod.uid.clone() });
+            entry.pods.push(ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() });
+            match ailment(pod) {
+                Ailment::Crashing => entry.crash_looping += 1,
+                Ailment::OutOfMemory => entry.out_of_memory += 1,
+                Ailment::Hanging => entry.hanging += 1,
+                Ailment::CannotStart => {}
             }
-            entry.crash_looping += usize::from(pod.status == "CrashLoopBackOff");
-            entry.out_of_memory += usize::from(pod.out_of_memory());
         }
         apps.into_values().collect()
-    }
-
-    /// The newest rollout of each deployment, if it is what runs.
-    fn rollouts(&self, unhealthy: &[UnhealthyApp]) -> Vec<Rollout> {
-        let newest = self.cluster.changes.iter().filter_map(|change| {
-            let ChangeKind::Rollout { from, to, .. } = &change.what else { return None };
-            let deployment = self.cluster.deployments.get(&change.object.key)?;
-            let pods = unhealthy.iter().filter(|app| app.deployment.as_ref() == Some(&deployment.key)).map(|app| app.pods.len()).sum();
-            let at = change.at.filter(|_| deployment.revision == *to)?;
-            Some(Rollout { deployment: deployment.key.clone(), from: *from, to: *to, at, unhealthy: pods })
-        });
-        newest.collect()
     }
 
     /// The ConfigMap of the circuit breaker, and whether it is on.
@@ -118,6 +240,22 @@ impl State {
         let config_map = self.cluster.config_maps.objects.values().find(|config_map| *config_map.key.name == *settings.config_map)?;
         let value = config_map.data.iter().find(|(name, _)| **name == *settings.key).map(|(_, value)| value);
         Some((config_map.key.clone(), value.is_some_and(|value| **value == *settings.on)))
+    }
+
+    fn capped(&self) -> Vec<Capped> {
+        let capped = self.cluster.autoscalers.objects.values().filter(|autoscaler| {
+            autoscaler.current >= autoscaler.max && autoscaler.max > 0 && autoscaler.target_kind == "Deployment" && strain(autoscaler) >= STRAINED
+        });
+        let capped = capped.map(|autoscaler| {
+            let deployment = self.cluster.deployments.get(&Key { namespace: autoscaler.key.namespace.clone(), name: autoscaler.target_name.clone() });
+            Capped {
+                autoscaler: autoscaler.key.clone(),
+                max: autoscaler.max,
+                metric: autoscaler.metrics.iter().max_by(|one, other| ratio(one).total_cmp(&ratio(other))).cloned().unwrap_or_default(),
+                is_ready: deployment.is_some_and(|deployment| deployment.ready >= deployment.replicas),
+            }
+        });
+        capped.collect()
     }
 
     fn overloads(&self) -> Vec<Overload> {
@@ -156,11 +294,11 @@ impl State {
     }
 }
 
-fn level(kpi: &KpiState) -> Level {
+pub(super) fn level(kpi: &KpiState) -> Level {
     kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
 }
 
-fn is_error(kpi: &KpiState) -> bool {
+pub(super) fn is_error(kpi: &KpiState) -> bool {
     kpi.spec.id.contains("error")
 }
 
@@ -174,12 +312,41 @@ pub(super) fn is_restartable(pod: &Pod) -> bool {
     pod.owner.is_some() && pod.deleting_since.is_none() && !(pod.is_ready && pod.phase == Phase::Running)
 }
 
-/// How far the worst metric of an autoscaler is over its target, from `cpu 96%/70%`; 1 is on target.
+/// How far the worst metric of an autoscaler is over its target; 1 is on target.
 fn strain(autoscaler: &Autoscaler) -> f64 {
-    let ratio = |metric: &Text| {
+    autoscaler.metrics.iter().map(ratio).fold(0.0, f64::max)
+}
+
+/// Of `cpu 96%/70%`; 0 where that is no pair of numbers.
+fn ratio(metric: &Text) -> f64 {
+    let read = || {
         let (current, target) = metric.rsplit(' ').next()?.split_once('/')?;
         let number = |text: &str| text.trim_end_matches('%').parse::<f64>().ok();
         Some(number(current)? / number(target)?)
     };
-    autoscaler.metrics.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).fold(0.0, f64::max)
+    read().filter(|ratio| ratio.is_finite()).unwrap_or(0.0)
+}
+
+/// What keeps an unhealthy pod from working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ailment {
+    Crashing,
+    OutOfMemory,
+    /// It waits for an image, a volume, a setting or a place.
+    CannotStart,
+    /// It runs, and is not ready.
+    Hanging,
+}
+
+fn ailment(pod: &Pod) -> Ailment {
+    if pod.out_of_memory() {
+        return Ailment::OutOfMemory;
+    }
+    let has_run = pod.restarts > 0;
+    match &*pod.status {
+        "Running" | "Unknown" => Ailment::Hanging,
+        "CrashLoopBackOff" | "Error" | "Completed" | "RunContainerError" | "StartError" => Ailment::Crashing,
+        status if status.ends_with("CrashLoopBackOff") || status.ends_with("Error") && has_run => Ailment::Crashing,
+        _ => Ailment::CannotStart,
+    }
 }

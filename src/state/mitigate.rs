@@ -6,7 +6,7 @@ use crate::domain::{
     ask::{Finished, Request, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
     object::{Key, Kind, ObjectRef},
-    suggestion::more_replicas,
+    suggestion::{Suggestion, more_replicas},
     text::Text,
 };
 
@@ -28,7 +28,10 @@ impl State {
     /// Runs one of the mitigation commands: opens its card, or says why there is none.
     pub(super) fn mitigate(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         if let Some(why) = self.disarmed() {
-            return self.refuse(&format!("mitigations are off: {why}"));
+            return match self.by_kubectl(command) {
+                Some(line) => self.say(&format!("read-only: somebody who may write runs {line}")),
+                None => self.refuse(&format!("mitigations are off: {why}")),
+            };
         }
         let request = match command {
             Command::Menu => return self.open_menu(),
@@ -46,21 +49,39 @@ impl State {
             _ => return,
         };
         match request {
-            Ok(request) if matches!(command, Command::Scale) => self.ask_replicas(request),
+            // How many is asked first, where that was not typed.
+            Ok(request) if matches!(command, Command::Scale) => self.request(request, effects),
             Ok(request) => self.open_card(request, effects),
             Err(why) => self.refuse(&why),
         }
     }
 
-    /// What the suggestion with this key asks for; on Workloads what is focused comes first.
+    /// The line of the suggestion that a command would run, where this session only looks.
+    fn by_kubectl(&self, command: &Command) -> Option<Text> {
+        let key = match command {
+            Command::UndoRollout => 'u',
+            Command::RestartUnhealthy => 'r',
+            Command::Breaker => 'b',
+            Command::Scale => 's',
+            _ => return None,
+        };
+        let suggestion = self.suggestion(key).filter(|suggestion| self.session.read_only && !suggestion.kubectl.is_empty())?;
+        Some(suggestion.kubectl.clone())
+    }
+
     fn suggested(&self, key: char) -> Option<Request> {
+        self.suggestion(key).map(|suggestion| suggestion.request.clone())
+    }
+
+    /// The suggestion with this key, the selected one first; on Workloads what is focused there comes first.
+    fn suggestion(&self, key: char) -> Option<&Suggestion> {
         if self.screen == Screen::Workloads {
             return None;
         }
-        let focused =
-            (self.cockpit.focus == super::screens::cockpit::Pane::Suggestions).then(|| self.suggestions.get(self.cockpit.suggestions.row)).flatten();
-        let first = self.suggestions.iter().find(|suggestion| suggestion.key == key);
-        focused.filter(|suggestion| suggestion.key == key).or(first).map(|suggestion| suggestion.request.clone())
+        let focused = (self.cockpit.focus == super::screens::cockpit::Pane::Suggestions)
+            .then(|| self.advice.suggestions.get(self.cockpit.suggestions.row))
+            .flatten();
+        focused.filter(|suggestion| suggestion.key == key).or_else(|| self.advice.suggestions.iter().find(|suggestion| suggestion.key == key))
     }
 
     /// A request that came from a suggestion or the menu: scaling asks for the number first.
@@ -144,7 +165,7 @@ impl State {
         let pods = pods.filter(|pod| {
             wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app)
         });
-        let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| is_restartable(pod)).take(200).collect();
+        let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| is_restartable(pod)).take(RestartUnhealthy::MOST).collect();
         let Some(first) = pods.first() else {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
                 (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),

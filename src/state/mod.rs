@@ -3,6 +3,7 @@
 //! No async, no I/O, no clock, no ratatui. A message goes in, effects come out.
 
 pub mod action;
+mod attempts;
 pub mod card;
 mod card_input;
 pub mod cluster;
@@ -10,6 +11,7 @@ pub mod columns;
 mod confirm;
 pub mod escalation;
 mod evidence;
+mod in_force;
 mod input;
 pub mod key_name;
 pub mod keymap;
@@ -31,7 +33,9 @@ mod seen;
 pub mod selection;
 pub mod session;
 pub mod table;
+mod takes_back;
 pub mod timeline;
+mod trouble;
 mod typed;
 pub mod update;
 mod viewer;
@@ -48,11 +52,12 @@ use crate::{
     config::Config,
     domain::{
         alert::AlertList,
+        episode::Episodes,
         escalation::Ladder,
         health::{Freshness, Health, SourceId},
         kpi::{Kpi, KpiReading},
         log_pattern::ErrorWindow,
-        suggestion::Suggestion,
+        suggestion::Advice,
         text::Text,
         time::{Mono, Now},
     },
@@ -75,7 +80,11 @@ pub struct State {
     pub ladders: BTreeMap<Text, Ladder>,
     memory: escalation::Memory,
     pub errors: Option<ErrorWindow>,
-    pub suggestions: Vec<Suggestion>,
+    /// The present trouble.
+    pub episodes: Episodes,
+    pub advice: Advice,
+    /// What was set and has not been taken back: `circuit breaker on`.
+    pub in_force: Vec<Text>,
     pub timeline: timeline::Timeline,
     pub mitigations: card::Mitigations,
     /// Kinds of mitigation that are offered.
@@ -173,7 +182,9 @@ impl State {
             ladders: BTreeMap::new(),
             memory: escalation::Memory::default(),
             errors: None,
-            suggestions: Vec::new(),
+            episodes: Episodes::default(),
+            advice: Advice::default(),
+            in_force: Vec::new(),
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),
             kinds: Vec::new(),

@@ -61,7 +61,7 @@ impl State {
     }
 
     fn target_of_suggestion(&self) -> Option<ObjectRef> {
-        let object = self.suggestions.get(self.cockpit.suggestions.row)?.request.objects().into_iter().next()?;
+        let object = self.advice.suggestions.get(self.cockpit.suggestions.row)?.request.objects().into_iter().next()?;
         if object.uid.is_empty() { self.cluster.reference(object.kind, &object.key) } else { Some(object) }
     }
 
@@ -136,7 +136,7 @@ impl State {
             Pane::Pods => (self.cluster.unhealthy.len(), heights.pods),
             Pane::Errors => (self.errors.as_ref().map_or(0, |errors| errors.patterns.len()), heights.errors),
             Pane::Changes => (self.cluster.changes.len(), heights.changes),
-            Pane::Suggestions => (self.suggestions.len(), heights.suggestions),
+            Pane::Suggestions => (self.advice.suggestions.len(), heights.suggestions),
         };
         Some((len, usize::from(height)))
     }
@@ -272,7 +272,7 @@ impl State {
                     }
                 }
                 Pane::Suggestions => {
-                    let request = self.suggestions.get(self.cockpit.suggestions.row).map(|suggestion| suggestion.request.clone());
+                    let request = self.advice.suggestions.get(self.cockpit.suggestions.row).map(|suggestion| suggestion.request.clone());
                     if let Some(request) = request {
                         self.request(request, effects);
                     }

@@ -21,6 +21,8 @@ impl State {
     /// What the engine reports.
     pub(super) fn action_event(&mut self, event: ActionEvent, effects: &mut Vec<Effect>) {
         self.dirty = true;
+        // What is under way, or was judged, is not to be competed with.
+        self.due.suggestions = true;
         match event {
             ActionEvent::Planned { card, plan } => self.planned(card, plan),
             ActionEvent::NotPlanned { card, why } => {
@@ -70,7 +72,6 @@ impl State {
             ActionEvent::Undoable { all } => self.mitigations.undoable = all,
             ActionEvent::Journal { broken } => {
                 self.session.journal_broken = broken;
-                self.due.suggestions = true;
             }
             ActionEvent::Notice { text, is_error } => self.notify(text, is_error),
         }
@@ -148,6 +149,7 @@ impl State {
             effects.push(Effect::Record { kind: "verdict", fields });
             self.timeline.add(self.server_now(), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
             self.notify(sentence, verdict.judgement == Judgement::Worse);
+            self.due.suggestions = true;
             self.dirty = true;
         }
     }

@@ -147,9 +147,13 @@ fn sections(state: &State, theme: &Theme, card: &Card, width: u16) -> Vec<Vec<Ro
         CardContent::Planning => vec![text("What", "reading the objects, to show exactly what would happen …", room, theme.label)],
         CardContent::Impossible(why) => vec![text("What", &format!("{} {why}", glyph::BLOCKED), room, theme.warning)],
         CardContent::Planned(plan) => {
-            let what = plan.what.iter().enumerate().flat_map(|(index, line)| text(if index == 0 { "What" } else { "" }, line, room, theme.plain));
+            let mut what: Vec<Row> = Vec::new();
+            if let Some(taken) = state.takes_back(card) {
+                what.extend(text("", &format!("{} {taken}", glyph::WARNING), room, theme.critical));
+            }
+            what.extend(plan.what.iter().enumerate().flat_map(|(index, line)| text(if index == 0 { "What" } else { "" }, line, room, theme.plain)));
             vec![
-                what.collect(),
+                what,
                 diff(theme, &plan.diff, room),
                 checks(state, theme, &card.checks, room),
                 text("Same as", &plan.kubectl, room, theme.plain),

@@ -24,6 +24,7 @@ use crate::{
         observation::{Delta, Identity},
         pod::{Container, Owner, Phase, Pod},
         suggestion::Suggestion,
+        suspect::Confidence,
         text::Text,
         time::{Mono, Now, Speed},
         verdict::{Comparison, Judgement, Verdict},
@@ -236,6 +237,7 @@ fn fire(state: &mut State) {
         severity,
         status: AlertStatus::Firing,
         starts_at: at(2, minute),
+        true_since: None,
         labels: Box::new([]),
         summary: "Error rate is above 5% for more than 2 minutes".into(),
         description: "".into(),
@@ -286,16 +288,18 @@ fn suggest(state: &mut State) {
     let suggestion = |key, title: &str, evidence: &str, weight, kind| Suggestion {
         key,
         title: title.into(),
+        confidence: Confidence::Likely,
         evidence: evidence.into(),
         weight,
         aim: None,
         request: Request { kind, reason: "".into() },
+        kubectl: "kubectl --help".into(),
     };
-    state.suggestions = vec![
+    state.advice.suggestions = vec![
         suggestion(
             'u',
             "undo rollout api-gateway to rev 41",
-            "rolled out 2 min before errors began",
+            "2 pods crash, rolled out 2 min before the trouble",
             90,
             RequestKind::of(UndoRollout::deployment(deployment.clone(), Some(41))),
         ),
@@ -309,7 +313,7 @@ fn suggest(state: &mut State) {
         suggestion(
             'b',
             "circuit breaker on (api-config)",
-            "upstream answers 503",
+            "errors are critical and the breaker is off",
             30,
             RequestKind::of(SetConfigKey::set(Key::new(NAMESPACE, "api-config"), "circuit_breaker_enabled", "true")),
         ),
@@ -519,6 +523,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         reason: "bad deploy".into(),
         targets: Vec::new(),
         undoes: None,
+        inverse: None,
         confirmed_at: ago(130),
         confirmed_on: DateTime::UNIX_EPOCH,
         done_at: Some(ago(129)),

@@ -95,7 +95,8 @@ fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
             _ => (format!("{} alerts unknown", glyph::WARNING), theme.warning),
         };
     };
-    let age = units::age(first.age);
+    // The age of the trouble, not of the alert that a late rule let fire.
+    let age = units::age(state.trouble_of(&first.alert).unwrap_or(first.age));
     let critical = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).count();
     if critical > 0 && first.alert.severity < Severity::Critical {
         let word = first.alert.severity.word().to_uppercase();

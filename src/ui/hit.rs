@@ -79,7 +79,7 @@ fn cockpit_hit(state: &State, at: Position) -> Option<Hit> {
         (Pane::Pods, panes.pods, cockpit.pods.top, state.cluster.unhealthy.len()),
         (Pane::Errors, panes.errors, cockpit.errors.top, state.errors.as_ref().map_or(0, |errors| errors.patterns.len())),
         (Pane::Changes, panes.changes, cockpit.changes.top, state.cluster.changes.len()),
-        (Pane::Suggestions, panes.suggestions, cockpit.suggestions.top, state.suggestions.len()),
+        (Pane::Suggestions, panes.suggestions, cockpit.suggestions.top, state.advice.suggestions.len()),
     ];
     let (pane, _, top, len) = all.into_iter().find(|(_, area, ..)| area.contains(at))?;
     let row = row_in(list(state, pane, &panes), at, top, len);

@@ -14,7 +14,7 @@
 //!    ×211 new core-engine   pool timed out after <n> ms waiting for connection
 //!  Changed  02:05 api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0) by ci-deployer          changes
 //!  Suggested ───────────────────────────────────────────────────────────────────────    suggestions
-//!    u  undo rollout api-gateway to rev 41   rolled out 2 min before errors began
+//!    u  undo rollout api-gateway to rev 41   likely: 2 pods crash, rolled out 2 m…
 //!  ◆ 02:12 Undo rollout · api-gateway: 3/5 new pods ready, 1 old left                   status
 //!  1-9 screens  / filter  : command  m mitigate  a ack  e escalate  ? help  q quit      footer
 //! ```

@@ -232,7 +232,7 @@ fn mitigation_lines() {
 fn overlays() -> Vec<(&'static str, Overlay)> {
     let state = fixture::bad_deploy((80, 24));
     let line = |text: &str| LineEdit { text: text.to_owned(), caret: text.chars().count() };
-    let request = state.suggestions[0].request.clone();
+    let request = state.advice.suggestions[0].request.clone();
     let item = |key, title: &str, disabled: Option<&str>| MenuItem {
         key: Some(key),
         title: title.into(),

@@ -14,8 +14,8 @@ use crate::{
         kubectl, overwriters, pods, room,
     },
     domain::{
-        ask::{Ask, Wish, Words},
-        asks::SET_HPA_BOUNDS,
+        ask::{Wish, Words},
+        asks::{SET_HPA_BOUNDS, SetHpaBounds},
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, Converge, Field, MitigationId},
         object::{Key, Kind, ObjectRef, Subject},
@@ -57,29 +57,6 @@ static SPEC: Spec = Spec {
     ],
     undo: "the former bounds",
 };
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetHpaBounds {
-    autoscaler: Subject,
-    /// At least one of the two.
-    min: Option<u64>,
-    max: Option<u64>,
-}
-
-impl Ask for SetHpaBounds {
-    fn kind(&self) -> &'static str {
-        SPEC.name
-    }
-
-    fn objects(&self) -> Vec<ObjectRef> {
-        vec![self.autoscaler.reference()]
-    }
-
-    fn words(&self) -> Vec<String> {
-        let bound = |name: &str, bound: Option<u64>| bound.map(|bound| format!("{name}={bound}"));
-        std::iter::once(self.autoscaler.to_string()).chain(bound("min", self.min)).chain(bound("max", self.max)).collect()
-    }
-}
 
 impl Mitigation for SetHpaBounds {
     const SPEC: &'static Spec = &SPEC;

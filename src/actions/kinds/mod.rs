@@ -27,7 +27,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartUnhealthy, Run, Scale, SetConfigKey, Silence, UndoRollout},
+    asks::{RestartDns, RestartUnhealthy, Run, Scale, SetConfigKey, SetHpaBounds, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -57,8 +57,8 @@ pub static ALL: &[Kind] = &[
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),
     kind::<switch_service::SwitchService>(),
-    kind::<hpa_bounds::SetHpaBounds>(),
-    kind::<restart_dns::RestartDns>(),
+    kind::<SetHpaBounds>(),
+    kind::<RestartDns>(),
     kind::<delete_pod::DeletePod>(),
     kind::<evict::Evict>(),
     kind::<cordon::Cordon>(),

@@ -15,10 +15,11 @@ use crate::{
         pods,
     },
     domain::{
-        ask::{Ask, Wish, Words},
+        ask::{Wish, Words},
+        asks::RestartDns,
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, MitigationId},
-        object::{Key, Kind, ObjectRef, Subject},
+        object::{Key, Kind, Subject},
         text::Text,
     },
 };
@@ -27,7 +28,7 @@ const NAMESPACE: &str = "kube-system";
 const LABEL: &str = "k8s-app=kube-dns";
 
 static SPEC: Spec = Spec {
-    name: "restart-dns",
+    name: RestartDns::NAME,
     key: 'N',
     summary: "restart cluster DNS, found in kube-system by its label",
     on: &[],
@@ -47,27 +48,6 @@ static SPEC: Spec = Spec {
     ],
     undo: "nothing: the same pods run again",
 };
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestartDns {
-    /// RFC 3339. None: when the plan is made.
-    at: Option<String>,
-}
-
-impl Ask for RestartDns {
-    fn kind(&self) -> &'static str {
-        SPEC.name
-    }
-
-    /// Which deployment it is, is read.
-    fn objects(&self) -> Vec<ObjectRef> {
-        Vec::new()
-    }
-
-    fn words(&self) -> Vec<String> {
-        self.at.iter().map(|at| format!("at={at}")).collect()
-    }
-}
 
 impl Mitigation for RestartDns {
     const SPEC: &'static Spec = &SPEC;

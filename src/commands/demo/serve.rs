@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io, path::PathBuf};
 use serde::Serialize;
 
 use super::super::{Exit, output};
-use crate::{actions::quoted, cli::Output, sim};
+use crate::{cli::Output, domain::shell::quoted, sim};
 
 /// What is printed.
 #[derive(Debug, Serialize)]

@@ -79,6 +79,7 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
         severity: Severity::from_label(known.get("severity").map(String::as_str)),
         status: if suppressed { AlertStatus::Suppressed } else { AlertStatus::Firing },
         starts_at: wire.starts_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc)).unwrap_or_default(),
+        true_since: None,
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),

@@ -117,8 +117,11 @@ fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
     match (alertmanager, prometheus) {
         (Heard::Said { mut alerts, date }, other) => {
             let but = match other {
-                Heard::Said { alerts: pending, .. } => {
-                    let new = pending.into_iter().filter(|alert| alert.status == AlertStatus::Pending);
+                Heard::Said { alerts: told, .. } => {
+                    for alert in &mut alerts {
+                        alert.true_since = told.iter().find(|told| is_same(told, alert)).and_then(|told| told.true_since);
+                    }
+                    let new = told.into_iter().filter(|alert| alert.status == AlertStatus::Pending);
                     let new: Vec<_> = new.filter(|alert| alerts.iter().all(|known| known.fingerprint != alert.fingerprint)).collect();
                     alerts.extend(new);
                     None
@@ -133,6 +136,12 @@ fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
         (Heard::Failed(error), _) | (Heard::Absent(_), Heard::Failed(error)) => Combined::Failed(error),
         (Heard::Absent(remedy), Heard::Absent(_)) => Combined::Absent(remedy),
     }
+}
+
+/// Whether Prometheus' alert is this one of Alertmanager's, to which Prometheus adds its external labels on the way.
+fn is_same(told: &Alert, alert: &Alert) -> bool {
+    let has = |label: &(Text, Text)| alert.label(&label.0) == Some(&label.1);
+    told.fingerprint == alert.fingerprint || told.name == alert.name && told.labels.iter().all(has)
 }
 
 /// Most severe first, then oldest.
@@ -175,6 +184,7 @@ mod tests {
             severity,
             status,
             starts_at: DateTime::from_timestamp(started, 0).unwrap(),
+            true_since: None,
             labels: Box::default(),
             summary: "".into(),
             description: "".into(),

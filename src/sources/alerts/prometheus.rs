@@ -98,7 +98,8 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
     let annotations = wire.annotations.unwrap_or_default();
     let note = |name: &str| annotations.get(name).map(|text| Text::line(text)).unwrap_or_default();
     let name = known.get("alertname").map_or("(no name)", String::as_str);
-    let mut starts_at = wire.active_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc)).unwrap_or_default();
+    let true_since = wire.active_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc));
+    let mut starts_at = true_since.unwrap_or_default();
     if status == AlertStatus::Firing
         && let Some(hold) = holds.by_name.get(name)
     {
@@ -110,6 +111,7 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
         severity: Severity::from_label(known.get("severity").map(String::as_str)),
         status,
         starts_at,
+        true_since,
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),

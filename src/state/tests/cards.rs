@@ -389,12 +389,12 @@ fn an_unknown_outcome_is_neither_done_nor_failed_until_it_is_read() {
 fn suggestions_carry_their_evidence_and_follow_it() {
     let mut play = Play::new();
     play.bad_deploy();
-    let keys: String = play.state.suggestions.iter().map(|suggestion| suggestion.key).collect();
+    let keys: String = play.state.advice.suggestions.iter().map(|suggestion| suggestion.key).collect();
     assert_eq!(keys, "urb");
-    assert_eq!(play.state.suggestions[0].evidence, "rolled out 2 min before errors began, 2 pods unhealthy");
+    assert_eq!(play.state.advice.suggestions[0].evidence, "2 pods crash, rolled out 2 min before the trouble");
     play.alerts(Vec::new()).error_rate(0.001);
     play.pods(vec![pod("api-gateway-b-1", "api-gateway-b")]);
-    assert_eq!(play.state.suggestions, []);
+    assert_eq!(play.state.advice.suggestions, []);
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn a_backlog_speaks_for_more_replicas_up_to_the_autoscalers_end() {
     let mut play = Play::new();
     let scaled = |play: &mut Play, max: u32| {
         play.observe(SourceId::Autoscalers, What::Autoscalers(vec![Delta::Applied(autoscaler("sync-service", 2, max))]));
-        play.state.suggestions.iter().map(|suggestion| suggestion.title.to_string()).collect::<Vec<_>>()
+        play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.to_string()).collect::<Vec<_>>()
     };
     play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("sync-service", 1, 4, 4))]));
     play.kpi("sync_backlog", 4_210.0);

@@ -195,10 +195,13 @@ fn a_note_goes_to_the_timeline_and_the_journal() {
 }
 
 #[test]
-fn read_only_offers_no_mitigation_anywhere() {
+fn read_only_runs_no_mitigation_anywhere_and_says_how_it_is_done_by_kubectl() {
     let mut play = Play::with(crate::config::Config::default(), true);
     play.bad_deploy().take();
-    assert_eq!(play.state.suggestions, []);
+    assert_eq!(play.state.advice.suggestions[0].kubectl, "kubectl rollout undo deploy/api-gateway --to-revision=41 -n n --context prod-uk-1");
+    play.press("u");
+    let notice = play.state.notice.clone().unwrap();
+    assert!(notice.text.ends_with(play.state.advice.suggestions[0].kubectl.as_str()), "{notice:?}");
     assert!(play.state.footer().iter().all(|entry| entry.title != "mitigate"));
     assert!(play.state.help().iter().all(|group| !group.title.starts_with("Mitigate")));
     play.press("u Esc r Esc b Esc s Esc m Esc U Esc :").type_("scale api-gateway 6").enter();

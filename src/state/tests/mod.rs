@@ -1,5 +1,6 @@
 //! Tests of the state: a test's input is what a person does and what servers say, its output what is kept and asked for.
 
+mod advice;
 mod cards;
 mod changes;
 mod keys;

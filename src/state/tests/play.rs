@@ -224,7 +224,17 @@ impl Play {
         self.shown(card)
     }
 
+    /// The same with a plan that differs in something, drawn.
+    pub fn answer_with(&mut self, friction: Friction, change: impl FnOnce(&mut Plan)) -> &mut Self {
+        let card = self.answer_changed(friction, change);
+        self.shown(card)
+    }
+
     pub fn answer(&mut self, friction: Friction) -> CardId {
+        self.answer_changed(friction, |_| {})
+    }
+
+    fn answer_changed(&mut self, friction: Friction, change: impl FnOnce(&mut Plan)) -> CardId {
         let asked = self.effects.iter().rev().find_map(|effect| match effect {
             Effect::Plan { card, id, request } => Some((*card, *id, request.clone())),
             _ => None,
@@ -235,7 +245,8 @@ impl Play {
             RequestKind::Undo { of: Finished::Recorded(recorded) } => Some(Undoes { recorded, here: None }),
             RequestKind::Do(_) => None,
         };
-        let plan = Plan { undoes, ..plan(id, friction) };
+        let mut plan = Plan { undoes, ..plan(id, friction) };
+        change(&mut plan);
         self.send(Msg::Action(ActionEvent::Planned { card, plan: Box::new(plan) }));
         self.passed(card);
         card
@@ -385,6 +396,7 @@ pub fn alert(alert: &str, severity: Severity, starts: i64) -> Alert {
         severity,
         status: AlertStatus::Firing,
         starts_at: at(starts),
+        true_since: None,
         labels: [].into(),
         summary: Text::default(),
         description: Text::default(),

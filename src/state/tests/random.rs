@@ -211,7 +211,7 @@ proptest! {
             }
             prop_assert!(state.cockpit.pods.row < state.cluster.unhealthy.len().max(1));
             prop_assert_eq!(&state.cockpit.pod, &state.cluster.unhealthy.iter().nth(state.cockpit.pods.row).cloned());
-            prop_assert!(state.cockpit.suggestions.row < state.suggestions.len().max(1));
+            prop_assert!(state.cockpit.suggestions.row < state.advice.suggestions.len().max(1));
             if let Some(Overlay::Viewer(viewer)) = state.overlays.last() {
                 prop_assert!(viewer.cursor.row < viewer.lines.len().max(1));
             }

@@ -1,17 +1,18 @@
 //! Mitigations that the evidence speaks for. None is ever run by itself.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 use super::{cursor, is_focused, say};
 use crate::{
-    domain::health::SourceId,
+    domain::{health::SourceId, suspect::Confidence, text::Text},
     state::{State, screens::cockpit::Pane},
     ui::{
         canvas::{Canvas, columns},
         glyph,
         layout::below,
+        theme::Theme,
         widgets::{
-            freshness::{self, Trust},
+            freshness::{self, Standing, Trust},
             rule,
         },
     },
@@ -33,37 +34,68 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         // On a live pane there is no number that could be old, so it has no mark.
         None => (!matches!(standing.trust, Trust::Live | Trust::Waiting)).then_some((standing.marker.as_str(), standing.style(theme))),
     };
-    rule::render_marked(canvas, area, "Suggested", &[], marker, focused);
+    let in_force = if state.in_force.is_empty() { String::new() } else { format!("in force: {}", names(state)) };
+    let parts: &[(&str, Style)] = if in_force.is_empty() { &[] } else { &[(&in_force, theme.own)] };
+    rule::render_marked(canvas, area, "Suggested", parts, marker, focused);
     let rows = below(area, 1);
     let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(3), ..rows };
-    if state.suggestions.is_empty() {
-        let all = state.keymap.keys_of("menu").into_iter().next().unwrap_or_default();
-        let words = if state.session.read_only {
-            "read-only: no mitigations".to_owned()
-        } else if !state.cluster.pods.is_complete || state.alerts.is_none() {
-            "not enough is known yet to suggest a mitigation".to_owned()
-        } else if !standing.is_live() {
-            format!("nothing in what is known speaks for a mitigation; {}", standing.sentence)
-        } else {
-            format!("nothing speaks for a mitigation; {all} lists what the focused row allows")
-        };
-        say(canvas, rows, &words, theme.label);
+    if state.advice.suggestions.is_empty() {
+        let (words, style) = nothing(state, &standing, theme);
+        say(canvas, rows, &words, style);
         return;
     }
     // The widest title of all, so that scrolling moves no column.
-    let widest = state.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
+    let widest = state.advice.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
     // A title says what would be done, and is whole before the evidence begins.
     let title_width = widest.min(inner.width.saturating_sub(3));
-    for (line, (index, suggestion)) in (0..rows.height).zip(state.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
+    for (line, (index, suggestion)) in (0..rows.height).zip(state.advice.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
         let mut pen = canvas.pen(inner, line);
         let off = disarmed.is_some();
-        pen.write(&suggestion.key.to_string(), if off { theme.label } else { theme.key }).skip(2);
+        // Who may not write from here has no use for the key.
+        let key = if state.session.read_only { ' ' } else { suggestion.key };
+        pen.write(&key.to_string(), if off { theme.label } else { theme.key }).skip(2);
         let ink = match (off, index) {
             (true, _) => theme.label,
             (false, 0) => theme.strong,
             (false, _) => theme.plain,
         };
-        pen.cell(title_width, &suggestion.title, ink).skip(2).write(&suggestion.evidence, standing.fact(theme, theme.label));
+        pen.cell(title_width, &suggestion.title, ink).skip(2);
+        if state.session.read_only {
+            pen.write(&suggestion.kubectl, theme.label);
+        } else {
+            pen.write(&format!("{}: {}", word(suggestion.confidence), suggestion.evidence), standing.fact(theme, theme.label));
+        }
         cursor(canvas, rows, line, index == state.cockpit.suggestions.row, focused);
     }
+}
+
+fn word(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    }
+}
+
+fn names(state: &State) -> String {
+    state.in_force.iter().map(Text::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What stands in the place of suggestions: what is waited for, why there is none, where to look.
+fn nothing(state: &State, standing: &Standing, theme: &Theme) -> (String, Style) {
+    if let Some(waiting) = &state.advice.waiting {
+        return (format!("{} {waiting}", glyph::MARK), theme.own);
+    }
+    let all = state.keymap.keys_of("menu").into_iter().next().unwrap_or_default();
+    let words = if !state.cluster.pods.is_complete || state.alerts.is_none() {
+        "not enough is known yet to suggest a mitigation".to_owned()
+    } else if !standing.is_live() {
+        format!("nothing in what is known calls for a mitigation; {}", standing.sentence)
+    } else if let Some(note) = &state.advice.note {
+        note.to_string()
+    } else if state.session.read_only {
+        "nothing calls for a mitigation".to_owned()
+    } else {
+        format!("nothing calls for a mitigation; {all} lists what the selected row allows")
+    };
+    (words, theme.label)
 }

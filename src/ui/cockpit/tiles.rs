@@ -258,15 +258,9 @@ fn judgement(kpi: &Kpi, level: Level) -> Option<(&'static str, String)> {
 /// Both where they fit; the trend gives way before the beginning does.
 fn since_and_trend(state: &State, kpi: &KpiState, level: Level, room: u16) -> String {
     let Some(reading) = &kpi.reading else { return String::new() };
-    let is_bad = |value: f64| matches!(kpi.spec.level(Some(value)), Level::Critical | Level::Warning);
-    let since = (matches!(level, Level::Critical | Level::Warning))
-        .then(|| reading.history.as_ref()?.bad_since(is_bad).map(|at| (at, reading.history.as_ref().map(|history| history.start))))
-        .flatten()
-        .map(|(at, start)| {
-            // Bad from the first point on: it began earlier than the history shows.
-            let before = if Some(at) == start { "before" } else { "since" };
-            (before, clock::moment(state, at))
-        });
+    let since = state.bad_since(kpi).filter(|_| matches!(level, Level::Critical | Level::Warning));
+    // Bad from the first moment that is known: it began then or earlier.
+    let since = since.map(|(at, or_earlier)| (if or_earlier { "before" } else { "since" }, clock::moment(state, at)));
     match (since, trend(&kpi.spec, reading)) {
         (None, trend) => trend.unwrap_or_default(),
         (Some((word, at)), None) => format!("{word} {at}"),

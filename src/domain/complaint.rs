@@ -1,0 +1,161 @@
+//! What the errors in the logs complain of: the service itself, another one, or something outside.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use regex::Regex;
+
+use super::{log_pattern::Pattern, text::Text};
+
+/// A kind of error that is new, or far more frequent than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    pub service: Text,
+    /// The message with `<n>`, `<id>`, `<ip>` in the place of what varies.
+    pub shape: Text,
+    /// How many of the last 15 minutes.
+    pub recent: u64,
+    pub first_seen: DateTime<Utc>,
+    pub about: About,
+}
+
+/// Whom an error blames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// The service that says it: a crash, a missing setting, a wrong answer of its own.
+    Itself,
+    /// Another deployment of the platform, which it names.
+    Service(Text),
+    /// Something that did not answer, or answered with an error, and is no deployment that is known.
+    Remote,
+    /// Names that do not resolve.
+    Names,
+    /// A certificate that is not accepted.
+    Certificate,
+    /// No connection to the database is left.
+    DatabaseSlots,
+}
+
+/// Patterns that are believed to matter: the rarest of errors proves nothing.
+const LEAST: u64 = 3;
+
+/// What is wrong by these words, wherever they stand. Each is compiled once.
+struct Words {
+    names: Regex,
+    certificate: Regex,
+    slots: Regex,
+    remote: Regex,
+}
+
+static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
+    let words = |pattern: &str| Regex::new(&format!("(?i){pattern}")).ok();
+    Some(Words {
+        names: words(
+            r"no such host|name resolution|name or service not known|nxdomain|server misbehaving|lookup \S+.*(timeout|failed)|getaddrinfo|enotfound|eai_again|could not resolve",
+        )?,
+        certificate: words(r"certificate|x509|tls handshake")?,
+        slots: words(r"connection slots|too many (clients|connections)|max_connections")?,
+        remote: words(
+            r"\b(502|503|504)\b|time[d]? ?out|timeout|refused|reset|unreachable|no route|unavailable|disconnected|broken pipe|upstream|deadline exceeded|circuit open",
+        )?,
+    })
+});
+
+impl Complaint {
+    /// A pattern that is new or surges; `deployments` are the names of what runs here.
+    pub fn of(pattern: &Pattern, deployments: &[&str]) -> Option<Self> {
+        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging(pattern));
+        is_news.then(|| Self {
+            service: pattern.service.clone(),
+            shape: pattern.shape.clone(),
+            recent: pattern.recent,
+            first_seen: pattern.first_seen,
+            about: about(&pattern.shape, &pattern.service, deployments),
+        })
+    }
+}
+
+/// Whether the last quarter of the hour has three times as many as the quarters before it had on average.
+fn is_surging(pattern: &Pattern) -> bool {
+    pattern.recent > pattern.read.saturating_sub(pattern.recent)
+}
+
+fn about(shape: &str, service: &str, deployments: &[&str]) -> About {
+    let Some(words) = WORDS.as_ref() else { return About::Itself };
+    if words.names.is_match(shape) {
+        return About::Names;
+    }
+    if words.certificate.is_match(shape) {
+        return About::Certificate;
+    }
+    if words.slots.is_match(shape) {
+        return About::DatabaseSlots;
+    }
+    let named = deployments.iter().filter(|name| **name != service && mentions(shape, name)).max_by_key(|name| name.len());
+    match named {
+        Some(name) => About::Service((*name).into()),
+        None if words.remote.is_match(shape) => About::Remote,
+        None => About::Itself,
+    }
+}
+
+/// Whether a name stands there as a word of its own: `api` is not in `api-gateway`.
+pub fn mentions(text: &str, name: &str) -> bool {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-' || character == '_';
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, found)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + found.len()..].chars().next();
+            !before.is_some_and(is_part) && !after.is_some_and(is_part)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: [&str; 3] = ["api-gateway", "core-engine", "postgres-primary"];
+
+    #[test]
+    fn an_error_says_whom_it_blames() {
+        let cases = [
+            ("panicked at 'index out of bounds'", "core-engine", About::Itself),
+            ("upstream core-engine: 503 (circuit open: false)", "api-gateway", About::Service("core-engine".into())),
+            ("request <id> shed: <n> in flight, limit <n>", "core-engine", About::Itself),
+            ("HMRC answered 504 after <n> ms", "gov-connectors", About::Remote),
+            ("dial tcp: lookup core-engine on <ip>:<n>: no such host", "api-gateway", About::Names),
+            ("x509: certificate has expired or is not yet valid", "core-engine", About::Certificate),
+            ("FATAL: remaining connection slots are reserved", "core-engine", About::DatabaseSlots),
+            ("core-engine refuses to start: LOG_LEVEL is empty", "core-engine", About::Itself),
+        ];
+        for (shape, service, expected) in cases {
+            assert_eq!(about(shape, service, &HERE), expected, "{shape}");
+        }
+    }
+
+    #[test]
+    fn a_name_counts_only_as_a_word() {
+        assert!(mentions("upstream core-engine: 503", "core-engine"));
+        assert!(!mentions("core-engine-canary failed", "core-engine"));
+        assert!(!mentions("anything", ""));
+    }
+
+    #[test]
+    fn the_noise_of_every_day_is_no_complaint() {
+        let at = DateTime::UNIX_EPOCH;
+        let pattern = |recent, read, is_new| Pattern {
+            service: "gov".into(),
+            shape: "HMRC answered 504".into(),
+            recent,
+            read,
+            first_seen: at,
+            last_seen: at,
+            is_new,
+            example: "".into(),
+        };
+        assert_eq!(Complaint::of(&pattern(14, 54, false), &HERE), None);
+        assert_eq!(Complaint::of(&pattern(2, 2, true), &HERE), None);
+        assert!(Complaint::of(&pattern(300, 340, false), &HERE).is_some());
+        assert!(Complaint::of(&pattern(5, 5, true), &HERE).is_some());
+    }
+}

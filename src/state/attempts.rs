@@ -1,0 +1,119 @@
+//! What was done about the present trouble, by sev1 or by somebody else, and whether it is at work.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::{
+    change::ChangeKind,
+    kpi::{Direction, Level},
+    text::Text,
+    units,
+    verdict::Judgement,
+};
+
+use super::{KpiState, State, card::Stage};
+
+/// Nothing can be seen before this: queries look back minutes and a rollout takes its time.
+const TOO_EARLY: TimeDelta = TimeDelta::seconds(120);
+/// Beyond this nobody waits any more for what somebody else did.
+const NO_LONGER: TimeDelta = TimeDelta::minutes(10);
+/// A share of its value that an indicator must have lost to be getting better.
+const BETTER: f64 = 0.08;
+/// A recovery that has not moved by this share of itself within the last minutes has stalled.
+const STALLED: f64 = 0.01;
+/// How far back "lately" reaches: two points of the default history.
+const LATELY: TimeDelta = TimeDelta::seconds(75);
+/// After a mitigation that helped, this long passes before mere coincidence in time counts again.
+const CURED_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// Something that was done.
+struct Attempt {
+    at: DateTime<Utc>,
+    /// `undo rollout of api-gateway`.
+    what: String,
+    /// Until when a verdict of ours is awaited.
+    judged_by: Option<DateTime<Utc>>,
+}
+
+impl State {
+    /// What to wait for, while something that was done works or may still work.
+    pub(super) fn at_work(&self) -> Option<Text> {
+        self.episodes.present.as_ref().filter(|episode| episode.good_since().is_none())?;
+        let mut attempts = self.attempts();
+        attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
+        attempts.iter().find_map(|attempt| self.outlook(attempt))
+    }
+
+    /// Whether a mitigation helped and nothing has gone wrong since.
+    pub(super) fn was_cured(&self) -> bool {
+        let Some(episode) = &self.episodes.present else { return false };
+        let now = self.server_now();
+        let is_quiet_since = |at: DateTime<Utc>| episode.parts.values().all(|part| part.began <= at);
+        let own = self.mitigations.all.iter().any(|mitigation| {
+            let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped);
+            helped && mitigation.undone_by.is_none() && now - mitigation.confirmed_on <= CURED_FOR && is_quiet_since(mitigation.confirmed_on)
+        });
+        let others = self.attempts().iter().any(|attempt| {
+            let is_recent = now - attempt.at <= CURED_FOR;
+            attempt.judged_by.is_none() && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
+        });
+        own || others
+    }
+
+    fn attempts(&self) -> Vec<Attempt> {
+        let Some(began) = self.trouble_began() else { return Vec::new() };
+        let own = self.mitigations.all.iter().filter(|mitigation| {
+            let is_open = matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Watching { .. });
+            is_open && mitigation.verdict.is_none() && mitigation.undone_by.is_none() && !mitigation.targets.is_empty()
+        });
+        let own = own.map(|mitigation| Attempt {
+            at: mitigation.confirmed_on,
+            what: mitigation.title.to_string(),
+            judged_by: Some(mitigation.confirmed_on + TimeDelta::from_std(crate::domain::verdict::GIVE_UP).unwrap_or_default()),
+        });
+        let others = self.cluster.changes.iter().filter(|change| !change.is_own());
+        let others = others.filter_map(|change| {
+            let at = change.at.filter(|at| *at >= began)?;
+            let is_meant = match &change.what {
+                ChangeKind::Rollout { brings_back, .. } => brings_back.is_some(),
+                ChangeKind::Scaled { from, to } => from.is_none_or(|from| from < *to),
+                ChangeKind::BoundsChanged { .. } | ChangeKind::ConfigChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
+                ChangeKind::NodeNotReady { .. } => false,
+            };
+            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), judged_by: None })
+        });
+        own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
+    }
+
+    /// What an attempt gives hope of; none when it has done nothing, or nothing more.
+    fn outlook(&self, attempt: &Attempt) -> Option<Text> {
+        let now = self.server_now();
+        let since = now - attempt.at;
+        let what = &attempt.what;
+        if since < TOO_EARLY {
+            return Some(Text::line(&format!("{what} at {}: too early to see whether it helps", attempt.at.format("%H:%M"))));
+        }
+        let better = self.bettered(attempt.at)?;
+        let until = attempt.judged_by.filter(|until| *until > now).map(|until| format!(", judged by {}", until.format("%H:%M"))).unwrap_or_default();
+        Some(Text::line(&format!("{what} is at work: {better}{until}")))
+    }
+
+    /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.
+    fn bettered(&self, at: DateTime<Utc>) -> Option<String> {
+        let better = self.kpis.iter().filter_map(|kpi| {
+            let (before, lately, now) = (value_at(kpi, at)?, value_at(kpi, self.server_now() - LATELY), kpi.reading.as_ref()?.value?);
+            let sign = if kpi.spec.direction == Direction::HigherIsWorse { 1.0 } else { -1.0 };
+            let gain = sign * (before - now) / before.abs().max(f64::MIN_POSITIVE);
+            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || lately.is_none_or(|lately| sign * (lately - now) > STALLED * lately.abs());
+            (kpi.spec.level(Some(before)) >= Level::Warning && gain >= BETTER && goes_on).then_some((gain, kpi, before, now))
+        });
+        let (_, kpi, before, now) = better.max_by(|one, other| one.0.total_cmp(&other.0))?;
+        let written = |value: f64| units::value(value, kpi.spec.unit);
+        Some(format!("{} {} → {}", kpi.spec.title, written(before), written(now)))
+    }
+}
+
+/// What an indicator was at a moment, as far as its history tells.
+fn value_at(kpi: &KpiState, at: DateTime<Utc>) -> Option<f64> {
+    let history = kpi.reading.as_ref()?.history.as_ref()?;
+    history.value_at(at, super::confirm::RECENT.max(history.step))
+}

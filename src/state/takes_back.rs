@@ -1,0 +1,40 @@
+//! Whether a card would take back what sev1 did before, and what that has done so far.
+
+use crate::domain::{
+    ask::{Finished, RequestKind},
+    text::Text,
+    units,
+};
+
+use super::{
+    State,
+    card::{Card, CardContent, Mitigation},
+};
+
+impl State {
+    /// `this takes back “Undo rollout · api-gateway” of 17:50 (Error rate 13.0 % → 9.7 % since)`; none where it takes nothing back.
+    pub fn takes_back(&self, card: &Card) -> Option<Text> {
+        let taken = self.taken_back_by(card)?;
+        let since = self.since(taken).map(|since| format!(" ({since} since)")).unwrap_or_default();
+        Some(Text::line(&format!("this takes back “{}” of {}{since}", taken.title, taken.confirmed_on.format("%H:%M"))))
+    }
+
+    fn taken_back_by(&self, card: &Card) -> Option<&Mitigation> {
+        let done = || self.mitigations.all.iter().rev().filter(|mitigation| mitigation.done_at.is_some() && mitigation.undone_by.is_none());
+        if let RequestKind::Undo { of: Finished::Here(id) } = card.request.kind {
+            return done().find(|mitigation| mitigation.id == id);
+        }
+        // Asked for in another way, it is the same write.
+        let CardContent::Planned(plan) = &card.content else { return None };
+        done().find(|mitigation| mitigation.inverse.as_ref() == Some(&plan.wish))
+    }
+
+    /// The indicator it is aimed at, at its confirmation and now.
+    fn since(&self, mitigation: &Mitigation) -> Option<String> {
+        let aimed_at = mitigation.before.iter().find(|before| mitigation.aim.as_ref() == Some(&before.kpi));
+        let before = aimed_at.or(mitigation.before.first())?;
+        let now = self.kpis.iter().find(|kpi| kpi.spec.id == before.kpi)?.reading.as_ref()?.value?;
+        let written = |value: f64| units::value(value, before.unit);
+        Some(format!("{} {} → {}", before.title, written(before.before?), written(now)))
+    }
+}

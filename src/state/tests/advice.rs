@@ -1,0 +1,152 @@
+//! What is advised after something was done: one minute after it, after it was taken back, after somebody else acted.
+
+use super::play::*;
+use crate::{
+    domain::{
+        ask::Wish,
+        asks::UndoRollout,
+        health::SourceId,
+        kpi::{History, KpiReading},
+        mitigation::{ActionEvent, Friction, Outcome},
+        observation::{Delta, What},
+        suspect::Confidence,
+        workload::ReplicaSet,
+    },
+    state::msg::{Effect, Msg},
+};
+
+/// The error rate of the last half hour, a point each 30 s, ending now.
+fn errors(play: &mut Play, value: impl Fn(i64) -> f64) {
+    let now = i64::try_from(play.clock.as_secs()).unwrap();
+    let end = now.div_euclid(30) * 30;
+    let step = std::time::Duration::from_secs(30);
+    let values = (0..=60).map(|index| Some(value(end - 1_800 + index * 30))).collect();
+    let history = Some(History { start: at(end - 1_800), step, values });
+    let reading = KpiReading { id: "error_rate".into(), value: Some(value(now)), trend: None, at: Some(at(now)), history, problem: None };
+    play.live(SourceId::Metrics).observe(SourceId::Metrics, What::Kpis(vec![reading]));
+}
+
+/// Bad since eight minutes before the start; from `cured` on it falls as an average over five minutes does.
+fn cured_at(cured: i64) -> impl Fn(i64) -> f64 {
+    move |second| {
+        if second < -480 {
+            0.002
+        } else if second < cured {
+            0.12
+        } else {
+            0.12 * (1.0 - (second - cured) as f64 / 300.0).max(0.01)
+        }
+    }
+}
+
+fn in_trouble() -> Play {
+    let mut play = Play::new();
+    errors(&mut play, cured_at(i64::MAX));
+    play.bad_deploy();
+    errors(&mut play, cured_at(i64::MAX));
+    play
+}
+
+fn titles(play: &Play) -> Vec<&str> {
+    play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
+}
+
+/// Revision 43 runs the template of 41 again, as after an undo by this manager.
+fn brought_back(play: &mut Play, second: i64, by: &str) {
+    let again = ReplicaSet { changed_by: Some(by.into()), ..replica_set("api-gateway-a", 43, -86_400, "gw:2.3.1") };
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("api-gateway", 43, 3, 3))]));
+    play.observe(SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::Applied(again)]));
+    play.pods(vec![pod("api-gateway-a-1", "api-gateway-a"), pod("core-engine-x-1", "core-engine-x")]);
+    assert_eq!(i64::try_from(play.clock.as_secs()).unwrap(), second);
+}
+
+#[test]
+fn after_the_right_undo_nothing_leads_back_to_the_bad_revision() {
+    let mut play = in_trouble();
+    assert_eq!(titles(&play)[0], "undo rollout api-gateway to rev 41");
+    assert_eq!(play.state.advice.suggestions[0].confidence, Confidence::Likely);
+    play.press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.wait(5).send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    brought_back(&mut play, 5, "sev1");
+    for _ in 0..150 {
+        play.wait(5);
+        let now = i64::try_from(play.clock.as_secs()).unwrap();
+        errors(&mut play, cured_at(5));
+        if now == 200 {
+            play.alerts(Vec::new());
+        }
+        if now == 40 {
+            let after = std::time::Duration::from_secs(35);
+            play.send(Msg::Action(ActionEvent::Converged { id, after }));
+        }
+        assert!(titles(&play).iter().all(|title| !title.contains("undo rollout")), "after {now} s: {:?}", titles(&play));
+        // While it works nothing competes with it.
+        if (10..150).contains(&now) {
+            assert_eq!(titles(&play), [""; 0], "after {now} s");
+            assert!(play.state.advice.waiting.is_some(), "after {now} s");
+        }
+    }
+    assert_eq!(play.state.trouble_began(), None, "ten minutes later it is over");
+}
+
+#[test]
+fn when_somebody_else_takes_the_rollout_back_it_is_waited_for() {
+    let mut play = in_trouble();
+    play.wait(30);
+    brought_back(&mut play, 30, "kubectl-rollout");
+    errors(&mut play, cured_at(30));
+    assert!(play.state.advice.waiting.as_ref().unwrap().contains("by kubectl-rollout"), "{:?}", play.state.advice);
+    play.wait(150);
+    errors(&mut play, cured_at(30));
+    let waiting = play.state.advice.waiting.clone().unwrap();
+    assert!(waiting.contains("is at work: Error rate 12.0 % → "), "{waiting}");
+    assert_eq!(titles(&play), [""; 0]);
+}
+
+#[test]
+fn what_does_nothing_is_not_waited_for_any_longer() {
+    let mut play = in_trouble();
+    play.press("b").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    errors(&mut play, cured_at(i64::MAX));
+    assert_eq!(titles(&play), [""; 0], "{:?}", play.state.advice);
+    play.wait(200);
+    errors(&mut play, cured_at(i64::MAX));
+    assert_eq!(titles(&play)[0], "undo rollout api-gateway to rev 41");
+}
+
+#[test]
+fn the_beginning_does_not_drift_while_the_history_moves_on() {
+    let mut play = in_trouble();
+    let began = play.state.trouble_began();
+    assert_eq!(began, Some(at(-480)));
+    for _ in 0..60 {
+        play.wait(45);
+        errors(&mut play, cured_at(i64::MAX));
+        assert_eq!(play.state.trouble_began(), began);
+        assert_eq!(play.state.bad_since(&play.state.kpis[0]), Some((at(-480), false)));
+    }
+}
+
+#[test]
+fn a_card_that_takes_back_ones_own_mitigation_says_so() {
+    let mut play = in_trouble();
+    play.press("u");
+    let back = Wish::new(UndoRollout::deployment(name("api-gateway"), Some(42)));
+    play.answer_with(Friction::Key, |plan| plan.inverse = Some(back.clone()));
+    play.press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    play.wait(150);
+    errors(&mut play, cured_at(0));
+    play.press("U");
+    assert!(matches!(play.effects.last(), Some(Effect::Plan { .. })));
+    play.planned(Friction::Key);
+    let said = play.state.takes_back(play.card().unwrap()).unwrap();
+    assert_eq!(said, "this takes back “Undo rollout · api-gateway” of 22:13 (Error rate 12.0 % → 6.0 % since)");
+    play.press("Esc Esc : ").type_("undo api-gateway 42").enter();
+    play.answer_with(Friction::Key, |plan| plan.wish = back);
+    assert!(play.state.takes_back(play.card().unwrap()).is_some(), "the same asked for in another way");
+}
