@@ -66,6 +66,14 @@ pub struct SetHpaBounds {
     pub max: Option<u64>,
 }
 
+/// Roll the same template out again, so that every pod is replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restart {
+    pub workload: Subject,
+    /// RFC 3339. None: when the plan is made.
+    pub at: Option<String>,
+}
+
 /// Restart cluster DNS.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RestartDns {
@@ -217,6 +225,28 @@ impl Ask for SetHpaBounds {
     fn words(&self) -> Vec<String> {
         let bound = |name: &str, bound: Option<u64>| bound.map(|bound| format!("{name}={bound}"));
         std::iter::once(self.autoscaler.to_string()).chain(bound("min", self.min)).chain(bound("max", self.max)).collect()
+    }
+}
+
+impl Restart {
+    pub const NAME: &'static str = "restart";
+
+    pub fn deployment(deployment: Key) -> Self {
+        Self { workload: Subject { kind: Kind::Deployment, key: deployment }, at: None }
+    }
+}
+
+impl Ask for Restart {
+    fn kind(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn objects(&self) -> Vec<ObjectRef> {
+        vec![self.workload.reference()]
+    }
+
+    fn words(&self) -> Vec<String> {
+        std::iter::once(self.workload.to_string()).chain(self.at.as_ref().map(|at| format!("at={at}"))).collect()
     }
 }
 

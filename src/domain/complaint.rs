@@ -34,6 +34,10 @@ pub enum About {
     Certificate,
     /// No connection to the database is left.
     DatabaseSlots,
+    /// A process that runs and does nothing any more.
+    Stuck,
+    /// More requests than it takes.
+    Overload,
 }
 
 /// Patterns that are believed to matter: the rarest of errors proves nothing.
@@ -44,6 +48,8 @@ struct Words {
     names: Regex,
     certificate: Regex,
     slots: Regex,
+    stuck: Regex,
+    overload: Regex,
     remote: Regex,
 }
 
@@ -54,12 +60,28 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
             r"no such host|name resolution|name or service not known|nxdomain|server misbehaving|lookup \S+.*(timeout|failed)|getaddrinfo|enotfound|eai_again|could not resolve",
         )?,
         certificate: words(r"certificate|x509|tls handshake")?,
-        slots: words(r"connection slots|too many (clients|connections)|max_connections")?,
+        slots: words(r"connection slots|too many (clients|connections)|max_connections|pool .*(timed out|exhausted)|waiting for (a )?connection")?,
+        stuck: words(r"no progress|stalled|deadlock|stuck|(closed|lost) .*not (re-?opened|opened again)|heartbeat missed")?,
+        overload: words(r"\bshed\b|in flight, limit|overloaded|queue (is )?full|too many requests|\b429\b|rate limit")?,
         remote: words(
-            r"\b(502|503|504)\b|time[d]? ?out|timeout|refused|reset|unreachable|no route|unavailable|disconnected|broken pipe|upstream|deadline exceeded|circuit open",
+            r"\b(502|503|504)\b|timed? ?out|timeout|(did|does) not (answer|respond)|no (answer|response)|refused|reset|unreachable|no route|unavailable|disconnected|broken pipe|upstream|deadline exceeded|circuit open",
         )?,
     })
 });
+
+/// Where the trouble comes from, as far as the complaints tell: the services that are blamed, or complain, and blame no other
+/// service themselves.
+pub fn roots(complaints: &[Complaint]) -> Vec<&Text> {
+    let blames = |service: &Text| complaints.iter().any(|complaint| complaint.service == *service && matches!(complaint.about, About::Service(_)));
+    let named = complaints.iter().flat_map(|complaint| {
+        let other = if let About::Service(other) = &complaint.about { Some(other) } else { None };
+        std::iter::once(&complaint.service).chain(other)
+    });
+    let mut roots: Vec<&Text> = named.filter(|service| !blames(service)).collect();
+    roots.sort();
+    roots.dedup();
+    roots
+}
 
 impl Complaint {
     /// A pattern that is new or surges; `deployments` are the names of what runs here.
@@ -91,6 +113,12 @@ fn about(shape: &str, service: &str, deployments: &[&str]) -> About {
     if words.slots.is_match(shape) {
         return About::DatabaseSlots;
     }
+    if words.stuck.is_match(shape) {
+        return About::Stuck;
+    }
+    if words.overload.is_match(shape) {
+        return About::Overload;
+    }
     let named = deployments.iter().filter(|name| **name != service && mentions(shape, name)).max_by_key(|name| name.len());
     match named {
         Some(name) => About::Service((*name).into()),
@@ -121,7 +149,10 @@ mod tests {
         let cases = [
             ("panicked at 'index out of bounds'", "core-engine", About::Itself),
             ("upstream core-engine: 503 (circuit open: false)", "api-gateway", About::Service("core-engine".into())),
-            ("request <id> shed: <n> in flight, limit <n>", "core-engine", About::Itself),
+            ("request <id> shed: <n> in flight, limit <n>", "core-engine", About::Overload),
+            ("consumer <n>: no progress for <n> ms, lease held by <id>", "core-engine", About::Stuck),
+            ("credit bureau did not answer within <n> ms", "core-engine", About::Remote),
+            ("pool timed out after <n> ms waiting for connection", "core-engine", About::DatabaseSlots),
             ("HMRC answered 504 after <n> ms", "gov-connectors", About::Remote),
             ("dial tcp: lookup core-engine on <ip>:<n>: no such host", "api-gateway", About::Names),
             ("x509: certificate has expired or is not yet valid", "core-engine", About::Certificate),
@@ -131,6 +162,16 @@ mod tests {
         for (shape, service, expected) in cases {
             assert_eq!(about(shape, service, &HERE), expected, "{shape}");
         }
+    }
+
+    #[test]
+    fn the_root_is_who_is_blamed_and_blames_nobody() {
+        let complaint = |service: &str, about| Complaint { service: service.into(), shape: "".into(), recent: 9, first_seen: DateTime::UNIX_EPOCH, about };
+        let engine = || About::Service("core-engine".into());
+        assert_eq!(roots(&[complaint("api-gateway", engine()), complaint("core-engine", About::Remote)]), [&Text::from("core-engine")]);
+        assert_eq!(roots(&[complaint("api-gateway", engine())]), [&Text::from("core-engine")]);
+        let both = [complaint("api-gateway", engine()), complaint("api-gateway", About::Itself), complaint("gov", About::Remote)];
+        assert_eq!(roots(&both), [&Text::from("core-engine"), &Text::from("gov")]);
     }
 
     #[test]

@@ -115,6 +115,18 @@ impl History {
         self.values.iter().enumerate().rev().filter(|(index, _)| is_meant(*index)).find_map(|(_, value)| *value)
     }
 
+    /// When the values began to leave their usual height on their way to the limit that they crossed at `crossed`: the last point
+    /// before it that had gone less than a tenth of the way. None where the history shows no usual height before it.
+    pub fn onset(&self, crossed: DateTime<Utc>, limit: f64) -> Option<DateTime<Utc>> {
+        let before: Vec<(DateTime<Utc>, f64)> =
+            self.values.iter().enumerate().filter_map(|(index, value)| Some((self.time_at(index), (*value)?))).take_while(|(at, _)| *at < crossed).collect();
+        // The calmest half of what came before: a slow rise is no part of it.
+        let mut distances: Vec<f64> = before.iter().map(|(_, value)| (limit - value).abs()).collect();
+        distances.sort_by(|one, other| other.total_cmp(one));
+        let usual = distances.get(distances.len() / 4).copied().filter(|_| before.len() >= 4)?;
+        before.iter().rev().find(|(_, value)| (limit - value).abs() >= usual * 0.9).map(|(at, _)| *at)
+    }
+
     /// The first point that has a value.
     pub fn first(&self) -> Option<(DateTime<Utc>, f64)> {
         self.values.iter().enumerate().find_map(|(index, value)| Some((self.time_at(index), (*value)?)))
@@ -154,6 +166,17 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rise_began_where_it_left_its_usual_height() {
+        let start = DateTime::UNIX_EPOCH;
+        let values = (0..40).map(|minute| Some(if minute < 20 { 40.0 + f64::from(minute % 3) } else { 42.0 + f64::from(minute - 20) * 5.0 })).collect();
+        let history = History { start, step: Duration::from_mins(1), values };
+        let minute = |minute: i64| start + chrono::Duration::minutes(minute);
+        let onset = history.onset(minute(30), 90.0).unwrap();
+        assert!((minute(19)..=minute(21)).contains(&onset), "{onset}");
+        assert_eq!(history.onset(minute(2), 90.0), None, "too little came before");
+    }
 
     #[test]
     fn runs_that_ended_are_told_apart_from_the_one_that_lasts() {

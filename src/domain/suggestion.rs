@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 
 use super::{
     ask::Request,
-    asks::{RestartDns, RestartUnhealthy, Scale, SetConfigKey, SetHpaBounds, UndoRollout, Unhealthy},
+    asks::{Restart, RestartDns, RestartUnhealthy, Scale, SetConfigKey, SetHpaBounds, UndoRollout, Unhealthy},
     change::ChangeKind,
-    complaint::{About, Complaint},
+    complaint::{About, Complaint, mentions, roots},
     object::{Key, ObjectRef},
     shell,
-    suspect::{Candidate, Confidence, Scene, Suspect, suspects},
+    suspect::{Candidate, Confidence, Scene, Suspect, TIED, suspects},
     text::Text,
     units,
 };
@@ -60,6 +60,12 @@ pub struct Evidence {
     pub critical_errors: Option<Text>,
     pub candidates: Vec<Candidate>,
     pub complaints: Vec<Complaint>,
+    /// When indicators that are bad began to rise, with their titles.
+    pub onsets: Vec<(Text, DateTime<Utc>)>,
+    /// Where the deployments are that complaints name.
+    pub namespace: Text,
+    /// Names of the deployments there.
+    pub deployments: Vec<Text>,
     /// Unhealthy pods by app, without those on lost nodes.
     pub unhealthy: Vec<UnhealthyApp>,
     /// Nodes that stopped answering, and what was on them.
@@ -108,6 +114,8 @@ pub struct Breaker {
     pub name: Text,
     pub value_on: Text,
     pub is_on: bool,
+    /// Deployments that read it: their calls are guarded. Empty where that is not known.
+    pub readers: Vec<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +159,7 @@ mod weight {
     pub const HANGING: u32 = 78;
     pub const CAPPED: u32 = 74;
     pub const NAMES: u32 = 72;
+    pub const ANEW: u32 = 71;
     pub const DEPENDENCY: u32 = 70;
     pub const OUT_OF_MEMORY: u32 = 46;
     pub const OVERLOAD: u32 = 44;
@@ -162,7 +171,7 @@ pub fn advise(evidence: &Evidence) -> Advice {
     if let Some(waiting) = &evidence.waiting {
         return Advice { waiting: Some(waiting.clone()), ..Advice::default() };
     }
-    let scene = Scene { now: evidence.now, began: evidence.began, complaints: &evidence.complaints };
+    let scene = Scene { now: evidence.now, began: evidence.began, complaints: &evidence.complaints, onsets: &evidence.onsets };
     let all = suspects(&evidence.candidates, scene);
     let named: Vec<&Suspect<'_>> = evidence.named(&all);
     let mut suggestions: Vec<Suggestion> = named.iter().filter_map(|suspect| evidence.take_back(suspect)).collect();
@@ -180,6 +189,7 @@ pub fn advise(evidence: &Evidence) -> Advice {
     suggestions.extend(evidence.unhealthy.iter().filter_map(|app| evidence.restart(app, &named)));
     suggestions.extend(evidence.capped.iter().filter(|_| evidence.began.is_some()).map(|capped| evidence.raise(capped)));
     suggestions.extend(evidence.restart_dns());
+    suggestions.extend(evidence.start_anew());
     let has_cause = !suggestions.is_empty();
     suggestions.extend(evidence.breaker_on(has_cause));
     suggestions.extend(evidence.overloads.iter().filter_map(|overload| evidence.scale(overload, has_cause)));
@@ -195,12 +205,9 @@ impl Evidence {
         if !likely.is_empty() || self.was_cured || self.is_explained() {
             return likely;
         }
-        match all {
-            [only] => vec![only],
-            // One whose own service has new errors stands out among those that have none.
-            [first, second, ..] if first.score >= second.score + 8 && first.score >= 30 => vec![first],
-            _ => Vec::new(),
-        }
+        // Coincidence in time alone is no ground; where several are tied by no more than a rise, none stands out.
+        let tied: Vec<_> = all.iter().filter(|suspect| suspect.score >= TIED).collect();
+        if tied.len() == 1 { tied } else { Vec::new() }
     }
 
     /// Something other than a change accounts for the trouble.
@@ -216,13 +223,22 @@ impl Evidence {
         self.complaints.iter().any(|complaint| complaint.about == *about)
     }
 
-    /// The loudest complaint of something outside, where those outweigh what services say of themselves.
+    /// The loudest complaint of something outside, by a service where the trouble begins and that says nothing worse of itself.
     fn remote(&self) -> Option<&Complaint> {
-        let of = |about: fn(&About) -> bool| self.complaints.iter().filter(move |complaint| about(&complaint.about));
-        let sum = |about: fn(&About) -> bool| of(about).map(|complaint| complaint.recent).sum::<u64>();
-        let remote = sum(|about| *about == About::Remote);
-        let own = sum(|about| matches!(about, About::Itself | About::DatabaseSlots | About::Names | About::Certificate));
-        of(|about| *about == About::Remote).max_by_key(|complaint| complaint.recent).filter(|_| remote > own)
+        let roots = roots(&self.complaints);
+        let of_roots = || self.complaints.iter().filter(|complaint| roots.contains(&&complaint.service));
+        let loudest = of_roots().filter(|complaint| complaint.about == About::Remote).max_by_key(|complaint| complaint.recent)?;
+        let sum = |is_remote: bool| {
+            let of = of_roots().filter(|complaint| complaint.service == loudest.service && (complaint.about == About::Remote) == is_remote);
+            of.map(|complaint| complaint.recent).sum::<u64>()
+        };
+        (sum(true) > sum(false)).then_some(loudest)
+    }
+
+    /// Whether the breaker stands between callers and a service: one of those that read its ConfigMap complains of it, or waits itself.
+    fn is_guarded(&self, breaker: &Breaker, service: &Text) -> bool {
+        let blames = |complaint: &Complaint| breaker.readers.contains(&complaint.service) && complaint.about == About::Service(service.clone());
+        breaker.readers.is_empty() || breaker.readers.contains(service) || self.complaints.iter().any(blames)
     }
 
     fn take_back(&self, suspect: &Suspect<'_>) -> Option<Suggestion> {
@@ -377,17 +393,54 @@ impl Evidence {
         })
     }
 
+    /// A new process in the place of one that holds something old, or does nothing any more, while its pods count as ready.
+    fn start_anew(&self) -> Vec<Suggestion> {
+        let roots = roots(&self.complaints);
+        let anew = |name: &Text, evidence: String| {
+            let key = Key { namespace: self.namespace.clone(), name: name.clone() };
+            let words = ["rollout".to_owned(), "restart".to_owned(), format!("deploy/{name}")];
+            Suggestion {
+                key: 'r',
+                title: Text::line(&format!("restart every pod of {name}")),
+                confidence: Confidence::Possible,
+                evidence: Text::line(&evidence),
+                weight: weight::ANEW,
+                aim: self.worst.clone(),
+                kubectl: self.kubectl(&words, &key.namespace),
+                request: Request::of(Restart::deployment(key)).because(Text::line(&evidence)),
+            }
+        };
+        let mut found: Vec<Suggestion> = Vec::new();
+        for complaint in &self.complaints {
+            let has_unhealthy = |name: &Text| self.unhealthy.iter().any(|app| app.app == *name);
+            let suggestion = match &complaint.about {
+                About::Stuck if roots.contains(&&complaint.service) && !has_unhealthy(&complaint.service) => {
+                    anew(&complaint.service, format!("{} says that it is stuck, and its pods count as ready", complaint.service))
+                }
+                About::Certificate => match self.deployments.iter().find(|name| **name != complaint.service && mentions(&complaint.shape, name)) {
+                    Some(name) => anew(name, format!("{} is not shown a valid certificate by it: it may hold an old one", complaint.service)),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if found.iter().all(|known| known.title != suggestion.title) {
+                found.push(suggestion);
+            }
+        }
+        found
+    }
+
     /// The breaker spares callers what cannot answer; it mends no service that fails by itself.
     fn breaker_on(&self, has_cause: bool) -> Option<Suggestion> {
         let breaker = self.breaker.as_ref().filter(|breaker| !breaker.is_on)?;
         let aim = self.critical_errors.clone()?;
-        let remote = self.remote().filter(|_| !has_cause);
-        let blames = self.complaints.iter().any(|complaint| matches!(complaint.about, About::Remote | About::Service(_) | About::DatabaseSlots));
-        let (evidence, weight, confidence) = match remote {
-            Some(complaint) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
-            None if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
-            None if blames && !self.was_cured => ("callers wait for what does not answer".to_owned(), weight::RELIEF, Confidence::Possible),
-            None => return None,
+        let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root));
+        let remote = self.remote().filter(|remote| !has_cause && self.is_guarded(breaker, &remote.service));
+        let (evidence, weight, confidence) = match (remote, guarded) {
+            (Some(complaint), _) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
+            (None, _) if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
+            (None, Some(root)) if !self.was_cured => (format!("callers wait for {root}"), weight::RELIEF, Confidence::Possible),
+            _ => return None,
         };
         let patch = serde_json::json!({ "data": { (breaker.name.as_str()): breaker.value_on.as_str() } }).to_string();
         let words = ["patch", "configmap", &breaker.config_map.name, "--type=merge", "-p", &patch].map(str::to_owned);
@@ -440,7 +493,7 @@ impl Evidence {
         let words = if self.was_cured {
             "the mitigation helped: wait until all is good".to_owned()
         } else if let Some(service) = service(&About::Certificate) {
-            format!("{service} speaks of a certificate: nothing that sev1 does mends that")
+            format!("{service} speaks of a certificate: look at that first")
         } else if all.len() > 1 {
             let mut names: Vec<&str> = all.iter().map(|suspect| suspect.candidate.change.object.key.name.as_str()).collect();
             names.dedup();

@@ -22,8 +22,16 @@ pub const AT_THE_SAME_TIME: TimeDelta = TimeDelta::seconds(30);
 /// New pods are given this long to become ready before they speak against the version they run.
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
 
+/// An indicator begins to rise at most this long after its cause: pods take their time to start, queries average.
+const RISES_WITHIN: TimeDelta = TimeDelta::seconds(150);
+
+/// A service that complains of another this soon after its own change may have been set up wrongly.
+const AT_ONCE: TimeDelta = TimeDelta::seconds(120);
+
 /// From this score on a suspect is a likely one.
 const LIKELY: u32 = 40;
+/// From this score on something besides its moment ties it to the trouble.
+pub const TIED: u32 = 30;
 
 /// A change with what is known around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +43,8 @@ pub struct Candidate {
     pub sick: Sick,
     /// Its workload has fewer pods than its load asks for.
     pub is_short: bool,
+    /// Deployments that read a changed ConfigMap.
+    pub readers: Vec<Text>,
     /// What is known of its effect.
     pub judged: Judged,
 }
@@ -82,6 +92,8 @@ pub struct Scene<'a> {
     /// When the trouble began; none where only pods are unhealthy.
     pub began: Option<DateTime<Utc>>,
     pub complaints: &'a [Complaint],
+    /// When indicators that are bad began to rise, with their titles.
+    pub onsets: &'a [(Text, DateTime<Utc>)],
 }
 
 impl Sick {
@@ -136,23 +148,30 @@ impl Candidate {
         let own = || scene.complaints.iter().filter(since).filter(|complaint| complaint.service == *name);
         let of_itself = own().find(|complaint| complaint.about == About::Itself);
         let of_it = scene.complaints.iter().filter(since).find(|complaint| complaint.about == About::Service(name.clone()));
-        let of_another = own().find(|complaint| matches!(complaint.about, About::Remote | About::DatabaseSlots));
+        let of_another = own().find(|complaint| complaint.about == About::Remote && complaint.first_seen - at <= AT_ONCE);
+        let risen = scene.onsets.iter().find(|(_, onset)| (-AT_THE_SAME_TIME..=RISES_WITHIN).contains(&(*onset - at)));
+        let rises = risen.map(|(title, _)| format!("{title} rises since"));
         let nearness = u32::try_from(9 - 9 * lead.max(TimeDelta::zero()).num_seconds() / SUSPECT.num_seconds()).unwrap_or(0);
         let (score, why) = match &self.change.what {
             ChangeKind::Rollout { .. } => match (self.sick.words(), of_itself, of_it, of_another) {
                 (Some(sick), ..) => (70, Some(sick)),
                 (_, Some(complaint), ..) => (60, Some(format!("new errors in {}", complaint.service))),
                 (_, _, Some(complaint), _) => (50, Some(format!("{} complains of it", complaint.service))),
-                (_, _, _, Some(complaint)) => (30, Some(format!("new errors in {}", complaint.service))),
+                (_, _, _, Some(complaint)) => (45, Some(format!("new errors in {}", complaint.service))),
+                _ if rises.is_some() => (TIED, rises),
                 _ => (20, None),
             },
             ChangeKind::ConfigChanged { keys } => {
                 let named = scene.complaints.iter().filter(since).find(|complaint| {
                     mentions(&complaint.shape, name) || keys.iter().any(|(key, ..)| mentions(&complaint.shape.to_lowercase(), &key.to_lowercase()))
                 });
-                match named {
-                    Some(complaint) => (62, Some(format!("errors of {} name it", complaint.service))),
-                    None => (18, None),
+                let reads = |complaint: &&Complaint| self.readers.contains(&complaint.service) && !matches!(complaint.about, About::Service(_) | About::Overload);
+                let by_reader = scene.complaints.iter().filter(since).find(reads);
+                match (named, by_reader) {
+                    (Some(complaint), _) => (62, Some(format!("errors of {} name it", complaint.service))),
+                    (_, Some(complaint)) => (58, Some(format!("new errors in {}, which reads it", complaint.service))),
+                    _ if rises.is_some() => (TIED, rises),
+                    _ => (18, None),
                 }
             }
             ChangeKind::Scaled { from: Some(from), to } if to < from => {
@@ -228,6 +247,7 @@ mod tests {
             is_present: true,
             sick: Sick::default(),
             is_short: false,
+            readers: Vec::new(),
             judged: Judged::Unknown,
         }
     }
@@ -237,7 +257,7 @@ mod tests {
     }
 
     fn found<'a>(candidates: &'a [Candidate], complaints: &[Complaint], now: i64) -> Vec<(&'a str, Confidence, String)> {
-        let scene = Scene { now: at(now), began: Some(at(7)), complaints };
+        let scene = Scene { now: at(now), began: Some(at(7)), complaints, onsets: &[] };
         let name = |candidate: &'a Candidate| candidate.change.object.key.name.as_str();
         suspects(candidates, scene).into_iter().map(|suspect| (name(suspect.candidate), suspect.confidence, suspect.why.to_string())).collect()
     }
@@ -300,6 +320,25 @@ mod tests {
     }
 
     #[test]
+    fn an_indicator_that_rises_since_a_change_ties_it_though_not_for_sure() {
+        let candidates = [rollout("portal", 1), rollout("gateway", 4)];
+        let onsets = [("DB connections".into(), at(2))];
+        let scene = Scene { now: at(10), began: Some(at(7)), complaints: &[], onsets: &onsets };
+        let found = suspects(&candidates, scene);
+        assert_eq!(found[0].why, "DB connections rises since, rolled out 6 min before the trouble");
+        assert_eq!((found[0].confidence, found[0].score >= TIED, found[1].score >= TIED), (Possible, true, false));
+    }
+
+    #[test]
+    fn a_config_map_is_tied_by_the_errors_of_who_reads_it() {
+        let mut config = rollout("engine-settings", 5);
+        config.change.what = ChangeKind::ConfigChanged { keys: Vec::new() };
+        config.readers = vec!["engine".into()];
+        assert_eq!(found(&[config.clone()], &[complaint("engine", About::Itself, 6)], 10)[0].1, Likely);
+        assert_eq!(found(&[config], &[complaint("engine", About::Service("gov".into()), 6)], 10)[0].1, Possible);
+    }
+
+    #[test]
     fn an_old_rollout_is_not_suspected() {
         let candidates = [rollout("gateway", 7 - 31)];
         assert_eq!(found(&candidates, &[], 10), []);
@@ -328,7 +367,7 @@ mod tests {
     fn sick_pods_of_a_fresh_rollout_count_before_any_indicator_moved() {
         let mut candidate = rollout("gateway", 5);
         candidate.sick = Sick { pods: 1, cannot_start: 1, ..Sick::default() };
-        let scene = Scene { now: at(8), began: None, complaints: &[] };
+        let scene = Scene { now: at(8), began: None, complaints: &[], onsets: &[] };
         assert_eq!(suspects(&[candidate], scene)[0].why, "1 pod cannot start, rolled out 3 min ago");
     }
 }

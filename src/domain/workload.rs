@@ -23,6 +23,8 @@ pub struct Deployment {
     pub revision: u64,
     /// `name=image` of each container of the template.
     pub images: Box<[(Text, Text)]>,
+    /// Names of the ConfigMaps that its pods read, in its namespace.
+    pub config_maps: Box<[Text]>,
     /// `matchLabels` of the selector.
     pub selector: Box<[(Text, Text)]>,
     pub generation: u64,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     change::{Change, ChangeKind},
@@ -76,8 +78,12 @@ impl State {
             lost,
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
-                Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on }
+                let readers = self.readers_of(&key);
+                Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers }
             }),
+            onsets: self.onsets(),
+            namespace: self.namespace_of_trouble(),
+            deployments: deployments.iter().map(|name| Text::line(name)).collect(),
             overloads: self.overloads(),
             capped: self.capped(),
             worsening: self.worsening(),
@@ -95,6 +101,33 @@ impl State {
         let worst = bad().max_by_key(|kpi| (level(kpi), is_error(kpi)))?;
         let first = bad().find(|kpi| (level(kpi), is_error(kpi)) == (level(worst), is_error(worst)));
         first.map(|kpi| kpi.spec.id.clone())
+    }
+
+    /// When each bad indicator began to rise.
+    fn onsets(&self) -> Vec<(Text, DateTime<Utc>)> {
+        let bad = self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
+        let onsets = bad.filter_map(|kpi| {
+            let (crossed, or_earlier) = self.bad_since(kpi)?;
+            let limit = kpi.spec.warning.or(kpi.spec.critical).filter(|_| !or_earlier)?;
+            Some((kpi.spec.title.clone(), kpi.reading.as_ref()?.history.as_ref()?.onset(crossed, limit)?))
+        });
+        onsets.collect()
+    }
+
+    /// Deployments whose pods read a ConfigMap.
+    fn readers_of(&self, config_map: &Key) -> Vec<Text> {
+        let deployments = self.cluster.deployments.objects.values().filter(|deployment| deployment.key.namespace == config_map.namespace);
+        deployments.filter(|deployment| deployment.config_maps.contains(&config_map.name)).map(|deployment| deployment.key.name.clone()).collect()
+    }
+
+    /// The namespace that is looked at; of several the one with most deployments.
+    fn namespace_of_trouble(&self) -> Text {
+        if let Some(namespace) = self.session.scope.namespace() {
+            return namespace.into();
+        }
+        let mut counts: BTreeMap<&Text, usize> = BTreeMap::new();
+        self.cluster.deployments.objects.keys().for_each(|key| *counts.entry(&key.namespace).or_default() += 1);
+        counts.into_iter().max_by_key(|(_, count)| *count).map(|(namespace, _)| namespace.clone()).unwrap_or_default()
     }
 
     /// Own mitigations that made things worse and can be taken back.
@@ -144,6 +177,7 @@ impl State {
                     _ => Sick::default(),
                 },
                 is_short: self.is_short(change, complaints),
+                readers: if change.object.kind == Kind::ConfigMap { self.readers_of(&change.object.key) } else { Vec::new() },
                 judged: Judged::Unknown,
             }
         };

@@ -338,6 +338,7 @@ fn list_workloads(state: &mut State) {
                 paused: false,
                 revision: 42,
                 images: images.clone(),
+                config_maps: Box::default(),
                 selector: Box::new([("app".into(), name.into())]),
                 generation: 42,
                 observed_generation: 42,

@@ -27,7 +27,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
-    asks::{RestartDns, RestartUnhealthy, Run, Scale, SetConfigKey, SetHpaBounds, Silence, UndoRollout},
+    asks::{Restart, RestartDns, RestartUnhealthy, Run, Scale, SetConfigKey, SetHpaBounds, Silence, UndoRollout},
     catalogue::{Entry, Spec},
     mitigation::MitigationId,
     text::Text,
@@ -52,7 +52,7 @@ pub static ALL: &[Kind] = &[
     kind::<RestartUnhealthy>(),
     kind::<Scale>(),
     kind::<SetConfigKey>(),
-    kind::<restart::Restart>(),
+    kind::<Restart>(),
     kind::<pause::Pause>(),
     kind::<pause::Resume>(),
     kind::<set_image::SetImage>(),

@@ -17,11 +17,11 @@ use crate::{
         kubectl, revisions, workload as rolled_out,
     },
     domain::{
-        ask::{Ask, Wish, Words},
-        asks::UndoRollout,
+        ask::{Wish, Words},
+        asks::{Restart, UndoRollout},
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, Field, MitigationId},
-        object::{ObjectRef, Subject},
+        object::Subject,
         text::Text,
     },
 };
@@ -29,7 +29,7 @@ use crate::{
 const ANNOTATION: &str = "kubectl.kubernetes.io/restartedAt";
 
 static SPEC: Spec = Spec {
-    name: "restart",
+    name: Restart::NAME,
     key: 'R',
     summary: "restart every pod of a workload, as kubectl rollout restart",
     on: rolled_out::ROLLED_OUT,
@@ -53,27 +53,6 @@ static SPEC: Spec = Spec {
     ],
     undo: "the revision it had; its pods are replaced once more",
 };
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Restart {
-    workload: Subject,
-    /// RFC 3339. None: when the plan is made.
-    at: Option<String>,
-}
-
-impl Ask for Restart {
-    fn kind(&self) -> &'static str {
-        SPEC.name
-    }
-
-    fn objects(&self) -> Vec<ObjectRef> {
-        vec![self.workload.reference()]
-    }
-
-    fn words(&self) -> Vec<String> {
-        std::iter::once(self.workload.to_string()).chain(self.at.as_ref().map(|at| format!("at={at}"))).collect()
-    }
-}
 
 impl Mitigation for Restart {
     const SPEC: &'static Spec = &SPEC;

@@ -6,7 +6,7 @@ use super::{
     authors::Authors,
     list_watch::Watched,
     managed::Writers,
-    wire::{Condition, Meta, Selector, Template, condition, count, images, text, texts},
+    wire::{Condition, Meta, Selector, Template, condition, config_maps, count, images, text, texts},
 };
 use crate::domain::{
     health::SourceId,
@@ -79,6 +79,7 @@ impl Watched for Deployments {
             paused: spec.paused == Some(true),
             revision,
             images: images(spec.template.as_ref()),
+            config_maps: config_maps(spec.template.as_ref()),
             selector: texts(spec.selector.and_then(|selector| selector.match_labels).as_ref(), 32),
             generation: meta.generation.unwrap_or(0),
             observed_generation: status.observed_generation.unwrap_or(0),

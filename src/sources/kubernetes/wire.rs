@@ -201,16 +201,71 @@ pub(super) struct Template<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct TemplateSpec<'a> {
     #[serde(borrow)]
     containers: Option<Vec<Image<'a>>>,
+    init_containers: Option<Vec<Image<'a>>>,
+    volumes: Option<Vec<Volume<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Image<'a> {
     #[serde(borrow)]
     name: Option<Str<'a>>,
     image: Option<Str<'a>>,
+    env: Option<Vec<Variable<'a>>>,
+    env_from: Option<Vec<Source<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Variable<'a> {
+    #[serde(borrow)]
+    value_from: Option<Source<'a>>,
+}
+
+/// Whatever may name a ConfigMap: a variable, all variables, a volume, a part of one.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source<'a> {
+    #[serde(borrow, alias = "configMapRef", alias = "configMap")]
+    config_map_key_ref: Option<Named<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Volume<'a> {
+    #[serde(borrow)]
+    config_map: Option<Named<'a>>,
+    projected: Option<Projected<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Projected<'a> {
+    #[serde(borrow)]
+    sources: Option<Vec<Source<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Option<Str<'a>>,
+}
+
+/// Names of the ConfigMaps that the pods of a template read, in order and once each.
+pub(super) fn config_maps(template: Option<&Template<'_>>) -> Box<[Text]> {
+    let Some(spec) = template.and_then(|template| template.spec.as_ref()) else { return Box::default() };
+    let containers = || [&spec.containers, &spec.init_containers].into_iter().flatten().flatten();
+    let variables = containers().flat_map(|container| container.env.iter().flatten()).filter_map(|variable| variable.value_from.as_ref());
+    let whole = containers().flat_map(|container| container.env_from.iter().flatten());
+    let volumes = || spec.volumes.iter().flatten();
+    let parts = volumes().filter_map(|volume| volume.projected.as_ref()).flat_map(|projected| projected.sources.iter().flatten());
+    let named = variables.chain(whole).chain(parts).filter_map(|source| source.config_map_key_ref.as_ref());
+    let named = named.chain(volumes().filter_map(|volume| volume.config_map.as_ref()));
+    let names: std::collections::BTreeSet<Text> = named.map(|named| text(named.name.as_ref())).filter(|name| !name.is_empty()).collect();
+    names.into_iter().take(MOST_PAIRS).collect()
 }
 
 /// `(container, image)` of each container of a template.

@@ -345,6 +345,7 @@ pub fn deployment(deployment: &str, revision: u64, replicas: u32, ready: u32) ->
         paused: false,
         revision,
         images: [("main".into(), "i".into())].into(),
+        config_maps: Box::default(),
         selector: [("app".into(), deployment.into())].into(),
         generation: 1,
         observed_generation: 1,
