@@ -80,6 +80,7 @@ impl Default for LogStore {
 
 impl LogStore {
     /// A store of its own with the same documents.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self(Arc::new(RwLock::new(self.0.read().unwrap_or_else(PoisonError::into_inner).clone())))
     }

@@ -50,6 +50,7 @@ impl Inside {
     }
 
     /// The same for a world of its own.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self(Arc::new(Mutex::new(self.lock().clone())))
     }

@@ -202,6 +202,7 @@ impl Store {
     }
 
     /// A store of its own with the same objects, that tells the time of this clock.
+    #[must_use]
     pub fn fork(&self, clock: Clock) -> Self {
         let latest = self.0.latest.iter().map(|sender| watch::Sender::new(*sender.borrow())).collect();
         Self(Arc::new(Shared { inner: Mutex::new(self.lock().clone()), latest, clock, logs: self.0.logs.fork() }))

@@ -171,6 +171,7 @@ impl Tsdb {
     }
 
     /// A store of its own with the same series and handles.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self(Arc::new(RwLock::new(self.lock().clone())))
     }

@@ -63,7 +63,9 @@ pub fn perform(act: &Act, world: &World) {
             let all = pods(world);
             let own: Vec<_> = all.iter().filter(|pod| pod["metadata"]["labels"]["app"] == app.as_str()).collect();
             let unready: Vec<_> = own.iter().filter(|pod| !is_ready(pod)).collect();
-            unready.iter().for_each(|pod| delete(pod));
+            for pod in &unready {
+                delete(pod);
+            }
             if unready.is_empty() {
                 restart_in_turn(world, NAMESPACE, app);
             }

@@ -6,7 +6,7 @@ use std::fmt;
 /// Slower than this is as good as half failed, seconds.
 const SLOW: f64 = 2.0;
 /// Shares that differ by less than this part are the same.
-const CLEAR: f64 = 0.08;
+const CLEAR: f64 = 0.05;
 /// And those that differ by less than this share of all requests.
 const LEAST: f64 = 0.002;
 /// Queues that differ by less than this are the same: events, on average.

@@ -41,7 +41,7 @@ pub fn scale_down(draft: &mut Draft) -> Truth {
     draft.fault("scale", at, Action::Scale { deployment: name.into(), replicas, by });
     sheds(draft, name);
     draft.spread(name, false);
-    draft.truth(Cause::ScaleDown, name, vec![scale(name)], Vec::new())
+    Truth::new(Cause::ScaleDown, name, vec![scale(name)], Vec::new())
 }
 
 pub fn autoscaler_bound(draft: &mut Draft) -> Truth {
@@ -58,7 +58,7 @@ pub fn autoscaler_bound(draft: &mut Draft) -> Truth {
     draft.surge(load, ramp);
     sheds(draft, service);
     draft.spread(service, false);
-    draft.truth(Cause::AutoscalerBound, service, vec![Act::RaiseMax { autoscaler }], Vec::new())
+    Truth::new(Cause::AutoscalerBound, service, vec![Act::RaiseMax { autoscaler }], Vec::new())
 }
 
 /// The limit was set to what was running; at the peak the autoscaler asks for pods and gets none, nor does anybody else.
@@ -74,7 +74,7 @@ pub fn quota(draft: &mut Draft) -> Truth {
     sheds(draft, service);
     sheds(draft, CORE);
     draft.spread(CORE, false);
-    draft.truth(Cause::Quota, service, Vec::new(), Vec::new())
+    Truth::new(Cause::Quota, service, Vec::new(), Vec::new())
 }
 
 /// The gateway's autoscaler follows; core-engine has none. No new class of error: refusals only.
@@ -83,6 +83,6 @@ pub fn traffic_surge(draft: &mut Draft) -> Truth {
     draft.taken.push(GATEWAY.into());
     let (load, ramp) = (draft.between(2.1, 2.5), draft.rng.i64(20..=240));
     draft.surge(load, ramp);
-    draft.spread(CORE, false);
-    draft.truth(Cause::TrafficSurge, CORE, vec![scale(CORE)], Vec::new())
+    draft.spread_quietly(CORE);
+    Truth::new(Cause::TrafficSurge, CORE, vec![scale(CORE)], Vec::new())
 }

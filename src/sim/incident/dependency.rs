@@ -39,7 +39,7 @@ pub fn dead(draft: &mut Draft) -> Truth {
     ]);
     draft.log(LogSpec::error(outside(), name, class, &format!("{partner} {text}"), 34.0));
     draft.spread(name, breaker > 0.0);
-    draft.truth(Cause::DeadDependency, name, helps, Vec::new())
+    Truth::new(Cause::DeadDependency, name, helps, Vec::new())
 }
 
 pub fn slow(draft: &mut Draft) -> Truth {
@@ -52,7 +52,7 @@ pub fn slow(draft: &mut Draft) -> Truth {
     let message = format!("{partner} did not answer within 10000 ms, request {{id}}");
     draft.log(LogSpec::error(outside(), name, "UpstreamTimeout", &message, 7.0));
     draft.spread(name, breaker > 0.0);
-    draft.truth(Cause::SlowDependency, name, helps, Vec::new())
+    Truth::new(Cause::SlowDependency, name, helps, Vec::new())
 }
 
 /// A version that keeps its connections, or a report that takes them. Whoever needs the database logs it, most of all those who
@@ -73,7 +73,7 @@ pub fn database_slots(draft: &mut Draft) -> Truth {
         draft.fault("report", draft.symptom - 100, Action::Condition);
         draft.effect(Effect { connections: 126.0, ramp: 120, ..Effect::of(Why::Fault("report".into())) });
         draft.taken.push(FRAUD.into());
-        return draft.truth(Cause::DatabaseSlots, "postgres-primary", Vec::new(), vec![scale(CORE), scale(FRAUD)]);
+        return Truth::new(Cause::DatabaseSlots, "postgres-primary", Vec::new(), vec![scale(CORE), scale(FRAUD)]);
     }
     let service = draft.takes(&[FRAUD, GOV, SYNC]);
     // The slots are used up about seven minutes after the rollout.
@@ -84,10 +84,10 @@ pub fn database_slots(draft: &mut Draft) -> Truth {
     draft.effect(Effect { leak_per_minute: 4.2, leak_cap: 31.5, ..Effect::of(why()) });
     let idle = "pool recycle disabled, {6..36} idle connections kept open";
     draft.log(LogSpec { level: "WARN".into(), error: None, ..LogSpec::error(why(), service.name, "", idle, 5.0) });
-    draft.truth(Cause::DatabaseSlots, service.name, vec![undo(service.name), restart(service.name)], vec![scale(service.name), scale(CORE)])
+    Truth::new(Cause::DatabaseSlots, service.name, vec![undo(service.name), restart(service.name)], vec![scale(service.name), scale(CORE)])
 }
 
-/// CoreDNS pods hang. Names fail everywhere at once, whoever is asked for; what nobody looks up goes on.
+/// The pods of `CoreDNS` hang. Names fail everywhere at once, whoever is asked for; what nobody looks up goes on.
 pub fn names(draft: &mut Draft) -> Truth {
     let pods = draft.one_of(&[2, 2, 1]);
     draft.fault("names", draft.symptom, Action::Hang { namespace: "kube-system".into(), deployment: "coredns".into(), pods });
@@ -105,7 +105,7 @@ pub fn names(draft: &mut Draft) -> Truth {
         let late = format!("lookup {host} on 10.96.0.10:53: read udp {{ip}}:{{32768..60999}}->10.96.0.10:53: i/o timeout");
         draft.log(LogSpec::error(why(), name, "DnsLookup", &late, 18.0));
     }
-    draft.truth(Cause::Dns, "coredns", vec![Act::RestartDns], Vec::new())
+    Truth::new(Cause::Dns, "coredns", vec![Act::RestartDns], Vec::new())
 }
 
 /// Either a process still holds the certificate that was renewed on disk long ago, so that new pods are well; or nobody renewed it.
@@ -120,7 +120,7 @@ pub fn certificate(draft: &mut Draft) -> Truth {
         draft.log(LogSpec::error(why(), GATEWAY, "CertificateExpired", &format!("Post \"https://{name}:8443/verify\": {expired}"), 44.0));
         draft.log(LogSpec::error(why(), name, "TlsHandshake", "remote error: tls: expired certificate, peer {ip}", 20.0));
         let helps = vec![restart(name), undo(name), scale(name), Act::BreakerOn];
-        return draft.truth(Cause::Certificate, name, helps, Vec::new());
+        return Truth::new(Cause::Certificate, name, helps, Vec::new());
     }
     let service = draft.takes(&[GOV, FRAUD]);
     let (partner, breaker) = if service.guarded { ("HMRC", 0.85) } else { ("credit bureau", 0.0) };
@@ -130,14 +130,14 @@ pub fn certificate(draft: &mut Draft) -> Truth {
     draft.log(LogSpec::error(why(), service.name, "CertificateExpired", &format!("{partner}: {expired}"), 40.0));
     draft.spread(service.name, service.guarded);
     let helps = if service.guarded { vec![Act::BreakerOn] } else { Vec::new() };
-    draft.truth(Cause::Certificate, service.name, helps, Vec::new())
+    Truth::new(Cause::Certificate, service.name, helps, Vec::new())
 }
 
 /// A policy of the cluster's network closes the path between two services. Both are well; one of them waits for the other until
 /// its connect time-out. Nobody in the namespace can open it again.
 pub fn network_policy(draft: &mut Draft) -> Truth {
     // Who calls, the address, which share of the caller's answers fails, whether the breaker guards that path.
-    let (caller, callee, port, errors, guarded) = draft.one_of(&[
+    let (caller, address, port, errors, guarded) = draft.one_of(&[
         (CORE, "10.96.12.23", 8083, 0.22, false),
         (GATEWAY, "10.96.12.21", 8080, 0.6, true),
         (CORE, "10.96.12.29", 5432, 0.7, true),
@@ -151,8 +151,14 @@ pub fn network_policy(draft: &mut Draft) -> Truth {
     let consumers = if caller == SYNC { 0.03 } else { 1.0 };
     let errors = errors * extent;
     draft.effect(Effect { errors, status: 504, slow: errors * 0.4, slow_s: 3.1, breaker, consumers, ramp: 30, ..Effect::on(why(), caller) });
-    draft.log(LogSpec::error(why(), caller, "ConnectTimeout", &format!("dial tcp {callee}:{port}: i/o timeout after 3000 ms, request {{id}}"), 32.0));
+    draft.log(LogSpec::error(
+        why(),
+        caller,
+        "ConnectTimeout",
+        &format!("dial tcp {address}:{port}: i/o timeout after 3000 ms, request {{id}}"),
+        32.0,
+    ));
     draft.spread(caller, guarded);
     let helps = if guarded { vec![Act::BreakerOn] } else { Vec::new() };
-    draft.truth(Cause::NetworkPolicy, caller, helps, Vec::new())
+    Truth::new(Cause::NetworkPolicy, caller, helps, Vec::new())
 }

@@ -3,7 +3,7 @@
 use super::super::world::platform::{AutoscalerSpec, SettingsSpec};
 use super::super::world::scenario::{Action, Cause as Why, Effect, Fault, LogSpec, Scenario, Sickness};
 use super::services::{SERVICES, Service, service};
-use super::truth::{Act, Cause, Truth};
+use super::truth::Act;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
@@ -110,6 +110,15 @@ impl Draft {
     /// What the failing and the slowness of a service do to those who call it, and to their callers. `guarded`: the calls end
     /// before they are made once the gateway's circuit breaker is on.
     pub fn spread(&mut self, of: &str, guarded: bool) {
+        self.reach(of, guarded, true);
+    }
+
+    /// The same without a word: refusals that callers pass on as they are.
+    pub fn spread_quietly(&mut self, of: &str) {
+        self.reach(of, false, false);
+    }
+
+    fn reach(&mut self, of: &str, guarded: bool, is_logged: bool) {
         let mut done: Vec<&str> = Vec::new();
         let mut next = vec![service(of)];
         while let Some(callee) = next.pop() {
@@ -124,18 +133,16 @@ impl Draft {
                 let slow = || Why::Slow(callee.name.into());
                 self.effect(Effect { errors: reach, status: 502, breaker, ..Effect::on(failing(), caller) });
                 self.effect(Effect { slow: reach * 0.9, slow_s: 3.2, breaker, ..Effect::on(slow(), caller) });
+                next.push(service(caller));
+                if !is_logged {
+                    continue;
+                }
                 let upstream = format!("upstream {}: 503 after {{40..900}} ms, request {{id}}", callee.name);
                 self.log(LogSpec::error(failing(), caller, "UpstreamUnavailable", &upstream, 90.0));
                 let late = format!("call to {} took {{3000..9000}} ms, request {{id}}", callee.name);
                 self.log(LogSpec { level: "WARN".into(), ..LogSpec::error(slow(), caller, "SlowUpstream", &late, 40.0) });
-                next.push(service(caller));
             }
         }
-    }
-
-    /// The truth about something that began in this service.
-    pub fn truth(&self, cause: Cause, service: &str, helps: Vec<Act>, harms: Vec<Act>) -> Truth {
-        Truth { cause, service: service.to_owned(), helps, harms }
     }
 
     /// What was put into the scenario so far.

@@ -12,11 +12,11 @@ use super::truth::{Act, Cause, Truth};
 
 /// On which nodes the pods stand when nothing has happened yet, and how much of the answers is lost with all of them.
 pub const PLACES: [(&str, &[usize], f64); 7] = [
-    (GATEWAY, &[2, 3, 4, 9, 12], 1.0),
+    (GATEWAY, &[1, 2, 8, 10, 12], 1.0),
     (CORE, &[1, 5, 6, 8, 9, 10], 1.5),
-    (GOV, &[1, 5, 6, 10], 0.2),
-    (FRAUD, &[3, 4, 7, 11], 0.4),
-    (SYNC, &[3, 4, 8, 9], 0.15),
+    (GOV, &[1, 5, 6, 10], 0.1),
+    (FRAUD, &[3, 4, 7, 11], 0.15),
+    (SYNC, &[3, 4, 8, 9], 0.1),
     (POSTGRES, &[2], 1.0),
     (REDIS, &[6], 0.0),
 ];
@@ -24,7 +24,7 @@ pub const PLACES: [(&str, &[usize], f64); 7] = [
 const POSTGRES: &str = "postgres-primary";
 const REDIS: &str = "redis-primary";
 
-/// Nodes with CoreDNS, or with a store that exists once: losing one of them alone is another story.
+/// Nodes with `CoreDNS`, or with a store that exists once: losing one of them alone is another story.
 const SINGLES: [usize; 4] = [1, 2, 6, 10];
 
 fn lost_of(name: &str, nodes: &[usize]) -> f64 {
@@ -64,7 +64,7 @@ fn lose(draft: &mut Draft, cause: Cause, nodes: &[usize]) -> Truth {
     }
     for service in SERVICES.iter().filter(|service| weight(service.name, nodes) / total > CLEAR) {
         helps.extend([restart(service.name), undo(service.name)]);
-        if weight(service.name, nodes) / total > 3.0 * CLEAR {
+        if weight(service.name, nodes) / total > 3.3 * CLEAR {
             helps.push(scale(service.name));
         }
     }
@@ -72,7 +72,7 @@ fn lose(draft: &mut Draft, cause: Cause, nodes: &[usize]) -> Truth {
         helps.push(restart("postgresql"));
     }
     let most = SERVICES.iter().max_by(|one, other| weight(one.name, nodes).total_cmp(&weight(other.name, nodes)));
-    draft.truth(cause, most.map_or(CORE, |service| service.name), helps, Vec::new())
+    Truth::new(cause, most.map_or(CORE, |service| service.name), helps, Vec::new())
 }
 
 /// What fails while the one database or the one queue stands on a lost node.

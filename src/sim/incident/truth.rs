@@ -12,6 +12,12 @@ pub struct Truth {
     pub harms: Vec<Act>,
 }
 
+impl Truth {
+    pub(super) fn new(cause: Cause, service: &str, helps: Vec<Act>, harms: Vec<Act>) -> Self {
+        Self { cause, service: service.to_owned(), helps, harms }
+    }
+}
+
 /// What began it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
@@ -112,6 +118,6 @@ pub enum Act {
     ReplacePods {
         node: String,
     },
-    /// A rolling restart of CoreDNS.
+    /// A rolling restart of `CoreDNS`.
     RestartDns,
 }

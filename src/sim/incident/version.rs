@@ -74,7 +74,7 @@ pub fn bad_image(draft: &mut Draft) -> Truth {
     }
     draft.spread(service.name, service.guarded);
     let helps = [vec![undo(service.name)], guarded(service)].concat();
-    draft.truth(Cause::BadImage, service.name, helps, Vec::new())
+    Truth::new(Cause::BadImage, service.name, helps, Vec::new())
 }
 
 fn crashes(draft: &mut Draft, service: Service, form: Form, last_words: &[&str]) {
@@ -112,7 +112,7 @@ pub fn partial_rollout(draft: &mut Draft) -> Truth {
     own_log(draft, service, &why, during.as_ref(), class, message);
     draft.spread(service.name, service.guarded);
     let helps = [vec![undo(service.name)], guarded(service)].concat();
-    draft.truth(Cause::PartialRollout, service.name, helps, Vec::new())
+    Truth::new(Cause::PartialRollout, service.name, helps, Vec::new())
 }
 
 /// What a person or a pipeline sets wrongly: service, variable, value, class and message of the errors.
@@ -137,7 +137,7 @@ pub fn bad_environment(draft: &mut Draft) -> Truth {
     own_log(draft, service, &why, during.as_ref(), class, message);
     draft.spread(name, service.guarded);
     let helps = [vec![undo(name)], guarded(service)].concat();
-    draft.truth(Cause::BadEnvironment, name, helps, Vec::new())
+    Truth::new(Cause::BadEnvironment, name, helps, Vec::new())
 }
 
 /// The heap fills from each container's start: answers get slow as it nears the limit, then the kernel kills it. All pods of a
@@ -173,5 +173,5 @@ pub fn memory_leak(draft: &mut Draft) -> Truth {
     own_log(draft, service, &why, None, "DeadlineExceeded", "deadline of 3000 ms exceeded after {3001..5090} ms, request {id}");
     draft.spread(service.name, service.guarded);
     let helps = [vec![undo(service.name), restart(service.name), scale(service.name)], guarded(service)].concat();
-    draft.truth(Cause::MemoryLeak, service.name, helps, Vec::new())
+    Truth::new(Cause::MemoryLeak, service.name, helps, Vec::new())
 }

@@ -30,7 +30,7 @@ pub fn consumer_stuck(draft: &mut Draft) -> Truth {
         draft.log(LogSpec { level: "WARN".into(), error: None, ..LogSpec::error(why(), SYNC, "", "sync-events: no batch for {20..900} s", 8.0) });
     }
     // Whatever replaces its pods helps, an undo too.
-    draft.truth(Cause::ConsumerStuck, SYNC, vec![restart(SYNC), scale(SYNC), undo(SYNC)], Vec::new())
+    Truth::new(Cause::ConsumerStuck, SYNC, vec![restart(SYNC), scale(SYNC), undo(SYNC)], Vec::new())
 }
 
 /// Service, key, good value, bad value, class and message, whether answers fail or get slow.
@@ -89,5 +89,5 @@ pub fn config_key(draft: &mut Draft) -> Truth {
     if service.guarded {
         helps.push(Act::BreakerOn);
     }
-    draft.truth(Cause::ConfigKey, name, helps, Vec::new())
+    Truth::new(Cause::ConfigKey, name, helps, Vec::new())
 }

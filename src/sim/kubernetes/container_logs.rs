@@ -43,6 +43,7 @@ impl ContainerLogs {
     }
 
     /// A store of its own with the same lines.
+    #[must_use]
     pub fn fork(&self) -> Self {
         Self { inner: Mutex::new(self.lock().clone()), latest: watch::Sender::new(*self.latest.borrow()) }
     }

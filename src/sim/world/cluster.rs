@@ -144,6 +144,7 @@ impl Cluster {
     }
 
     /// The same on stores of its own.
+    #[must_use]
     pub fn fork(&self, store: Store, clock: SimClock) -> Self {
         Self { store, clock, ..self.clone() }
     }

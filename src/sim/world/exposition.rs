@@ -36,6 +36,7 @@ impl Exposition {
     }
 
     /// The same into another store with the same handles.
+    #[must_use]
     pub fn fork(&self, tsdb: Tsdb) -> Self {
         Self { tsdb, ids: self.ids.clone(), layout: self.layout, batch: Vec::new() }
     }

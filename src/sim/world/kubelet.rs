@@ -76,7 +76,7 @@ impl Cluster {
         }
         let deployment = pod::deployment(pod).unwrap_or_default().to_owned();
         let tag = pod::tag(pod).to_owned();
-        let sickness = self.infect(&key.0, &deployment, &tag);
+        let sickness = self.infect(key, &deployment, &tag);
         let run = PodRun {
             uid: uid.clone(),
             node: node.to_owned(),
@@ -100,9 +100,9 @@ impl Cluster {
         self.at(now + takes, Due::Pod { key: key.clone(), uid, step: PodStep::Start });
     }
 
-    /// Whether a new pod of this version will crash: such that the share of sick ones among those alive is kept.
-    fn infect(&mut self, namespace: &str, deployment: &str, tag: &str) -> Option<(usize, Sec)> {
-        if namespace != super::platform::PRODUCTION {
+    /// Whether a new pod of this version will be sick: such that the share of sick ones among those of its replica set is kept.
+    fn infect(&mut self, pod: &Key, deployment: &str, tag: &str) -> Option<(usize, Sec)> {
+        if pod.0 != super::platform::PRODUCTION {
             return None;
         }
         let now = self.now();
@@ -110,7 +110,7 @@ impl Cluster {
         let alive: Vec<&PodRun> = self
             .runs
             .iter()
-            .filter(|((ns, _), run)| ns == namespace && run.deployment == deployment && run.tag == tag && !run.stopping)
+            .filter(|((ns, name), run)| *ns == pod.0 && set_of(name) == set_of(&pod.1) && run.tag == tag && !run.stopping)
             .map(|(_, run)| run)
             .collect();
         let sick = alive.iter().filter(|run| run.sickness.is_some()).count();
@@ -320,6 +320,11 @@ impl Cluster {
             pod::report(pod, state, run.ready && !run.hung, run.restarts, run.last.as_ref(), now);
         });
     }
+}
+
+/// The replica set that a generated pod name begins with.
+fn set_of(pod: &str) -> &str {
+    pod.rsplit_once('-').map_or(pod, |(set, _)| set)
 }
 
 /// As Go prints a duration: `40s`, `1m20s`, `5m0s`.

@@ -214,6 +214,7 @@ impl World {
     }
 
     /// A world of its own that stands where this one stands: what happens in one of them from here on does not happen in the other.
+    #[must_use]
     pub fn fork(&self) -> Self {
         let clock = SimClock::new(self.clock.now());
         let store = self.store.fork(clock.for_store());

@@ -9,9 +9,12 @@ const KEPT: usize = 4;
 /// The longest that a kubelet takes to see a change (`syncFrequency` and the cache's delay), seconds.
 pub const SYNC: Sec = 75;
 
+/// A value and since when it holds.
+type Held = (Sec, Option<String>);
+
 /// The values of the production namespace's ConfigMaps and since when each holds.
 #[derive(Debug, Clone, Default)]
-pub struct Settings(BTreeMap<(String, String), Vec<(Sec, Option<String>)>>);
+pub struct Settings(BTreeMap<(String, String), Vec<Held>>);
 
 impl Settings {
     /// Notes what a ConfigMap holds; an empty object when it is gone.
