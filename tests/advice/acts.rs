@@ -67,13 +67,11 @@ impl Cockpit {
     /// Does it as one does it on the cockpit: by the suggestion where there is one for it, else by its name.
     pub async fn act(&mut self, act: &Act) -> Result<(), String> {
         let suggested = self.state.suggestions.iter().position(|suggestion| of_suggestion(suggestion, &self.state.cluster).contains(act));
-        match suggested.filter(|place| self.stands_first_of_its_key(*place)) {
-            Some(place) => self.follow(place).await,
-            None => {
-                let line = self.line(act)?;
-                self.mitigate(&line).await
-            }
+        if let Some(place) = suggested.filter(|place| self.stands_first_of_its_key(*place)) {
+            return self.follow(place).await;
         }
+        let line = self.line(act)?;
+        self.mitigate(&line).await
     }
 
     fn stands_first_of_its_key(&self, place: usize) -> bool {

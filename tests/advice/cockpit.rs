@@ -33,6 +33,8 @@ use sev1::{
 };
 use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 
+use crate::look::{Own, own};
+
 /// When the cockpit is opened, after the launch of the platform.
 const OPENED: Duration = Duration::from_millis(200);
 /// Whole seconds of the world.
@@ -63,8 +65,11 @@ pub struct Cockpit {
     setup: Option<Setup>,
     engine: Option<Engine>,
     cards: HashMap<CardId, AbortHandle>,
+    /// Progress that counted backwards from one word of the engine to the next, in words.
+    pub setbacks: Vec<String>,
     _sources: sources::Handle,
-    _journal: tempfile::TempDir,
+    /// Of the journal.
+    folder: tempfile::TempDir,
 }
 
 impl Cockpit {
@@ -133,8 +138,9 @@ impl Cockpit {
             setup: Some(setup),
             engine: None,
             cards: HashMap::new(),
+            setbacks: Vec::new(),
             _sources: sources,
-            _journal: folder,
+            folder,
         };
         cockpit.apply(Msg::Resize { columns: 120, rows: 40 });
         cockpit
@@ -152,7 +158,7 @@ impl Cockpit {
             let due = tokio::time::sleep_until(self.clock.began + self.next_step.min(at));
             tokio::select! {
                 biased;
-                Some(event) = self.actions.recv() => self.apply(Msg::Action(event)),
+                Some(event) = self.actions.recv() => self.hear(event),
                 Some(observation) = self.observations.recv() => self.observe(observation),
                 () = due => {
                     if !steps {
@@ -166,12 +172,22 @@ impl Cockpit {
         }
     }
 
+    fn hear(&mut self, event: ActionEvent) {
+        let before: Vec<Own> = self.state.mitigations.all.iter().map(own).collect();
+        self.apply(Msg::Action(event));
+        for (then, now) in before.iter().zip(self.state.mitigations.all.iter().map(own)) {
+            if now.stage < then.stage {
+                self.setbacks.push(format!("{}: {:?} became {:?}", now.title, then.stage, now.stage));
+            }
+        }
+    }
+
     fn observe(&mut self, observation: Observation) {
         if let What::Identity(identity) = &observation.what
             && let Some(setup) = self.setup.take()
         {
             let cluster = identity.cluster.clone();
-            let journal = Journal::new(self._journal.path().to_owned(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&setup.clock));
+            let journal = Journal::new(self.folder.path().to_owned(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&setup.clock));
             self.engine = Some(Engine::new(Setup { journal: Arc::new(journal), cluster, ..setup }));
         }
         self.apply(Msg::Observation(observation));

@@ -2,32 +2,34 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sev1::{
     domain::{alert::Severity, kpi::Level, mitigation::MitigationId, suggestion::Suggestion},
-    sim::{
-        kubernetes::kinds::Resource,
-        store::{Query, Store, text},
-        world::platform::PRODUCTION,
-    },
     state::{State, card::Stage},
 };
 
 use crate::{
-    acts::{of_suggestion, revision},
+    acts::of_suggestion,
     cockpit::Cockpit,
     episode::Episode,
+    running::{Running, Set, breaker_is_on, deployments, replica_sets, template_at},
     truth::Act,
 };
+
+/// What changed so soon after the beginning may have been before it: points of a history are half a minute apart, and clocks of two
+/// servers may differ by as much.
+const TOLERANCE: TimeDelta = TimeDelta::minutes(1);
 
 /// What has to be remembered from look to look.
 #[derive(Default)]
 pub struct Past {
     episode: Episode,
-    /// Replica sets by deployment as they were at the first look, by revision: when they were made, and their template.
-    first: Option<BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>>>,
+    /// Replica sets by deployment as they were at the first look, by revision.
+    first: Option<BTreeMap<String, Vec<Set>>>,
     /// Templates by deployment as they ran at the looks before, oldest first, with the time of the look.
     templates: Vec<(DateTime<Utc>, BTreeMap<String, String>)>,
+    /// How many setbacks were seen.
+    setbacks: usize,
 }
 
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Look {
     pub indicators: Vec<Indicator>,
     pub suggestions: Vec<Suggested>,
     pub own: Vec<Own>,
+    /// Progress that counted backwards since the look before.
+    pub setbacks: Vec<String>,
     pub deployments: BTreeMap<String, Running>,
     pub breaker_is_on: bool,
     pub ladders: Vec<LadderSeen>,
@@ -98,21 +102,6 @@ pub enum Progress {
     Ended,
 }
 
-/// A deployment as the store has it.
-#[derive(Clone, Default)]
-pub struct Running {
-    pub revision: u64,
-    /// Hash of the template that it has.
-    pub template: String,
-    /// Template of each revision that there is a replica set for.
-    pub templates: BTreeMap<u64, String>,
-    /// The template when the episode began; none where that is not known.
-    pub at_beginning: Option<String>,
-    pub replicas: u32,
-    /// Pods of the present template that exist for half a minute and are not ready.
-    pub unhealthy: usize,
-}
-
 #[derive(Clone)]
 pub struct LadderSeen {
     pub fingerprint: String,
@@ -134,11 +123,12 @@ impl Look {
         let mut deployments = deployments(store, now);
         let present = deployments.iter().map(|(name, running)| (name.clone(), running.template.clone())).collect();
         if let Some(began) = began {
+            let began = began + TOLERANCE;
             let seen = past.templates.iter().rev().find(|(at, _)| *at <= began);
             for (name, running) in &mut deployments {
                 running.at_beginning = match seen {
                     Some((_, templates)) => templates.get(name).cloned(),
-                    None => first.get(name).and_then(|sets| at(sets, began)),
+                    None => first.get(name).and_then(|sets| template_at(sets, began)),
                 };
             }
         }
@@ -148,6 +138,7 @@ impl Look {
             indicators: state.kpis.iter().map(indicator).collect(),
             suggestions: state.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
             own: state.mitigations.all.iter().map(own).collect(),
+            setbacks: cockpit.setbacks[std::mem::replace(&mut past.setbacks, cockpit.setbacks.len())..].to_vec(),
             deployments,
             breaker_is_on: breaker_is_on(store),
             ladders: state
@@ -192,7 +183,7 @@ fn suggested(suggestion: &Suggestion, state: &State) -> Suggested {
     }
 }
 
-fn own(mitigation: &sev1::state::card::Mitigation) -> Own {
+pub fn own(mitigation: &sev1::state::card::Mitigation) -> Own {
     let said = mitigation.verdict.as_ref().and_then(|verdict| {
         let decider = verdict.comparisons.first()?;
         Some(Said { word: verdict.judgement.word().to_owned(), indicator: decider.kpi.to_string(), sentence: verdict.sentence().to_string() })
@@ -212,58 +203,4 @@ fn own(mitigation: &sev1::state::card::Mitigation) -> Own {
         takes_back: mitigation.undoes.is_some(),
         verdict: said,
     }
-}
-
-fn breaker_is_on(store: &Store) -> bool {
-    let map = store.get(Resource::ConfigMaps, PRODUCTION, "api-config");
-    map.is_some_and(|map| map.pointer("/data/circuit_breaker_enabled").and_then(serde_json::Value::as_str) == Some("true"))
-}
-
-fn hash(object: &serde_json::Value) -> String {
-    object.pointer("/metadata/labels/pod-template-hash").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn created(object: &serde_json::Value) -> Option<DateTime<Utc>> {
-    let text = object.pointer("/metadata/creationTimestamp")?.as_str()?;
-    Some(DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc))
-}
-
-fn deployments(store: &Store, now: DateTime<Utc>) -> BTreeMap<String, Running> {
-    let pods = store.list(Resource::Pods, &Query::namespace(PRODUCTION)).items;
-    let mut found = BTreeMap::new();
-    for deployment in store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items {
-        let revision_now = revision(&deployment);
-        let sets = store.dependents(text(&deployment, "uid"));
-        let templates: BTreeMap<u64, String> = sets.iter().map(|(_, set)| (revision(set), hash(set))).collect();
-        let template = templates.get(&revision_now).cloned().unwrap_or_default();
-        let is_ready = |pod: &serde_json::Value| {
-            let conditions = pod.pointer("/status/conditions").and_then(serde_json::Value::as_array).into_iter().flatten();
-            conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-        };
-        let is_settled = |pod: &serde_json::Value| created(pod).is_some_and(|created| (now - created).num_seconds() >= 30);
-        let unhealthy = pods.iter().filter(|pod| !template.is_empty() && hash(pod) == template && is_settled(pod) && !is_ready(pod)).count();
-        let replicas = deployment.pointer("/spec/replicas").and_then(serde_json::Value::as_u64).and_then(|number| u32::try_from(number).ok());
-        let running = Running { revision: revision_now, template, templates, at_beginning: None, replicas: replicas.unwrap_or(1), unhealthy };
-        found.insert(text(&deployment, "name").to_owned(), running);
-    }
-    found
-}
-
-fn replica_sets(store: &Store) -> BTreeMap<String, Vec<(Option<DateTime<Utc>>, String)>> {
-    let mut found = BTreeMap::new();
-    for deployment in store.list(Resource::Deployments, &Query::namespace(PRODUCTION)).items {
-        let mut sets: Vec<_> = store.dependents(text(&deployment, "uid")).into_iter().map(|(_, set)| set).collect();
-        sets.sort_by_key(|set| revision(set));
-        found.insert(text(&deployment, "name").to_owned(), sets.iter().map(|set| (created(set), hash(set))).collect());
-    }
-    found
-}
-
-/// The template that ran before anybody looked: of the newest replica set that there was. Where one was taken into use again, its
-/// age says nothing, and nothing is known.
-fn at(sets: &[(Option<DateTime<Utc>>, String)], began: DateTime<Utc>) -> Option<String> {
-    if !sets.is_sorted_by_key(|(created, _)| created) {
-        return None;
-    }
-    sets.iter().rfind(|(created, _)| created.is_some_and(|created| created <= began)).map(|(_, template)| template.clone())
 }

@@ -92,7 +92,9 @@ fn back_to_the_bad_template(looks: &mut [Look]) {
 }
 
 fn breaker_on_and_off(looks: &mut [Look]) {
-    looks.iter_mut().for_each(|look| look.suggestions.extend([suggested(Act::BreakerOn), suggested(Act::BreakerOff)]));
+    for look in looks {
+        look.suggestions.extend([suggested(Act::BreakerOn), suggested(Act::BreakerOff)]);
+    }
 }
 
 fn ladders(is_acked: bool) -> Vec<LadderSeen> {
@@ -159,7 +161,9 @@ fn judged(looks: &[Look], of: &[Look], word: &str) -> Vec<Look> {
 fn bars(incident: &Incident, looks: &[Look]) -> Result<(), Failed> {
     let harmful = undo("core-engine");
     let mut looks = looks.to_vec();
-    looks.iter_mut().for_each(|look| look.suggestions = vec![suggested(harmful.clone())]);
+    for look in &mut looks {
+        look.suggestions = vec![suggested(harmful.clone())];
+    }
     let is_kept = |helps: Vec<Act>, harms: Vec<Act>| {
         let table = Table::default();
         // One alone may be missed.

@@ -1,4 +1,4 @@
-//! The progress of a mitigation never counts backwards.
+//! The progress of a mitigation never counts backwards, from look to look nor from word to word of the engine between them.
 
 use crate::look::Look;
 
@@ -8,5 +8,5 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
         let then = before.own.iter().find(|then| then.id == now.id)?;
         (now.stage < then.stage).then(|| format!("{}: {:?} became {:?}", now.title, then.stage, now.stage))
     });
-    fell.collect()
+    fell.chain(look.setbacks.iter().cloned()).collect()
 }

@@ -1,10 +1,7 @@
 //! No suggestion leads to the template that ran when the episode began, unless the present one is proved worse: by pods of its
 //! own that are unhealthy, or by the verdict on the mitigation that brought it.
 
-use crate::{
-    look::{Look, Running},
-    truth::Act,
-};
+use crate::{look::Look, running::Running, truth::Act};
 
 pub fn check(_: &[Look], look: &Look) -> Vec<String> {
     let mut wrong = Vec::new();
