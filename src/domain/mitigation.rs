@@ -188,6 +188,19 @@ pub enum CheckResult {
     Block(Text),
 }
 
+/// How the result of [`CheckKind::Effect`] begins where no pod sees the write before it is restarted.
+pub const UNTIL_RESTARTED: &str = "no effect until restarted: ";
+
+impl Check {
+    /// Why the write has no effect yet, if this check found that.
+    pub fn takes_effect_later(&self) -> Option<&Text> {
+        match &self.result {
+            CheckResult::Warn(why) if self.what == CheckKind::Effect && why.starts_with(UNTIL_RESTARTED) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 /// How one write ended.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub enum Outcome {

@@ -50,6 +50,18 @@ pub struct Verdict {
     pub after: Duration,
     /// The indicator that decided, then the others.
     pub comparisons: Vec<Comparison>,
+    /// Whether the one that decided is on its way to the better.
+    pub getting_better: bool,
+}
+
+impl Comparison {
+    /// `error rate 11.9 → 8.1 %`.
+    pub fn words(&self) -> String {
+        let title = self.title.to_string();
+        // A title that begins with an abbreviation, as `DB connections`, keeps it.
+        let title = if title.chars().nth(1).is_some_and(char::is_lowercase) { title.to_lowercase() } else { title };
+        format!("{title} {}", units::change(self.before, self.after, self.unit))
+    }
 }
 
 impl Judgement {
@@ -92,7 +104,12 @@ impl Verdict {
             other if over && other != Judgement::TooEarly => other,
             _ => Judgement::TooEarly,
         };
-        (Self { judgement, after: since_write, comparisons }, judgement != Judgement::TooEarly)
+        (Self { judgement, after: since_write, comparisons, getting_better }, judgement != Judgement::TooEarly)
+    }
+
+    /// Whether what it is judged by is on its way to the better.
+    pub fn is_getting_better(&self) -> bool {
+        self.getting_better
     }
 
     /// `error rate 11.8 % → 0.4 % in 2 min: helped`.

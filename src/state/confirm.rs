@@ -99,8 +99,9 @@ impl State {
         match confirmed {
             Ok(confirmed) => {
                 let aim = card.aim.clone();
+                let later = card.checks.iter().find_map(Check::takes_effect_later).cloned();
                 self.overlays.pop();
-                self.begin(&confirmed, aim);
+                self.begin(&confirmed, aim, later);
                 effects.push(Effect::Execute(Box::new(confirmed)));
             }
             Err(why) => {
@@ -111,7 +112,7 @@ impl State {
         }
     }
 
-    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>) {
+    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>, takes_effect_later: Option<Text>) {
         let plan = confirmed.plan();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
         let before = self.kpis.iter().map(|kpi| Comparison {
@@ -141,6 +142,9 @@ impl State {
             undone_by: None,
             aim,
             before: before.collect(),
+            takes_effect_later,
+            so_far: None,
+            judged_by: None,
             verdict: None,
         };
         self.mitigations.all.push(mitigation);

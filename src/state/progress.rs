@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::{
     mitigation::{ActionEvent, CheckResult, MitigationId, NotConfirmed, Outcome},
     text::Text,
-    verdict::{Comparison, Judgement, Verdict},
+    verdict::{Comparison, GIVE_UP, Judgement, RECOVERY, Verdict},
 };
 
 use super::{
@@ -108,6 +108,7 @@ impl State {
     pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
         let now = self.now.mono;
         let specs: Vec<_> = self.kpis.iter().map(|kpi| kpi.spec.clone()).collect();
+        let server_now = self.server_now();
         let mut verdicts = Vec::new();
         for mitigation in &mut self.mitigations.all {
             let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none()) else { continue };
@@ -130,6 +131,10 @@ impl State {
                 Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
             });
             let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), mitigation.aim.as_deref(), now.since(done_at), since_converged);
+            let window = if since_converged.is_some() { RECOVERY } else { GIVE_UP };
+            let left = window.saturating_sub(now.since(done_at));
+            mitigation.judged_by = Some(server_now + chrono::Duration::from_std(left).unwrap_or_default());
+            mitigation.so_far = Some(verdict.clone());
             if is_final {
                 verdicts.push((mitigation.id, mitigation.title.clone(), verdict.clone()));
                 mitigation.verdict = Some(verdict);

@@ -516,6 +516,14 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         undone_by: None,
         aim: None,
         before: vec![comparison(None)],
-        verdict: verdict.map(|judgement| Verdict { judgement, after: Duration::from_secs(121), comparisons: vec![comparison(Some(0.004))] }),
+        takes_effect_later: None,
+        so_far: None,
+        judged_by: None,
+        verdict: verdict.map(|judgement| Verdict {
+            judgement,
+            after: Duration::from_secs(121),
+            comparisons: vec![comparison(Some(0.004))],
+            getting_better: judgement == Judgement::Helped,
+        }),
     }
 }
