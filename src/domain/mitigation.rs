@@ -403,6 +403,13 @@ pub enum ActionEvent {
     },
 }
 
+/// How far a rollout is: `3/5 new pods ready, 1 old left`. `of` is zero while its controller has not seen the write, when
+/// every count is still of what was before it.
+pub fn converging(ready: u32, of: u32, old: u32) -> String {
+    let left = if old > 0 { format!(", {old} old left") } else { String::new() };
+    if of == 0 { "written; waiting for the rollout".to_owned() } else { format!("{ready}/{of} new pods ready{left}") }
+}
+
 /// Number of a card, so that a late answer does not land on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CardId(pub u32);
