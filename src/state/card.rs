@@ -8,7 +8,7 @@ use crate::domain::{
     object::ObjectRef,
     text::Text,
     time::Mono,
-    verdict::{Comparison, Verdict},
+    verdict::{Comparison, Track, Verdict},
 };
 
 /// A card on the screen, from the request on.
@@ -111,6 +111,10 @@ pub struct Mitigation {
     pub aim: Option<Text>,
     /// Indicators at the moment of confirmation; where none was known then, what their history says of it later.
     pub before: Vec<Comparison>,
+    /// What was seen of each indicator, from before the write on; empty once it is judged.
+    pub tracks: Vec<Track>,
+    /// When what it started was complete.
+    pub converged_at: Option<Mono>,
     /// Why the write has no effect yet, as its card said; none: it has.
     pub takes_effect_later: Option<Text>,
     /// How its indicators stand while it is watched, as of the last look.

@@ -7,7 +7,7 @@ use crate::domain::{
     mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
     object::ObjectRef,
     text::Text,
-    verdict::Comparison,
+    verdict::{Comparison, Course},
 };
 
 use super::{
@@ -125,7 +125,10 @@ impl State {
                 .and_then(|reading| reading.value)
                 .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= RECENT)),
             after: None,
+            course: Course::NoData,
+            went_bad: false,
         });
+        let tracks = self.kpis.iter().map(|kpi| kpi.track.clone());
         let mitigation = Mitigation {
             id: plan.id,
             kind: plan.kind,
@@ -142,6 +145,8 @@ impl State {
             undone_by: None,
             aim,
             before: before.collect(),
+            tracks: tracks.collect(),
+            converged_at: None,
             takes_effect_later,
             so_far: None,
             judged_by: None,

@@ -33,6 +33,7 @@ pub mod table;
 pub mod timeline;
 mod typed;
 pub mod update;
+mod verdicts;
 mod viewer;
 mod visible_clock;
 
@@ -54,6 +55,7 @@ use crate::{
         suggestion::Suggestion,
         text::Text,
         time::{Mono, Now},
+        verdict::Track,
     },
 };
 
@@ -133,6 +135,8 @@ pub struct KpiState {
     pub reading: Option<KpiReading>,
     /// When that answer came.
     pub observed_at: Option<Mono>,
+    /// All that was seen of it lately: what a verdict's trend before a write is read from.
+    pub track: Track,
 }
 
 /// One line above the footer, gone after its time or the next key.
@@ -155,7 +159,11 @@ impl State {
         let notice =
             mistakes.first().map(|mistake| Notice { text: Text::line(&mistake.to_string()), is_error: true, until: now.mono.plus(NOTICE_HOLDS * 3) });
         Self {
-            kpis: config.kpis.iter().map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None }).collect(),
+            kpis: config
+                .kpis
+                .iter()
+                .map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None, track: Track::new(spec.id.clone()) })
+                .collect(),
             theme: config.looks.theme.clone(),
             ascii: config.looks.ascii.unwrap_or(false),
             config,

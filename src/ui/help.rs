@@ -32,9 +32,9 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
 
 pub fn render_did(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
     let theme = canvas.theme;
-    let own = state.timeline.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict));
+    let own = state.timeline.own().collect::<Vec<_>>();
     let mut lines: Vec<Vec<(u16, String, ratatui::style::Style)>> = Vec::new();
-    for entry in own {
+    for entry in own.into_iter().rev() {
         let sign = if entry.what == EntryKind::OwnAction { glyph::MARK } else { glyph::ARROW };
         for (index, piece) in super::canvas::wrap(&entry.text, area(state).width.saturating_sub(14)).into_iter().enumerate() {
             let mut line = vec![(9, piece, theme.own)];

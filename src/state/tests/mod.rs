@@ -9,3 +9,4 @@ mod pointer;
 mod quiet;
 mod random;
 mod table;
+mod verdicts;
