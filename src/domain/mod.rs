@@ -24,6 +24,7 @@ pub mod silence;
 pub mod suggestion;
 pub mod text;
 pub mod time;
+pub mod trend;
 pub mod units;
 pub mod verdict;
 pub mod workload;
