@@ -44,7 +44,9 @@ impl State {
         if let Some(kpi) = self.kpis.iter_mut().find(|kpi| kpi.spec.id == reading.id) {
             kpi.track.learn(reading, now);
         }
-        for mitigation in self.mitigations.all.iter_mut().filter(|mitigation| mitigation.verdict.is_none()) {
+        let may_be_judged =
+            |mitigation: &&mut Mitigation| !matches!(&mitigation.stage, Stage::Ended(outcome) if !matches!(outcome, Outcome::Unknown(_)));
+        for mitigation in self.mitigations.all.iter_mut().filter(may_be_judged) {
             if let Some(track) = mitigation.tracks.iter_mut().find(|track| track.kpi == reading.id) {
                 track.learn(reading, now);
             }
