@@ -9,7 +9,14 @@ use crate::domain::{
     units,
 };
 
-use super::{api::Api, endpoints, engine::Core, named_pods::Found, pods, record};
+use super::{
+    api::Api,
+    counted::{self, Look},
+    endpoints,
+    engine::Core,
+    named_pods::Found,
+    pods, record,
+};
 use std::{sync::Arc, time::Duration};
 
 /// A controller whose pods are deleted.
@@ -26,16 +33,6 @@ pub struct Owners {
     pub known: Vec<Owner>,
     /// Pods that no controller is known to replace.
     pub without: Vec<ObjectRef>,
-}
-
-/// One look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
-    pub ready: u32,
-    pub of: u32,
-    pub old: u32,
-    pub stuck: Option<Text>,
-    pub is_complete: bool,
 }
 
 /// Looks until the plan has its effect or patience ends; reports every change.
@@ -81,47 +78,11 @@ async fn say(core: &Core, id: MitigationId, look: &Look) {
     core.say(ActionEvent::Converging { id, ready: look.ready, of: look.of, old: look.old, stuck: look.stuck.clone() }).await;
 }
 
-/// The rules of `kubectl rollout status` (`kubectl/pkg/polymorphichelpers/rollout_status.go`).
+/// A workload as it is, and why it does not go on.
 pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
     let target = workload.reference();
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;
-    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
-    let status = |name: &str| number(&format!("/status/{name}")).unwrap_or(0);
-    // A scale says nothing of generations.
-    let is_observed = matches!(workload.kind, Kind::Scale(_)) || number("/status/observedGeneration") >= number("/metadata/generation");
-    let mut look = match workload.kind {
-        Kind::DaemonSet => {
-            let (of, updated) = (status("desiredNumberScheduled"), status("updatedNumberScheduled"));
-            let is_complete = updated >= of && status("numberAvailable") >= of;
-            Look { ready: status("numberAvailable").min(updated), of, old: of.saturating_sub(updated), stuck: None, is_complete }
-        }
-        Kind::StatefulSet => {
-            let (of, updated, ready) = (number("/spec/replicas").unwrap_or(1), status("updatedReplicas"), status("readyReplicas"));
-            let is_new = object.pointer("/status/currentRevision") == object.pointer("/status/updateRevision");
-            // Without an update under way `updatedReplicas` is left out.
-            let updated = if is_new { status("replicas") } else { updated };
-            let is_complete = is_new && ready >= of && status("replicas") == of;
-            Look { ready: ready.min(updated), of, old: status("replicas").saturating_sub(updated), stuck: None, is_complete }
-        }
-        Kind::Scale(_) => {
-            let (of, there) = (number("/spec/replicas").unwrap_or(0), status("replicas"));
-            Look { ready: there, of, old: 0, stuck: None, is_complete: there == of }
-        }
-        Kind::ReplicaSet => {
-            let (of, ready) = (number("/spec/replicas").unwrap_or(1), status("readyReplicas"));
-            Look { ready, of, old: 0, stuck: None, is_complete: status("replicas") == of && ready >= of }
-        }
-        _ => {
-            let of = number("/spec/replicas").unwrap_or(1);
-            let (updated, total, available) = (status("updatedReplicas"), status("replicas"), status("availableReplicas"));
-            let old = total.saturating_sub(updated);
-            let is_complete = updated >= of && old == 0 && total == of && available >= updated;
-            Look { ready: available.saturating_sub(old).min(updated), of, old, stuck: None, is_complete }
-        }
-    };
-    // Pods that a smaller number has no use for may be ready still.
-    look.ready = look.ready.min(look.of);
-    look.is_complete &= is_observed;
+    let (mut look, is_observed) = counted::of(workload.kind, &object);
     if !look.is_complete {
         look.stuck = stuck(api, workload, &object, is_observed).await?;
     }

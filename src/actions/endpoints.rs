@@ -9,7 +9,7 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{api::Api, converge::Look, pods};
+use super::{api::Api, counted::Look, pods};
 
 /// The pods that a selector means.
 #[derive(Debug, Default)]

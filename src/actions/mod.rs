@@ -11,6 +11,7 @@ mod checks;
 mod commands;
 mod conceal;
 mod converge;
+mod counted;
 mod diff;
 mod disruption;
 mod draft;

@@ -188,6 +188,19 @@ pub enum CheckResult {
     Block(Text),
 }
 
+/// How the result of [`CheckKind::Effect`] begins where no pod sees the write before it is restarted.
+pub const UNTIL_RESTARTED: &str = "no effect until restarted: ";
+
+impl Check {
+    /// Why the write has no effect yet, if this check found that.
+    pub fn takes_effect_later(&self) -> Option<&Text> {
+        match &self.result {
+            CheckResult::Warn(why) if self.what == CheckKind::Effect && why.starts_with(UNTIL_RESTARTED) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 /// How one write ended.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub enum Outcome {
@@ -388,6 +401,13 @@ pub enum ActionEvent {
         text: Text,
         is_error: bool,
     },
+}
+
+/// How far a rollout is: `3/5 new pods ready, 1 old left`. `of` is zero while its controller has not seen the write, when
+/// every count is still of what was before it.
+pub fn converging(ready: u32, of: u32, old: u32) -> String {
+    let left = if old > 0 { format!(", {old} old left") } else { String::new() };
+    if of == 0 { "written; waiting for the rollout".to_owned() } else { format!("{ready}/{of} new pods ready{left}") }
 }
 
 /// Number of a card, so that a late answer does not land on another one.

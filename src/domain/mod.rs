@@ -30,6 +30,7 @@ pub mod suggestion;
 pub mod suspect;
 pub mod text;
 pub mod time;
+pub mod trend;
 pub mod units;
 pub mod verdict;
 pub mod workload;

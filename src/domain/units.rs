@@ -28,6 +28,20 @@ pub fn value(number: f64, unit: Unit) -> String {
     }
 }
 
+/// What became of a value, the unit said once: `11.9 → 5.9 %`, `1,635 → 12,161`, `2.84 s → no data`.
+pub fn change(before: Option<f64>, after: Option<f64>, unit: Unit) -> String {
+    let written = |number: Option<f64>| number.filter(|number| number.is_finite()).map_or_else(|| "no data".to_owned(), |number| value(number, unit));
+    let (before, after) = (written(before), written(after));
+    let common = match unit {
+        Unit::Ratio => " %",
+        Unit::Seconds => " s",
+        Unit::PerSecond => "/s",
+        Unit::Count | Unit::Bytes => "",
+    };
+    let bare = before.strip_suffix(common).filter(|_| after.ends_with(common)).unwrap_or(&before);
+    format!("{bare} → {after}")
+}
+
 /// A threshold, without needless decimals: `5 %`, `2 s`, `1,000`.
 pub fn threshold(number: f64, unit: Unit) -> String {
     let trim = |number: f64| {
@@ -129,6 +143,15 @@ mod tests {
         assert_eq!(spoken(Duration::from_secs(89)), "89 s");
         assert_eq!(spoken(Duration::from_mins(2)), "2 min");
         assert_eq!(spoken(Duration::from_hours(3)), "3 h");
+    }
+
+    #[test]
+    fn a_change_says_its_unit_once() {
+        assert_eq!(change(Some(0.119), Some(0.059), Unit::Ratio), "11.9 → 5.9 %");
+        assert_eq!(change(Some(1_635.0), Some(12_161.0), Unit::Count), "1,635 → 12,161");
+        assert_eq!(change(Some(2.84), None, Unit::Seconds), "2.84 s → no data");
+        assert_eq!(change(Some(f64::NAN), Some(3.0), Unit::PerSecond), "no data → 3/s");
+        assert_eq!(change(Some(1_048_576.0), Some(2_048.0), Unit::Bytes), "1.0 MiB → 2.0 KiB");
     }
 
     proptest! {

@@ -30,8 +30,8 @@ struct Attempt {
     at: DateTime<Utc>,
     /// `undo rollout of api-gateway`.
     what: String,
-    /// Until when a verdict of ours is awaited.
-    judged_by: Option<DateTime<Utc>>,
+    /// Of one of ours: what it has done so far, where it is at work.
+    own: Option<Option<Text>>,
 }
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
         });
         let others = self.attempts().iter().any(|attempt| {
             let is_recent = now - attempt.at <= CURED_FOR;
-            attempt.judged_by.is_none() && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
+            attempt.own.is_none() && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
         });
         own || others
     }
@@ -63,12 +63,13 @@ impl State {
         let Some(began) = self.trouble_began() else { return Vec::new() };
         let own = self.mitigations.all.iter().filter(|mitigation| {
             let is_open = matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Watching { .. });
-            is_open && mitigation.verdict.is_none() && mitigation.undone_by.is_none() && !mitigation.targets.is_empty()
+            let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
+            is_open && has_effect && mitigation.verdict.is_none() && mitigation.undone_by.is_none()
         });
         let own = own.map(|mitigation| Attempt {
             at: mitigation.confirmed_on,
             what: mitigation.title.to_string(),
-            judged_by: Some(mitigation.confirmed_on + TimeDelta::from_std(crate::domain::verdict::GIVE_UP).unwrap_or_default()),
+            own: Some(mitigation.outlook().filter(|_| mitigation.is_working())),
         });
         let others = self.cluster.changes.iter().filter(|change| !change.is_own());
         let others = others.filter_map(|change| {
@@ -79,7 +80,7 @@ impl State {
                 ChangeKind::BoundsChanged { .. } | ChangeKind::ConfigChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
                 ChangeKind::NodeNotReady { .. } => false,
             };
-            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), judged_by: None })
+            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), own: None })
         });
         own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
     }
@@ -92,9 +93,8 @@ impl State {
         if since < TOO_EARLY {
             return Some(Text::line(&format!("{what} at {}: too early to see whether it helps", attempt.at.format("%H:%M"))));
         }
-        let better = self.bettered(attempt.at)?;
-        let until = attempt.judged_by.filter(|until| *until > now).map(|until| format!(", judged by {}", until.format("%H:%M"))).unwrap_or_default();
-        Some(Text::line(&format!("{what} is at work: {better}{until}")))
+        let better = attempt.own.clone().flatten().map(|outlook| outlook.to_string()).or_else(|| self.bettered(attempt.at))?;
+        Some(Text::line(&format!("{what} is at work: {better}")))
     }
 
     /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.

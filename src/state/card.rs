@@ -8,7 +8,7 @@ use crate::domain::{
     object::ObjectRef,
     text::Text,
     time::Mono,
-    verdict::{Comparison, Verdict},
+    verdict::{Comparison, Track, Verdict},
 };
 
 /// A card on the screen, from the request on.
@@ -113,7 +113,37 @@ pub struct Mitigation {
     pub aim: Option<Text>,
     /// Indicators at the moment of confirmation; where none was known then, what their history says of it later.
     pub before: Vec<Comparison>,
+    /// What was seen of each indicator, from before the write on; empty once it is judged.
+    pub tracks: Vec<Track>,
+    /// When what it started was complete.
+    pub converged_at: Option<Mono>,
+    /// Why the write has no effect yet, as its card said; none: it has.
+    pub takes_effect_later: Option<Text>,
+    /// How its indicators stand while it is watched, as of the last look.
+    pub so_far: Option<Verdict>,
+    /// Server time by which there is a verdict at the latest; none until something is watched.
+    pub judged_by: Option<DateTime<Utc>>,
     pub verdict: Option<Verdict>,
+}
+
+impl Mitigation {
+    /// Whether its verdict is open, it was not taken back, and what it is aimed at is getting better.
+    pub fn is_working(&self) -> bool {
+        self.is_open() && self.takes_effect_later.is_none() && self.so_far.as_ref().is_some_and(Verdict::is_getting_better)
+    }
+
+    /// What to wait for while the verdict is open: `error rate 11.9 → 8.1 %, judged by 17:56`.
+    pub fn outlook(&self) -> Option<Text> {
+        let verdict = self.so_far.as_ref().filter(|_| self.is_open())?;
+        let numbers = verdict.comparisons.first().map_or_else(|| "no data".to_owned(), Comparison::words);
+        let by = self.judged_by.map(|by| format!(", judged by {}", by.format("%H:%M"))).unwrap_or_default();
+        Some(Text::line(&format!("{numbers}{by}")))
+    }
+
+    /// Done, neither judged nor taken back.
+    fn is_open(&self) -> bool {
+        self.done_at.is_some() && self.verdict.is_none() && self.undone_by.is_none() && !matches!(self.stage, Stage::Ended(_))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

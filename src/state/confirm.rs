@@ -7,7 +7,7 @@ use crate::domain::{
     mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
     object::ObjectRef,
     text::Text,
-    verdict::Comparison,
+    verdict::{Comparison, Course},
 };
 
 use super::{
@@ -99,8 +99,9 @@ impl State {
         match confirmed {
             Ok(confirmed) => {
                 let aim = card.aim.clone();
+                let later = card.checks.iter().find_map(Check::takes_effect_later).cloned();
                 self.overlays.pop();
-                self.begin(&confirmed, aim);
+                self.begin(&confirmed, aim, later);
                 effects.push(Effect::Execute(Box::new(confirmed)));
             }
             Err(why) => {
@@ -116,7 +117,7 @@ impl State {
         RECENT.max(self.session.speed.counted(Duration::from_secs(1)))
     }
 
-    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>) {
+    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>, takes_effect_later: Option<Text>) {
         let plan = confirmed.plan();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
         let before = self.kpis.iter().map(|kpi| Comparison {
@@ -129,7 +130,10 @@ impl State {
                 .and_then(|reading| reading.value)
                 .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= self.recently())),
             after: None,
+            course: Course::NoData,
+            went_bad: false,
         });
+        let tracks = self.kpis.iter().map(|kpi| kpi.track.clone());
         let mitigation = Mitigation {
             id: plan.id,
             kind: plan.kind,
@@ -147,6 +151,11 @@ impl State {
             undone_by: None,
             aim,
             before: before.collect(),
+            tracks: tracks.collect(),
+            converged_at: None,
+            takes_effect_later,
+            so_far: None,
+            judged_by: None,
             verdict: None,
         };
         self.mitigations.all.push(mitigation);

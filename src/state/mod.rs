@@ -38,6 +38,7 @@ pub mod timeline;
 mod trouble;
 mod typed;
 pub mod update;
+mod verdicts;
 mod viewer;
 mod visible_clock;
 
@@ -60,6 +61,7 @@ use crate::{
         suggestion::Advice,
         text::Text,
         time::{Mono, Now},
+        verdict::Track,
     },
 };
 
@@ -144,6 +146,8 @@ pub struct KpiState {
     pub reading: Option<KpiReading>,
     /// When that answer came.
     pub observed_at: Option<Mono>,
+    /// All that was seen of it lately: what a verdict's trend before a write is read from.
+    pub track: Track,
 }
 
 /// One line above the footer, gone after its time or the next key.
@@ -169,7 +173,11 @@ impl State {
             until: now.mono.plus(session.speed.counted(NOTICE_HOLDS * 3)),
         });
         Self {
-            kpis: config.kpis.iter().map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None }).collect(),
+            kpis: config
+                .kpis
+                .iter()
+                .map(|spec| KpiState { spec: spec.clone(), reading: None, observed_at: None, track: Track::new(spec.id.clone()) })
+                .collect(),
             theme: config.looks.theme.clone(),
             ascii: config.looks.ascii.unwrap_or(false),
             config,

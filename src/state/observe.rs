@@ -303,8 +303,9 @@ impl State {
                 Some(before) => reads_differently(before, &reading, kpi.spec.unit),
                 None => true,
             };
-            kpi.reading = Some(reading);
+            kpi.reading = Some(reading.clone());
             kpi.observed_at = Some(at);
+            self.remember(&reading);
         }
         self.due.suggestions |= visible;
         self.watch_mitigations(effects);

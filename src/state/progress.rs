@@ -1,20 +1,16 @@
 //! What becomes of a mitigation: the engine's reports, its stages, its verdict.
 
-use serde_json::json;
-
 use crate::domain::{
     mitigation::{ActionEvent, CheckResult, MitigationId, NotConfirmed, Outcome},
     text::Text,
-    verdict::{Comparison, Judgement, Verdict},
 };
 
 use super::{
     State,
     card::{CardContent, CardFocus, Mitigation, Stage},
-    confirm::{RECENT, merge},
+    confirm::merge,
     msg::Effect,
     overlay::Overlay,
-    timeline::EntryKind,
 };
 
 impl State {
@@ -50,7 +46,10 @@ impl State {
             }
             ActionEvent::Ended { id, outcome, undoable } | ActionEvent::Resolved { id, outcome, undoable } => self.ended(id, &outcome, undoable),
             ActionEvent::Converging { id, ready, of, old, stuck } => self.stage(id, |mitigation| {
-                if !matches!(mitigation.stage, Stage::Ended(_)) {
+                let is_known = matches!(mitigation.stage, Stage::Converging { of, .. } if of > 0);
+                // After the last word of it, and where nothing is known yet, what was said before stands.
+                let is_late = matches!(mitigation.stage, Stage::Ended(_) | Stage::Watching { .. }) || (of == 0 && is_known && stuck.is_none());
+                if !is_late {
                     mitigation.stage = Stage::Converging { ready, of, old, stuck };
                 }
             }),
@@ -62,6 +61,7 @@ impl State {
                     }
                     // A verdict may come before the last pod is replaced: then nothing is left to watch for.
                     // What writes to no object, as a silence, betters no indicator.
+                    mitigation.converged_at = Some(now);
                     let is_over = mitigation.verdict.is_some() || mitigation.targets.is_empty();
                     mitigation.stage = if is_over { Stage::Ended(Outcome::Done) } else { Stage::Watching { since: now } };
                 });
@@ -84,7 +84,7 @@ impl State {
     }
 
     fn ended(&mut self, id: MitigationId, outcome: &Outcome, undoable: bool) {
-        let now = self.now.mono;
+        let (now, metrics_now) = (self.now.mono, self.metrics_now());
         let Some(mitigation) = self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == id) else { return };
         mitigation.undoable = undoable;
         mitigation.stage = match outcome {
@@ -96,62 +96,14 @@ impl State {
         let is_done = *outcome == Outcome::Done;
         if is_done {
             mitigation.done_at = Some(now);
-            let undone = undoes.and_then(|undone| self.mitigations.all.iter_mut().find(|mitigation| mitigation.id == undone));
-            if let Some(undone) = undone {
-                undone.undone_by = Some(id);
-            }
+            mitigation.converged_at = (!mitigation.converges).then_some(now);
+            mitigation.tracks.iter_mut().for_each(|track| track.written = Some(metrics_now));
         }
         self.own_action(&format!("{title}: {outcome}"));
+        if let Some(undone) = undoes.filter(|_| is_done) {
+            self.taken_back(undone, id);
+        }
         self.notify(Text::line(&format!("{title}: {outcome}")), !is_done);
-    }
-
-    /// Judges the mitigations that are done and not judged yet.
-    pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
-        let (now, recently) = (self.now.mono, self.recently());
-        let specs: Vec<_> = self.kpis.iter().map(|kpi| kpi.spec.clone()).collect();
-        let mut verdicts = Vec::new();
-        for mitigation in &mut self.mitigations.all {
-            let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none()) else { continue };
-            let since_converged = match mitigation.stage {
-                Stage::Watching { since } => Some(now.since(since)),
-                Stage::Converging { .. } => None,
-                _ => continue,
-            };
-            // Confirmed before Prometheus had answered, as it happens in the first seconds.
-            for unknown in mitigation.before.iter_mut().filter(|comparison| comparison.before.is_none()) {
-                let kpi = self.kpis.iter().find(|kpi| kpi.spec.id == unknown.kpi);
-                let history = kpi.and_then(|kpi| kpi.reading.as_ref()?.history.as_ref());
-                unknown.before = history.and_then(|history| history.value_at(mitigation.confirmed_on, RECENT.max(history.step)));
-            }
-            let comparisons = mitigation.before.iter().map(|before| {
-                let kpi = self
-                    .kpis
-                    .iter()
-                    .find(|kpi| kpi.spec.id == before.kpi && kpi.observed_at.is_some_and(|at| at > done_at && now.since(at) <= recently));
-                Comparison { after: kpi.and_then(|kpi| kpi.reading.as_ref()?.value), ..before.clone() }
-            });
-            let (verdict, is_final) = Verdict::of(&specs, comparisons.collect(), mitigation.aim.as_deref(), now.since(done_at), since_converged);
-            if is_final {
-                verdicts.push((mitigation.id, mitigation.title.clone(), verdict.clone()));
-                mitigation.verdict = Some(verdict);
-                mitigation.stage = Stage::Ended(Outcome::Done);
-            }
-        }
-        for (id, title, verdict) in verdicts {
-            let sentence = verdict.sentence();
-            let fields = json!({
-                "mitigation": id,
-                "title": title,
-                "judgement": verdict.judgement,
-                "sentence": sentence,
-                "after_seconds": verdict.after.as_secs(),
-            });
-            effects.push(Effect::Record { kind: "verdict", fields });
-            self.timeline.add(self.server_now(), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
-            self.notify(sentence, verdict.judgement == Judgement::Worse);
-            self.due.suggestions = true;
-            self.dirty = true;
-        }
     }
 
     /// A question whose ground is gone goes too; what else is under way is asked about instead.

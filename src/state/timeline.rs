@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::text::Text;
 
-/// Entries kept; older ones are dropped.
+/// Entries kept; older ones are dropped, this program's own last.
 pub const LIMIT: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -23,13 +23,15 @@ impl Timeline {
         }
         self.entries.insert(place, entry);
         if self.entries.len() > LIMIT {
-            self.entries.remove(0);
+            // What this program did, and what came of it, can be read to the end of the session.
+            let oldest = self.entries.iter().position(|entry| !entry.is_own()).unwrap_or(0);
+            self.entries.remove(oldest);
         }
     }
 
     /// What was done with this program, what came of it, and what people noted.
     pub fn own(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| matches!(entry.what, EntryKind::OwnAction | EntryKind::Verdict | EntryKind::Note))
+        self.entries.iter().filter(|entry| entry.is_own())
     }
 }
 
@@ -39,6 +41,12 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     pub what: EntryKind,
     pub text: Text,
+}
+
+impl Entry {
+    fn is_own(&self) -> bool {
+        matches!(self.what, EntryKind::OwnAction | EntryKind::Verdict | EntryKind::Note)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use crate::{
         suspect::Confidence,
         text::Text,
         time::{Mono, Now, Speed},
-        verdict::{Comparison, Judgement, Verdict},
+        verdict::{Comparison, Course, Judgement, Verdict},
         workload::{Autoscaler, Deployment, Event, Node, ReplicaSet, Service},
     },
     state::{
@@ -161,7 +161,11 @@ fn read_kpis(state: &mut State, bad: bool) {
     let rows: [(f64, f64, Option<f64>); 6] =
         [(0.004, 0.118, None), (0.31, 2.84, None), (120.0, 4210.0, Some(38.0)), (0.21, 0.24, None), (118.0, 131.0, None), (0.41, 0.43, None)];
     for (kpi, (rest, peak, trend)) in state.kpis.iter_mut().zip(rows) {
-        let history = if bad { curve(rest, peak, 42) } else { curve(rest, rest, 60) };
+        let mut history = if bad { curve(rest, peak, 42) } else { curve(rest, rest, 60) };
+        // The trend is that of the last minute: 45 s before the value, and the steps to it.
+        for (index, seconds) in [(58, 45.0), (57, 75.0)] {
+            history.values[index] = trend.filter(|_| bad).map(|trend| peak - trend * seconds).or(history.values[index]);
+        }
         kpi.observed_at = Some(ago(2));
         kpi.reading = Some(KpiReading {
             id: kpi.spec.id.clone(),
@@ -516,7 +520,15 @@ pub fn card(state: &State, friction: Friction) -> Card {
 }
 
 pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
-    let comparison = |after| Comparison { kpi: "error_rate".into(), title: "Error rate".into(), unit: Unit::Ratio, before: Some(0.118), after };
+    let comparison = |after| Comparison {
+        kpi: "error_rate".into(),
+        title: "Error rate".into(),
+        unit: Unit::Ratio,
+        before: Some(0.118),
+        after,
+        course: Course::NoData,
+        went_bad: false,
+    };
     Mitigation {
         id: MitigationId(1),
         kind: "undo-rollout",
@@ -534,6 +546,18 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         undone_by: None,
         aim: None,
         before: vec![comparison(None)],
-        verdict: verdict.map(|judgement| Verdict { judgement, after: Duration::from_secs(121), comparisons: vec![comparison(Some(0.004))] }),
+        tracks: Vec::new(),
+        converged_at: None,
+        takes_effect_later: None,
+        so_far: None,
+        judged_by: None,
+        verdict: verdict.map(|judgement| Verdict {
+            judgement,
+            after: Duration::from_secs(121),
+            comparisons: vec![comparison(Some(0.004))],
+            getting_better: judgement == Judgement::Helped,
+            together_with: Vec::new(),
+            without_effect: None,
+        }),
     }
 }

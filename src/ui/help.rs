@@ -32,8 +32,9 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
 
 pub fn render_did(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
     let theme = canvas.theme;
+    let own = state.timeline.own().collect::<Vec<_>>();
     let mut lines: Vec<Vec<(u16, String, ratatui::style::Style)>> = Vec::new();
-    for entry in state.timeline.own() {
+    for entry in own.into_iter().rev() {
         let sign = match entry.what {
             EntryKind::OwnAction => glyph::MARK,
             EntryKind::Note => glyph::DOT,

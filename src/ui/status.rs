@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     domain::{
-        mitigation::Outcome,
+        mitigation::{Outcome, converging},
         units,
-        verdict::{Comparison, Judgement, Verdict},
+        verdict::Judgement,
     },
     state::{
         State,
@@ -59,19 +59,23 @@ fn shown(state: &State) -> Vec<&Mitigation> {
 
 fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme) -> Vec<(String, Style)> {
     let at = clock::moment(state, clock::utc_of(state, mitigation.confirmed_at));
-    let mut parts = vec![(format!("{} {at} {}: ", glyph::MARK, mitigation.title), theme.own)];
+    let what = format!("{} {at} {}", glyph::MARK, mitigation.title);
     if mitigation.undone_by.is_some() {
-        parts.push(("taken back".to_owned(), theme.own));
-        return parts;
+        return vec![(format!("{what}: taken back"), theme.own)];
     }
+    let mut parts = Vec::new();
     if let Some(verdict) = &mitigation.verdict {
-        let style = match verdict.judgement {
-            Judgement::Helped => theme.ok,
-            Judgement::Worse => theme.critical,
-            _ => theme.warning,
+        // The end may be cut: what decides comes first.
+        let (sign, style) = match verdict.judgement {
+            Judgement::Helped => (glyph::OK, theme.ok),
+            Judgement::Worse => (glyph::CRITICAL, theme.critical),
+            Judgement::AlreadyRecovering | Judgement::TooEarly => (glyph::DOT, theme.warning),
+            Judgement::NoEffect | Judgement::NoData => (glyph::WARNING, theme.warning),
         };
-        parts.push((verdict_sentence(verdict), style));
+        parts.push((format!("{sign} {}  ", verdict.sentence()), style));
+        parts.push((what, theme.own));
     } else {
+        parts.push((format!("{what}: "), theme.own));
         match &mitigation.stage {
             Stage::Executing { done, of, waits } => {
                 parts.push((format!("writing {done}/{of}"), theme.own));
@@ -85,17 +89,20 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
                     parts.push((format!("  {} {waits}", glyph::WARNING), theme.warning));
                 }
             }
-            Stage::Converging { of: 0, .. } => parts.push(("written; waiting for the rollout".to_owned(), theme.own)),
             Stage::Converging { ready, of, old, stuck } => {
-                let old = if *old > 0 { format!(", {old} old left") } else { String::new() };
-                parts.push((format!("{ready}/{of} new pods ready{old}"), theme.own));
+                parts.push((converging(*ready, *of, *old), theme.own));
                 if let Some(stuck) = stuck {
                     parts.push((format!("  {} stuck: {stuck}", glyph::WARNING), theme.warning));
                 }
             }
             Stage::Watching { .. } => {
                 let how = if mitigation.converges { "in effect" } else { "written" };
-                parts.push((format!("{how}; watching whether it helps{}", before(mitigation)), theme.own));
+                let watching = match (&mitigation.takes_effect_later, mitigation.outlook()) {
+                    (Some(why), _) => why.to_string(),
+                    (None, Some(outlook)) => format!("{how}; watching: {outlook}"),
+                    (None, None) => format!("{how}; watching whether it helps{}", before(mitigation)),
+                };
+                parts.push((watching, theme.own));
             }
             Stage::Ended(Outcome::Done) => parts.push(("done".to_owned(), theme.own)),
             Stage::Ended(Outcome::Unknown(why)) => {
@@ -119,24 +126,4 @@ fn before(mitigation: &Mitigation) -> String {
         .or(mitigation.before.first())
         .and_then(|first| Some(format!(" ({} was {})", first.title, units::value(first.before?, first.unit))))
         .unwrap_or_default()
-}
-
-/// `error rate 11.8 % → 0.4 % in 2 min: helped`.
-pub fn verdict_sentence(verdict: &Verdict) -> String {
-    let after = clock::in_words(verdict.after);
-    let numbers = verdict.comparisons.first().map(comparison).unwrap_or_default();
-    match verdict.judgement {
-        Judgement::Helped => format!("{} {numbers} in {after}: helped", glyph::OK),
-        Judgement::NoEffect => format!("{} no effect after {after} ({numbers})", glyph::WARNING),
-        Judgement::Worse => format!("{} worse after {after} ({numbers})", glyph::CRITICAL),
-        Judgement::TooEarly => format!("too early to tell ({numbers})"),
-        Judgement::NoData => format!("{} cannot tell whether it helped: no data before or after", glyph::WARNING),
-    }
-}
-
-fn comparison(comparison: &Comparison) -> String {
-    let written = |value: Option<f64>| {
-        value.filter(|value| value.is_finite()).map_or_else(|| "no data".to_owned(), |value| units::value(value, comparison.unit))
-    };
-    format!("{} {} {} {}", comparison.title, written(comparison.before), glyph::ARROW, written(comparison.after))
 }

@@ -214,8 +214,12 @@ fn mitigation_lines() {
     let cases = [
         (Stage::Converging { ready: 3, of: 5, old: 1, stuck: None }, None, "3/5 new pods ready, 1 old left"),
         (Stage::Watching { since: Mono::ZERO }, None, "watching whether it helps (Error rate was 11.8 %)"),
-        (Stage::Watching { since: Mono::ZERO }, Some(Judgement::Helped), "✓ Error rate 11.8 % → 0.4 % in 2 min: helped  U undoes it"),
-        (Stage::Ended(Outcome::Done), Some(Judgement::NoEffect), "! no effect after 2 min (Error rate 11.8 % → 0.4 %)"),
+        (
+            Stage::Watching { since: Mono::ZERO },
+            Some(Judgement::Helped),
+            " ✓ helped: error rate 11.8 → 0.4 % in 2 min  ◆ 02:12 Undo rollout · api-gateway  U undoes it",
+        ),
+        (Stage::Ended(Outcome::Done), Some(Judgement::NoEffect), " ! no effect after 2 min: error rate 11.8 → 0.4 %  ◆ 02:12 Undo rollout"),
         (Stage::Ended(Outcome::Unknown("no answer".into())), None, "! outcome unknown (no answer): being read from the cluster, not retried"),
         (Stage::Ended(Outcome::Refused("quota".into())), None, "✗ refused: quota"),
     ];
@@ -226,6 +230,27 @@ fn mitigation_lines() {
         let line = &rows[rows.len() - 2];
         assert!(line.contains("◆ 02:12 Undo rollout · api-gateway"), "{line}");
         assert!(line.contains(expected), "{line}\nmisses\n{expected}");
+    }
+}
+
+/// The end of the line may be cut: the word that decides and its numbers may not.
+#[test]
+fn a_verdict_begins_with_its_word_at_every_width() {
+    for width in [60, 80, 200] {
+        for (judgement, says) in [
+            (Judgement::Helped, " ✓ helped: error rate 11.8 → 0.4 %"),
+            (Judgement::Worse, " ▲ worse: error rate 11.8 → 0.4 %"),
+            (Judgement::NoEffect, " ! no effect after 2 min: error rate 11.8 → 0.4 %"),
+            (Judgement::AlreadyRecovering, " · already recovering before it: error rate 11.8 → 0.4 %"),
+        ] {
+            let mut state = fixture::bad_deploy((width, 24));
+            state.mitigations.all.push(fixture::mitigation(Stage::Ended(Outcome::Done), Some(judgement)));
+            let rows = rows_of(&draw(&state));
+            assert!(rows.iter().any(|row| row.starts_with(says)), "{says} at {width} columns:\n{}", rows.join("\n"));
+            state.ascii = true;
+            let rows = rows_of(&draw(&state));
+            assert!(rows.iter().all(|row| row.is_ascii()) && rows.iter().any(|row| row.contains("error rate 11.8 > 0.4 %")), "{}", rows.join("\n"));
+        }
     }
 }
 

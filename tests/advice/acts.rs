@@ -66,7 +66,7 @@ fn of_restart(restart: &RestartUnhealthy, cluster: &Cluster) -> Vec<Act> {
 impl Cockpit {
     /// Does it as one does it on the cockpit: by the suggestion where there is one for it, else by its name.
     pub async fn act(&mut self, act: &Act) -> Result<(), String> {
-        let suggested = self.state.suggestions.iter().position(|suggestion| of_suggestion(suggestion, &self.state.cluster).contains(act));
+        let suggested = self.state.advice.suggestions.iter().position(|suggestion| of_suggestion(suggestion, &self.state.cluster).contains(act));
         if let Some(place) = suggested.filter(|place| self.stands_first_of_its_key(*place)) {
             return self.follow(place).await;
         }
@@ -75,7 +75,7 @@ impl Cockpit {
     }
 
     fn stands_first_of_its_key(&self, place: usize) -> bool {
-        let suggestions = &self.state.suggestions;
+        let suggestions = &self.state.advice.suggestions;
         suggestions.iter().position(|suggestion| suggestion.key == suggestions[place].key) == Some(place)
     }
 

@@ -26,7 +26,7 @@ impl Cockpit {
     /// Presses the key of a suggestion; the replicas that a scale asks for are taken as offered.
     pub async fn follow(&mut self, place: usize) -> Result<(), String> {
         self.press("Esc");
-        let suggestion = &self.state.suggestions[place];
+        let suggestion = &self.state.advice.suggestions[place];
         let (key, words) = (suggestion.key.to_string(), suggestion.title.to_string());
         self.type_(&key);
         if matches!(self.state.overlays.last(), Some(Overlay::Replicas(_))) {

@@ -93,6 +93,7 @@ impl Cockpit {
             read_only: false,
             insecure: false,
             is_demo: true,
+            speed: sev1::domain::time::Speed::OF_LIFE,
             journal_broken: None,
             clock_offset: TimeDelta::zero(),
         };
@@ -143,6 +144,8 @@ impl Cockpit {
             folder,
         };
         cockpit.apply(Msg::Resize { columns: 120, rows: 40 });
+        // Nothing was done before.
+        cockpit.apply(Msg::Recalled(Vec::new()));
         cockpit
     }
 

@@ -46,6 +46,8 @@ pub struct Look {
     pub ladders: Vec<LadderSeen>,
     /// Fingerprint of the alert whose ladder is shown.
     pub ladder_shown: Option<String>,
+    /// When the cockpit says that the trouble began.
+    pub said_beginning: Option<DateTime<Utc>>,
     /// Whether any indicator is critical, or an alert fires.
     pub is_troubled: bool,
 }
@@ -136,7 +138,7 @@ impl Look {
         Self {
             at: cockpit.elapsed(),
             indicators: state.kpis.iter().map(indicator).collect(),
-            suggestions: state.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
+            suggestions: state.advice.suggestions.iter().map(|suggestion| suggested(suggestion, state)).collect(),
             own: state.mitigations.all.iter().map(own).collect(),
             setbacks: cockpit.setbacks[std::mem::replace(&mut past.setbacks, cockpit.setbacks.len())..].to_vec(),
             deployments,
@@ -152,6 +154,7 @@ impl Look {
                 })
                 .collect(),
             ladder_shown: state.escalation().map(|shown| shown.alert.fingerprint.to_string()),
+            said_beginning: state.trouble_began(),
             is_troubled: is_troubled(state),
         }
     }

@@ -21,7 +21,9 @@ use crate::{
         ask::{Wish, Words},
         asks::SetConfigKey,
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
+        mitigation::{
+            CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, ObjectWrite, UNTIL_RESTARTED, Write, WriteMethod,
+        },
         object::{Kind, ObjectRef, Subject},
         text::Text,
     },
@@ -135,11 +137,17 @@ async fn effect(api: &Api, target: &ObjectRef, key: &str) -> CheckResult {
         }
     }
     let mut parts = Vec::new();
+    // Said of the whole write only where every reader is known.
+    let is_later = by_volume.is_empty() && unread.is_empty();
+    let there = if is_later { "" } else { ": no effect there until restarted" };
     if !by_environment.is_empty() {
-        parts.push(format!("read as environment by {}: no effect there until restarted", by_environment.join(", ")));
+        parts.push(format!("read as environment by {}{there}", by_environment.join(", ")));
     }
     if !fixed.is_empty() {
-        parts.push(format!("mounted with subPath by {}: no effect there until restarted", fixed.join(", ")));
+        parts.push(format!("mounted with subPath by {}{there}", fixed.join(", ")));
+    }
+    if is_later && let Some(first) = parts.first_mut() {
+        first.insert_str(0, UNTIL_RESTARTED);
     }
     let needs_more = !parts.is_empty() || !unread.is_empty() || by_volume.is_empty();
     if !by_volume.is_empty() {

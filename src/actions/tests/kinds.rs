@@ -144,7 +144,7 @@ async fn the_breaker_says_who_needs_a_restart_and_can_be_taken_back() {
     let planned = rig.plan(breaker("true")).await.unwrap();
     assert_eq!(planned.plan.friction, Friction::Word("prod".into()));
     assert_eq!(what(&planned), [r#"configmap/api-config  circuit_breaker_enabled: "false" → "true" in digital-identity"#]);
-    assert!(warning(&planned, CheckKind::Effect).contains("read as environment by deployment/api-gateway: no effect there until restarted"));
+    assert!(warning(&planned, CheckKind::Effect).contains("no effect until restarted: read as environment by deployment/api-gateway"));
     assert_eq!(
         planned.plan.kubectl.as_str(),
         r#"kubectl patch configmap api-config --type=merge -p '{"data":{"circuit_breaker_enabled":"true"}}' -n digital-identity --context prod-uk-1"#

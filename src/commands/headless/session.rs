@@ -16,7 +16,9 @@ use crate::{
     domain::{
         ask::{Request, Undoable},
         asks::Run,
-        mitigation::{ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, MitigationId, Outcome, Plan},
+        mitigation::{
+            ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, MitigationId, Outcome, Plan, converging,
+        },
         object::Scope,
         text::Text,
     },
@@ -238,10 +240,10 @@ fn note(ended: &mut Ended, event: ActionEvent) {
             output::complain(&format!("{done} of {of} written{waits}"));
         }
         ActionEvent::Converging { ready, of, old, stuck, .. } => {
-            let old = if old == 0 { String::new() } else { format!(", {old} old left") };
             let why = stuck.as_ref().map_or_else(String::new, |why| format!(": {why}"));
-            output::complain(&format!("{ready}/{of} pods ready{old}{why}"));
-            ended.unfinished = Some(stuck.unwrap_or_else(|| Text::line(&format!("{ready}/{of} pods ready{old}"))));
+            let progress = converging(ready, of, old);
+            output::complain(&format!("{progress}{why}"));
+            ended.unfinished = Some(stuck.unwrap_or_else(|| Text::line(&progress)));
         }
         ActionEvent::Converged { after, .. } => {
             ended.converged = Some(after);

@@ -25,6 +25,7 @@ fn deployment(replicas: u32, replicas_written: Option<Written>) -> Deployment {
         paused: false,
         revision: 1,
         images: Box::default(),
+        config_maps: Box::default(),
         selector: Box::default(),
         generation: 1,
         observed_generation: 1,

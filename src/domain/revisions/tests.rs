@@ -47,6 +47,7 @@ fn deployment(revision: u64, template: Option<i64>, scaled: Option<i64>) -> BTre
         paused: false,
         revision,
         images: Box::default(),
+        config_maps: Box::default(),
         selector: Box::default(),
         generation: 1,
         observed_generation: 1,

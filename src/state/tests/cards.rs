@@ -299,7 +299,7 @@ fn a_verdict_is_told_kept_and_journalled() {
     assert_eq!(mitigation.verdict.as_ref().unwrap().judgement, Judgement::Helped);
     assert_eq!(mitigation.stage, Stage::Ended(Outcome::Done));
     let told = play.state.timeline.entries.iter().find(|entry| entry.what == EntryKind::Verdict).unwrap();
-    assert_eq!(told.text, "Undo rollout · api-gateway: error rate 11.8 % → 0.4 % in 2 min: helped");
+    assert_eq!(told.text, "Undo rollout · api-gateway: helped: error rate 11.8 → 0.4 % in 2 min");
     play.wait(200).error_rate(0.5);
     assert_eq!(play.records("verdict"), 1, "once");
 }

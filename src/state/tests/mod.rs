@@ -11,3 +11,4 @@ mod pointer;
 mod quiet;
 mod random;
 mod table;
+mod verdicts;

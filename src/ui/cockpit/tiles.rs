@@ -8,7 +8,7 @@ use crate::{
         change::ChangeKind,
         health::SourceId,
         kpi::{Direction, Kpi, KpiReading, Level, Unit},
-        units,
+        trend, units,
     },
     state::{KpiState, State, screens::cockpit::Pane, timeline::EntryKind},
     ui::{
@@ -276,8 +276,10 @@ fn since_and_trend(state: &State, kpi: &KpiState, level: Level, room: u16) -> St
     }
 }
 
+/// Of the last minute, where the configuration asks for a trend.
 fn trend(kpi: &Kpi, reading: &KpiReading) -> Option<String> {
-    let trend = reading.trend.filter(|trend| trend.is_finite())?;
+    kpi.trend_query.as_ref()?;
+    let trend = trend::of(reading)?;
     let unit = if kpi.unit == Unit::Count { Unit::PerSecond } else { kpi.unit };
     let text = units::value(trend.abs(), unit);
     let sign = if trend > 0.0 { "+" } else { "-" };

@@ -1,10 +1,22 @@
-//! What a suggestion says of the time between a rollout and the beginning of the trouble does not change while it stands there.
+//! The beginning of a trouble, once said, does not drift: neither by itself, nor in what a suggestion says of the time between a
+//! rollout and it.
+
+use std::time::Duration;
 
 use crate::look::{Look, Suggested};
+
+/// All sources have answered by then.
+const SETTLED: Duration = Duration::from_secs(20);
 
 pub fn check(past: &[Look], look: &Look) -> Vec<String> {
     let Some(before) = past.last() else { return Vec::new() };
     let mut wrong = Vec::new();
+    if let (Some(then), Some(now)) = (before.said_beginning, look.said_beginning)
+        && then != now
+        && look.at > SETTLED
+    {
+        wrong.push(format!("the trouble began at {then}, and then at {now}"));
+    }
     for suggestion in &look.suggestions {
         let Some(now) = lead(suggestion) else { continue };
         let then = before.suggestions.iter().find(|known| known.words == suggestion.words).and_then(lead);
@@ -15,9 +27,9 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
     wrong
 }
 
-/// `3 min before errors began`: the words up to `began`, from the number on.
+/// `3 min before the trouble`: the words up to it, from the number on.
 fn lead(suggestion: &Suggested) -> Option<&str> {
-    let end = suggestion.evidence.find("began")?;
+    let end = suggestion.evidence.find("the trouble")?;
     let words = &suggestion.evidence[..end];
     let begin = words.rfind([',', ':', ';', '(']).map_or(0, |at| at + 1);
     Some(words[begin..].trim())

@@ -1,0 +1,160 @@
+//! What becomes of mitigations that are done: watched, judged, taken back, done together; and how far a rollout is.
+
+use std::time::Duration;
+
+use super::play::*;
+use crate::{
+    domain::{
+        mitigation::{ActionEvent, Check, CheckKind, CheckResult, Friction, MitigationId, Outcome},
+        verdict::Judgement,
+    },
+    state::{card::Stage, msg::Msg, timeline::EntryKind},
+};
+
+impl Play {
+    /// Confirms what `keys` ask for and lets it be written and converge at once.
+    fn done(&mut self, keys: &str) -> MitigationId {
+        self.confirmed(keys, None);
+        let id = self.state.mitigations.all.last().unwrap().id;
+        self.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+        self.send(Msg::Action(ActionEvent::Converged { id, after: Duration::ZERO }));
+        id
+    }
+
+    fn confirmed(&mut self, keys: &str, effect: Option<&str>) {
+        self.press(keys).planned(Friction::Key);
+        if let (Some(effect), Some(card)) = (effect, self.card().map(|card| card.id)) {
+            let check = Check { what: CheckKind::Effect, result: CheckResult::Warn(effect.into()) };
+            self.send(Msg::Action(ActionEvent::Checked { card, check }));
+        }
+        self.press("y");
+    }
+
+    /// Lets time pass in which an indicator goes from its last value to another.
+    fn drift(&mut self, seconds: u32, id: &str, from: f64, to: f64) -> &mut Self {
+        let steps = seconds / 15;
+        for step in 1..=steps {
+            self.wait(15).kpi(id, from + (to - from) * f64::from(step) / f64::from(steps));
+        }
+        self
+    }
+
+    fn judgement(&self, id: MitigationId) -> Option<Judgement> {
+        let mitigation = self.state.mitigations.all.iter().find(|mitigation| mitigation.id == id).unwrap();
+        mitigation.verdict.as_ref().map(|verdict| verdict.judgement)
+    }
+
+    fn verdicts_told(&self) -> Vec<String> {
+        self.state.timeline.entries.iter().filter(|entry| entry.what == EntryKind::Verdict).map(|entry| entry.text.to_string()).collect()
+    }
+}
+
+/// Six minutes of a flat error rate.
+fn troubled() -> Play {
+    let mut play = Play::new();
+    play.bad_deploy().drift(360, "error_rate", 0.118, 0.118);
+    play.live(crate::domain::health::SourceId::Cluster);
+    play
+}
+
+#[test]
+fn one_that_works_says_so_and_what_to_wait_for() {
+    let mut play = troubled();
+    let id = play.done("u");
+    let mitigation = |play: &Play| play.state.mitigations.all[0].clone();
+    assert!(!mitigation(&play).is_working());
+    play.drift(105, "error_rate", 0.118, 0.081);
+    assert_eq!(play.judgement(id), None);
+    assert!(mitigation(&play).is_working());
+    let outlook = mitigation(&play).outlook().unwrap();
+    assert!(outlook.starts_with("error rate 11.8 → 8.1 %, judged by 22:"), "{outlook}");
+    play.drift(105, "error_rate", 0.081, 0.03);
+    assert_eq!(play.judgement(id), Some(Judgement::Helped));
+    assert!(!mitigation(&play).is_working() && mitigation(&play).outlook().is_none(), "a verdict ends it");
+}
+
+#[test]
+fn one_taken_back_ends_so_and_without_a_verdict() {
+    let mut play = troubled();
+    let first = play.done("u");
+    play.drift(90, "error_rate", 0.118, 0.09);
+    play.done("U");
+    play.drift(600, "error_rate", 0.09, 0.001);
+    let mitigation = &play.state.mitigations.all[0];
+    assert_eq!((play.judgement(first), &mitigation.stage, mitigation.is_working()), (None, &Stage::Ended(Outcome::Done), false));
+    assert_eq!(play.verdicts_told()[0], "Undo rollout · api-gateway: taken back before there was a verdict");
+}
+
+#[test]
+fn a_write_that_has_no_effect_yet_gets_no_credit() {
+    let why = "no effect until restarted: read as environment by deployment/api-gateway";
+    let mut play = troubled();
+    play.confirmed("b", Some(why));
+    let id = play.state.mitigations.all[0].id;
+    assert_eq!(play.state.mitigations.all[0].takes_effect_later.as_deref(), Some(why));
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    play.send(Msg::Action(ActionEvent::Converged { id, after: Duration::ZERO }));
+    play.wait(120);
+    let cure = play.done("u");
+    play.drift(300, "error_rate", 0.118, 0.001);
+    assert_eq!((play.judgement(id), play.judgement(cure)), (Some(Judgement::NoEffect), Some(Judgement::Helped)));
+    assert!(play.verdicts_told().iter().any(|told| told.ends_with(why)), "{:?}", play.verdicts_told());
+    assert!(play.verdicts_told().iter().all(|told| !told.contains("together")), "{:?}", play.verdicts_told());
+}
+
+#[test]
+fn what_came_after_the_cure_is_not_the_cure() {
+    let mut play = troubled();
+    let first = play.done("u");
+    play.drift(120, "error_rate", 0.118, 0.075);
+    let second = play.done("r");
+    play.drift(300, "error_rate", 0.075, 0.001);
+    assert_eq!(play.judgement(first), Some(Judgement::Helped), "{:?}", play.verdicts_told());
+    assert_eq!(play.judgement(second), Some(Judgement::AlreadyRecovering), "{:?}", play.verdicts_told());
+}
+
+#[test]
+fn two_at_once_are_named_together() {
+    let mut play = troubled();
+    play.done("u");
+    play.wait(20);
+    play.done("r");
+    play.drift(300, "error_rate", 0.118, 0.001);
+    let told = play.verdicts_told();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|told| told.contains(": helped, together with Undo rollout · api-gateway: error rate 11.8 → ")), "{told:?}");
+}
+
+#[test]
+fn earlier_verdicts_can_be_read_after_any_number_of_changes() {
+    let mut play = troubled();
+    play.done("u");
+    play.drift(300, "error_rate", 0.118, 0.001);
+    for second in 0..2_000 {
+        play.state.timeline.add(at(second), EntryKind::Change, "shop rev 1 → 2".into());
+    }
+    assert_eq!(play.verdicts_told().len(), 1);
+    assert!(play.state.timeline.own().count() >= 3);
+}
+
+#[test]
+fn a_rollout_says_nothing_of_old_pods_and_does_not_go_back() {
+    let mut play = troubled();
+    play.confirmed("u", None);
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    let mut shown = |ready, of, old| {
+        play.send(Msg::Action(ActionEvent::Converging { id, ready, of, old, stuck: None }));
+        match play.state.mitigations.all[0].stage {
+            Stage::Converging { ready, of, old, .. } => (ready, of, old),
+            ref other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(shown(0, 0, 0), (0, 0, 0));
+    assert_eq!(shown(2, 5, 3), (2, 5, 3));
+    assert_eq!(shown(0, 0, 0), (2, 5, 3), "nothing is known of another write on the way");
+    assert_eq!(shown(1, 5, 3), (1, 5, 3), "a new pod can be unready again");
+    play.send(Msg::Action(ActionEvent::Converged { id, after: Duration::ZERO }));
+    play.send(Msg::Action(ActionEvent::Converging { id, ready: 4, of: 5, old: 1, stuck: None }));
+    assert!(matches!(play.state.mitigations.all[0].stage, Stage::Watching { .. }));
+}
