@@ -46,9 +46,7 @@ impl State {
             self.due.suggestions = true;
         }
         if std::mem::take(&mut self.due.suggestions) {
-            let server_now = self.server_now();
-            let present = self.present_trouble();
-            self.dirty |= self.episodes.see(&present, server_now);
+            self.dirty |= self.renew_episode();
             let mut advice = advise(&self.evidence());
             advice.suggestions.truncate(SUGGESTIONS);
             let in_force = self.what_is_in_force();

@@ -35,7 +35,13 @@ impl State {
         Some((part.began, part.or_earlier))
     }
 
-    pub(super) fn present_trouble(&self) -> Present {
+    /// Takes what is known now into the episode. Says whether anything of it changed.
+    pub(crate) fn renew_episode(&mut self) -> bool {
+        let (present, now) = (self.present_trouble(), self.server_now());
+        self.episodes.see(&present, now)
+    }
+
+    fn present_trouble(&self) -> Present {
         let alerts = || self.alerts.iter().flat_map(|list| &list.alerts).filter(|alert| alert.severity > Severity::Info);
         let firing = alerts().filter(|alert| alert.status == AlertStatus::Firing).map(|alert| Sign {
             symptom: Symptom::Alert(alert.fingerprint.clone()),

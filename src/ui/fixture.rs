@@ -231,6 +231,7 @@ pub fn bad_deploy(size: (u16, u16)) -> State {
     state.errors = Some(window(true));
     change(&mut state);
     suggest(&mut state);
+    state.renew_episode();
     state
 }
 

@@ -23,7 +23,7 @@ fn errors(play: &mut Play, value: impl Fn(i64) -> f64) {
     let values = (0..=60).map(|index| Some(value(end - 1_800 + index * 30))).collect();
     let history = Some(History { start: at(end - 1_800), step, values });
     let reading = KpiReading { id: "error_rate".into(), value: Some(value(now)), trend: None, at: Some(at(now)), history, problem: None };
-    play.live(SourceId::Metrics).observe(SourceId::Metrics, What::Kpis(vec![reading]));
+    play.live(SourceId::Alerts).live(SourceId::Metrics).observe(SourceId::Metrics, What::Kpis(vec![reading]));
 }
 
 /// Bad since eight minutes before the start; from `cured` on it falls as an average over five minutes does.
@@ -53,7 +53,8 @@ fn titles(play: &Play) -> Vec<&str> {
 
 /// Revision 43 runs the template of 41 again, as after an undo by this manager.
 fn brought_back(play: &mut Play, second: i64, by: &str) {
-    let again = ReplicaSet { changed_by: Some(by.into()), ..replica_set("api-gateway-a", 43, -86_400, "gw:2.3.1") };
+    let (history, revised_at) = ([41].into(), Some(at(second)));
+    let again = ReplicaSet { changed_by: Some(by.into()), history, revised_at, ..replica_set("api-gateway-a", 43, -86_400, "gw:2.3.1") };
     play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("api-gateway", 43, 3, 3))]));
     play.observe(SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::Applied(again)]));
     play.pods(vec![pod("api-gateway-a-1", "api-gateway-a"), pod("core-engine-x-1", "core-engine-x")]);
