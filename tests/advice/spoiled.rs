@@ -125,7 +125,7 @@ fn ladder_due_later(looks: &mut [Look]) {
 
 fn beginning_drifts(looks: &mut [Look]) {
     for (minutes, look) in looks.iter_mut().enumerate() {
-        let evidence = format!("rolled out {minutes} min before errors began, 2 pods unhealthy");
+        let evidence = format!("rolled out {minutes} min before the trouble, 2 pods crash");
         look.suggestions.push(Suggested { evidence, ..suggested(undo("api-gateway")) });
     }
 }

@@ -26,7 +26,7 @@ pub fn check(with: &[Look], without: &[Look]) -> Vec<(Duration, String)> {
         let least = share(with, without, index, said);
         let is_wrong = match (said.word.as_str(), least) {
             ("helped", Some(least)) => least > BETTER,
-            ("no effect" | "worse", Some(least)) => least < MUCH_BETTER && was_bad(&without[index], said),
+            ("no effect" | "already recovering" | "worse", Some(least)) => least < MUCH_BETTER && was_bad(&without[index], said),
             _ => false,
         };
         if is_wrong {
