@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn the_root_is_who_is_blamed_and_blames_nobody() {
-        let complaint = |service: &str, about| Complaint { service: service.into(), shape: "".into(), recent: 9, first_seen: DateTime::UNIX_EPOCH, about };
+        let complaint =
+            |service: &str, about| Complaint { service: service.into(), shape: "".into(), recent: 9, first_seen: DateTime::UNIX_EPOCH, about };
         let engine = || About::Service("core-engine".into());
         assert_eq!(roots(&[complaint("api-gateway", engine()), complaint("core-engine", About::Remote)]), [&Text::from("core-engine")]);
         assert_eq!(roots(&[complaint("api-gateway", engine())]), [&Text::from("core-engine")]);

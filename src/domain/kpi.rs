@@ -118,8 +118,13 @@ impl History {
     /// When the values began to leave their usual height on their way to the limit that they crossed at `crossed`: the last point
     /// before it that had gone less than a tenth of the way. None where the history shows no usual height before it.
     pub fn onset(&self, crossed: DateTime<Utc>, limit: f64) -> Option<DateTime<Utc>> {
-        let before: Vec<(DateTime<Utc>, f64)> =
-            self.values.iter().enumerate().filter_map(|(index, value)| Some((self.time_at(index), (*value)?))).take_while(|(at, _)| *at < crossed).collect();
+        let before: Vec<(DateTime<Utc>, f64)> = self
+            .values
+            .iter()
+            .enumerate()
+            .filter_map(|(index, value)| Some((self.time_at(index), (*value)?)))
+            .take_while(|(at, _)| *at < crossed)
+            .collect();
         // The calmest half of what came before: a slow rise is no part of it.
         let mut distances: Vec<f64> = before.iter().map(|(_, value)| (limit - value).abs()).collect();
         distances.sort_by(|one, other| other.total_cmp(one));
@@ -170,7 +175,8 @@ mod tests {
     #[test]
     fn a_rise_began_where_it_left_its_usual_height() {
         let start = DateTime::UNIX_EPOCH;
-        let values = (0..40).map(|minute| Some(if minute < 20 { 40.0 + f64::from(minute % 3) } else { 42.0 + f64::from(minute - 20) * 5.0 })).collect();
+        let values =
+            (0..40).map(|minute| Some(if minute < 20 { 40.0 + f64::from(minute % 3) } else { 42.0 + f64::from(minute - 20) * 5.0 })).collect();
         let history = History { start, step: Duration::from_mins(1), values };
         let minute = |minute: i64| start + chrono::Duration::minutes(minute);
         let onset = history.onset(minute(30), 90.0).unwrap();

@@ -165,7 +165,9 @@ impl Candidate {
                 let named = scene.complaints.iter().filter(since).find(|complaint| {
                     mentions(&complaint.shape, name) || keys.iter().any(|(key, ..)| mentions(&complaint.shape.to_lowercase(), &key.to_lowercase()))
                 });
-                let reads = |complaint: &&Complaint| self.readers.contains(&complaint.service) && !matches!(complaint.about, About::Service(_) | About::Overload);
+                let reads = |complaint: &&Complaint| {
+                    self.readers.contains(&complaint.service) && !matches!(complaint.about, About::Service(_) | About::Overload)
+                };
                 let by_reader = scene.complaints.iter().filter(since).find(reads);
                 match (named, by_reader) {
                     (Some(complaint), _) => (62, Some(format!("errors of {} name it", complaint.service))),

@@ -81,7 +81,7 @@ impl Case {
         if let Some(without) = play.without().map(|without| self.outcome(without))
             && let Some(without) = &without.played
         {
-            for (at, what) in invariants::verdict::check(&played.looks, &without.looks) {
+            for (at, what) in invariants::verdict::check(&played.looks, &without.looks, play.ends_with_a_right_one()) {
                 wrong.add(invariants::VERDICT, at, what, Vec::new);
             }
         }

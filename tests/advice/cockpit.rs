@@ -14,7 +14,7 @@ use sev1::{
         mitigation::{ActionEvent, CardId},
         object::Scope,
         observation::{Observation, What},
-        time::{Clock, Mono, Now},
+        time::{Clock, Mono, Now, Speed},
     },
     journal::Journal,
     sim::{
@@ -93,8 +93,8 @@ impl Cockpit {
             read_only: false,
             insecure: false,
             is_demo: true,
-            speed: sev1::domain::time::Speed::OF_LIFE,
             journal_broken: None,
+            speed: Speed::OF_LIFE,
             clock_offset: TimeDelta::zero(),
         };
         let reader = Reader::new(&target);

@@ -110,7 +110,7 @@ pub struct LadderSeen {
     pub name: String,
     pub severity: Severity,
     pub is_acked: bool,
-    /// Until the next step.
+    /// Until it needs somebody: nothing where a step has come and no call is noted. None: everybody was called.
     pub left: Option<Duration>,
 }
 
@@ -145,12 +145,17 @@ impl Look {
             breaker_is_on: breaker_is_on(store),
             ladders: state
                 .firing()
+                .filter(|(_, ladder)| !ladder.rung.path.is_empty())
                 .map(|(alert, ladder)| LadderSeen {
                     fingerprint: alert.fingerprint.to_string(),
                     name: alert.name.to_string(),
                     severity: alert.severity,
-                    is_acked: ladder.ack.is_some(),
-                    left: ladder.left(state.now.mono),
+                    is_acked: ladder.held_by(state.now.mono).is_some(),
+                    left: if ladder.current().is_none_or(|(_, step)| step.call.is_none()) {
+                        Some(Duration::ZERO)
+                    } else {
+                        ladder.left(state.now.mono)
+                    },
                 })
                 .collect(),
             ladder_shown: state.escalation().map(|shown| shown.alert.fingerprint.to_string()),

@@ -51,6 +51,11 @@ impl Play {
         }
     }
 
+    /// Whether the last thing done here is one that helps.
+    pub fn ends_with_a_right_one(self) -> bool {
+        matches!(self, Self::Right | Self::TwoRight)
+    }
+
     /// The play that is the same but for the last thing done here: what would have been without it.
     pub fn without(self) -> Option<Self> {
         match self {

@@ -27,10 +27,8 @@ pub fn check(past: &[Look], look: &Look) -> Vec<String> {
     wrong
 }
 
-/// `3 min before the trouble`: the words up to it, from the number on.
+/// `3 min before the trouble`: the part of the evidence that speaks of the beginning.
 fn lead(suggestion: &Suggested) -> Option<&str> {
-    let end = suggestion.evidence.find("the trouble")?;
-    let words = &suggestion.evidence[..end];
-    let begin = words.rfind([',', ':', ';', '(']).map_or(0, |at| at + 1);
-    Some(words[begin..].trim())
+    let mut parts = suggestion.evidence.split([',', ':', ';', '(']);
+    parts.find(|part| part.contains("the trouble") || part.contains("began")).map(str::trim)
 }

@@ -27,5 +27,5 @@ fn is_more_urgent(other: &LadderSeen, shown: &LadderSeen) -> bool {
         (Some(_), None) => true,
         (None, _) => false,
     };
-    other.severity >= shown.severity && is_sooner
+    (other.severity >= shown.severity && is_sooner) || (other.severity > shown.severity && other.left == shown.left)
 }

@@ -1,5 +1,6 @@
-//! No verdict against the truth: none says that an action helped without which it would have gone the same way, and none that
-//! one did nothing, or harm, without which it would have been much worse. What would have been is played: the same seed without it.
+//! No verdict against the truth: none says that a useless action helped without which it would have gone the same way, and none
+//! that one that helps did nothing, or harm, without which it would have been much worse. What would have been is played: the same
+//! seed without it.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ const MUCH_BETTER: f64 = 0.6;
 /// Indicators average over minutes, so that what helps may show a little later.
 const SOON: usize = 36;
 
-/// A verdict against the truth, and when it was said.
-pub fn check(with: &[Look], without: &[Look]) -> Vec<(Duration, String)> {
+/// Verdicts against the truth, and when they were said. `is_right`: the last thing done is one that helps.
+pub fn check(with: &[Look], without: &[Look], is_right: bool) -> Vec<(Duration, String)> {
     let mut wrong = Vec::new();
     for (index, look) in with.iter().enumerate() {
         // The last thing done is what the other play is without.
@@ -25,8 +26,8 @@ pub fn check(with: &[Look], without: &[Look]) -> Vec<(Duration, String)> {
         let Some(said) = own.verdict.as_ref().filter(|_| is_news && !own.takes_back && !own.is_taken_back) else { continue };
         let least = share(with, without, index, said);
         let is_wrong = match (said.word.as_str(), least) {
-            ("helped", Some(least)) => least > BETTER,
-            ("no effect" | "worse", Some(least)) => least < MUCH_BETTER && was_bad(&without[index], said),
+            ("helped", Some(least)) => !is_right && least > BETTER,
+            ("no effect" | "already recovering" | "worse", Some(least)) => is_right && least < MUCH_BETTER && was_bad(&without[index], said),
             _ => false,
         };
         if is_wrong {
