@@ -63,7 +63,7 @@ fn idle(incident: &Incident) -> Vec<Act> {
         Act::SetKey { config_map: "feature-flags".into(), key: "passport_nfc".into(), value: "true".into() },
     ];
     let truth = &incident.truth;
-    candidates.into_iter().filter(|act| !truth.helps.contains(act) && !truth.harms.contains(act)).collect()
+    candidates.into_iter().filter(|act| ![&truth.helps, &truth.harms, &truth.unclear].iter().any(|list| list.contains(act))).collect()
 }
 
 /// What the truth says against what happened: wrong lines, and a row of the table.

@@ -8,13 +8,18 @@
 
 use super::super::world::platform::AutoscalerSpec;
 use super::super::world::scenario::{Action, Cause as Why, LogSpec};
-use super::draft::{Draft, scale};
-use super::services::{CORE, FRAUD, GATEWAY, GOV, SYNC};
+use super::draft::{Draft, restart, scale, undo};
+use super::services::{CORE, FRAUD, GATEWAY, GOV, QUIET, SERVICES, SYNC};
 use super::truth::{Act, Cause, Truth};
 
 fn sheds(draft: &mut Draft, service: &str) {
     let why = Why::Overloaded(service.into());
     draft.log(LogSpec::error(why, service, "Overloaded", "request {id} shed: {200..900} in flight, limit 200", 110.0));
+}
+
+/// While pods are replaced there are fewer of them: that hurts as much as they are short.
+fn replacing(service: &str) -> Vec<Act> {
+    vec![undo(service), restart(service)]
 }
 
 pub fn scale_down(draft: &mut Draft) -> Truth {
@@ -41,7 +46,7 @@ pub fn scale_down(draft: &mut Draft) -> Truth {
     draft.fault("scale", at, Action::Scale { deployment: name.into(), replicas, by });
     sheds(draft, name);
     draft.spread(name, false);
-    Truth::new(Cause::ScaleDown, name, vec![scale(name)], Vec::new())
+    Truth::new(Cause::ScaleDown, name, vec![scale(name)], Vec::new()).with_unclear(replacing(name))
 }
 
 pub fn autoscaler_bound(draft: &mut Draft) -> Truth {
@@ -58,7 +63,7 @@ pub fn autoscaler_bound(draft: &mut Draft) -> Truth {
     draft.surge(load, ramp);
     sheds(draft, service);
     draft.spread(service, false);
-    Truth::new(Cause::AutoscalerBound, service, vec![Act::RaiseMax { autoscaler }], Vec::new())
+    Truth::new(Cause::AutoscalerBound, service, vec![Act::RaiseMax { autoscaler }], Vec::new()).with_unclear(replacing(service))
 }
 
 /// The limit was set to what was running; at the peak the autoscaler asks for pods and gets none, nor does anybody else.
@@ -74,7 +79,11 @@ pub fn quota(draft: &mut Draft) -> Truth {
     sheds(draft, service);
     sheds(draft, CORE);
     draft.spread(CORE, false);
-    Truth::new(Cause::Quota, service, Vec::new(), Vec::new())
+    // A pod that goes frees a slot, and whoever is first takes it: now and then the one who needs it.
+    let apps = SERVICES.iter().map(|service| service.name).chain(QUIET.iter().map(|(name, ..)| *name));
+    let nodes = (1..=12).map(|node| Act::ReplacePods { node: format!("node-{node}") });
+    let unclear = apps.flat_map(|name| [restart(name), undo(name)]).chain(nodes).collect();
+    Truth::new(Cause::Quota, service, Vec::new(), Vec::new()).with_unclear(unclear)
 }
 
 /// The gateway's autoscaler follows; core-engine has none. No new class of error: refusals only.
@@ -84,5 +93,5 @@ pub fn traffic_surge(draft: &mut Draft) -> Truth {
     let (load, ramp) = (draft.between(2.1, 2.5), draft.rng.i64(20..=240));
     draft.surge(load, ramp);
     draft.spread_quietly(CORE);
-    Truth::new(Cause::TrafficSurge, CORE, vec![scale(CORE)], Vec::new())
+    Truth::new(Cause::TrafficSurge, CORE, vec![scale(CORE)], Vec::new()).with_unclear(replacing(CORE))
 }

@@ -145,6 +145,11 @@ impl Draft {
         }
     }
 
+    /// Where pods of a service fail, more of them do a little for its queues.
+    pub fn unclear_while_sick(&self, service: &str) -> Vec<Act> {
+        if self.scenario.sickness.is_empty() { Vec::new() } else { vec![scale(service)] }
+    }
+
     /// What was put into the scenario so far.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario

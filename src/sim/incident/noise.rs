@@ -77,7 +77,7 @@ pub fn innocent(draft: &mut Draft) {
     }
 }
 
-/// What somebody did already, in one incident of three. What it changes is in the truth.
+/// What somebody did already, or does soon, in about one incident of four. What it changes is in the truth.
 pub fn clumsy(draft: &mut Draft, truth: &mut Truth) {
     if !draft.chance(0.4) {
         return;
@@ -87,7 +87,7 @@ pub fn clumsy(draft: &mut Draft, truth: &mut Truth) {
         (from < -100).then(|| draft.rng.i64(from..=-100))
     };
     let own = SERVICES.iter().find(|service| service.name == truth.service).map(|service| service.name);
-    let is_listed = |act: &Act| truth.helps.contains(act) || truth.harms.contains(act);
+    let is_listed = |act: &Act| [&truth.helps, &truth.harms, &truth.unclear].iter().any(|list| list.contains(act));
     match draft.rng.usize(0..5) {
         0 => {
             // The gateway's autoscaler would take them away again, and which pods it takes is chance.
@@ -124,6 +124,7 @@ pub fn clumsy(draft: &mut Draft, truth: &mut Truth) {
             draft.fault("clumsy", at, Action::Rollback { deployment: name.into(), by: "kubectl".into() });
             // The template before the present one is the bad one.
             truth.helps.clear();
+            truth.unclear.clear();
             truth.harms = vec![undo(name)];
         }
         _ => {

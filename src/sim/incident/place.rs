@@ -55,24 +55,27 @@ fn lose(draft: &mut Draft, cause: Cause, nodes: &[usize]) -> Truth {
     draft.spread(CORE, false);
     draft.is_tight = true;
     let total: f64 = PLACES.iter().map(|(name, ..)| weight(name, nodes)).sum();
-    let mut helps: Vec<Act> = Vec::new();
+    let (mut helps, mut unclear): (Vec<Act>, Vec<Act>) = (Vec::new(), Vec::new());
     for (node, name) in nodes.iter().zip(&names) {
         let own: f64 = PLACES.iter().map(|(name, ..)| weight(name, &[*node])).sum();
         if own / total > CLEAR {
             helps.push(Act::ReplacePods { node: name.clone() });
+        } else {
+            unclear.push(Act::ReplacePods { node: name.clone() });
         }
     }
-    for service in SERVICES.iter().filter(|service| weight(service.name, nodes) / total > CLEAR) {
-        helps.extend([restart(service.name), undo(service.name)]);
-        if weight(service.name, nodes) / total > 3.3 * CLEAR {
-            helps.push(scale(service.name));
-        }
+    for service in SERVICES {
+        let share = weight(service.name, nodes) / total;
+        let list = if share > CLEAR { &mut helps } else { &mut unclear };
+        list.extend([restart(service.name), undo(service.name)]);
+        let list = if share > 3.3 * CLEAR { &mut helps } else { &mut unclear };
+        list.push(scale(service.name));
     }
     if weight(POSTGRES, nodes) > 0.0 {
         helps.push(restart("postgresql"));
     }
     let most = SERVICES.iter().max_by(|one, other| weight(one.name, nodes).total_cmp(&weight(other.name, nodes)));
-    Truth::new(cause, most.map_or(CORE, |service| service.name), helps, Vec::new())
+    Truth::new(cause, most.map_or(CORE, |service| service.name), helps, Vec::new()).with_unclear(unclear)
 }
 
 /// What fails while the one database or the one queue stands on a lost node.

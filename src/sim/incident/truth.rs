@@ -10,11 +10,17 @@ pub struct Truth {
     pub helps: Vec<Act>,
     /// Each of these makes it clearly worse.
     pub harms: Vec<Act>,
+    /// These do a little, or help only now and then. What is in none of the three lists does nothing.
+    pub unclear: Vec<Act>,
 }
 
 impl Truth {
     pub(super) fn new(cause: Cause, service: &str, helps: Vec<Act>, harms: Vec<Act>) -> Self {
-        Self { cause, service: service.to_owned(), helps, harms }
+        Self { cause, service: service.to_owned(), helps, harms, unclear: Vec::new() }
+    }
+
+    pub(super) fn with_unclear(self, unclear: Vec<Act>) -> Self {
+        Self { unclear, ..self }
     }
 }
 

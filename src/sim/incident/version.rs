@@ -74,7 +74,7 @@ pub fn bad_image(draft: &mut Draft) -> Truth {
     }
     draft.spread(service.name, service.guarded);
     let helps = [vec![undo(service.name)], guarded(service)].concat();
-    Truth::new(Cause::BadImage, service.name, helps, Vec::new())
+    Truth::new(Cause::BadImage, service.name, helps, Vec::new()).with_unclear(draft.unclear_while_sick(service.name))
 }
 
 fn crashes(draft: &mut Draft, service: Service, form: Form, last_words: &[&str]) {
@@ -112,7 +112,7 @@ pub fn partial_rollout(draft: &mut Draft) -> Truth {
     own_log(draft, service, &why, during.as_ref(), class, message);
     draft.spread(service.name, service.guarded);
     let helps = [vec![undo(service.name)], guarded(service)].concat();
-    Truth::new(Cause::PartialRollout, service.name, helps, Vec::new())
+    Truth::new(Cause::PartialRollout, service.name, helps, Vec::new()).with_unclear(draft.unclear_while_sick(service.name))
 }
 
 /// What a person or a pipeline sets wrongly: service, variable, value, class and message of the errors.
@@ -172,6 +172,7 @@ pub fn memory_leak(draft: &mut Draft) -> Truth {
     draft.log(LogSpec { level: "WARN".into(), ..LogSpec::error(why.clone(), service.name, "GcPause", heap, 30.0) });
     own_log(draft, service, &why, None, "DeadlineExceeded", "deadline of 3000 ms exceeded after {3001..5090} ms, request {id}");
     draft.spread(service.name, service.guarded);
-    let helps = [vec![undo(service.name), restart(service.name), scale(service.name)], guarded(service)].concat();
-    Truth::new(Cause::MemoryLeak, service.name, helps, Vec::new())
+    let helps = [vec![undo(service.name), restart(service.name)], guarded(service)].concat();
+    // Younger pods leak as well: what more of them bring hangs on the age of the others.
+    Truth::new(Cause::MemoryLeak, service.name, helps, Vec::new()).with_unclear(vec![scale(service.name)])
 }
