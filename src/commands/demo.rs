@@ -85,5 +85,5 @@ async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
     };
     let scope = if asked.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };
     let home = Home { journals: Root::At(folder.state()), clock: Arc::new(clock), is_demo: true };
-    cockpit::open(config, &target, scope, home).await
+    Box::pin(cockpit::open(config, &target, scope, home)).await
 }

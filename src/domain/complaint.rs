@@ -42,6 +42,8 @@ pub enum About {
 
 /// Patterns that are believed to matter: the rarest of errors proves nothing.
 const LEAST: u64 = 3;
+/// In a storm that was not read whole, nobody knows how many there were before: one in so many of all errors is a surge.
+const SURGE: u64 = 4;
 
 /// What is wrong by these words, wherever they stand. Each is compiled once.
 struct Words {
@@ -84,9 +86,11 @@ pub fn roots(complaints: &[Complaint]) -> Vec<&Text> {
 }
 
 impl Complaint {
-    /// A pattern that is new or surges; `deployments` are the names of what runs here.
-    pub fn of(pattern: &Pattern, deployments: &[&str]) -> Option<Self> {
-        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging(pattern));
+    /// A pattern that is new or surges, of a window with so many errors of the last 15 minutes. `is_sampled`: not all of them
+    /// were read. `deployments` are the names of what runs here.
+    pub fn of(pattern: &Pattern, (recent, is_sampled): (u64, bool), deployments: &[&str]) -> Option<Self> {
+        let is_surging = if is_sampled { pattern.recent * SURGE >= recent } else { is_surging(pattern) };
+        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging);
         is_news.then(|| Self {
             service: pattern.service.clone(),
             shape: pattern.shape.clone(),
@@ -195,9 +199,11 @@ mod tests {
             is_new,
             example: "".into(),
         };
-        assert_eq!(Complaint::of(&pattern(14, 54, false), &HERE), None);
-        assert_eq!(Complaint::of(&pattern(2, 2, true), &HERE), None);
-        assert!(Complaint::of(&pattern(300, 340, false), &HERE).is_some());
-        assert!(Complaint::of(&pattern(5, 5, true), &HERE).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE), None);
+        assert_eq!(Complaint::of(&pattern(2, 2, true), (20, false), &HERE), None);
+        assert!(Complaint::of(&pattern(300, 340, false), (320, false), &HERE).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 14, false), (900, true), &HERE), None, "in a storm that was read in part");
+        assert!(Complaint::of(&pattern(400, 400, false), (900, true), &HERE).is_some());
+        assert!(Complaint::of(&pattern(5, 5, true), (20, false), &HERE).is_some());
     }
 }

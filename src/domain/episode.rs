@@ -86,12 +86,11 @@ impl Episodes {
         let before = self.present.clone();
         let is_news = |episode: &Episode| episode.is_standing && present.signs.iter().any(|sign| episode.is_news(sign));
         let superseded = self.present.take_if(|episode| is_news(episode));
-        match &mut self.present {
-            Some(episode) => episode.go_on(present, now),
-            None => {
-                let known: Vec<Symptom> = superseded.into_iter().flat_map(|episode| episode.parts.into_keys()).collect();
-                self.present = Episode::open(present, known, now);
-            }
+        if let Some(episode) = &mut self.present {
+            episode.go_on(present, now);
+        } else {
+            let known: Vec<Symptom> = superseded.into_iter().flat_map(|episode| episode.parts.into_keys()).collect();
+            self.present = Episode::open(present, known, now);
         }
         self.present.take_if(|episode| present.is_fresh && episode.good_since().is_some_and(|since| now - since >= GOOD_FOR));
         before != self.present

@@ -66,6 +66,8 @@ pub struct Evidence {
     pub namespace: Text,
     /// Names of the deployments there.
     pub deployments: Vec<Text>,
+    /// A quota lets no other pods come.
+    pub has_quota: bool,
     /// Unhealthy pods by app, without those on lost nodes.
     pub unhealthy: Vec<UnhealthyApp>,
     /// Nodes that stopped answering, and what was on them.
@@ -187,7 +189,7 @@ pub fn advise(evidence: &Evidence) -> Advice {
     }));
     suggestions.extend(evidence.replace());
     suggestions.extend(evidence.unhealthy.iter().filter_map(|app| evidence.restart(app, &named)));
-    suggestions.extend(evidence.capped.iter().filter(|_| evidence.began.is_some()).map(|capped| evidence.raise(capped)));
+    suggestions.extend(evidence.capped.iter().filter(|_| evidence.began.is_some() && !evidence.has_quota).map(|capped| evidence.raise(capped)));
     suggestions.extend(evidence.restart_dns());
     suggestions.extend(evidence.start_anew());
     let has_cause = !suggestions.is_empty();
@@ -238,7 +240,15 @@ impl Evidence {
     /// Whether the breaker stands between callers and a service: one of those that read its ConfigMap complains of it, or waits itself.
     fn is_guarded(&self, breaker: &Breaker, service: &Text) -> bool {
         let blames = |complaint: &Complaint| breaker.readers.contains(&complaint.service) && complaint.about == About::Service(service.clone());
-        breaker.readers.is_empty() || breaker.readers.contains(service) || self.complaints.iter().any(blames)
+        // Where those that read it complain of nothing, it is not known whom they wait for.
+        let is_silent = !self.complaints.iter().any(|complaint| breaker.readers.contains(&complaint.service));
+        is_silent || breaker.readers.contains(service) || self.complaints.iter().any(blames)
+    }
+
+    /// Whether a service says that it lacks slots or pods, or hangs: fewer calls from one caller change nothing of that.
+    fn is_short_itself(&self, service: &Text) -> bool {
+        let lacks = |about: &About| matches!(about, About::DatabaseSlots | About::Overload | About::Stuck | About::Names);
+        self.complaints.iter().any(|complaint| complaint.service == *service && lacks(&complaint.about))
     }
 
     fn take_back(&self, suspect: &Suspect<'_>) -> Option<Suggestion> {
@@ -433,8 +443,13 @@ impl Evidence {
     /// The breaker spares callers what cannot answer; it mends no service that fails by itself.
     fn breaker_on(&self, has_cause: bool) -> Option<Suggestion> {
         let breaker = self.breaker.as_ref().filter(|breaker| !breaker.is_on)?;
-        let aim = self.critical_errors.clone()?;
-        let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root));
+        let is_slow = self.remote().is_some();
+        let aim = self.critical_errors.clone().or_else(|| self.worst.clone().filter(|_| is_slow))?;
+        // Where nodes are lost the callers wait for pods that are on their way.
+        if !self.lost.is_empty() {
+            return None;
+        }
+        let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root) && !self.is_short_itself(root));
         let remote = self.remote().filter(|remote| !has_cause && self.is_guarded(breaker, &remote.service));
         let (evidence, weight, confidence) = match (remote, guarded) {
             (Some(complaint), _) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
@@ -458,7 +473,7 @@ impl Evidence {
 
     /// None when not all pods are ready (more of them would not start either) or the autoscaler is at its end.
     fn scale(&self, overload: &Overload, has_cause: bool) -> Option<Suggestion> {
-        if overload.replicas == 0 || overload.ready < overload.replicas {
+        if overload.replicas == 0 || overload.ready < overload.replicas || !self.lost.is_empty() || self.has_quota {
             return None;
         }
         let replicas = more_replicas(overload.replicas, overload.max);
@@ -490,7 +505,12 @@ impl Evidence {
     fn note(&self, all: &[Suspect<'_>]) -> Option<Text> {
         self.began?;
         let service = |about: &About| self.complaints.iter().find(|complaint| complaint.about == *about).map(|complaint| complaint.service.clone());
-        let words = if self.was_cured {
+        let words = if !self.lost.is_empty() {
+            let names = self.lost.iter().take(3).map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+            format!("{names} lost: the cluster starts their pods elsewhere, five minutes after it noticed")
+        } else if self.has_quota {
+            "a quota lets no more pods come: more replicas change nothing".to_owned()
+        } else if self.was_cured {
             "the mitigation helped: wait until all is good".to_owned()
         } else if let Some(service) = service(&About::Certificate) {
             format!("{service} speaks of a certificate: look at that first")

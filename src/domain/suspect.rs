@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     change::{Change, ChangeKind},
-    complaint::{About, Complaint, mentions},
+    complaint::{About, Complaint, mentions, roots},
     text::Text,
     units,
 };
@@ -147,10 +147,12 @@ impl Candidate {
         let since = |complaint: &&Complaint| complaint.first_seen >= at - AT_THE_SAME_TIME;
         let own = || scene.complaints.iter().filter(since).filter(|complaint| complaint.service == *name);
         let of_itself = own().find(|complaint| complaint.about == About::Itself);
-        let of_it = scene.complaints.iter().filter(since).find(|complaint| complaint.about == About::Service(name.clone()));
+        // Who is blamed and blames another is not where it begins.
+        let is_root = roots(scene.complaints).contains(&name);
+        let of_it = scene.complaints.iter().filter(since).find(|complaint| is_root && complaint.about == About::Service(name.clone()));
         let of_another = own().find(|complaint| complaint.about == About::Remote && complaint.first_seen - at <= AT_ONCE);
-        let risen = scene.onsets.iter().find(|(_, onset)| (-AT_THE_SAME_TIME..=RISES_WITHIN).contains(&(*onset - at)));
-        let rises = risen.map(|(title, _)| format!("{title} rises since"));
+        let onset = scene.onsets.iter().find(|(_, onset)| (-AT_THE_SAME_TIME..=RISES_WITHIN).contains(&(*onset - at)));
+        let rises = onset.map(|(title, _)| format!("{title} rises since"));
         let nearness = u32::try_from(9 - 9 * lead.max(TimeDelta::zero()).num_seconds() / SUSPECT.num_seconds()).unwrap_or(0);
         let (score, why) = match &self.change.what {
             ChangeKind::Rollout { .. } => match (self.sick.words(), of_itself, of_it, of_another) {

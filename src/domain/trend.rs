@@ -1,6 +1,6 @@
 //! The change of a value beside it: of the last minute, and never against what was seen last.
 
-use super::kpi::KpiReading;
+use super::kpi::{Kpi, KpiReading};
 
 /// The rate is taken over about this long, in seconds: to the last point that is at least so old, and at most twice.
 const SPAN: (f64, f64) = (45.0, 120.0);
@@ -34,6 +34,14 @@ pub fn of(reading: &KpiReading) -> Option<f64> {
         return last_minute(&points);
     }
     reading.trend.filter(|trend| trend.is_finite() && previous.is_some_and(|previous| trend * (value - previous) >= 0.0))
+}
+
+/// The trend as it is told: one that moves less than a twentieth of the threshold in a minute is steady, as the noise of an
+/// ordinary day is.
+pub fn told(kpi: &Kpi, reading: &KpiReading) -> Option<f64> {
+    let rate = of(reading)?;
+    let limit = kpi.critical.or(kpi.warning).map_or(0.0, f64::abs);
+    Some(if (rate * 60.0).abs() < limit / 20.0 { 0.0 } else { rate })
 }
 
 #[cfg(test)]

@@ -30,8 +30,16 @@ struct Attempt {
     at: DateTime<Utc>,
     /// `undo rollout of api-gateway`.
     what: String,
-    /// Of one of ours: what it has done so far, where it is at work.
-    own: Option<Option<Text>>,
+    /// By whom, and of one of ours what it has done so far.
+    by: By,
+}
+
+/// Who made an attempt.
+enum By {
+    Others,
+    /// One of ours that has no outlook to tell yet, or none any more.
+    Us,
+    UsAtWork(Text),
 }
 
 impl State {
@@ -54,9 +62,15 @@ impl State {
         });
         let others = self.attempts().iter().any(|attempt| {
             let is_recent = now - attempt.at <= CURED_FOR;
-            attempt.own.is_none() && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
+            matches!(attempt.by, By::Others) && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
         });
         own || others
+    }
+
+    /// When somebody else took a rollout back.
+    pub(super) fn brought_back_by_others(&self) -> Vec<DateTime<Utc>> {
+        let others = self.cluster.changes.iter().filter(|change| !change.is_own());
+        others.filter(|change| matches!(change.what, ChangeKind::Rollout { brings_back: Some(_), .. })).filter_map(|change| change.at).collect()
     }
 
     fn attempts(&self) -> Vec<Attempt> {
@@ -69,7 +83,7 @@ impl State {
         let own = own.map(|mitigation| Attempt {
             at: mitigation.confirmed_on,
             what: mitigation.title.to_string(),
-            own: Some(mitigation.outlook().filter(|_| mitigation.is_working())),
+            by: mitigation.outlook().filter(|_| mitigation.is_working()).map_or(By::Us, By::UsAtWork),
         });
         let others = self.cluster.changes.iter().filter(|change| !change.is_own());
         let others = others.filter_map(|change| {
@@ -80,7 +94,7 @@ impl State {
                 ChangeKind::BoundsChanged { .. } | ChangeKind::ConfigChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
                 ChangeKind::NodeNotReady { .. } => false,
             };
-            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), own: None })
+            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), by: By::Others })
         });
         own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
     }
@@ -93,7 +107,10 @@ impl State {
         if since < TOO_EARLY {
             return Some(Text::line(&format!("{what} at {}: too early to see whether it helps", attempt.at.format("%H:%M"))));
         }
-        let better = attempt.own.clone().flatten().map(|outlook| outlook.to_string()).or_else(|| self.bettered(attempt.at))?;
+        let better = match &attempt.by {
+            By::UsAtWork(outlook) => outlook.to_string(),
+            By::Us | By::Others => self.bettered(attempt.at)?,
+        };
         Some(Text::line(&format!("{what} is at work: {better}")))
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     change::{Change, ChangeKind},
-    complaint::{About, Complaint},
+    complaint::{About, Complaint, roots},
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
@@ -25,6 +25,10 @@ use super::{KpiState, State};
 const LOOKED_AT: usize = 2_000;
 /// Suggestions shown at most.
 const SUGGESTIONS: usize = 9;
+/// How far back an event still speaks of now.
+const LATELY: TimeDelta = TimeDelta::minutes(15);
+/// From here on an autoscaler has about all that its target asks for.
+const BUSY: f64 = 0.9;
 /// From here on an autoscaler has more load than its target: its own tolerance is a tenth.
 const STRAINED: f64 = 1.1;
 /// Words of an indicator that name no service.
@@ -61,8 +65,13 @@ impl State {
 
     fn evidence(&self) -> Evidence {
         let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
-        let patterns = self.errors.iter().flat_map(|window| &window.patterns);
-        let complaints: Vec<Complaint> = patterns.filter_map(|pattern| Complaint::of(pattern, &deployments)).collect();
+        let complaints = self.errors.iter().flat_map(|window| {
+            // What was not read may have had as many of them before.
+            let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
+            let whole = (window.recent, window.sampled.is_some() || read < window.total);
+            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments)).collect::<Vec<_>>()
+        });
+        let complaints: Vec<Complaint> = complaints.collect();
         let lost = self.lost_nodes();
         let episode = self.episodes.present.as_ref();
         Evidence {
@@ -80,9 +89,10 @@ impl State {
                 Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers }
             }),
             onsets: self.onsets(),
+            has_quota: self.is_refused_by_quota(),
             namespace: self.namespace_of_trouble(),
             deployments: deployments.iter().map(|name| Text::line(name)).collect(),
-            overloads: self.overloads(),
+            overloads: self.overloads(&complaints),
             capped: self.capped(),
             worsening: self.worsening(),
             waiting: self.at_work(),
@@ -110,6 +120,15 @@ impl State {
             Some((kpi.spec.title.clone(), kpi.reading.as_ref()?.history.as_ref()?.onset(crossed, limit)?))
         });
         onsets.collect()
+    }
+
+    /// Whether pods were refused lately because a quota is used up.
+    fn is_refused_by_quota(&self) -> bool {
+        let now = self.server_now();
+        let is_recent = |seen: Option<DateTime<Utc>>| seen.is_some_and(|seen| now - seen <= LATELY);
+        let mut events = self.cluster.events.objects.values();
+        events
+            .any(|event| event.is_warning && event.reason == "FailedCreate" && event.message.contains("exceeded quota") && is_recent(event.last_seen))
     }
 
     /// Deployments whose pods read a ConfigMap.
@@ -216,9 +235,9 @@ impl State {
             _ => return false,
         };
         let is_strained = self.cluster.autoscaler_of(&workload).is_some_and(|autoscaler| strain(autoscaler) >= STRAINED);
-        let complains =
+        let is_named =
             complaints.iter().any(|complaint| complaint.service == workload.name || complaint.about == About::Service(workload.name.clone()));
-        is_strained || complains || self.overloads().iter().any(|overload| overload.deployment == workload)
+        is_strained || is_named || self.overloads(complaints).iter().any(|overload| overload.deployment == workload)
     }
 
     fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
@@ -290,12 +309,12 @@ impl State {
         capped.collect()
     }
 
-    fn overloads(&self) -> Vec<Overload> {
+    fn overloads(&self, complaints: &[Complaint]) -> Vec<Overload> {
         let critical = self.kpis.iter().filter(|kpi| !is_error(kpi) && is_load(kpi) && level(kpi) == Level::Critical);
         let mut overloads: Vec<Overload> = Vec::new();
         for kpi in critical {
             let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value) else { continue };
-            let Some(deployment) = self.loaded_by(kpi).and_then(|key| self.cluster.deployments.get(&key)) else { continue };
+            let Some(deployment) = self.loaded_by(kpi, complaints).and_then(|key| self.cluster.deployments.get(&key)) else { continue };
             if overloads.iter().any(|overload| overload.deployment == deployment.key) {
                 continue;
             }
@@ -311,18 +330,29 @@ impl State {
         overloads
     }
 
-    /// The deployment that an indicator speaks of: named in its id, else the one whose autoscaler is furthest over target.
-    fn loaded_by(&self, kpi: &KpiState) -> Option<Key> {
+    /// The deployment that an indicator speaks of: the one that its id names. An indicator of all services names none; then the
+    /// load itself has to be seen, in an autoscaler that has all it can do, and the one meant is where callers wait and no
+    /// autoscaler helps.
+    fn loaded_by(&self, kpi: &KpiState, complaints: &[Complaint]) -> Option<Key> {
         let words = kpi.spec.id.split(['_', '-']).filter(|word| word.len() >= 4 && !PLAIN_WORDS.contains(word));
         let words: Vec<&str> = words.collect();
         let named = |key: &&Key| words.iter().any(|word| key.name.contains(word));
         if !words.is_empty() {
             return self.cluster.deployments.objects.keys().find(named).cloned();
         }
-        let over = self.cluster.autoscalers.objects.values().filter(|autoscaler| autoscaler.target_kind == "Deployment");
-        let over = over.map(|autoscaler| (strain(autoscaler), autoscaler)).filter(|(strain, _)| *strain > 1.0);
-        let most = over.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-        Some(Key { namespace: most.1.key.namespace.clone(), name: most.1.target_name.clone() })
+        let is_busy =
+            self.cluster.autoscalers.objects.values().any(|autoscaler| autoscaler.target_kind == "Deployment" && strain(autoscaler) >= BUSY);
+        let says_more = |service: &Text| {
+            complaints.iter().any(|complaint| complaint.service == *service && !matches!(complaint.about, About::Overload | About::Service(_)))
+        };
+        let alerts = self.alerts.iter().flat_map(|list| &list.alerts).filter_map(|alert| alert.label("service"));
+        // Without a complaint the alerts name who is slow.
+        let named: Vec<&Text> = if complaints.is_empty() { alerts.collect() } else { roots(complaints) };
+        let waited_for =
+            named.into_iter().filter(|root| !says_more(root)).map(|root| Key { namespace: self.namespace_of_trouble(), name: root.clone() });
+        let mut waited_for = waited_for.filter(|key| self.cluster.deployments.get(key).is_some() && self.cluster.autoscaler_of(key).is_none());
+        let sheds = |key: &Key| complaints.iter().any(|complaint| complaint.service == key.name && complaint.about == About::Overload);
+        waited_for.find(|key| is_busy || sheds(key))
     }
 }
 

@@ -28,6 +28,8 @@ struct Other {
     undoes: Option<MitigationId>,
     done_at: Mono,
     effect_at: Option<Mono>,
+    /// It helped, or what it is aimed at is getting better.
+    works: bool,
 }
 
 impl State {
@@ -71,6 +73,7 @@ impl State {
         let (now, recently) = (self.now.mono, self.recently());
         let server_now = self.server_now();
         let others: Vec<Other> = self.mitigations.all.iter().filter_map(Other::of).collect();
+        let brought_back = self.brought_back_by_others();
         let mut verdicts = Vec::new();
         for mitigation in &mut self.mitigations.all {
             let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none() && mitigation.undone_by.is_none()) else { continue };
@@ -85,6 +88,11 @@ impl State {
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
                 ..overlap(mitigation, done_at, &others, now)
+            };
+            let circumstances = Circumstances {
+                is_recovering: circumstances.is_recovering
+                    || brought_back.iter().any(|at| (chrono::Duration::zero()..=recovery()).contains(&(mitigation.confirmed_on - *at))),
+                ..circumstances
             };
             let comparisons = compared(mitigation, done_at, &self.kpis, (now, recently));
             let watched = comparisons.into_iter().filter_map(|comparison| {
@@ -126,11 +134,24 @@ impl State {
     }
 }
 
+fn recovery() -> chrono::Duration {
+    chrono::Duration::from_std(RECOVERY).unwrap_or_default()
+}
+
 impl Other {
     fn of(mitigation: &Mitigation) -> Option<Self> {
         let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
         let done_at = mitigation.done_at.filter(|_| has_effect)?;
-        Some(Self { id: mitigation.id, title: mitigation.title.clone(), undoes: mitigation.undoes, done_at, effect_at: mitigation.converged_at })
+        let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped);
+        let works = mitigation.undone_by.is_none() && (helped || mitigation.is_working());
+        Some(Self {
+            id: mitigation.id,
+            title: mitigation.title.clone(),
+            undoes: mitigation.undoes,
+            done_at,
+            effect_at: mitigation.converged_at,
+            works,
+        })
     }
 
     /// Whether it cannot be told apart from one that was done before it: it came while that was taking effect.
@@ -146,6 +167,9 @@ fn overlap(mitigation: &Mitigation, done_at: Mono, others: &[Other], now: Mono) 
     for other in apart {
         let is_later = other.came_with(done_at, mitigation.converged_at, now);
         let is_earlier = done_at >= other.done_at && done_at <= other.effect_at.unwrap_or(now).plus(TOGETHER);
+        // Averages over minutes go on falling for minutes after a cure.
+        let lasts = done_at.since(other.effect_at.unwrap_or(other.done_at)) <= RECOVERY;
+        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later && !is_earlier;
         if is_later || is_earlier {
             circumstances.together_with.push(other.title.clone());
             circumstances.earlier = circumstances.earlier.max(done_at.since(other.done_at));

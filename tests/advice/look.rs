@@ -177,7 +177,12 @@ fn is_troubled(state: &State) -> bool {
 fn indicator(kpi: &sev1::state::KpiState) -> Indicator {
     let reading = kpi.reading.as_ref();
     let value = reading.and_then(|reading| reading.value);
-    Indicator { id: kpi.spec.id.to_string(), value, trend: reading.and_then(|reading| reading.trend), level: kpi.spec.level(value) }
+    Indicator {
+        id: kpi.spec.id.to_string(),
+        value,
+        trend: reading.filter(|_| kpi.spec.trend_query.is_some()).and_then(|reading| sev1::domain::trend::told(&kpi.spec, reading)),
+        level: kpi.spec.level(value),
+    }
 }
 
 fn suggested(suggestion: &Suggestion, state: &State) -> Suggested {

@@ -53,8 +53,13 @@ impl Table {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let row = rows.entry(incident.cause.clone()).or_default();
         row.incidents += 1;
-        let wrong = if incident.helps.is_empty() {
-            let first = firsts().next();
+        // What no indicator and no alert shows, nobody is woken for.
+        let is_noticed = looks.iter().any(|look| look.is_troubled);
+        let wrong = if incident.helps.is_empty() || !is_noticed {
+            let is_idle = |suggestion: &crate::look::Suggested| {
+                !suggestion.acts.iter().any(|act| [&incident.helps, &incident.mixed].into_iter().flatten().any(|known| known == act))
+            };
+            let first = firsts().find(|(_, suggestion)| is_idle(suggestion));
             row.idle += usize::from(first.is_some());
             first
         } else {

@@ -53,8 +53,8 @@ pub fn named(seed: u64) -> Vec<Incident> {
 pub fn generated(seeds: Range<u64>) -> Vec<Incident> {
     let of_seed = |seed| {
         let incident::Incident { seed, scenario, truth } = incident::generate(seed);
-        let incident::Truth { cause, helps, harms, .. } = truth;
-        Incident { cause: cause.name().to_owned(), is_generated: true, seed, scenario, helps, harms, mixed: Vec::new() }
+        let incident::Truth { cause, helps, harms, unclear, .. } = truth;
+        Incident { cause: cause.name().to_owned(), is_generated: true, seed, scenario, helps, harms, mixed: unclear }
     };
     seeds.map(of_seed).collect()
 }

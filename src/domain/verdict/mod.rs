@@ -89,6 +89,8 @@ pub struct Circumstances {
     /// The first of these was written this long before it: the trend is read from before that.
     pub earlier: Duration,
     pub without_effect: Option<Text>,
+    /// Something that was done before it was at work already: what gets better is credited to that.
+    pub is_recovering: bool,
 }
 
 /// One indicator as it is judged.
@@ -131,6 +133,7 @@ impl Verdict {
         let judgement = match judgement {
             Judgement::TooEarly => Judgement::TooEarly,
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
+            Judgement::Helped if circumstances.is_recovering => Judgement::AlreadyRecovering,
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));

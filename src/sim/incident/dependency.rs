@@ -138,7 +138,7 @@ pub fn certificate(draft: &mut Draft) -> Truth {
 pub fn network_policy(draft: &mut Draft) -> Truth {
     // Who calls, the address, which share of the caller's answers fails, whether the breaker guards that path.
     let (caller, address, port, errors, guarded) = draft.one_of(&[
-        (CORE, "10.96.12.23", 8083, 0.22, false),
+        (CORE, "10.96.12.23", 8083, 0.22, true),
         (GATEWAY, "10.96.12.21", 8080, 0.6, true),
         (CORE, "10.96.12.29", 5432, 0.7, true),
         (FRAUD, "10.96.12.29", 5432, 0.85, false),

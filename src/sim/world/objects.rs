@@ -103,7 +103,11 @@ fn add(list: &mut Value, item: Value) {
 
 /// The ConfigMap with a deployment's settings.
 pub fn settings(spec: &SettingsSpec) -> Value {
-    json!({"metadata": {"name": spec.config_map, "namespace": PRODUCTION, "labels": {"app": spec.deployment}}, "data": spec.data})
+    let mut object = json!({"metadata": {"name": spec.config_map, "namespace": PRODUCTION, "labels": {"app": spec.deployment}}, "data": spec.data});
+    // It was made by `kubectl apply`, which notes what it applied.
+    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": object["metadata"], "data": spec.data});
+    object["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": applied.to_string()});
+    object
 }
 
 /// An autoscaler on processor use.

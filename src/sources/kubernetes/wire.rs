@@ -204,14 +204,14 @@ pub(super) struct Template<'a> {
 #[serde(rename_all = "camelCase")]
 struct TemplateSpec<'a> {
     #[serde(borrow)]
-    containers: Option<Vec<Image<'a>>>,
-    init_containers: Option<Vec<Image<'a>>>,
+    containers: Option<Vec<Container<'a>>>,
+    init_containers: Option<Vec<Container<'a>>>,
     volumes: Option<Vec<Volume<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Image<'a> {
+struct Container<'a> {
     #[serde(borrow)]
     name: Option<Str<'a>>,
     image: Option<Str<'a>>,
@@ -262,16 +262,16 @@ pub(super) fn config_maps(template: Option<&Template<'_>>) -> Box<[Text]> {
     let whole = containers().flat_map(|container| container.env_from.iter().flatten());
     let volumes = || spec.volumes.iter().flatten();
     let parts = volumes().filter_map(|volume| volume.projected.as_ref()).flat_map(|projected| projected.sources.iter().flatten());
-    let named = variables.chain(whole).chain(parts).filter_map(|source| source.config_map_key_ref.as_ref());
-    let named = named.chain(volumes().filter_map(|volume| volume.config_map.as_ref()));
-    let names: std::collections::BTreeSet<Text> = named.map(|named| text(named.name.as_ref())).filter(|name| !name.is_empty()).collect();
+    let maps = variables.chain(whole).chain(parts).filter_map(|source| source.config_map_key_ref.as_ref());
+    let maps = maps.chain(volumes().filter_map(|volume| volume.config_map.as_ref()));
+    let names: std::collections::BTreeSet<Text> = maps.map(|map| text(map.name.as_ref())).filter(|name| !name.is_empty()).collect();
     names.into_iter().take(MOST_PAIRS).collect()
 }
 
 /// `(container, image)` of each container of a template.
 pub(super) fn images(template: Option<&Template<'_>>) -> Box<[(Text, Text)]> {
     let containers = template.and_then(|template| template.spec.as_ref()?.containers.as_ref());
-    let pair = |container: &Image<'_>| (text(container.name.as_ref()), text(container.image.as_ref()));
+    let pair = |container: &Container<'_>| (text(container.name.as_ref()), text(container.image.as_ref()));
     containers.map(|containers| containers.iter().take(MOST_PAIRS).map(pair).collect()).unwrap_or_default()
 }
 

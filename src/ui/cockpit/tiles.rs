@@ -279,7 +279,7 @@ fn since_and_trend(state: &State, kpi: &KpiState, level: Level, room: u16) -> St
 /// Of the last minute, where the configuration asks for a trend.
 fn trend(kpi: &Kpi, reading: &KpiReading) -> Option<String> {
     kpi.trend_query.as_ref()?;
-    let trend = trend::of(reading)?;
+    let trend = trend::told(kpi, reading)?;
     let unit = if kpi.unit == Unit::Count { Unit::PerSecond } else { kpi.unit };
     let text = units::value(trend.abs(), unit);
     let sign = if trend > 0.0 { "+" } else { "-" };
