@@ -675,7 +675,7 @@ fn acknowledged_alerts_say_until_when_by_whom_and_how_many() {
         ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
     }
     let text = text_of(&draw(&state));
-    for needed in ["✓ acked until 02:44", "  by oncall@gov", "all 3 acked; ends first", "▲ CRITICAL 5m"] {
+    for needed in ["✓ acked until 02:44", "  by oncall@gov", "all 3 acked; ends first", "▲ CRITICAL 6m"] {
         assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
     }
     assert!(!text.contains("pages nobody") && !text.contains("call by") && !text.contains("C called"), "{text}");
@@ -689,7 +689,7 @@ fn the_header_means_the_alert_of_the_pane() {
         ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
     }
     let rows = rows_of(&draw(&state));
-    assert!(rows[0].contains("WARNING 1m +1 ▲ CRITICAL"), "{}", rows[0]);
+    assert!(rows[0].contains("WARNING 6m +1 ▲ CRITICAL"), "{}", rows[0]);
     assert!(rows[1].contains("SlowResponseTime"), "{}", rows[1]);
 }
 
