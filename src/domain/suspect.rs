@@ -117,7 +117,8 @@ impl Sick {
 /// Everything that is suspected, the strongest first.
 pub fn suspects<'a>(candidates: &'a [Candidate], scene: Scene<'_>) -> Vec<Suspect<'a>> {
     let mut found: Vec<Suspect<'a>> = candidates.iter().filter_map(|candidate| candidate.suspected(scene)).collect();
-    found.sort_by(|one, other| other.score.cmp(&one.score).then_with(|| one.candidate.change.object.key.cmp(&other.candidate.change.object.key)));
+    let order = |suspect: &Suspect<'_>| (std::cmp::Reverse(suspect.score), std::cmp::Reverse(suspect.candidate.change.at));
+    found.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| one.candidate.change.object.key.cmp(&other.candidate.change.object.key)));
     found
 }
 

@@ -1,0 +1,287 @@
+//! Which mitigation the evidence speaks for, what is better waited for, and what is still in force. Nothing is run by itself.
+//!
+//! What takes the cause away comes before what relieves a symptom, and silence before a guess: where several changes came
+//! before a trouble and nothing ties one of them to it, none is suggested and all are named.
+
+mod causes;
+mod relief;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    ask::Request,
+    complaint::{About, Complaint, roots},
+    object::{Key, ObjectRef},
+    shell,
+    suspect::{Candidate, Confidence, Scene, Suspect, TIED, suspects},
+    text::Text,
+    units,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suggestion {
+    /// The key that opens its card on the cockpit: `u`, `r`, `b`, `s`.
+    pub key: char,
+    /// `undo rollout api-gateway to rev 41`.
+    pub title: Text,
+    pub confidence: Confidence,
+    /// `2 pods crash, rolled out 2 min before the trouble`.
+    pub evidence: Text,
+    /// Higher is stronger.
+    pub weight: u32,
+    /// Id of the indicator it is meant to better, by which it is judged.
+    pub aim: Option<Text>,
+    pub request: Request,
+    /// The same by kubectl, for those who may not write from here.
+    pub kubectl: Text,
+}
+
+/// What the evidence comes to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Advice {
+    /// Strongest first.
+    pub suggestions: Vec<Suggestion>,
+    /// A mitigation is at work: what it has done so far, and until when to wait.
+    pub waiting: Option<Text>,
+    /// Why there is no suggestion, and where to look.
+    pub note: Option<Text>,
+}
+
+/// What is known that speaks for or against a mitigation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evidence {
+    pub now: DateTime<Utc>,
+    /// When the present trouble began; none while there is none.
+    pub began: Option<DateTime<Utc>>,
+    /// Id of the worst indicator, by which a cure is judged.
+    pub worst: Option<Text>,
+    /// Id of an error indicator that is critical.
+    pub critical_errors: Option<Text>,
+    pub candidates: Vec<Candidate>,
+    pub complaints: Vec<Complaint>,
+    /// When indicators that are bad began to rise, with their titles.
+    pub onsets: Vec<(Text, DateTime<Utc>)>,
+    /// Where the deployments are that complaints name.
+    pub namespace: Text,
+    /// Names of the deployments there.
+    pub deployments: Vec<Text>,
+    /// A quota lets no other pods come.
+    pub has_quota: bool,
+    /// Unhealthy pods by app, without those on lost nodes.
+    pub unhealthy: Vec<UnhealthyApp>,
+    /// Nodes that stopped answering, and what was on them.
+    pub lost: Vec<LostNode>,
+    /// The circuit breaker, where its ConfigMap was seen.
+    pub breaker: Option<Breaker>,
+    /// Indicators of load that are critical, with the deployment that would take more of it.
+    pub overloads: Vec<Overload>,
+    /// Autoscalers that want more than they may have.
+    pub capped: Vec<Capped>,
+    /// Own mitigations that made things worse.
+    pub worsening: Vec<Worsening>,
+    /// A mitigation, ours or another's, whose effect has to be waited for.
+    pub waiting: Option<Text>,
+    /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
+    pub was_cured: bool,
+    pub restart_at_once: u8,
+    /// Context of kubectl.
+    pub context: Text,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnhealthyApp {
+    pub app: Text,
+    pub pods: Vec<ObjectRef>,
+    /// How many of them wait in a crash loop.
+    pub crash_looping: usize,
+    pub out_of_memory: usize,
+    /// How many run, and are not ready for no reason that a new start would not end.
+    pub hanging: usize,
+    /// The deployment they belong to.
+    pub deployment: Option<Key>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostNode {
+    pub name: Text,
+    pub since: Option<DateTime<Utc>>,
+    /// Those with a controller that replaces them elsewhere.
+    pub pods: Vec<ObjectRef>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breaker {
+    pub config_map: Key,
+    pub name: Text,
+    pub value_on: Text,
+    pub is_on: bool,
+    /// Deployments that read it: their calls are guarded. Empty where that is not known.
+    pub readers: Vec<Text>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overload {
+    /// `Sync backlog 4,210`.
+    pub what: Text,
+    /// Id of the indicator.
+    pub indicator: Text,
+    pub deployment: Key,
+    pub replicas: u32,
+    pub ready: u32,
+    /// Most replicas that an autoscaler allows.
+    pub max: Option<u32>,
+}
+
+/// A mitigation that made things worse, and the request that takes it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Worsening {
+    pub title: Text,
+    pub evidence: Text,
+    pub request: Request,
+    pub aim: Option<Text>,
+}
+
+/// An autoscaler at its bound, with more load than its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capped {
+    pub autoscaler: Key,
+    pub max: u32,
+    /// `cpu 96%/70%`.
+    pub metric: Text,
+    /// All pods of what it scales are ready.
+    pub is_ready: bool,
+}
+
+/// How far up a kind of suggestion stands: causes, then what hangs, then relief.
+mod weight {
+    pub const WORSENING: u32 = 120;
+    pub const LOST_NODES: u32 = 112;
+    pub const SUSPECT: u32 = 30;
+    pub const HANGING: u32 = 78;
+    pub const CAPPED: u32 = 74;
+    pub const NAMES: u32 = 72;
+    pub const ANEW: u32 = 71;
+    pub const DEPENDENCY: u32 = 70;
+    pub const OUT_OF_MEMORY: u32 = 46;
+    pub const OVERLOAD: u32 = 44;
+    pub const RELIEF: u32 = 20;
+}
+
+/// Ranked, strongest first; bounded by what the evidence holds.
+pub fn advise(evidence: &Evidence) -> Advice {
+    if let Some(waiting) = &evidence.waiting {
+        return Advice { waiting: Some(waiting.clone()), ..Advice::default() };
+    }
+    let scene = Scene { now: evidence.now, began: evidence.began, complaints: &evidence.complaints, onsets: &evidence.onsets };
+    let all = suspects(&evidence.candidates, scene);
+    let named: Vec<&Suspect<'_>> = evidence.named(&all);
+    let mut suggestions: Vec<Suggestion> = named.iter().filter_map(|suspect| evidence.take_back(suspect)).collect();
+    suggestions.extend(evidence.worsening.iter().map(|worse| Suggestion {
+        key: 'U',
+        title: Text::line(&format!("take back: {}", worse.title)),
+        confidence: Confidence::Likely,
+        evidence: worse.evidence.clone(),
+        weight: weight::WORSENING,
+        aim: worse.aim.clone(),
+        request: worse.request.clone(),
+        kubectl: Text::default(),
+    }));
+    suggestions.extend(evidence.replace());
+    suggestions.extend(evidence.unhealthy.iter().filter_map(|app| evidence.restart(app, &named)));
+    suggestions.extend(evidence.capped.iter().filter(|_| evidence.began.is_some() && !evidence.has_quota).map(|capped| evidence.raise(capped)));
+    suggestions.extend(evidence.restart_dns());
+    suggestions.extend(evidence.start_anew());
+    let has_cause = !suggestions.is_empty();
+    suggestions.extend(evidence.breaker_on(has_cause));
+    suggestions.extend(evidence.overloads.iter().filter_map(|overload| evidence.scale(overload, has_cause)));
+    suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
+    let note = if suggestions.is_empty() { evidence.note(&all) } else { None };
+    Advice { suggestions, waiting: None, note }
+}
+
+impl Evidence {
+    /// The suspects that are worth a suggestion: those that something ties to the trouble; else the only one there is.
+    fn named<'s, 'a>(&self, all: &'s [Suspect<'a>]) -> Vec<&'s Suspect<'a>> {
+        let likely: Vec<_> = all.iter().filter(|suspect| suspect.confidence == Confidence::Likely).collect();
+        if !likely.is_empty() || self.was_cured || self.is_explained() {
+            return likely;
+        }
+        // Coincidence in time alone is no ground; where several are tied by no more than a rise, none stands out.
+        let tied: Vec<_> = all.iter().filter(|suspect| suspect.score >= TIED).collect();
+        if tied.len() == 1 { tied } else { Vec::new() }
+    }
+
+    /// Something other than a change accounts for the trouble.
+    fn is_explained(&self) -> bool {
+        !self.lost.is_empty()
+            || !self.capped.is_empty()
+            || self.remote().is_some()
+            || self.speaks_of(&About::Names)
+            || self.speaks_of(&About::Certificate)
+    }
+
+    fn speaks_of(&self, about: &About) -> bool {
+        self.complaints.iter().any(|complaint| complaint.about == *about)
+    }
+
+    /// The loudest complaint of something outside, by a service where the trouble begins and that says nothing worse of itself.
+    fn remote(&self) -> Option<&Complaint> {
+        let roots = roots(&self.complaints);
+        let of_roots = || self.complaints.iter().filter(|complaint| roots.contains(&&complaint.service));
+        let loudest = of_roots().filter(|complaint| complaint.about == About::Remote).max_by_key(|complaint| complaint.recent)?;
+        let sum = |is_remote: bool| {
+            let of = of_roots().filter(|complaint| complaint.service == loudest.service && (complaint.about == About::Remote) == is_remote);
+            of.map(|complaint| complaint.recent).sum::<u64>()
+        };
+        (sum(true) > sum(false)).then_some(loudest)
+    }
+
+    fn kubectl(&self, words: &[String], namespace: &str) -> Text {
+        let mut line = shell::line(std::iter::once("kubectl").chain(words.iter().map(String::as_str)));
+        let _ = write!(line, " -n {} --context {}", shell::quoted(namespace), shell::quoted(&self.context));
+        Text::line(&line)
+    }
+
+    /// Why nothing is suggested, and where to look.
+    fn note(&self, all: &[Suspect<'_>]) -> Option<Text> {
+        self.began?;
+        let service = |about: &About| self.complaints.iter().find(|complaint| complaint.about == *about).map(|complaint| complaint.service.clone());
+        let words = if !self.lost.is_empty() {
+            let names = self.lost.iter().take(3).map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+            format!("{names} lost: the cluster starts their pods elsewhere, five minutes after it noticed")
+        } else if self.has_quota {
+            "a quota lets no more pods come: more replicas change nothing".to_owned()
+        } else if self.was_cured {
+            "the mitigation helped: wait until all is good".to_owned()
+        } else if let Some(service) = service(&About::Certificate) {
+            format!("{service} speaks of a certificate: look at that first")
+        } else if all.len() > 1 {
+            let mut names: Vec<&str> = all.iter().map(|suspect| suspect.candidate.change.object.key.name.as_str()).collect();
+            names.dedup();
+            let more = names.len().saturating_sub(3);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            names.truncate(3);
+            format!("{} changes before it, none stands out: look at {}{more}", all.len(), names.join(", "))
+        } else if let Some(complaint) = self.complaints.iter().max_by_key(|complaint| complaint.recent) {
+            format!("no change and no pod explains it: look at the errors of {}", complaint.service)
+        } else {
+            return None;
+        };
+        Some(Text::line(&words))
+    }
+}
+
+/// Half as many again, at least one, and no more than the autoscaler allows.
+pub fn more_replicas(current: u32, max: Option<u32>) -> u32 {
+    let wanted = current.saturating_add((current / 2).max(1));
+    max.map_or(wanted, |max| wanted.min(max))
+}
+
+fn count_of(count: usize, what: &str) -> String {
+    let number = units::thousands(count as u64);
+    if count == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

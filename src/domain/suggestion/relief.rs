@@ -1,0 +1,83 @@
+//! What relieves without mending: the circuit breaker, more pods.
+
+use super::{
+    super::{
+        ask::Request,
+        asks::{Scale, SetConfigKey},
+        complaint::{About, Complaint, roots},
+        suspect::Confidence,
+        text::Text,
+    },
+    Breaker, Evidence, Overload, Suggestion, count_of, more_replicas, weight,
+};
+
+impl Evidence {
+    /// Whether the breaker stands between callers and a service: one of those that read its ConfigMap complains of it, or waits itself.
+    pub(super) fn is_guarded(&self, breaker: &Breaker, service: &Text) -> bool {
+        let blames = |complaint: &Complaint| breaker.readers.contains(&complaint.service) && complaint.about == About::Service(service.clone());
+        // Where those that read it complain of nothing, it is not known whom they wait for.
+        let is_silent = !self.complaints.iter().any(|complaint| breaker.readers.contains(&complaint.service));
+        is_silent || breaker.readers.contains(service) || self.complaints.iter().any(blames)
+    }
+
+    /// Whether a service says that it lacks slots or pods, or hangs: fewer calls from one caller change nothing of that.
+    pub(super) fn is_short_itself(&self, service: &Text) -> bool {
+        let lacks = |about: &About| matches!(about, About::DatabaseSlots | About::Overload | About::Stuck | About::Names);
+        self.complaints.iter().any(|complaint| complaint.service == *service && lacks(&complaint.about))
+    }
+
+    /// The breaker spares callers what cannot answer; it mends no service that fails by itself.
+    pub(super) fn breaker_on(&self, has_cause: bool) -> Option<Suggestion> {
+        let breaker = self.breaker.as_ref().filter(|breaker| !breaker.is_on)?;
+        let is_slow = self.remote().is_some();
+        let aim = self.critical_errors.clone().or_else(|| self.worst.clone().filter(|_| is_slow))?;
+        // Where nodes are lost the callers wait for pods that are on their way.
+        if !self.lost.is_empty() {
+            return None;
+        }
+        let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root) && !self.is_short_itself(root));
+        let remote = self.remote().filter(|remote| !has_cause && self.is_guarded(breaker, &remote.service));
+        let (evidence, weight, confidence) = match (remote, guarded) {
+            (Some(complaint), _) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
+            (None, _) if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
+            (None, Some(root)) if !self.was_cured => (format!("callers wait for {root}"), weight::RELIEF, Confidence::Possible),
+            _ => return None,
+        };
+        let patch = serde_json::json!({ "data": { (breaker.name.as_str()): breaker.value_on.as_str() } }).to_string();
+        let words = ["patch", "configmap", &breaker.config_map.name, "--type=merge", "-p", &patch].map(str::to_owned);
+        Some(Suggestion {
+            key: 'b',
+            title: Text::line(&format!("circuit breaker on ({})", breaker.config_map.name)),
+            confidence,
+            evidence: Text::line(&evidence),
+            weight,
+            aim: Some(aim),
+            request: Request::of(SetConfigKey::set(breaker.config_map.clone(), &breaker.name, &breaker.value_on)).because(Text::line(&evidence)),
+            kubectl: self.kubectl(&words, &breaker.config_map.namespace),
+        })
+    }
+
+    /// None when not all pods are ready (more of them would not start either) or the autoscaler is at its end.
+    pub(super) fn scale(&self, overload: &Overload, has_cause: bool) -> Option<Suggestion> {
+        if overload.replicas == 0 || overload.ready < overload.replicas || !self.lost.is_empty() || self.has_quota {
+            return None;
+        }
+        let replicas = more_replicas(overload.replicas, overload.max);
+        if replicas <= overload.replicas {
+            return None;
+        }
+        let name = &overload.deployment.name;
+        let words = ["scale".to_owned(), format!("deploy/{name}"), format!("--replicas={replicas}")];
+        Some(Suggestion {
+            key: 's',
+            title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
+            confidence: Confidence::Possible,
+            evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, count_of(overload.ready as usize, "pod"))),
+            weight: if has_cause { weight::RELIEF - 1 } else { weight::OVERLOAD },
+            aim: Some(overload.indicator.clone()),
+            request: Request::of(Scale::deployment(overload.deployment.clone(), replicas))
+                .because(Text::line(&format!("{} is critical", overload.what))),
+            kubectl: self.kubectl(&words, &overload.deployment.namespace),
+        })
+    }
+}

@@ -1,0 +1,225 @@
+use chrono::TimeDelta;
+
+use super::{
+    super::{
+        asks::{SetConfigKey, SetHpaBounds, UndoRollout},
+        change::{Change, ChangeKind},
+        object::Kind,
+        suspect::{Judged, Sick},
+    },
+    *,
+};
+
+fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + minutes * 60, 0).unwrap()
+}
+
+fn object(kind: Kind, name: &str) -> ObjectRef {
+    ObjectRef { kind, key: Key::new("n", name), uid: "u".into() }
+}
+
+fn candidate(name: &str, minute: i64, what: ChangeKind) -> Candidate {
+    let kind = if matches!(what, ChangeKind::ConfigChanged { .. }) { Kind::ConfigMap } else { Kind::Deployment };
+    let change = Change { at: Some(at(minute)), object: object(kind, name), what, by: Some("ci".into()) };
+    Candidate { change, is_present: true, sick: Sick::default(), is_short: false, readers: Vec::new(), judged: Judged::Unknown }
+}
+
+fn rollout(name: &str, minute: i64) -> Candidate {
+    candidate(name, minute, ChangeKind::Rollout { from: 41, to: 42, images: Vec::new(), brings_back: None })
+}
+
+fn complaint(service: &str, about: About) -> Complaint {
+    Complaint { service: service.into(), shape: "something is wrong".into(), recent: 50, first_seen: at(7), about }
+}
+
+fn breaker() -> Breaker {
+    Breaker {
+        config_map: Key::new("n", "api-config"),
+        name: "circuit_breaker_enabled".into(),
+        value_on: "true".into(),
+        is_on: false,
+        readers: vec!["api-gateway".into()],
+    }
+}
+
+/// Errors since minute 7, it is minute 10.
+fn trouble() -> Evidence {
+    Evidence {
+        now: at(10),
+        began: Some(at(7)),
+        worst: Some("error_rate".into()),
+        critical_errors: Some("error_rate".into()),
+        breaker: Some(breaker()),
+        restart_at_once: 1,
+        context: "prod uk".into(),
+        namespace: "n".into(),
+        ..Evidence::default()
+    }
+}
+
+/// A rollout of api-gateway, two of whose pods crash.
+fn bad_deploy() -> Evidence {
+    let mut culprit = rollout("api-gateway", 5);
+    culprit.sick = Sick { pods: 2, crashing: 2, ..Sick::default() };
+    let unhealthy = UnhealthyApp {
+        app: "api-gateway".into(),
+        pods: vec![object(Kind::Pod, "a"), object(Kind::Pod, "b")],
+        crash_looping: 2,
+        out_of_memory: 0,
+        hanging: 0,
+        deployment: Some(Key::new("n", "api-gateway")),
+    };
+    Evidence { candidates: vec![culprit], unhealthy: vec![unhealthy], ..trouble() }
+}
+
+fn keys(advice: &Advice) -> String {
+    advice.suggestions.iter().map(|suggestion| suggestion.key).collect()
+}
+
+fn titles(advice: &Advice) -> Vec<&str> {
+    advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
+}
+
+#[test]
+fn a_sick_rollout_ranks_above_a_restart_and_the_breaker() {
+    let advice = advise(&bad_deploy());
+    assert_eq!(keys(&advice), "urb");
+    let first = &advice.suggestions[0];
+    assert_eq!(first.title, "undo rollout api-gateway to rev 41");
+    assert_eq!(first.kubectl, "kubectl rollout undo deploy/api-gateway --to-revision=41 -n n --context 'prod uk'");
+    assert_eq!(first.confidence, Confidence::Likely);
+}
+
+#[test]
+fn several_rollouts_that_only_the_clock_ties_are_named_and_none_is_suggested() {
+    let evidence = Evidence { candidates: vec![rollout("a", 4), rollout("b", 5), rollout("c", 6)], breaker: None, ..trouble() };
+    let advice = advise(&evidence);
+    assert_eq!(advice.suggestions, []);
+    assert_eq!(advice.note.unwrap(), "3 changes before it, none stands out: look at c, b, a");
+}
+
+#[test]
+fn the_only_rollout_since_which_an_indicator_rises_is_a_possible_cause_unless_something_else_explains_it() {
+    let onsets = vec![("DB connections".into(), at(5) + TimeDelta::seconds(40))];
+    let mut evidence = Evidence { candidates: vec![rollout("a", 5), rollout("b", -10)], onsets, ..trouble() };
+    assert_eq!(titles(&advise(&evidence))[0], "undo rollout a to rev 41");
+    evidence.complaints = vec![complaint("gov", About::Remote)];
+    assert!(titles(&advise(&evidence)).iter().all(|title| !title.starts_with("undo")));
+}
+
+#[test]
+fn nothing_competes_with_what_is_at_work() {
+    let evidence = Evidence { waiting: Some("it is at work".into()), ..bad_deploy() };
+    let advice = advise(&evidence);
+    assert_eq!((advice.suggestions, advice.waiting), (Vec::new(), Some("it is at work".into())));
+}
+
+#[test]
+fn after_a_cure_only_what_is_tied_to_the_trouble_is_suggested() {
+    let onsets = vec![("Error rate".into(), at(5))];
+    let evidence = Evidence { was_cured: true, candidates: vec![rollout("a", 5)], onsets, ..trouble() };
+    assert_eq!(advise(&evidence).suggestions, []);
+}
+
+#[test]
+fn nothing_is_suggested_on_a_calm_day() {
+    let calm = Evidence { began: None, worst: None, critical_errors: None, candidates: vec![rollout("a", 5)], ..trouble() };
+    assert_eq!(advise(&calm), Advice::default());
+}
+
+#[test]
+fn the_breaker_is_for_callers_that_wait_for_something_outside_behind_it() {
+    let outside = |complaints| titles(&advise(&Evidence { complaints, ..trouble() })).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let breaker = ["circuit breaker on (api-config)"];
+    assert_eq!(outside(vec![complaint("gov", About::Remote), complaint("api-gateway", About::Service("gov".into()))]), breaker);
+    // The gateway waits for core-engine, which waits for fraud: its breaker does not stand between those two.
+    let behind = vec![
+        complaint("fraud", About::Remote),
+        complaint("core-engine", About::Service("fraud".into())),
+        complaint("api-gateway", About::Service("core-engine".into())),
+    ];
+    assert_eq!(outside(behind), [""; 0]);
+    assert_eq!(outside(vec![complaint("core-engine", About::DatabaseSlots)]), [""; 0]);
+    let mut on = trouble();
+    on.complaints = vec![complaint("gov", About::Remote)];
+    on.breaker.as_mut().unwrap().is_on = true;
+    assert_eq!(advise(&on).suggestions, []);
+}
+
+#[test]
+fn pods_of_lost_nodes_are_replaced_and_nothing_else_is_tried_meanwhile() {
+    let node = LostNode { name: "node-8".into(), since: Some(at(6)), pods: vec![object(Kind::Pod, "a"), object(Kind::Pod, "b")] };
+    let mut evidence = Evidence { lost: vec![node], complaints: vec![complaint("gov", About::Remote)], ..trouble() };
+    let since = at(6).format("%H:%M");
+    assert_eq!(titles(&advise(&evidence)), [format!("replace 2 pods of node-8 (down since {since})")]);
+    evidence.lost[0].pods.clear();
+    let advice = advise(&evidence);
+    assert_eq!(advice.suggestions, []);
+    assert!(advice.note.unwrap().starts_with("node-8 lost"));
+}
+
+#[test]
+fn what_hangs_is_started_again_and_what_only_crashes_is_not() {
+    let mut evidence = Evidence { candidates: Vec::new(), breaker: None, ..bad_deploy() };
+    assert_eq!(advise(&evidence).suggestions, []);
+    evidence.unhealthy[0].hanging = 2;
+    evidence.unhealthy[0].crash_looping = 0;
+    assert_eq!(titles(&advise(&evidence)), ["restart 2 unhealthy api-gateway pods"]);
+    evidence.unhealthy.clear();
+    evidence.complaints = vec![complaint("sync", About::Stuck)];
+    assert_eq!(titles(&advise(&evidence)), ["restart every pod of sync"]);
+}
+
+#[test]
+fn one_restart_names_no_more_pods_than_the_engine_takes() {
+    let mut evidence = bad_deploy();
+    evidence.unhealthy[0].pods = (0..500).map(|index| object(Kind::Pod, &index.to_string())).collect();
+    let advice = advise(&evidence);
+    let restart = advice.suggestions.iter().find(|suggestion| suggestion.key == 'r').unwrap();
+    assert_eq!(restart.request.objects().len(), super::super::asks::RestartUnhealthy::MOST);
+}
+
+#[test]
+fn a_key_and_a_bound_are_set_back_to_what_they_were() {
+    let keys = vec![("pool".into(), Some("24".into()), Some("0".into()))];
+    let mut config = candidate("engine-settings", 5, ChangeKind::ConfigChanged { keys });
+    config.readers = vec!["engine".into()];
+    let complaints = vec![complaint("engine", About::Itself)];
+    let advice = advise(&Evidence { candidates: vec![config], complaints, breaker: None, ..trouble() });
+    let set = advice.suggestions[0].request.get::<SetConfigKey>().unwrap();
+    assert_eq!((set.name.as_str(), set.value.as_deref()), ("pool", Some("24")));
+    let mut bounds = candidate("engine-hpa", 5, ChangeKind::BoundsChanged { from: Some((3, 14)), to: (3, 4) });
+    bounds.is_short = true;
+    let advice = advise(&Evidence { candidates: vec![bounds], breaker: None, ..trouble() });
+    let set = advice.suggestions[0].request.get::<SetHpaBounds>().unwrap();
+    assert_eq!((set.min, set.max), (Some(3), Some(14)));
+    assert_eq!(advice.suggestions[0].title, "set engine-hpa back to 3..14");
+}
+
+#[test]
+fn scaling_needs_ready_pods_room_and_no_quota() {
+    let overload = Overload {
+        what: "Sync backlog 4,210".into(),
+        indicator: "sync_backlog".into(),
+        deployment: Key::new("n", "sync"),
+        replicas: 4,
+        ready: 4,
+        max: Some(10),
+    };
+    let scaled = |overload: &Overload, has_quota| {
+        let advice = advise(&Evidence { overloads: vec![overload.clone()], has_quota, breaker: None, ..trouble() });
+        titles(&advice).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(scaled(&overload, false), ["scale sync 4 → 6"]);
+    assert_eq!(scaled(&overload, true), [""; 0]);
+    assert_eq!(scaled(&Overload { max: Some(4), ..overload.clone() }, false), [""; 0]);
+    assert_eq!(scaled(&Overload { ready: 3, ..overload }, false), [""; 0]);
+}
+
+#[test]
+fn what_made_things_worse_is_taken_back_before_anything_else() {
+    let request = Request::of(UndoRollout::deployment(Key::new("n", "a"), Some(1)));
+    let worse = Worsening { title: "Scale · a".into(), evidence: "error rate 5 → 9 %: worse".into(), request, aim: None };
+    let advice = advise(&Evidence { worsening: vec![worse], ..bad_deploy() });
+    assert_eq!(titles(&advice)[0], "take back: Scale · a");
+}
