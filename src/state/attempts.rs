@@ -67,12 +67,6 @@ impl State {
         own || others
     }
 
-    /// When somebody else took a rollout back.
-    pub(super) fn brought_back_by_others(&self) -> Vec<DateTime<Utc>> {
-        let others = self.cluster.changes.iter().filter(|change| !change.is_own());
-        others.filter(|change| matches!(change.what, ChangeKind::Rollout { brings_back: Some(_), .. })).filter_map(|change| change.at).collect()
-    }
-
     fn attempts(&self) -> Vec<Attempt> {
         let Some(began) = self.trouble_began() else { return Vec::new() };
         let own = self.mitigations.all.iter().filter(|mitigation| {

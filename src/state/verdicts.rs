@@ -73,7 +73,6 @@ impl State {
         let (now, recently) = (self.now.mono, self.recently());
         let server_now = self.server_now();
         let others: Vec<Other> = self.mitigations.all.iter().filter_map(Other::of).collect();
-        let brought_back = self.brought_back_by_others();
         let mut verdicts = Vec::new();
         for mitigation in &mut self.mitigations.all {
             let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none() && mitigation.undone_by.is_none()) else { continue };
@@ -88,11 +87,6 @@ impl State {
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
                 ..overlap(mitigation, done_at, &others, now)
-            };
-            let circumstances = Circumstances {
-                is_recovering: circumstances.is_recovering
-                    || brought_back.iter().any(|at| (chrono::Duration::zero()..=recovery()).contains(&(mitigation.confirmed_on - *at))),
-                ..circumstances
             };
             let comparisons = compared(mitigation, done_at, &self.kpis, (now, recently));
             let watched = comparisons.into_iter().filter_map(|comparison| {
@@ -134,10 +128,6 @@ impl State {
     }
 }
 
-fn recovery() -> chrono::Duration {
-    chrono::Duration::from_std(RECOVERY).unwrap_or_default()
-}
-
 impl Other {
     fn of(mitigation: &Mitigation) -> Option<Self> {
         let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
@@ -169,7 +159,7 @@ fn overlap(mitigation: &Mitigation, done_at: Mono, others: &[Other], now: Mono) 
         let is_earlier = done_at >= other.done_at && done_at <= other.effect_at.unwrap_or(now).plus(TOGETHER);
         // Averages over minutes go on falling for minutes after a cure.
         let lasts = done_at.since(other.effect_at.unwrap_or(other.done_at)) <= RECOVERY;
-        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later && !is_earlier;
+        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later;
         if is_later || is_earlier {
             circumstances.together_with.push(other.title.clone());
             circumstances.earlier = circumstances.earlier.max(done_at.since(other.done_at));
