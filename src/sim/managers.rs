@@ -23,6 +23,11 @@ pub fn owns(object: &Value, writer: Writer<'_>, applied: &Value) -> bool {
     entries.into_iter().any(|entry| is_of(entry, writer) && entry["fieldsV1"] == wanted)
 }
 
+/// The real server notes no time of a write to the subresource `scale` (seen with 1.36).
+fn has_time(writer: Writer<'_>) -> bool {
+    writer.subresource != "scale"
+}
+
 /// Notes what the writer has of an object that it made or changed; it takes that from the others.
 pub fn record(object: &mut Value, before: Option<&Value>, resource: Resource, writer: Writer<'_>, now: DateTime<Utc>) {
     let are_kept = fields::are_kept(resource);
@@ -43,7 +48,9 @@ pub fn record(object: &mut Value, before: Option<&Value>, resource: Resource, wr
     if let Some(entry) = entries.iter_mut().find(|entry| is_of(entry, writer)) {
         // Who only takes fields away gets none, and no other time.
         if !are_kept || applied.is_some() || changed.as_object().is_some_and(|changed| !changed.is_empty()) {
-            entry["time"] = json!(timestamp(now));
+            if has_time(writer) {
+                entry["time"] = json!(timestamp(now));
+            }
         }
         if let Some(applied) = applied {
             entry["fieldsV1"] = applied;
@@ -59,8 +66,11 @@ pub fn record(object: &mut Value, before: Option<&Value>, resource: Resource, wr
     }
     let mut entry = json!({
         "apiVersion": resource.definition().api_version(), "fieldsType": "FieldsV1", "fieldsV1": set,
-        "manager": writer.manager, "operation": writer.operation, "time": timestamp(now),
+        "manager": writer.manager, "operation": writer.operation,
     });
+    if has_time(writer) {
+        entry["time"] = json!(timestamp(now));
+    }
     if !writer.subresource.is_empty() {
         entry["subresource"] = json!(writer.subresource);
     }

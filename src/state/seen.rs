@@ -199,13 +199,21 @@ impl State {
     }
 }
 
-/// Learns from which number of replicas a deployment was scaled, from the event of its replica set.
-fn complete<'a>(change: &mut Change, mut events: impl Iterator<Item = &'a Event>) {
-    let (ChangeKind::Scaled { from: from @ None, to }, Some(at)) = (&mut change.what, change.at) else { return };
-    *from = events.find_map(|event| {
+/// Learns from which number of replicas a deployment was scaled, from the event of its replica set; and when, where the server
+/// noted no time: it notes none of a write to the subresource `scale`.
+fn complete<'a>(change: &mut Change, events: impl Iterator<Item = &'a Event>) {
+    let ChangeKind::Scaled { from, to } = &mut change.what else { return };
+    if from.is_some() && change.at.is_some() {
+        return;
+    }
+    let told = events.filter_map(|event| {
         let is_its = event.reason == revisions::SCALING && event.about.2 == change.object.uid && event.count == 1;
-        let is_then = event.last_seen.is_some_and(|seen| seen >= at && seen - at <= TOLD_WITHIN);
-        let (_, former, count) = revisions::scaling(&event.message).filter(|_| is_its && is_then)?;
-        former.filter(|_| count == *to)
+        let seen = event.last_seen.filter(|seen| change.at.is_none_or(|at| *seen >= at && *seen - at <= TOLD_WITHIN))?;
+        let (_, former, count) = revisions::scaling(&event.message).filter(|_| is_its)?;
+        former.filter(|former| count == *to && from.is_none_or(|from| from == *former)).map(|former| (seen, former))
     });
+    if let Some((seen, former)) = told.max_by_key(|(seen, _)| *seen) {
+        *from = Some(former);
+        change.at = change.at.or(Some(seen));
+    }
 }

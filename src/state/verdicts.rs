@@ -30,6 +30,8 @@ struct Other {
     effect_at: Option<Mono>,
     /// It helped, or what it is aimed at is getting better.
     works: bool,
+    /// Something else was done before it could be judged.
+    is_unjudged: bool,
 }
 
 impl State {
@@ -133,6 +135,7 @@ impl Other {
         let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
         let done_at = mitigation.done_at.filter(|_| has_effect)?;
         let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped);
+        let is_unjudged = mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::NoData);
         let works = mitigation.undone_by.is_none() && (helped || mitigation.is_working());
         Some(Self {
             id: mitigation.id,
@@ -141,6 +144,7 @@ impl Other {
             done_at,
             effect_at: mitigation.converged_at,
             works,
+            is_unjudged,
         })
     }
 
@@ -159,7 +163,10 @@ fn overlap(mitigation: &Mitigation, done_at: Mono, others: &[Other], now: Mono) 
         let is_earlier = done_at >= other.done_at && done_at <= other.effect_at.unwrap_or(now).plus(TOGETHER);
         // Averages over minutes go on falling for minutes after a cure.
         let lasts = done_at.since(other.effect_at.unwrap_or(other.done_at)) <= RECOVERY;
-        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later;
+        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later && !is_earlier;
+        if other.is_unjudged && other.done_at < done_at && lasts && !is_earlier {
+            circumstances.after_unjudged = Some(other.title.clone());
+        }
         if is_later || is_earlier {
             circumstances.together_with.push(other.title.clone());
             circumstances.earlier = circumstances.earlier.max(done_at.since(other.done_at));

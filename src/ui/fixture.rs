@@ -559,6 +559,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
             getting_better: judgement == Judgement::Helped,
             together_with: Vec::new(),
             without_effect: None,
+            after_unjudged: None,
         }),
     }
 }

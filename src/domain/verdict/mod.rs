@@ -72,6 +72,8 @@ pub struct Verdict {
     pub together_with: Vec<Text>,
     /// Why it had no effect, as was known before the write.
     pub without_effect: Option<Text>,
+    /// What was done shortly before it and may be the cause.
+    pub after_unjudged: Option<Text>,
 }
 
 /// What a verdict rests on besides the indicators.
@@ -91,6 +93,8 @@ pub struct Circumstances {
     pub without_effect: Option<Text>,
     /// Something that was done before it was at work already: what gets better is credited to that.
     pub is_recovering: bool,
+    /// Title of something that was done shortly before it and could not be judged: either may be the cause.
+    pub after_unjudged: Option<Text>,
 }
 
 /// One indicator as it is judged.
@@ -134,6 +138,7 @@ impl Verdict {
             Judgement::TooEarly => Judgement::TooEarly,
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
             Judgement::Helped if circumstances.is_recovering => Judgement::AlreadyRecovering,
+            Judgement::Helped if circumstances.after_unjudged.is_some() => Judgement::NoData,
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));
@@ -147,6 +152,7 @@ impl Verdict {
             getting_better: getting_better && circumstances.without_effect.is_none(),
             together_with: circumstances.together_with.clone(),
             without_effect: circumstances.without_effect.clone(),
+            after_unjudged: circumstances.after_unjudged.clone(),
         };
         (verdict, judgement != Judgement::TooEarly)
     }

@@ -27,6 +27,10 @@ impl Verdict {
             (Judgement::NoEffect, None) => format!("no effect after {after}: {numbers}"),
             (Judgement::AlreadyRecovering, _) => format!("already recovering before it: {numbers} in {after}"),
             (Judgement::TooEarly, _) => format!("too early to tell: {numbers}"),
+            (Judgement::NoData, _) if self.after_unjudged.is_some() => {
+                let before = self.after_unjudged.as_ref().map(Text::as_str).unwrap_or_default();
+                format!("cannot tell whether it was this or “{before}” before it: {numbers} in {after}")
+            }
             (Judgement::NoData, _) if first.is_some_and(|first| first.before.is_some() && first.after.is_some()) => {
                 format!("cannot tell whether it helped: something else was done {after} later ({numbers})")
             }
