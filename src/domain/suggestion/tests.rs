@@ -1,3 +1,5 @@
+//! What is suggested, what is waited for, and when nothing is said.
+
 use chrono::TimeDelta;
 
 use super::{
