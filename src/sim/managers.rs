@@ -47,10 +47,9 @@ pub fn record(object: &mut Value, before: Option<&Value>, resource: Resource, wr
     }
     if let Some(entry) = entries.iter_mut().find(|entry| is_of(entry, writer)) {
         // Who only takes fields away gets none, and no other time.
-        if !are_kept || applied.is_some() || changed.as_object().is_some_and(|changed| !changed.is_empty()) {
-            if has_time(writer) {
-                entry["time"] = json!(timestamp(now));
-            }
+        let sets = !are_kept || applied.is_some() || changed.as_object().is_some_and(|changed| !changed.is_empty());
+        if sets && has_time(writer) {
+            entry["time"] = json!(timestamp(now));
         }
         if let Some(applied) = applied {
             entry["fieldsV1"] = applied;
