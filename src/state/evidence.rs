@@ -8,6 +8,7 @@ use crate::domain::{
     ask::{Finished, Request, RequestKind},
     change::{Change, ChangeKind},
     complaint::{About, Complaint, roots},
+    health::SourceId,
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
@@ -88,6 +89,7 @@ impl State {
                 let readers = self.readers_of(&key);
                 Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers }
             }),
+            knows_errors: self.errors.is_some() || self.is_missing(SourceId::Errors),
             onsets: self.onsets(),
             has_quota: self.is_refused_by_quota(),
             namespace: self.namespace_of_trouble(),

@@ -317,6 +317,7 @@ impl State {
             return false;
         }
         self.errors = Some(window);
+        self.due.suggestions = true;
         self.clamp_cockpit();
         true
     }

@@ -71,7 +71,7 @@ impl State {
         has_said || self.is_missing(source) || matches!(self.sources.get(&source).map(|state| &state.health), Some(Health::Failed { .. }))
     }
 
-    fn is_missing(&self, source: SourceId) -> bool {
+    pub(super) fn is_missing(&self, source: SourceId) -> bool {
         matches!(self.sources.get(&source).map(|state| &state.health), Some(Health::Absent { .. } | Health::Forbidden { .. }))
     }
 }

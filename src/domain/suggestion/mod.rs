@@ -63,6 +63,8 @@ pub struct Evidence {
     pub critical_errors: Option<Text>,
     pub candidates: Vec<Candidate>,
     pub complaints: Vec<Complaint>,
+    /// The errors were read, or cannot be: what they might say has not to be waited for.
+    pub knows_errors: bool,
     /// When indicators that are bad began to rise, with their titles.
     pub onsets: Vec<(Text, DateTime<Utc>)>,
     /// Where the deployments are that complaints name.
@@ -212,7 +214,7 @@ impl Evidence {
         }
         // Coincidence in time alone is no ground; where several are tied by no more than a rise, none stands out.
         let tied: Vec<_> = all.iter().filter(|suspect| suspect.score >= TIED).collect();
-        if tied.len() == 1 { tied } else { Vec::new() }
+        if tied.len() == 1 && self.knows_errors { tied } else { Vec::new() }
     }
 
     /// Something other than a change accounts for the trouble.

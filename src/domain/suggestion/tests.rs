@@ -55,6 +55,7 @@ fn trouble() -> Evidence {
         restart_at_once: 1,
         context: "prod uk".into(),
         namespace: "n".into(),
+        knows_errors: true,
         ..Evidence::default()
     }
 }
@@ -105,6 +106,8 @@ fn the_only_rollout_since_which_an_indicator_rises_is_a_possible_cause_unless_so
     let onsets = vec![("DB connections".into(), at(5) + TimeDelta::seconds(40))];
     let mut evidence = Evidence { candidates: vec![rollout("a", 5), rollout("b", -10)], onsets, ..trouble() };
     assert_eq!(titles(&advise(&evidence))[0], "undo rollout a to rev 41");
+    let unread = Evidence { knows_errors: false, ..evidence.clone() };
+    assert!(titles(&advise(&unread)).iter().all(|title| !title.starts_with("undo")), "the errors may yet tell something else");
     evidence.complaints = vec![complaint("gov", About::Remote)];
     assert!(titles(&advise(&evidence)).iter().all(|title| !title.starts_with("undo")));
 }
