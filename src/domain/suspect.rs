@@ -45,8 +45,6 @@ pub struct Candidate {
     pub is_short: bool,
     /// Deployments that read a changed ConfigMap.
     pub readers: Vec<Text>,
-    /// What is known of its effect.
-    pub judged: Judged,
 }
 
 /// Unhealthy pods, and what is wrong with them. A pod counts once in `pods` and once at most beside it.
@@ -57,16 +55,6 @@ pub struct Sick {
     pub out_of_memory: usize,
     /// They wait for an image, a volume or a setting.
     pub cannot_start: usize,
-}
-
-/// What became of a change that this program made; of another's nothing is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged {
-    Unknown,
-    Open,
-    Helped,
-    NoEffect,
-    Worse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,7 +113,7 @@ pub fn suspects<'a>(candidates: &'a [Candidate], scene: Scene<'_>) -> Vec<Suspec
 impl Candidate {
     fn suspected(&self, scene: Scene<'_>) -> Option<Suspect<'_>> {
         let at = self.change.at?;
-        if !self.is_present || self.judged != Judged::Unknown || self.change.is_own() {
+        if !self.is_present || self.change.is_own() {
             return None;
         }
         let is_settled = scene.now - at >= SETTLING;
@@ -253,7 +241,6 @@ mod tests {
             sick: Sick::default(),
             is_short: false,
             readers: Vec::new(),
-            judged: Judged::Unknown,
         }
     }
 

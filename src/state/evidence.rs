@@ -13,7 +13,7 @@ use crate::domain::{
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
     suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, Worsening, advise},
-    suspect::{Candidate, Judged, Sick},
+    suspect::{Candidate, Sick},
     text::Text,
     units,
     verdict::Judgement,
@@ -197,7 +197,6 @@ impl State {
                 },
                 is_short: self.is_short(change, complaints),
                 readers: if change.object.kind == Kind::ConfigMap { self.readers_of(&change.object.key) } else { Vec::new() },
-                judged: Judged::Unknown,
             }
         };
         changes.iter().enumerate().map(candidate).collect()

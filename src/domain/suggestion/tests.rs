@@ -7,7 +7,7 @@ use super::{
         asks::{SetConfigKey, SetHpaBounds, UndoRollout},
         change::{Change, ChangeKind},
         object::Kind,
-        suspect::{Judged, Sick},
+        suspect::Sick,
     },
     *,
 };
@@ -23,7 +23,7 @@ fn object(kind: Kind, name: &str) -> ObjectRef {
 fn candidate(name: &str, minute: i64, what: ChangeKind) -> Candidate {
     let kind = if matches!(what, ChangeKind::ConfigChanged { .. }) { Kind::ConfigMap } else { Kind::Deployment };
     let change = Change { at: Some(at(minute)), object: object(kind, name), what, by: Some("ci".into()) };
-    Candidate { change, is_present: true, sick: Sick::default(), is_short: false, readers: Vec::new(), judged: Judged::Unknown }
+    Candidate { change, is_present: true, sick: Sick::default(), is_short: false, readers: Vec::new() }
 }
 
 fn rollout(name: &str, minute: i64) -> Candidate {
