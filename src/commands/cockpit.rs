@@ -66,6 +66,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
         kpis: config.kpis.clone(),
         errors: config.errors.clone(),
         refresh: config.refresh.clone(),
+        rights: if config.read_only { Vec::new() } else { kinds::writes() },
         clock: Arc::clone(&clock),
     };
     let sources = sources::spawn(options, observe);

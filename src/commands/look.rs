@@ -104,7 +104,8 @@ impl Look {
             | What::Services(_)
             | What::Autoscalers(_)
             | What::ConfigMaps(_)
-            | What::Events(_) => {}
+            | What::Events(_)
+            | What::Rights(_) => {}
         }
     }
 

@@ -22,6 +22,7 @@ pub mod observation;
 pub mod phase;
 pub mod pod;
 pub mod revisions;
+pub mod rights;
 pub mod scaled;
 pub mod secrecy;
 pub mod shell;

@@ -10,6 +10,7 @@ use super::{
     mitigation::ClusterIdentity,
     object::Key,
     pod::Pod,
+    rights::Rights,
     text::Text,
     time::Mono,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
@@ -42,6 +43,7 @@ pub enum What {
     Kpis(Vec<KpiReading>),
     Alerts(AlertList),
     Errors(Box<ErrorWindow>),
+    Rights(Rights),
 }
 
 /// One step of a list-then-watch. Applied in order.

@@ -22,14 +22,14 @@ use tokio::{
     task::JoinSet,
 };
 
-use self::{alerts::Alerts, elasticsearch::ErrorLog, prometheus::Metrics, report::Report};
+use self::{alerts::Alerts, elasticsearch::ErrorLog, prometheus::Metrics, report::Report, rights::Reviews};
 use crate::{
     config::shape::{Errors, Refresh, Servers},
     connect::{
         Reader,
         discovery::{Finder, Which},
     },
-    domain::{health::SourceId, kpi::Kpi, object::Scope, observation::Observation, pod::Pod, time::Clock},
+    domain::{catalogue::Right, health::SourceId, kpi::Kpi, object::Scope, observation::Observation, pod::Pod, text::Text, time::Clock},
 };
 
 /// What the sources need to know.
@@ -40,6 +40,8 @@ pub struct SourcesOptions {
     pub kpis: Vec<Kpi>,
     pub errors: Errors,
     pub refresh: Refresh,
+    /// Writes that a person may want to do: which of them are refused is asked. None are where nothing is written.
+    pub rights: Vec<Right>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -63,12 +65,17 @@ impl Handle {
 
 /// Starts every source. Must be called within a tokio runtime.
 pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle {
-    let SourcesOptions { reader, scope, servers, kpis, errors, refresh, clock } = options;
+    let SourcesOptions { reader, scope, servers, kpis, errors, refresh, rights, clock } = options;
     let wake = Arc::new(Notify::new());
     let mut tasks = JoinSet::new();
     let voice = clock.clone();
     let report = move |source: SourceId| Report::new(source, voice.clone(), out.clone());
     kubernetes::start(&mut tasks, &reader, &scope, &wake, &report);
+    if !rights.is_empty() {
+        let namespace = scope.namespace().map(Text::line);
+        let reviews = Reviews { reader: reader.clone(), namespace, rights, wake: wake.clone(), report: report(SourceId::Cluster) };
+        tasks.spawn(reviews.run());
+    }
 
     let finder = Arc::new(Finder::new(reader, scope, servers, clock));
     let metrics = Metrics::new(kpis, refresh.history, refresh.history_step);

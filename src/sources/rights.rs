@@ -1,6 +1,24 @@
-//! What the sources need of the API server.
+//! What the sources need of the API server, and what it says that this user may do.
 
-use crate::domain::catalogue::Right;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::{
+    backoff::Backoff,
+    report::{Closed, Report},
+};
+use crate::{
+    connect::{ConnectError, Reader},
+    domain::{catalogue::Right, observation::What, rights::Rights, text::Text},
+};
+
+/// How often it is asked again: somebody may be given a role during an incident.
+const EVERY: Duration = Duration::from_mins(1);
+/// Questions asked at the same time.
+const AT_ONCE: usize = 4;
 
 /// Something a person sees, and the rights that it takes.
 #[derive(Debug)]
@@ -58,3 +76,71 @@ pub const SERVERS: &[Right] = &[Right::on("list", "", "services"), Right::below(
 /// To read one namespace, [`IDENTITY_NAME`], whose uid tells clusters apart.
 pub const IDENTITY: Right = Right::of_cluster("get", "", "namespaces");
 pub const IDENTITY_NAME: &str = "kube-system";
+
+/// Asks what this user may write, at start and once a minute.
+pub(super) struct Reviews {
+    pub reader: Reader,
+    /// Where sev1 works; none for all namespaces. There, what is refused in all of them may still be allowed in some: then
+    /// only rights of the cluster or of one certain namespace are known to be refused.
+    pub namespace: Option<Text>,
+    pub rights: Vec<Right>,
+    pub wake: Arc<Notify>,
+    pub report: Report,
+}
+
+impl Reviews {
+    pub async fn run(self) {
+        let _: Result<(), Closed> = self.for_ever().await;
+    }
+
+    async fn for_ever(&self) -> Result<(), Closed> {
+        let backoff = Backoff::new(self.wake.clone());
+        loop {
+            let began = self.report.now();
+            let rights = match self.refused().await {
+                Ok(refused) => Rights::Known { refused },
+                Err(error) => Rights::Unknown(error.text()),
+            };
+            self.report.say(What::Rights(rights), None).await?;
+            backoff.pause(self.report.next_round(began, EVERY)).await;
+        }
+    }
+
+    async fn refused(&self) -> Result<BTreeSet<Right>, ConnectError> {
+        let is_certain = |right: &&Right| self.namespace.is_some() || !right.is_namespaced || !right.namespace.is_empty();
+        let asked = self.rights.iter().filter(is_certain).map(|right| async move { (*right, self.allows(right).await) });
+        let asked: Vec<_> = asked.collect();
+        let answers: Vec<(Right, Result<bool, ConnectError>)> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+        let mut refused = BTreeSet::new();
+        for (right, is_allowed) in answers {
+            if !is_allowed? {
+                refused.insert(right);
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn allows(&self, right: &Right) -> Result<bool, ConnectError> {
+        is_allowed(&self.reader, attributes(right, self.namespace.as_deref())).await
+    }
+}
+
+/// A right as a `SelfSubjectAccessReview` takes it. `namespace` is where sev1 works, none for all of them.
+pub fn attributes(right: &Right, namespace: Option<&str>) -> Value {
+    let mut attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource});
+    let own = Some(right.namespace).filter(|own| !own.is_empty());
+    if let Some(namespace) = own.or(namespace).filter(|_| right.is_namespaced) {
+        attributes["namespace"] = json!(namespace);
+    }
+    if !right.subresource.is_empty() {
+        attributes["subresource"] = json!(right.subresource);
+    }
+    attributes
+}
+
+/// Asks the API server whether this user may do that.
+pub async fn is_allowed(reader: &Reader, attributes: Value) -> Result<bool, ConnectError> {
+    let question = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}});
+    let answer = reader.review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await?;
+    Ok(answer.json.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+}

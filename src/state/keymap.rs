@@ -195,7 +195,7 @@ impl State {
                 "screens" => "1-9".into(),
                 id => Text::line(self.keymap.keys_of(id).first()?),
             };
-            let disabled = disarmed.clone().filter(|_| action.mitigates);
+            let disabled = disarmed.clone().filter(|_| action.mitigates).or_else(|| self.refused_command(&action.command));
             Some(FooterEntry { key, title: action.title, command: action.command.clone(), disabled })
         };
         // Only where somebody may wonder how to get back: on a screen there is nowhere to go.
@@ -234,6 +234,7 @@ impl State {
 
     /// Whether an action can do something now; the reason when not.
     pub fn why_disabled(&self, id: &str) -> Option<Text> {
-        by_id(id).filter(|action| action.mitigates).and_then(|_| self.disarmed())
+        let action = by_id(id)?;
+        self.disarmed().filter(|_| action.mitigates).or_else(|| self.refused_command(&action.command))
     }
 }

@@ -34,7 +34,7 @@ impl State {
         self
     }
 
-    fn kind_named(&self, name: &str) -> Option<&Entry> {
+    pub(super) fn kind_named(&self, name: &str) -> Option<&Entry> {
         self.kinds.iter().find(|entry| entry.spec.name == name)
     }
 
@@ -45,7 +45,7 @@ impl State {
         for entry in self.kinds.iter().filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) {
             let meant = around.iter().find(|object| entry.spec.applies_to(object.kind));
             let what = match meant {
-                Some(meant) => match self.unfit(entry.spec, meant) {
+                Some(meant) => match self.refused_kind(entry.spec.name, Some(meant.kind)).or_else(|| self.unfit(entry.spec, meant)) {
                     Some(why) => MenuChoice::Nothing(why),
                     None if entry.spec.needs_arguments() => MenuChoice::Compose(self.composed(entry.spec, Some(meant))),
                     None => match self.ask_of_marked(entry, meant) {
@@ -55,6 +55,7 @@ impl State {
                 },
                 // One that finds its object by itself.
                 None if entry.spec.on.is_empty() => match entry.ask("", &[]) {
+                    Ok(_) if let Some(why) = self.refused_kind(entry.spec.name, None) => MenuChoice::Nothing(why),
                     Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
                     Err(_) => continue,
                 },

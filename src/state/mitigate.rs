@@ -28,10 +28,14 @@ impl State {
     /// Runs one of the mitigation commands: opens its card, or says why there is none.
     pub(super) fn mitigate(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         if let Some(why) = self.disarmed() {
-            return match self.by_kubectl(command) {
+            return match self.by_kubectl(command).filter(|_| self.session.read_only) {
                 Some(line) => self.say(&format!("read-only: somebody who may write runs {line}")),
                 None => self.refuse(&format!("mitigations are off: {why}")),
             };
+        }
+        // What was named instead of suggested gets its card, which asks again and says what is missing.
+        if let Some((why, line)) = self.refused_command(command).zip(self.by_kubectl(command)) {
+            return self.say(&format!("{why}: somebody who may runs {line}"));
         }
         let request = match command {
             Command::Menu => return self.open_menu(),
@@ -56,7 +60,7 @@ impl State {
         }
     }
 
-    /// The line of the suggestion that a command would run, where this session only looks.
+    /// The line that does what a command would do, where that is suggested.
     fn by_kubectl(&self, command: &Command) -> Option<Text> {
         let key = match command {
             Command::UndoRollout => 'u',
@@ -65,7 +69,7 @@ impl State {
             Command::Scale => 's',
             _ => return None,
         };
-        let suggestion = self.suggestion(key).filter(|suggestion| self.session.read_only && !suggestion.kubectl.is_empty())?;
+        let suggestion = self.suggestion(key).filter(|suggestion| !suggestion.kubectl.is_empty())?;
         Some(suggestion.kubectl.clone())
     }
 
@@ -88,6 +92,13 @@ impl State {
     pub(super) fn request(&mut self, request: Request, effects: &mut Vec<Effect>) {
         if let Some(why) = self.disarmed() {
             return self.refuse(&format!("mitigations are off: {why}"));
+        }
+        if let Some(why) = self.refused(&request) {
+            let suggestion = self.advice.suggestions.iter().find(|suggestion| suggestion.request == request && !suggestion.kubectl.is_empty());
+            return match suggestion.map(|suggestion| suggestion.kubectl.clone()) {
+                Some(line) => self.say(&format!("{why}: somebody who may runs {line}")),
+                None => self.refuse(&why),
+            };
         }
         if request.get::<Scale>().is_some() { self.ask_replicas(request) } else { self.open_card(request, effects) }
     }
@@ -214,7 +225,10 @@ impl State {
     fn open_menu(&mut self) {
         let item = |key: char, title: &str, request: Result<Request, String>| {
             let (request, disabled) = match request {
-                Ok(request) => (Some(request), None),
+                Ok(request) => match self.refused(&request) {
+                    Some(why) => (None, Some(why)),
+                    None => (Some(request), None),
+                },
                 Err(why) => (None, Some(Text::line(&why))),
             };
             MenuItem { key: Some(key), title: title.into(), disabled, request, compose: None }

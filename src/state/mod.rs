@@ -26,6 +26,7 @@ pub mod overlay;
 mod palette;
 mod pointer;
 mod progress;
+mod rights;
 pub mod rows;
 mod run;
 pub mod screens;
@@ -91,6 +92,8 @@ pub struct State {
     pub mitigations: card::Mitigations,
     /// Kinds of mitigation that are offered.
     pub kinds: Vec<crate::domain::catalogue::Entry>,
+    /// What the cluster lets this user write.
+    pub rights: crate::domain::rights::Rights,
     pub screen: Screen,
     pub cockpit: screens::cockpit::Cockpit,
     pub workloads: screens::workloads::Workloads,
@@ -196,6 +199,7 @@ impl State {
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),
             kinds: Vec::new(),
+            rights: crate::domain::rights::Rights::default(),
             screen: Screen::Cockpit,
             cockpit: screens::cockpit::Cockpit::default(),
             workloads: screens::workloads::Workloads::default(),

@@ -47,7 +47,7 @@ impl State {
         if let Some(server_time) = server_time {
             self.learn_offset(source, server_time - self.utc_at(observed_at));
         }
-        let is_health = matches!(what, What::Health(_));
+        let is_health = matches!(what, What::Health(_) | What::Rights(_));
         if !is_health {
             self.hear(source, observed_at);
         }
@@ -87,6 +87,7 @@ impl State {
             What::Kpis(readings) => self.kpis_read(readings, observed_at, effects),
             What::Alerts(list) => self.alerts_read(list, effects),
             What::Errors(window) => self.errors_read(*window),
+            What::Rights(rights) => self.rights_read(rights),
         };
         self.dirty |= visible;
     }

@@ -8,7 +8,7 @@ use super::{
     widgets::freshness::{self, Trust},
 };
 use crate::{
-    domain::{alert::Severity, health::SourceId, object::Scope, units},
+    domain::{alert::Severity, health::SourceId, object::Scope, rights::Rights, units},
     state::State,
 };
 
@@ -68,19 +68,23 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
 }
 
-/// Whether a mitigation can be run, in a word or two; the whole reason stands where mitigations are offered.
+/// Whether something can be written to the cluster from here, in a word or two; the whole reason stands where mitigations are offered.
 fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
     let off = |word: &str| (format!("{} {word}", glyph::WARNING), warning);
     if state.identity_changed.is_some() {
         off("OFF: OTHER CLUSTER")
     } else if state.session.journal_broken.is_some() {
         off("OFF: NO JOURNAL")
-    } else if state.session.read_only {
-        ("read-only".to_owned(), plain)
+    } else if state.views_only() {
+        ("view only".to_owned(), plain)
     } else if state.disarmed().is_some() {
-        ("not armed".to_owned(), plain)
+        ("cannot write yet".to_owned(), plain)
     } else {
-        ("armed".to_owned(), plain)
+        match state.rights {
+            // The card of a mitigation asks once more.
+            Rights::Unknown(_) => ("can write?".to_owned(), plain),
+            Rights::NotAsked | Rights::Known { .. } => ("can write".to_owned(), plain),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One frame: header, screen, status, footer, and over them the overlays.
 //!
 //! ```text
-//!  PRODUCTION  prod-uk-1 · digital-identity            ▲ CRITICAL 6m   armed   02:14Z   header
+//!  PRODUCTION  prod-uk-1 · digital-identity        ▲ CRITICAL 6m   can write   02:14Z   header
 //!  Error rate     ● │ p95 latency    ● │ Sync backlog   ● │ HighErrorRate ▲ CRITICAL    tiles, escalation
 //!  11.8 %  ▲ > 5 %  │ 2.84 s  ▲ > 2 s  │ 4,210  ▲ > 1,000 │ · On-call no call noted
 //!  ▁▁▁▂▂▃▅▇▇███████ │ ▁▁▁▂▂▂▃▄▅▅▆▆▆▇▇▇ │ ▁▁▁▁▂▂▃▃▄▅▅▆▆▇▇█ │ ▲ Team lead

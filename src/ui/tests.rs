@@ -504,7 +504,7 @@ fn the_first_screen_answers_the_questions_of_the_night() {
         "PRODUCTION",
         "prod-uk-1",
         "02:14Z",
-        "armed",
+        "can write",
         "CRITICAL",
         "11.8 %  ▲ > 5 %",
         "since 02:0",

@@ -109,6 +109,7 @@ impl Cockpit {
                 kpis: config.kpis.clone(),
                 errors: config.errors.clone(),
                 refresh: config.refresh.clone(),
+                rights: sev1::actions::kinds::writes(),
                 clock: Arc::clone(&told),
             },
             observe,

@@ -5,7 +5,7 @@ use super::harness::Session;
 #[test]
 fn from_launch_to_a_mitigated_incident() {
     let mut session = Session::start(80, 24, &["demo", "--speed", "10"]);
-    session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION").see("HighErrorRate").see_gone("not armed");
+    session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41").see("PRODUCTION").see("HighErrorRate").see_gone("cannot write yet");
 
     session.press("a").see("acknowledged: its ladder is held");
 
@@ -45,7 +45,7 @@ fn a_read_only_cockpit_offers_no_mitigation() {
 #[test]
 fn escape_on_the_card_writes_nothing() {
     let mut session = Session::start(80, 24, &["demo"]);
-    session.see("undo rollout api-gateway to rev 41").see_gone("not armed").press("u").see("Type prod").esc().see_gone("Type prod");
+    session.see("undo rollout api-gateway to rev 41").see_gone("cannot write yet").press("u").see("Type prod").esc().see_gone("Type prod");
     session.see("CrashLoopBackOff");
     assert!(session.recorded("session").iter().all(|line| line["kind"] != "intent"));
     session.press("q");

@@ -197,7 +197,7 @@ impl Play {
             }
             Step::WritesHeld => self.world.kubernetes().relay.set(Manner::HoldsWrites),
             Step::WriteWaits => self.until("a write on its way", |play| play.world.kubernetes().relay.waiting() > 0),
-            Step::Armed => armed(self.session()),
+            Step::CanWrite => can_write(self.session()),
             Step::Press(keys) => {
                 let session = self.session();
                 session.press(&typed(keys));
@@ -321,7 +321,7 @@ impl Play {
 
     fn command(&mut self, text: &str) {
         let session = self.session();
-        armed(session);
+        can_write(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
             session.press(":").see("┌").press(text).see(text);
@@ -383,8 +383,8 @@ impl Drop for Play {
     }
 }
 
-fn armed(session: &mut Session) {
-    session.wait("armed", |screen| screen.contains("armed") && !screen.contains("not armed"));
+fn can_write(session: &mut Session) {
+    session.wait("can write", |screen| screen.contains("can write") && !screen.contains("cannot write yet"));
 }
 
 /// The journal's records in words: the kind, and the state where there is one.

@@ -231,7 +231,7 @@ pub enum Step {
         arguments: Vec<String>,
     },
     /// Mitigations are possible.
-    Armed,
+    CanWrite,
     Press(String),
     Command(String),
     Confirm(String),
@@ -385,7 +385,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("writes are held back", |_| Step::WritesHeld),
     ("a write waits", |_| Step::WriteWaits),
     ("sev1 ran {} commands", |w| Step::Ran { commands: usize::try_from(number(w[0])).expect("a count") }),
-    ("sev1 is armed", |_| Step::Armed),
+    ("sev1 can write", |_| Step::CanWrite),
     ("the terminal becomes {}x{}", |w| Step::Resized { columns: number(w[0]), rows: number(w[1]) }),
     ("press {}", |w| Step::Press(own(w[0]))),
     ("command {}", |w| Step::Command(own(w[0]))),

@@ -21,14 +21,17 @@ mod switch_service;
 mod undo_rollout;
 mod unsilence;
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use futures::future::BoxFuture;
 
 use crate::domain::{
     ask::{Ask, Wish, Words},
     asks::{Restart, RestartDns, RestartUnhealthy, Run, Scale, SetConfigKey, SetHpaBounds, Silence, UndoRollout},
-    catalogue::{Entry, Spec},
+    catalogue::{Entry, Right, Spec},
     mitigation::MitigationId,
     text::Text,
 };
@@ -104,6 +107,12 @@ pub fn find(name: &str) -> Option<&'static Kind> {
 pub fn catalogue() -> &'static [Entry] {
     static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| ALL.iter().map(|kind| kind.entry).collect());
     &ENTRIES
+}
+
+/// Every write to the API server that one of them may do.
+pub fn writes() -> Vec<Right> {
+    let all: BTreeSet<Right> = ALL.iter().flat_map(|kind| kind.entry.spec.rights).copied().collect();
+    all.into_iter().filter(|right| right.writes() && !right.is_of_servers()).collect()
 }
 
 pub async fn draft(core: &Arc<Core>, id: MitigationId, wish: &Wish) -> Result<Draft, Text> {

@@ -11,7 +11,7 @@ use crate::{
     commands::rbac::switched_off,
     connect::{ConnectError, Endpoint},
     domain::catalogue::Right,
-    sources::rights::FEATURES,
+    sources::rights::{self, FEATURES},
 };
 
 /// What a person wants to do, and the rights that it takes. Most important first; the README's table says the same.
@@ -83,25 +83,16 @@ fn judge(name: &str, rights: &[Right], places: &Places<'_>, answers: &BTreeMap<R
 }
 
 async fn allowed(patient: &Patient<'_>, right: &Right, places: &Places<'_>) -> Result<bool, ConnectError> {
-    let question = question(right, places);
-    let answer = patient.reader.review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await?;
-    Ok(answer.json.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
+    rights::is_allowed(&patient.reader, question(right, places)).await
 }
 
 fn question(right: &Right, places: &Places<'_>) -> Value {
-    let mut attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource});
-    let own = Some(right.namespace).filter(|own| !own.is_empty());
-    if let Some(namespace) = own.or(places.namespace).filter(|_| right.is_namespaced) {
-        attributes["namespace"] = json!(namespace);
-    }
+    let mut attributes = rights::attributes(right, places.namespace);
     if let Some((namespace, service)) = places.service(right) {
         attributes["namespace"] = json!(namespace);
         attributes["name"] = json!(service);
     }
-    if !right.subresource.is_empty() {
-        attributes["subresource"] = json!(right.subresource);
-    }
-    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}})
+    attributes
 }
 
 #[cfg(test)]
@@ -113,13 +104,13 @@ mod tests {
         let places = Places { namespace: Some("shop"), proxied: Some(("monitoring", "alertmanager:9093".to_owned())) };
         let scale = Right::below("patch", "apps", "deployments", "scale");
         assert_eq!(
-            question(&scale, &places)["spec"]["resourceAttributes"],
+            question(&scale, &places),
             json!({"verb": "patch", "group": "apps", "resource": "deployments", "namespace": "shop", "subresource": "scale"})
         );
-        assert_eq!(question(&Right::of_cluster("list", "", "nodes"), &places)["spec"]["resourceAttributes"].get("namespace"), None);
+        assert_eq!(question(&Right::of_cluster("list", "", "nodes"), &places).get("namespace"), None);
         assert_eq!(scale.words(), "patch deployments/scale.apps");
         let elsewhere = Right::within("kube-system", "patch", "apps", "deployments");
-        assert_eq!(question(&elsewhere, &places)["spec"]["resourceAttributes"]["namespace"], "kube-system");
+        assert_eq!(question(&elsewhere, &places)["namespace"], "kube-system");
         assert_eq!(elsewhere.words(), "patch deployments.apps in kube-system");
     }
 
@@ -128,13 +119,13 @@ mod tests {
         let silence = Right::below("create", "", "services", "proxy");
         let mut places = Places { namespace: Some("shop"), proxied: Some(("monitoring", "alertmanager:9093".to_owned())) };
         assert_eq!(
-            question(&silence, &places)["spec"]["resourceAttributes"],
+            question(&silence, &places),
             json!({
                 "verb": "create", "group": "", "resource": "services", "namespace": "monitoring", "name": "alertmanager:9093", "subresource": "proxy",
             })
         );
         assert_eq!(places.words(&silence), "create services/proxy in monitoring");
         places.proxied = None;
-        assert_eq!(question(&silence, &places)["spec"]["resourceAttributes"]["namespace"], "shop");
+        assert_eq!(question(&silence, &places)["namespace"], "shop");
     }
 }

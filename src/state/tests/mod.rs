@@ -10,5 +10,6 @@ mod play;
 mod pointer;
 mod quiet;
 mod random;
+mod rights;
 mod table;
 mod verdicts;

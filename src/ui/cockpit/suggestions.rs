@@ -27,9 +27,11 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
     let theme = canvas.theme;
     let focused = is_focused(state, Pane::Suggestions);
+    let refused = || state.advice.suggestions.iter().find_map(|suggestion| state.refused(&suggestion.request));
     let disarmed = state.disarmed().map(|why| format!("{} off: {why}", glyph::WARNING));
+    let marked = disarmed.clone().or_else(|| refused().map(|why| format!("{} {why}", glyph::WARNING)));
     let standing = freshness::of(state, &EVIDENCE);
-    let marker = match &disarmed {
+    let marker = match &marked {
         Some(why) => Some((why.as_str(), theme.warning)),
         // On a live pane there is no number that could be old, so it has no mark.
         None => (!matches!(standing.trust, Trust::Live | Trust::Waiting)).then_some((standing.marker.as_str(), standing.style(theme))),
@@ -50,9 +52,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let title_width = widest.min(inner.width.saturating_sub(3));
     for (line, (index, suggestion)) in (0..rows.height).zip(state.advice.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
         let mut pen = canvas.pen(inner, line);
-        let off = disarmed.is_some();
-        // Who may not write from here has no use for the key.
-        let key = if state.session.read_only { ' ' } else { suggestion.key };
+        // Who may not write this from here has no use for the key: somebody who may needs the line.
+        let by_others = state.session.read_only || state.refused(&suggestion.request).is_some();
+        let off = by_others || disarmed.is_some();
+        let key = if by_others { ' ' } else { suggestion.key };
         pen.write(&key.to_string(), if off { theme.label } else { theme.key }).skip(2);
         let ink = match (off, index) {
             (true, _) => theme.label,
@@ -60,7 +63,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             (false, _) => theme.plain,
         };
         pen.cell(title_width, &suggestion.title, ink).skip(2);
-        if state.session.read_only {
+        if by_others && !suggestion.kubectl.is_empty() {
             pen.write(&suggestion.kubectl, theme.label);
         } else {
             pen.write(&format!("{}: {}", word(suggestion.confidence), suggestion.evidence), standing.fact(theme, theme.label));
@@ -92,7 +95,7 @@ fn nothing(state: &State, standing: &Standing, theme: &Theme) -> (String, Style)
         format!("nothing in what is known calls for a mitigation; {}", standing.sentence)
     } else if let Some(note) = &state.advice.note {
         note.to_string()
-    } else if state.session.read_only {
+    } else if state.views_only() {
         "nothing calls for a mitigation".to_owned()
     } else {
         format!("nothing calls for a mitigation; {all} lists what the selected row allows")

@@ -45,7 +45,7 @@ pub fn acknowledged() {
     session.see("HighErrorRate").press("a").see("acknowledged: its ladder is held");
     assert_eq!(session.journal(), Vec::<serde_json::Value>::new(), "no cluster, no journal");
     world.proxy("kubernetes").gate.set(Way::Open);
-    session.see_gone("not armed").press("q");
+    session.see_gone("cannot write yet").press("q");
     assert_eq!(session.ended(), 0);
     let journal = session.journal();
     let kinds: Vec<&str> = journal.iter().filter_map(|line| line["kind"].as_str()).collect();
@@ -76,7 +76,7 @@ pub fn all() {
     }
     press_help(&mut session);
     world.set_all(Way::Open);
-    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see_gone("not armed").see_gone("does not answer");
+    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see_gone("cannot write yet").see_gone("does not answer");
     session.press("q");
     assert_eq!(session.ended(), 0);
 }

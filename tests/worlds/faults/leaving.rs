@@ -32,7 +32,7 @@ pub fn by_signal(signal: &str, code: u32) {
 pub fn unanswered() {
     let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Silent);
     let mut session = world.cockpit(80, 24);
-    session.see("listing pods since ").see("looking for Prometheus since ").see("not armed");
+    session.see("listing pods since ").see("looking for Prometheus since ").see("cannot write yet");
     press_help(&mut session);
     let asked = Instant::now();
     session.press("q");

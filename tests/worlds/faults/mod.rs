@@ -88,8 +88,8 @@ fn live(screen: &str) -> bool {
 
 /// Waits until the cockpit is connected and may act, and opens the card of the suggested undo with all its checks done.
 fn open_undo_card(session: &mut Session) {
-    session.wait("armed, with its suggestion", |screen| {
-        screen.contains("armed") && !screen.contains("not armed") && screen.contains("undo rollout api-gateway")
+    session.wait("can write, with its suggestion", |screen| {
+        screen.contains("can write") && !screen.contains("cannot write yet") && screen.contains("undo rollout api-gateway")
     });
     session.press("u");
     for check in ["✓ same cluster", "✓ allowed", "✓ server dry-run", "✓ unchanged", "✓ journal written", "Type prod"] {

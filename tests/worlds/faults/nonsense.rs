@@ -109,7 +109,7 @@ pub fn of_kubernetes() {
         between(&world, &mut session, "kubernetes", sentence);
     }
     world.kubernetes().relay.set(Manner::Honest);
-    session.press("\u{12}").see("CrashLoopBackOff").see_gone("not armed");
+    session.press("\u{12}").see("CrashLoopBackOff").see_gone("cannot write yet");
 
     // Once they were seen they stay.
     world.kubernetes().relay.set(says(503, "text/html", LOGIN));

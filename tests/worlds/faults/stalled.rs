@@ -23,7 +23,7 @@ fn title<'a>(screen: &'a str, pane: &str) -> &'a str {
 pub fn all() {
     let world = World::open_as(Kind::simulated(&[]), Path::Direct, Way::Open);
     let mut session = world.cockpit(80, 24);
-    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see_gone("not armed");
+    session.see("CrashLoopBackOff").see("HighErrorRate").see(" in 15 min").see_gone("cannot write yet");
     session.wait("all panes live", |screen| title(screen, "Pods").contains('●') && title(screen, "Errors").contains('●'));
     world.set_all(Way::Silent);
 
