@@ -25,6 +25,8 @@ pub struct Owner {
     pub target: ObjectRef,
     /// Label query that finds its pods.
     pub query: String,
+    /// The uids of its pods before any was deleted; none where they could not be listed.
+    pub before: Option<Vec<Text>>,
 }
 
 /// Pods that are deleted, by what replaces them.
@@ -97,6 +99,9 @@ async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64)) -> Result
     if replicas > 0 && !(min..=max).contains(&replicas) {
         look.is_complete = false;
         look.of = u32::try_from(replicas.clamp(min, max)).unwrap_or(u32::MAX);
+        // Those too many count as old: they go.
+        look.old += look.ready.saturating_sub(look.of);
+        look.ready = look.ready.min(look.of);
     }
     Ok(look)
 }
@@ -159,11 +164,16 @@ pub async fn owners(api: &Api, listed: &[ObjectRef]) -> Owners {
             Some(target) => match api.find(&target).await {
                 Ok(Some(owner)) => {
                     let query = owner.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
-                    found.known.push(Owner { target, query });
+                    found.known.push(Owner { target, query, before: None });
                 }
                 Ok(None) | Err(_) => found.without.push(pod.clone()),
             },
             None => found.without.push(pod.clone()),
+        }
+    }
+    if let Ok(listed) = pods_of(api, &found.known).await {
+        for (owner, pods) in found.known.iter_mut().zip(listed) {
+            owner.before = Some(pods.iter().map(|pod| Text::line(pods::uid(pod))).collect());
         }
     }
     found
@@ -201,44 +211,37 @@ async fn desired(api: &Api, owner: &Owner) -> Result<(u32, Option<Text>), Text> 
     Ok((u32::try_from(number).unwrap_or(u32::MAX), complaint(&object, "ReplicaFailure", "True")))
 }
 
-/// Whether the deleted pods are gone and their owners have as many ready ones as they want.
+/// Whether the deleted pods are gone and as many ready ones came in their place.
 async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<Look, Text> {
-    let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false };
+    let mut look = new_ready(api, &owners.known, deleted).await?;
     for pod in &owners.without {
         let found = api.find(pod).await.map_err(|error| error.text())?;
         look.old += u32::from(found.is_some_and(|found| pods::uid(&found) == pod.uid.as_str() && pods::is_deleting(&found)));
     }
-    let owners = &owners.known;
-    for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
-        let (wanted, why_not) = desired(api, owner).await?;
-        look.of += wanted;
-        let is_old = |pod: &&Value| deleted.iter().any(|gone| gone.uid == *pods::uid(pod)) && pods::is_deleting(pod);
-        look.old += count(found.iter().filter(is_old));
-        look.ready += count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
-        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().find_map(pods::stuck));
-    }
-    look.is_complete = look.old == 0 && look.ready >= look.of;
+    look.is_complete &= look.old == 0;
     if look.is_complete {
         look.stuck = None;
     }
     Ok(look)
 }
 
-/// Waits until a batch of deleted pods has ready replacements. `before` are the owners' pods from before the batch.
-pub async fn replacements(core: &Arc<Core>, id: MitigationId, owners: &[Owner], before: &[Vec<Value>], deleted: &[ObjectRef]) -> Result<(), String> {
+/// Waits until a batch of deleted pods has ready replacements: `gone` are all that were deleted so far. Says how far that is;
+/// `done` of `of` writes have their answer meanwhile.
+pub async fn replacements(core: &Arc<Core>, (id, done, of): (MitigationId, u32, u32), owners: &[Owner], gone: &[ObjectRef]) -> Result<(), String> {
     let pace = core.api.pace;
     let began = core.clock.now().mono;
     let mut waited = Duration::ZERO;
     let mut last = None;
     loop {
-        let look = new_ready(&core.api, owners, before, deleted).await;
-        let why = match look {
+        let why = match new_ready(&core.api, owners, gone).await {
             Ok(look) if look.is_complete => return Ok(()),
             Ok(look) => {
                 let why = look.stuck.as_ref().map_or_else(|| "the replacements are not ready".to_owned(), ToString::to_string);
-                if last.as_ref() != Some(&look) {
-                    say(core, id, &look).await;
-                    last = Some(look);
+                let stuck = look.stuck.as_ref().map(|stuck| format!(": {stuck}")).unwrap_or_default();
+                let far = Text::line(&format!("{} of {} new pods ready{stuck}", look.ready, look.of));
+                if last.as_ref() != Some(&far) {
+                    core.say(ActionEvent::Progress { id, done, of, waits: Some(far.clone()) }).await;
+                    last = Some(far);
                 }
                 why
             }
@@ -252,20 +255,23 @@ pub async fn replacements(core: &Arc<Core>, id: MitigationId, owners: &[Owner], 
     }
 }
 
-async fn new_ready(api: &Api, owners: &[Owner], before: &[Vec<Value>], deleted: &[ObjectRef]) -> Result<Look, Text> {
+/// How many ready pods came in the place of the deleted ones. Pods that were there before count for nothing.
+async fn new_ready(api: &Api, owners: &[Owner], deleted: &[ObjectRef]) -> Result<Look, Text> {
     let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: true };
-    for ((owner, found), known) in owners.iter().zip(pods_of(api, owners).await?).zip(before) {
-        let was_known = |pod: &Value| known.iter().any(|old| pods::uid(old) == pods::uid(pod));
-        let due = count(known.iter().filter(|pod| deleted.iter().any(|gone| gone.uid == *pods::uid(pod))));
-        let ready = count(found.iter().filter(|pod| !was_known(pod) && pods::is_ready(pod)));
+    let is_deleted = |uid: &str| deleted.iter().any(|gone| gone.uid.as_str() == uid);
+    for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
+        let was_there = |pod: &Value| owner.before.as_ref().is_some_and(|before| before.iter().any(|uid| uid.as_str() == pods::uid(pod)));
+        let due = owner.before.as_ref().map_or(0, |before| count(before.iter().filter(|uid| is_deleted(uid))));
+        let ready = count(found.iter().filter(|pod| !was_there(pod) && pods::is_ready(pod) && !pods::is_deleting(pod)));
         let all_ready = count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
         let (wanted, why_not) = desired(api, owner).await?;
-        look.ready += ready.min(due);
-        look.of += due;
-        look.old += count(found.iter().filter(|pod| pods::is_deleting(pod)));
-        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().filter(|pod| !was_known(pod)).find_map(pods::stuck));
         // An owner that was scaled down meanwhile makes no replacement.
-        look.is_complete &= ready >= due || all_ready >= wanted;
+        let is_enough = ready >= due || all_ready >= wanted;
+        look.ready += if is_enough { due } else { ready };
+        look.of += due;
+        look.old += count(found.iter().filter(|pod| is_deleted(pods::uid(pod)) && pods::is_deleting(pod)));
+        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().filter(|pod| !was_there(pod)).find_map(pods::stuck));
+        look.is_complete &= is_enough && (owner.before.is_some() || all_ready >= wanted);
     }
     Ok(look)
 }

@@ -90,11 +90,10 @@ impl Run<'_> {
     async fn phase(&mut self, phase: &Phase, writes: &[Write]) -> ControlFlow<End> {
         let began = self.core.clock.now().mono;
         let mut waiting = Vec::new();
+        let mut all_gone = Vec::new();
         let mut batches = writes.chunks(phase.wait.after().unwrap_or(writes.len()).max(1)).peekable();
         while let Some(batch) = batches.next() {
             let is_last = batches.peek().is_none();
-            let replaces = matches!(phase.wait, Wait::Replacements { .. }) && !is_last;
-            let before = if replaces { converge::pods_of(&self.core.api, self.owners).await.ok() } else { None };
             let mut gone = Vec::new();
             for write in batch {
                 match self.one(phase, write, 1).await? {
@@ -104,7 +103,8 @@ impl Run<'_> {
                 }
             }
             if !is_last && !gone.is_empty() {
-                self.wait(phase, before.as_deref(), &gone, began).await?;
+                all_gone.extend(gone.iter().cloned());
+                self.wait(phase, &all_gone, &gone, began).await?;
             }
         }
         match phase.refusal {
@@ -208,19 +208,21 @@ impl Run<'_> {
         }
     }
 
-    /// What has to be there before the next batch.
-    async fn wait(&self, phase: &Phase, before: Option<&[Vec<Value>]>, gone: &[ObjectRef], began: Mono) -> ControlFlow<End> {
-        match (phase.wait, before) {
-            (Wait::Nothing, _) => ControlFlow::Continue(()),
-            (Wait::Replacements { .. }, None) => ControlFlow::Break(End::LeftAlone("the replacements could not be watched".to_owned())),
-            (Wait::Replacements { .. }, Some(before)) => {
-                let replaced = converge::replacements(self.core, self.plan.id, self.owners, before, gone);
+    /// What has to be there before the next batch. `gone` are those of the last one.
+    async fn wait(&self, phase: &Phase, all_gone: &[ObjectRef], gone: &[ObjectRef], began: Mono) -> ControlFlow<End> {
+        match phase.wait {
+            Wait::Nothing => ControlFlow::Continue(()),
+            Wait::Replacements { .. } if self.owners.iter().any(|owner| owner.before.is_none()) => {
+                ControlFlow::Break(End::LeftAlone("the replacements could not be watched".to_owned()))
+            }
+            Wait::Replacements { .. } => {
+                let replaced = converge::replacements(self.core, (self.plan.id, self.answered, self.of), self.owners, all_gone);
                 match self.unless_stopped(replaced).await? {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(why) => ControlFlow::Break(End::LeftAlone(why)),
                 }
             }
-            (Wait::Gone { .. }, _) => self.until_gone(phase, gone, began).await,
+            Wait::Gone { .. } => self.until_gone(phase, gone, began).await,
         }
     }
 

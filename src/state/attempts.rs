@@ -7,7 +7,6 @@ use crate::domain::{
     kpi::{Direction, Level},
     text::Text,
     units,
-    verdict::Judgement,
 };
 
 use super::{KpiState, State, card::Stage};
@@ -57,7 +56,7 @@ impl State {
         let now = self.server_now();
         let is_quiet_since = |at: DateTime<Utc>| episode.parts.values().all(|part| part.began <= at);
         let own = self.mitigations.all.iter().any(|mitigation| {
-            let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped);
+            let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement.is_better());
             helped && mitigation.undone_by.is_none() && now - mitigation.confirmed_on <= CURED_FOR && is_quiet_since(mitigation.confirmed_on)
         });
         let others = self.attempts().iter().any(|attempt| {

@@ -119,6 +119,8 @@ pub struct Mitigation {
     pub converged_at: Option<Mono>,
     /// Why the write has no effect yet, as its card said; none: it has.
     pub takes_effect_later: Option<Text>,
+    /// Whether something tied what it wrote to to the trouble when it was confirmed.
+    pub is_tied: bool,
     /// How its indicators stand while it is watched, as of the last look.
     pub so_far: Option<Verdict>,
     /// Server time by which there is a verdict at the latest; none until something is watched.

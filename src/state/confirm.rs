@@ -134,12 +134,14 @@ impl State {
             went_bad: false,
         });
         let tracks = self.kpis.iter().map(|kpi| kpi.track.clone());
+        let targets: Vec<ObjectRef> = plan.targets.iter().map(|target| target.object.clone()).collect();
         let mitigation = Mitigation {
             id: plan.id,
             kind: plan.kind,
             title: plan.title.clone(),
             reason: confirmed.reason().clone(),
-            targets: plan.targets.iter().map(|target| target.object.clone()).collect(),
+            is_tied: plan.undoes.is_some() || self.is_tied(&targets),
+            targets,
             undoes: plan.undoes.and_then(|undoes| undoes.here),
             inverse: plan.inverse.clone(),
             confirmed_at: self.now.mono,

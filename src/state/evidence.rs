@@ -66,13 +66,7 @@ impl State {
 
     fn evidence(&self) -> Evidence {
         let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
-        let complaints = self.errors.iter().flat_map(|window| {
-            // What was not read may have had as many of them before.
-            let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
-            let whole = (window.recent, window.sampled.is_some() || read < window.total);
-            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments)).collect::<Vec<_>>()
-        });
-        let complaints: Vec<Complaint> = complaints.collect();
+        let complaints = self.complaints();
         let lost = self.lost_nodes();
         let episode = self.episodes.present.as_ref();
         Evidence {
@@ -103,6 +97,18 @@ impl State {
             context: self.session.context.clone(),
             complaints,
         }
+    }
+
+    /// What the errors of the logs complain of.
+    pub(super) fn complaints(&self) -> Vec<Complaint> {
+        let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
+        let complaints = self.errors.iter().flat_map(|window| {
+            // What was not read may have had as many of them before.
+            let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
+            let whole = (window.recent, window.sampled.is_some() || read < window.total);
+            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments)).collect::<Vec<_>>()
+        });
+        complaints.collect()
     }
 
     /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
@@ -241,11 +247,11 @@ impl State {
         is_strained || is_named || self.overloads(complaints).iter().any(|overload| overload.deployment == workload)
     }
 
-    fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
+    pub(super) fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
         self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(|pod| is_restartable(pod))
     }
 
-    fn is_on_lost_node(&self, pod: &Pod) -> bool {
+    pub(super) fn is_on_lost_node(&self, pod: &Pod) -> bool {
         let node = pod.node.as_ref().and_then(|node| self.cluster.nodes.get(&Key::new("", node)));
         node.is_some_and(|node| node.not_ready.is_some())
     }
@@ -294,7 +300,7 @@ impl State {
         Some((config_map.key.clone(), value.is_some_and(|value| **value == *settings.on)))
     }
 
-    fn capped(&self) -> Vec<Capped> {
+    pub(super) fn capped(&self) -> Vec<Capped> {
         let capped = self.cluster.autoscalers.objects.values().filter(|autoscaler| {
             autoscaler.current >= autoscaler.max && autoscaler.max > 0 && autoscaler.target_kind == "Deployment" && strain(autoscaler) >= STRAINED
         });
@@ -310,7 +316,7 @@ impl State {
         capped.collect()
     }
 
-    fn overloads(&self, complaints: &[Complaint]) -> Vec<Overload> {
+    pub(super) fn overloads(&self, complaints: &[Complaint]) -> Vec<Overload> {
         let critical = self.kpis.iter().filter(|kpi| !is_error(kpi) && is_load(kpi) && level(kpi) == Level::Critical);
         let mut overloads: Vec<Overload> = Vec::new();
         for kpi in critical {

@@ -35,6 +35,7 @@ pub mod selection;
 pub mod session;
 pub mod table;
 mod takes_back;
+mod tied;
 pub mod timeline;
 mod trouble;
 mod typed;

@@ -88,6 +88,7 @@ impl State {
                 since_write: now.since(done_at),
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
+                is_untied: !mitigation.is_tied,
                 ..overlap(mitigation, done_at, &others, now)
             };
             let comparisons = compared(mitigation, done_at, &self.kpis, (now, recently));
@@ -134,7 +135,7 @@ impl Other {
     fn of(mitigation: &Mitigation) -> Option<Self> {
         let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
         let done_at = mitigation.done_at.filter(|_| has_effect)?;
-        let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped);
+        let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement.is_better());
         let is_unjudged = mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::NoData);
         let works = mitigation.undone_by.is_none() && (helped || mitigation.is_working());
         Some(Self {

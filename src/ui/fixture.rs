@@ -550,6 +550,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         tracks: Vec::new(),
         converged_at: None,
         takes_effect_later: None,
+        is_tied: true,
         so_far: None,
         judged_by: None,
         verdict: verdict.map(|judgement| Verdict {

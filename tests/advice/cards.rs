@@ -41,8 +41,11 @@ impl Cockpit {
         self.type_("a");
     }
 
-    /// Takes the last mitigation back.
+    /// Takes the last mitigation back; nothing where it cannot be, as a restart of pods.
     pub async fn take_back(&mut self) -> Result<(), String> {
+        if self.state.mitigations.last_undoable().is_none() {
+            return Ok(());
+        }
         self.press("Esc");
         self.type_("U");
         self.confirm("U").await

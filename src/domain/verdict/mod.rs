@@ -35,6 +35,8 @@ pub const TOGETHER: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Judgement {
     Helped,
+    /// It got better since the write, and nothing ties what was written to to the trouble: it may have come by itself.
+    Better,
     NoEffect,
     /// It gets better, as it did before the write: not by it.
     AlreadyRecovering,
@@ -91,6 +93,8 @@ pub struct Circumstances {
     /// The first of these was written this long before it: the trend is read from before that.
     pub earlier: Duration,
     pub without_effect: Option<Text>,
+    /// Nothing besides the time tied what was written to to the trouble.
+    pub is_untied: bool,
     /// Something that was done before it was at work already: what gets better is credited to that.
     pub is_recovering: bool,
     /// Title of something that was done shortly before it and could not be judged: either may be the cause.
@@ -105,9 +109,15 @@ pub struct Watched<'a> {
 }
 
 impl Judgement {
+    /// Whether what it was judged by got better since, by it or not.
+    pub fn is_better(self) -> bool {
+        matches!(self, Self::Helped | Self::Better)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Helped => "helped",
+            Self::Better => "better since",
             Self::NoEffect => "no effect",
             Self::AlreadyRecovering => "already recovering",
             Self::Worse => "worse",
@@ -139,6 +149,7 @@ impl Verdict {
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
             Judgement::Helped if circumstances.is_recovering => Judgement::AlreadyRecovering,
             Judgement::Helped if circumstances.after_unjudged.is_some() => Judgement::NoData,
+            Judgement::Helped if circumstances.is_untied => Judgement::Better,
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));

@@ -327,6 +327,23 @@ fn a_write_without_effect_gets_no_credit() {
 }
 
 #[test]
+fn what_nothing_tied_to_the_trouble_is_not_credited_with_its_end() {
+    let cured = bad(-900.0, 0.0);
+    let story = Story::of(&cured);
+    let whole = story.history();
+    let circumstances = Circumstances {
+        since_write: Duration::from_mins(5),
+        since_effect: Some(Duration::from_mins(5)),
+        is_untied: true,
+        ..Circumstances::default()
+    };
+    let (verdict, is_final) = verdict_of(&[(kpi("e", 0.05), whole)], written() + chrono::Duration::minutes(5), &circumstances);
+    assert_eq!((verdict.judgement, is_final), (Judgement::Better, true));
+    assert!(verdict.sentence().starts_with("better since: error rate "), "{}", verdict.sentence());
+    assert!(verdict.sentence().ends_with("perhaps by itself, nothing tied this to the trouble"), "{}", verdict.sentence());
+}
+
+#[test]
 fn what_cannot_be_told_apart_is_named_together() {
     let cured = bad(-900.0, 0.0);
     let circumstances = Circumstances {

@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::play::*;
 use crate::{
     domain::{
+        health::SourceId,
+        log_pattern::ErrorWindow,
         mitigation::{ActionEvent, Check, CheckKind, CheckResult, Friction, MitigationId, Outcome},
+        object::{Kind, ObjectRef},
+        observation::{Delta, What},
         verdict::Judgement,
     },
     state::{card::Stage, msg::Msg, timeline::EntryKind},
@@ -157,4 +161,32 @@ fn a_rollout_says_nothing_of_old_pods_and_does_not_go_back() {
     play.send(Msg::Action(ActionEvent::Converged { id, after: Duration::ZERO }));
     play.send(Msg::Action(ActionEvent::Converging { id, ready: 4, of: 5, old: 1, stuck: None }));
     assert!(matches!(play.state.mitigations.all[0].stage, Stage::Watching { .. }));
+}
+
+#[test]
+fn a_workload_is_tied_to_the_trouble_by_its_pods_its_errors_or_advice_alone() {
+    let mut play = troubled();
+    let quiet = ErrorWindow {
+        recent: 0,
+        total: 0,
+        total_is_lower_bound: false,
+        per_minute: Vec::new(),
+        newest: Vec::new(),
+        patterns: Vec::new(),
+        sampled: None,
+        shards: (1, 1),
+        timed_out: false,
+    };
+    play.observe(SourceId::Errors, What::Errors(Box::new(quiet)));
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("audit-service", 3, 2, 2))]));
+    let reference = |deployment: &str| ObjectRef { kind: Kind::Deployment, key: name(deployment), uid: "d".into() };
+    assert!(!play.state.is_tied(&[reference("audit-service")]));
+    assert!(play.state.is_tied(&[reference("audit-service"), reference("api-gateway")]));
+    play.state.errors = None;
+    assert!(play.state.is_tied(&[reference("audit-service")]), "the errors were not read");
+    // The pods of what is sick speak for themselves.
+    let mut play = troubled();
+    let cure = play.done("u");
+    play.drift(240, "error_rate", 0.118, 0.001);
+    assert_eq!(play.judgement(cure), Some(Judgement::Helped));
 }

@@ -29,9 +29,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let focused = is_focused(state, Pane::Suggestions);
     let refused = || state.advice.suggestions.iter().find_map(|suggestion| state.refused(&suggestion.request));
     let disarmed = state.disarmed().map(|why| format!("{} off: {why}", glyph::WARNING));
-    let marked = disarmed.clone().or_else(|| refused().map(|why| format!("{} {why}", glyph::WARNING)));
+    let why_off = disarmed.clone().or_else(|| refused().map(|why| format!("{} {why}", glyph::WARNING)));
     let standing = freshness::of(state, &EVIDENCE);
-    let marker = match &marked {
+    let marker = match &why_off {
         Some(why) => Some((why.as_str(), theme.warning)),
         // On a live pane there is no number that could be old, so it has no mark.
         None => (!matches!(standing.trust, Trust::Live | Trust::Waiting)).then_some((standing.marker.as_str(), standing.style(theme))),

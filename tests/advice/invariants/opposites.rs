@@ -37,7 +37,7 @@ fn are_opposite(look: &Look, one: &Suggested, other: &Suggested) -> bool {
 
 /// Done, and neither taken back nor known to be useless.
 fn is_to_be_kept(own: &Own) -> bool {
-    !own.is_taken_back && !own.takes_back && own.verdict.as_ref().is_none_or(|said| said.word == "helped")
+    !own.is_taken_back && !own.takes_back && own.verdict.as_ref().is_none_or(|said| ["helped", "better since"].contains(&said.word.as_str()))
 }
 
 fn takes_back(past: &[Look], look: &Look, suggestion: &Suggested, own: &Own) -> bool {

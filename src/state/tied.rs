@@ -1,0 +1,56 @@
+//! Whether something besides the time ties what a mitigation writes to to the present trouble. Where nothing does, what gets
+//! better after it may get better by itself, and is not credited to it.
+
+use crate::domain::{
+    ask::RequestKind,
+    complaint::{About, roots},
+    object::{Key, Kind, ObjectRef},
+};
+
+use super::State;
+
+impl State {
+    /// Only of workloads can that be told, and only where the errors of the logs were read: all else counts as tied.
+    pub(super) fn is_tied(&self, objects: &[ObjectRef]) -> bool {
+        let behind: Option<Vec<Key>> = objects.iter().map(|object| self.workload_behind(object)).collect();
+        let Some(behind) = behind.filter(|_| self.errors.is_some()) else { return true };
+        let complaints = self.complaints();
+        let roots = roots(&complaints);
+        let suggested = self.advice.suggestions.iter().filter_map(|suggestion| match &suggestion.request.kind {
+            RequestKind::Do(wish) => Some(wish.objects()),
+            RequestKind::Undo { .. } => None,
+        });
+        let suggested: Vec<Key> = suggested.flatten().filter_map(|object| self.workload_behind(&object)).collect();
+        // Whom others blame, and who blames nobody else; or who complains of itself.
+        let is_blamed = |key: &Key| {
+            complaints.iter().any(|complaint| match &complaint.about {
+                About::Service(other) => *other == key.name && roots.contains(&other),
+                About::Remote => false,
+                _ => complaint.service == key.name,
+            })
+        };
+        let is_overloaded = |key: &Key| self.overloads(&complaints).iter().any(|overload| overload.deployment == *key);
+        let is_capped = |key: &Key| {
+            self.cluster.autoscaler_of(key).is_some_and(|autoscaler| self.capped().iter().any(|capped| capped.autoscaler == autoscaler.key))
+        };
+        behind.iter().any(|key| suggested.contains(key) || is_blamed(key) || self.has_sick_pods(key) || is_overloaded(key) || is_capped(key))
+    }
+
+    fn workload_behind(&self, object: &ObjectRef) -> Option<Key> {
+        match object.kind {
+            Kind::Deployment => Some(object.key.clone()),
+            Kind::Pod => self.cluster.deployment_of(self.cluster.pods.get(&object.key)?),
+            Kind::HorizontalPodAutoscaler => {
+                let autoscaler = self.cluster.autoscalers.get(&object.key).filter(|autoscaler| autoscaler.target_kind == "Deployment")?;
+                Some(Key { namespace: autoscaler.key.namespace.clone(), name: autoscaler.target_name.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Those on a node that is lost say nothing of what they run.
+    fn has_sick_pods(&self, deployment: &Key) -> bool {
+        let mut unhealthy = self.unhealthy_pods();
+        unhealthy.any(|pod| !self.is_on_lost_node(pod) && self.cluster.deployment_of(pod).as_ref() == Some(deployment))
+    }
+}
