@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
 
 use super::{log_pattern::Pattern, text::Text};
@@ -44,6 +44,10 @@ pub enum About {
 const LEAST: u64 = 3;
 /// In a storm that was not read whole, nobody knows how many there were before: one in so many of all errors is a surge.
 const SURGE: u64 = 4;
+/// What `recent` counts.
+const RECENT: TimeDelta = TimeDelta::minutes(15);
+/// Logs arrive a little late, and one quiet minute is no end.
+const QUIET: TimeDelta = TimeDelta::minutes(3);
 
 /// What is wrong by these words, wherever they stand. Each is compiled once.
 struct Words {
@@ -87,10 +91,10 @@ pub fn roots(complaints: &[Complaint]) -> Vec<&Text> {
 
 impl Complaint {
     /// A pattern that is new or surges, of a window with so many errors of the last 15 minutes. `is_sampled`: not all of them
-    /// were read. `deployments` are the names of what runs here.
-    pub fn of(pattern: &Pattern, (recent, is_sampled): (u64, bool), deployments: &[&str]) -> Option<Self> {
+    /// were read. `deployments` are the names of what runs here. One that has stopped is none.
+    pub fn of(pattern: &Pattern, (recent, is_sampled): (u64, bool), deployments: &[&str], now: DateTime<Utc>) -> Option<Self> {
         let is_surging = if is_sampled { pattern.recent * SURGE >= recent } else { is_surging(pattern) };
-        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging);
+        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging) && !is_past(pattern, now);
         is_news.then(|| Self {
             service: pattern.service.clone(),
             shape: pattern.shape.clone(),
@@ -99,6 +103,12 @@ impl Complaint {
             about: about(&pattern.shape, &pattern.service, deployments),
         })
     }
+}
+
+/// Whether it has stopped: quiet for some minutes, and for much longer than it usually is between two of them.
+fn is_past(pattern: &Pattern, now: DateTime<Utc>) -> bool {
+    let usual = TimeDelta::seconds(RECENT.num_seconds() / i64::try_from(pattern.recent.max(1)).unwrap_or(i64::MAX));
+    now - pattern.last_seen > QUIET.max(usual * 3)
 }
 
 /// Whether the last quarter of the hour has three times as many as the quarters before it had on average.
@@ -199,11 +209,29 @@ mod tests {
             is_new,
             example: "".into(),
         };
-        assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE), None);
-        assert_eq!(Complaint::of(&pattern(2, 2, true), (20, false), &HERE), None);
-        assert!(Complaint::of(&pattern(300, 340, false), (320, false), &HERE).is_some());
-        assert_eq!(Complaint::of(&pattern(14, 14, false), (900, true), &HERE), None, "in a storm that was read in part");
-        assert!(Complaint::of(&pattern(400, 400, false), (900, true), &HERE).is_some());
-        assert!(Complaint::of(&pattern(5, 5, true), (20, false), &HERE).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE, at), None);
+        assert_eq!(Complaint::of(&pattern(2, 2, true), (20, false), &HERE, at), None);
+        assert!(Complaint::of(&pattern(300, 340, false), (320, false), &HERE, at).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 14, false), (900, true), &HERE, at), None, "in a storm that was read in part");
+        assert!(Complaint::of(&pattern(400, 400, false), (900, true), &HERE, at).is_some());
+        assert!(Complaint::of(&pattern(5, 5, true), (20, false), &HERE, at).is_some());
+    }
+
+    #[test]
+    fn what_has_stopped_is_no_complaint_any_more() {
+        let seen = DateTime::UNIX_EPOCH;
+        let pattern = |recent| Pattern {
+            service: "sync-service".into(),
+            shape: "consumer <n>: no progress".into(),
+            recent,
+            read: recent,
+            first_seen: seen,
+            last_seen: seen,
+            is_new: true,
+            example: "".into(),
+        };
+        let after = |recent, minutes| Complaint::of(&pattern(recent), (200, false), &HERE, seen + TimeDelta::minutes(minutes)).is_some();
+        assert!(after(180, 2) && !after(180, 4), "one every five seconds");
+        assert!(after(5, 8) && !after(5, 10), "one every three minutes");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
-    object::ObjectRef,
+    object::{Kind, ObjectRef},
     text::Text,
     verdict::{Comparison, Course},
 };
@@ -160,6 +160,8 @@ impl State {
             judged_by: None,
             verdict: None,
         };
+        let pods = mitigation.targets.iter().filter(|target| target.kind == Kind::Pod);
+        self.cluster.seen.deleted_by_us(pods.map(|pod| pod.uid.clone()));
         self.mitigations.all.push(mitigation);
     }
 

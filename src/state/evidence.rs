@@ -5,18 +5,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
-    ask::{Finished, Request, RequestKind},
     change::{Change, ChangeKind},
     complaint::{About, Complaint, roots},
     health::SourceId,
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::{Phase, Pod},
-    suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, Worsening, advise},
+    suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, advise},
     suspect::{Candidate, Sick},
     text::Text,
     units,
-    verdict::Judgement,
     workload::Autoscaler,
 };
 
@@ -90,7 +88,7 @@ impl State {
             deployments: deployments.iter().map(|name| Text::line(name)).collect(),
             overloads: self.overloads(&complaints),
             capped: self.capped(),
-            worsening: self.worsening(),
+            reversals: self.reversals(),
             waiting: self.at_work(),
             was_cured: self.was_cured(),
             restart_at_once: self.config.mitigations.restart_at_once,
@@ -102,11 +100,12 @@ impl State {
     /// What the errors of the logs complain of.
     pub(super) fn complaints(&self) -> Vec<Complaint> {
         let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
+        let now = self.server_now();
         let complaints = self.errors.iter().flat_map(|window| {
             // What was not read may have had as many of them before.
             let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
             let whole = (window.recent, window.sampled.is_some() || read < window.total);
-            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments)).collect::<Vec<_>>()
+            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments, now)).collect::<Vec<_>>()
         });
         complaints.collect()
     }
@@ -153,26 +152,6 @@ impl State {
         let mut counts: BTreeMap<&Text, usize> = BTreeMap::new();
         self.cluster.deployments.objects.keys().for_each(|key| *counts.entry(&key.namespace).or_default() += 1);
         counts.into_iter().max_by_key(|(_, count)| *count).map(|(namespace, _)| namespace.clone()).unwrap_or_default()
-    }
-
-    /// Own mitigations that made things worse and can be taken back.
-    fn worsening(&self) -> Vec<Worsening> {
-        let worse = self.mitigations.all.iter().filter(|mitigation| {
-            mitigation.undoable
-                && mitigation.undone_by.is_none()
-                && mitigation.undoes.is_none()
-                && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
-        });
-        let worse = worse.map(|mitigation| Worsening {
-            title: mitigation.title.clone(),
-            evidence: mitigation.verdict.as_ref().map(crate::domain::verdict::Verdict::sentence).unwrap_or_default(),
-            request: Request {
-                kind: RequestKind::Undo { of: Finished::Here(mitigation.id) },
-                reason: Text::line(&format!("takes back: {}", mitigation.title)),
-            },
-            aim: mitigation.aim.clone(),
-        });
-        worse.collect()
     }
 
     /// Changes of which it is known whether what they set is still so.

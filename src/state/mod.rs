@@ -26,6 +26,7 @@ pub mod overlay;
 mod palette;
 mod pointer;
 mod progress;
+mod reversals;
 mod rights;
 pub mod rows;
 mod run;

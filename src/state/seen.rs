@@ -21,6 +21,8 @@ const MOST_OF_ONE: usize = 5;
 /// Replica sets whose deleted pods are watched for their replacements, and for how long.
 const MOST_BEREFT: usize = 200;
 const REPLACED_WITHIN: TimeDelta = TimeDelta::minutes(2);
+/// Pods of own deletions that are kept.
+const MOST_OWN: usize = 2_000;
 /// Deletions this close together are one.
 const TOGETHER: TimeDelta = TimeDelta::seconds(60);
 /// Events are written this soon after what they tell of.
@@ -34,6 +36,8 @@ pub struct Seen {
     changes: Vec<Change>,
     /// Pods that were deleted and whose replica set may ask for others, by its key.
     bereft: BTreeMap<Key, Bereft>,
+    /// Uids of pods that sev1 was asked to delete.
+    own: BTreeSet<Text>,
 }
 
 /// A replica set that lost pods by somebody's request.
@@ -49,6 +53,15 @@ struct Bereft {
 }
 
 impl Seen {
+    /// These pods are deleted by sev1.
+    pub(super) fn deleted_by_us(&mut self, pods: impl Iterator<Item = Text>) {
+        // The oldest are no longer told of then: nothing has so many pods deleted from here in a day.
+        if self.own.len() >= MOST_OWN {
+            self.own.clear();
+        }
+        self.own.extend(pods.take(MOST_OWN));
+    }
+
     fn add(&mut self, change: Change) {
         if let Some(known) = self.changes.iter_mut().find(|known| known.is_same_as(&change)) {
             *known = change;
@@ -155,7 +168,9 @@ impl Cluster {
         let object =
             ObjectRef { kind: Kind::Deployment, key: Key { namespace: key.namespace.clone(), name: owner.name.clone() }, uid: owner.uid.clone() };
         let count = bereft.lost.len().min(bereft.made.len());
-        let change = Change { at: Some(bereft.first), object, what: ChangeKind::PodsDeleted { count }, by: None };
+        let is_own = bereft.lost.is_subset(&self.seen.own);
+        let by = is_own.then(|| Text::line(change::OWN_MANAGER));
+        let change = Change { at: Some(bereft.first), object, what: ChangeKind::PodsDeleted { count }, by };
         self.seen.add(change);
         true
     }

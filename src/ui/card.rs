@@ -308,7 +308,13 @@ fn reason(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
         let words = if state.config.mitigations.reason_required { "Tab, and say why (required)" } else { "optional: Tab, and say why" };
         pen.write(words, theme.label);
     } else {
-        line::render_field(&mut pen, &card.reason, is_focused, if is_focused { theme.input } else { theme.plain });
+        // Read from its beginning; typed at its end.
+        if is_focused {
+            line::render_field(&mut pen, &card.reason, is_focused, theme.input);
+        } else {
+            let room = pen.left();
+            pen.cell(room, &card.reason, theme.plain);
+        }
     }
 }
 

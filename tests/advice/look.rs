@@ -50,6 +50,8 @@ pub struct Look {
     pub said_beginning: Option<DateTime<Utc>>,
     /// Whether any indicator is critical, or an alert fires.
     pub is_troubled: bool,
+    /// Nothing fires, every indicator is in order and no pod is unhealthy.
+    pub is_all_good: bool,
 }
 
 #[derive(Clone)]
@@ -161,6 +163,10 @@ impl Look {
             ladder_shown: state.escalation().map(|shown| shown.alert.fingerprint.to_string()),
             said_beginning: state.trouble_began(),
             is_troubled: is_troubled(state),
+            is_all_good: state.alerts.is_some()
+                && state.firing().next().is_none()
+                && state.cluster.unhealthy.is_empty()
+                && state.kpis.iter().map(indicator).all(|indicator| indicator.value.is_some() && indicator.level == Level::Good),
         }
     }
 

@@ -25,12 +25,13 @@ const LENGTH: Duration = Duration::from_mins(6);
 type Spoil = fn(&mut [Look]);
 
 /// What is spoiled, and the rule that has to notice.
-const SPOILED: [(&str, &str, Spoil); 8] = [
+const SPOILED: [(&str, &str, Spoil); 9] = [
     ("back_to_the_bad_template", "towards-the-template-of-the-beginning", back_to_the_bad_template),
     ("our_undo_taken_back", "suggestions-that-undo-each-other", back_to_the_bad_template),
     ("breaker_on_and_off", "suggestions-that-undo-each-other", breaker_on_and_off),
     ("ladder_acknowledged", "ladder-not-the-most-urgent", ladder_acknowledged),
     ("ladder_due_later", "ladder-not-the-most-urgent", ladder_due_later),
+    ("advice_in_peace", "suggested-while-all-is-good", advice_in_peace),
     ("beginning_drifts", "beginning-drifts", beginning_drifts),
     ("progress_counts_back", "progress-counts-backwards", progress_counts_back),
     ("trend_of_long_ago", "trend-contradicts-the-points", trend_of_long_ago),
@@ -88,6 +89,13 @@ fn back_to_the_bad_template(looks: &mut [Look]) {
         let bad = running.templates.iter().find(|(_, template)| Some(*template) == running.at_beginning.as_ref());
         let to_revision = bad.map(|(revision, _)| *revision);
         look.suggestions.push(Suggested { to_revision, ..suggested(undo("api-gateway")) });
+    }
+}
+
+fn advice_in_peace(looks: &mut [Look]) {
+    for look in looks {
+        look.is_all_good = true;
+        look.suggestions = vec![suggested(Act::BreakerOn)];
     }
 }
 

@@ -83,8 +83,7 @@ pub struct Evidence {
     pub overloads: Vec<Overload>,
     /// Autoscalers that want more than they may have.
     pub capped: Vec<Capped>,
-    /// Own mitigations that made things worse.
-    pub worsening: Vec<Worsening>,
+    pub reversals: Vec<Reversal>,
     /// A mitigation, ours or another's, whose effect has to be waited for.
     pub waiting: Option<Text>,
     /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
@@ -138,9 +137,12 @@ pub struct Overload {
     pub max: Option<u32>,
 }
 
-/// A mitigation that made things worse, and the request that takes it back.
+/// Something done from here that has to be turned round: it made things worse and is taken back, or it helped, was taken back, and is
+/// done again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Worsening {
+pub struct Reversal {
+    pub key: char,
+    /// `take back: Scale · sync-service`.
     pub title: Text,
     pub evidence: Text,
     pub request: Request,
@@ -160,7 +162,7 @@ pub struct Capped {
 
 /// How far up a kind of suggestion stands: causes, then what hangs, then relief.
 mod weight {
-    pub const WORSENING: u32 = 120;
+    pub const REVERSAL: u32 = 120;
     pub const LOST_NODES: u32 = 112;
     pub const SUSPECT: u32 = 30;
     pub const HANGING: u32 = 78;
@@ -178,18 +180,22 @@ pub fn advise(evidence: &Evidence) -> Advice {
     if let Some(waiting) = &evidence.waiting {
         return Advice { waiting: Some(waiting.clone()), ..Advice::default() };
     }
+    // What was wrong is past: nothing has to be done any more.
+    if evidence.began.is_none() && evidence.unhealthy.is_empty() && evidence.lost.is_empty() {
+        return Advice::default();
+    }
     let scene = Scene { now: evidence.now, began: evidence.began, complaints: &evidence.complaints, onsets: &evidence.onsets };
     let all = suspects(&evidence.candidates, scene);
     let named: Vec<&Suspect<'_>> = evidence.named(&all);
     let mut suggestions: Vec<Suggestion> = named.iter().filter_map(|suspect| evidence.take_back(suspect)).collect();
-    suggestions.extend(evidence.worsening.iter().map(|worse| Suggestion {
-        key: 'U',
-        title: Text::line(&format!("take back: {}", worse.title)),
+    suggestions.extend(evidence.reversals.iter().map(|reversal| Suggestion {
+        key: reversal.key,
+        title: reversal.title.clone(),
         confidence: Confidence::Likely,
-        evidence: worse.evidence.clone(),
-        weight: weight::WORSENING,
-        aim: worse.aim.clone(),
-        request: worse.request.clone(),
+        evidence: reversal.evidence.clone(),
+        weight: weight::REVERSAL,
+        aim: reversal.aim.clone(),
+        request: reversal.request.clone(),
         kubectl: Text::default(),
     }));
     suggestions.extend(evidence.replace());

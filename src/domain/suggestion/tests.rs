@@ -224,7 +224,7 @@ fn scaling_needs_ready_pods_room_and_no_quota() {
 #[test]
 fn what_made_things_worse_is_taken_back_before_anything_else() {
     let request = Request::of(UndoRollout::deployment(Key::new("n", "a"), Some(1)));
-    let worse = Worsening { title: "Scale · a".into(), evidence: "error rate 5 → 9 %: worse".into(), request, aim: None };
-    let advice = advise(&Evidence { worsening: vec![worse], ..bad_deploy() });
+    let worse = Reversal { key: 'U', title: "take back: Scale · a".into(), evidence: "error rate 5 → 9 %: worse".into(), request, aim: None };
+    let advice = advise(&Evidence { reversals: vec![worse], ..bad_deploy() });
     assert_eq!(titles(&advice)[0], "take back: Scale · a");
 }

@@ -215,12 +215,19 @@ impl<'a> Reading<'a> {
         (slope * sign > 0.0).then(|| at - (value - from) / slope)
     }
 
+    /// How far it is below its highest since the write. What still rises is at its highest, though its level lags behind.
+    fn fell(&self) -> f64 {
+        let after = self.series.between(0.0, self.now);
+        let latest = median(values(&after[after.len().saturating_sub(2)..])).unwrap_or(self.level);
+        self.peak - self.level.max(latest)
+    }
+
     /// It falls from its highest, or no longer rises as it did.
     fn is_turning(&self) -> bool {
         if self.limits.level(self.before.max(self.peak)) == 0 || self.was_recovering() {
             return false;
         }
-        let fell = self.peak - self.level;
+        let fell = self.fell();
         let is_no_noise = fell >= LIKELY * self.stray || self.falls_steadily();
         let falls = fell >= 0.1 * self.peak.abs() && is_no_noise && !self.is_by_itself(-1.0);
         let would_rise = self.decline * self.at;
@@ -256,7 +263,7 @@ impl<'a> Reading<'a> {
 
     /// It rose by a quarter or more, is beyond a limit, and rose so only since the write.
     fn got_worse(&self) -> bool {
-        let falls_again = self.peak - self.level >= (0.1 * self.peak.abs()).max(LIKELY * self.stray);
+        let falls_again = self.fell() >= (0.1 * self.peak.abs()).max(LIKELY * self.stray);
         self.rose() && !falls_again && -self.gain() >= 2.0 * self.decline * self.at && !self.is_by_itself(1.0)
     }
 

@@ -311,6 +311,19 @@ fn what_is_aimed_at_decides_though_another_indicator_is_worse_and_no_other_harm_
 }
 
 #[test]
+fn what_only_grows_since_the_write_is_on_its_way_to_nothing_better() {
+    let cured = bad(-900.0, 0.0);
+    let growing = |at: f64| if at < 0.0 { 1_828.0 + 2.0 * at } else { 1_828.0 + 130.0 * at };
+    for seconds in (60..=300).step_by(15) {
+        let verdict = two(&cured, &growing, seconds, Some("e"));
+        let backlog = verdict.comparisons.iter().find(|comparison| &*comparison.kpi == "Sync backlog").unwrap();
+        assert_ne!(backlog.course, Course::Turning, "after {seconds} s");
+        assert!(seconds < 90 || backlog.course == Course::Worse, "{:?} after {seconds} s", backlog.course);
+    }
+    assert!(two(&cured, &growing, 240, Some("e")).sentence().contains("; worse: sync backlog"));
+}
+
+#[test]
 fn a_write_without_effect_gets_no_credit() {
     let cured = bad(-900.0, 0.0);
     let story = Story::of(&cured);

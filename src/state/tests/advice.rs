@@ -3,16 +3,20 @@
 use super::play::*;
 use crate::{
     domain::{
-        ask::Wish,
+        ask::{RequestKind, Wish},
         asks::UndoRollout,
         health::SourceId,
         kpi::{History, KpiReading},
         mitigation::{ActionEvent, Friction, Outcome},
         observation::{Delta, What},
         suspect::Confidence,
+        verdict::{Judgement, Verdict},
         workload::ReplicaSet,
     },
-    state::msg::{Effect, Msg},
+    state::{
+        card::Stage,
+        msg::{Effect, Msg},
+    },
 };
 
 /// The error rate of the last half hour, a point each 30 s, ending now.
@@ -150,4 +154,43 @@ fn a_card_that_takes_back_ones_own_mitigation_says_so() {
     play.press("Esc Esc : ").type_("undo api-gateway 42").enter();
     play.answer_with(Friction::Key, |plan| plan.wish = back);
     assert!(play.state.takes_back(play.card().unwrap()).is_some(), "the same asked for in another way");
+}
+
+/// What helped, was taken back, and was followed by the same trouble again is suggested once more.
+#[test]
+fn what_helped_and_was_taken_back_is_suggested_again_when_the_trouble_is_back() {
+    let mut play = in_trouble();
+    let done = |play: &mut Play| {
+        let id = play.state.mitigations.all.last().unwrap().id;
+        play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+        play.send(Msg::Action(ActionEvent::Converged { id, after: std::time::Duration::ZERO }));
+    };
+    play.press("u").planned(Friction::Key).press("y");
+    done(&mut play);
+    for _ in 0..16 {
+        play.wait(15);
+        errors(&mut play, cured_at(0));
+    }
+    let helped = play.state.mitigations.all[0].verdict.clone().unwrap();
+    assert_eq!(helped.judgement, Judgement::Helped);
+    let again = Wish::new(UndoRollout::deployment(name("api-gateway"), Some(43)));
+    play.press("U");
+    play.answer_with(Friction::Key, |plan| plan.inverse = Some(again.clone()));
+    play.press("y");
+    done(&mut play);
+    assert!(titles(&play).iter().all(|title| !title.starts_with("again")), "{:?}", titles(&play));
+    let judge = |play: &mut Play, judgement| {
+        let verdict = Verdict { judgement, ..helped.clone() };
+        play.state.mitigations.all[1].verdict = Some(verdict);
+        play.state.mitigations.all[1].stage = Stage::Ended(Outcome::Done);
+        play.wait(30);
+        errors(play, cured_at(i64::MAX));
+    };
+    judge(&mut play, Judgement::Worse);
+    let first = &play.state.advice.suggestions[0];
+    assert_eq!((first.title.as_str(), first.key), ("again: Undo rollout · api-gateway", 'u'));
+    assert!(first.evidence.contains("helped: error rate") && first.evidence.contains("taken back at"), "{}", first.evidence);
+    play.press("u");
+    let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no card is asked for") };
+    assert_eq!(request.kind, RequestKind::Do(again));
 }

@@ -5,6 +5,7 @@ mod beginning;
 mod contradiction;
 mod ladder;
 mod opposites;
+mod quiet;
 mod trend;
 pub mod verdict;
 
@@ -17,11 +18,12 @@ pub const VERDICT: &str = "verdict-against-the-truth";
 pub type Rule = fn(&[Look], &Look) -> Vec<String>;
 
 /// The rules by name.
-pub const RULES: [(&str, Rule); 6] = [
+pub const RULES: [(&str, Rule); 7] = [
     ("towards-the-template-of-the-beginning", contradiction::check),
     ("suggestions-that-undo-each-other", opposites::check),
     ("ladder-not-the-most-urgent", ladder::check),
     ("beginning-drifts", beginning::check),
     ("progress-counts-backwards", backwards::check),
+    ("suggested-while-all-is-good", quiet::check),
     ("trend-contradicts-the-points", trend::check),
 ];

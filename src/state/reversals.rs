@@ -1,0 +1,75 @@
+//! What was done from here and has to be turned round.
+
+use crate::domain::{
+    ask::{Finished, Request, RequestKind},
+    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    suggestion::Reversal,
+    text::Text,
+    verdict::{Judgement, Verdict},
+};
+
+use super::{State, card::Mitigation};
+
+impl State {
+    pub(super) fn reversals(&self) -> Vec<Reversal> {
+        self.to_take_back().chain(self.to_do_again()).collect()
+    }
+
+    /// Mitigations that made things worse and can be taken back.
+    fn to_take_back(&self) -> impl Iterator<Item = Reversal> {
+        let worse = self.mitigations.all.iter().filter(|mitigation| {
+            mitigation.undoable
+                && mitigation.undone_by.is_none()
+                && mitigation.undoes.is_none()
+                && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
+        });
+        worse.map(|mitigation| Reversal {
+            key: 'U',
+            title: Text::line(&format!("take back: {}", mitigation.title)),
+            evidence: mitigation.verdict.as_ref().map(Verdict::sentence).unwrap_or_default(),
+            request: Request {
+                kind: RequestKind::Undo { of: Finished::Here(mitigation.id) },
+                reason: Text::line(&format!("takes back: {}", mitigation.title)),
+            },
+            aim: mitigation.aim.clone(),
+        })
+    }
+
+    /// Mitigations that were taken back, and then the trouble came again: what they had set is set once more, unless somebody
+    /// wrote there since.
+    fn to_do_again(&self) -> impl Iterator<Item = Reversal> {
+        self.mitigations.all.iter().filter_map(|taking| {
+            let taken =
+                self.mitigations.all.iter().find(|mitigation| taking.undoes == Some(mitigation.id) && mitigation.undone_by == Some(taking.id))?;
+            let helped = taken.verdict.as_ref().filter(|verdict| verdict.judgement == Judgement::Helped)?;
+            let (done_at, wish) = (taking.done_at?, taking.inverse.as_ref()?);
+            let is_last = |mitigation: &Mitigation| {
+                let is_there = mitigation.targets.iter().any(|target| taking.targets.contains(target));
+                !is_there || mitigation.done_at.is_none_or(|at| at <= done_at)
+            };
+            let is_worse = taking.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse);
+            let came_again = is_worse || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
+            (came_again && self.mitigations.all.iter().all(is_last)).then(|| Reversal {
+                key: key_of(wish.kind()),
+                title: Text::line(&format!("again: {}", taken.title)),
+                evidence: Text::line(&format!("{}; taken back at {}", helped.sentence(), taking.confirmed_on.format("%H:%M"))),
+                request: Request {
+                    kind: RequestKind::Do(wish.clone()),
+                    reason: Text::line(&format!("the trouble came again after it was taken back: {}", taken.title)),
+                },
+                aim: taken.aim.clone(),
+            })
+        })
+    }
+}
+
+/// The key of its kind on the cockpit; a blank for one that has none.
+fn key_of(kind: &str) -> char {
+    match kind {
+        UndoRollout::NAME => 'u',
+        RestartUnhealthy::NAME => 'r',
+        SetConfigKey::NAME => 'b',
+        Scale::NAME => 's',
+        _ => ' ',
+    }
+}
