@@ -4,7 +4,7 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{cursor, is_focused, say};
 use crate::{
-    domain::{health::SourceId, suspect::Confidence, text::Text},
+    domain::{health::SourceId, suggestion::Suggestion, suspect::Confidence, text::Text},
     state::{State, screens::cockpit::Pane},
     ui::{
         canvas::{Canvas, columns},
@@ -50,6 +50,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let widest = state.advice.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
     // A title says what would be done, and is whole before the evidence begins.
     let title_width = widest.min(inner.width.saturating_sub(3));
+    let mut whole = None;
     for (line, (index, suggestion)) in (0..rows.height).zip(state.advice.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
         let mut pen = canvas.pen(inner, line);
         // Who may not write this from here has no use for the key: somebody who may needs the line.
@@ -63,12 +64,28 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             (false, _) => theme.plain,
         };
         pen.cell(title_width, &suggestion.title, ink).skip(2);
-        if by_others && !suggestion.kubectl.is_empty() {
-            pen.write(&suggestion.kubectl, theme.label);
-        } else {
-            pen.write(&format!("{}: {}", word(suggestion.confidence), suggestion.evidence), standing.fact(theme, theme.label));
-        }
+        let (text, style) = grounds(suggestion, by_others, standing.fact(theme, theme.label), theme);
+        let is_cut = columns(&text) > pen.left();
+        pen.write(&text, style);
         cursor(canvas, rows, line, index == state.cockpit.suggestions.row, focused);
+        // The chosen one is read whole where there is room below all of them.
+        if is_cut && index == if focused { state.cockpit.suggestions.row } else { 0 } {
+            whole = Some((text, style));
+        }
+    }
+    let used = u16::try_from(state.advice.suggestions.len().saturating_sub(state.cockpit.suggestions.top)).unwrap_or(u16::MAX);
+    let left = below(rows, used);
+    if let Some((text, style)) = whole.filter(|_| left.height > 0) {
+        say(canvas, Rect { x: left.x + 3, width: left.width.saturating_sub(3), ..left }, &text, style);
+    }
+}
+
+/// What stands beside the title: what speaks for it, or how somebody who may write does it.
+fn grounds(suggestion: &Suggestion, by_others: bool, fact: Style, theme: &Theme) -> (String, Style) {
+    if by_others && !suggestion.kubectl.is_empty() {
+        (suggestion.kubectl.to_string(), theme.label)
+    } else {
+        (format!("{}: {}", word(suggestion.confidence), suggestion.evidence), fact)
     }
 }
 
