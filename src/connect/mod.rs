@@ -5,6 +5,7 @@
 //! same for the servers besides it.
 
 pub mod body;
+mod credentials;
 pub mod discovery;
 pub mod endpoint;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod identity;
 mod kept;
 pub mod kubeconfig;
 mod login;
+mod plugin;
 pub mod reader;
 mod refusal;
 #[cfg(test)]
