@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sev1::sim::{self, Options, Running};
 
 struct Beside {
-    _platform: Running,
+    platform: Running,
     folder: tempfile::TempDir,
     /// The simulated cluster's own kubeconfig.
     good: Value,
@@ -33,7 +33,7 @@ impl Beside {
         if !has_kubectl {
             eprintln!("SKIPPED: kubectl is not on PATH, sev1 was tried without it");
         }
-        Self { _platform: platform, folder: tempfile::tempdir().unwrap(), good, has_kubectl }
+        Self { platform, folder: tempfile::tempdir().unwrap(), good, has_kubectl }
     }
 
     fn write(&self, name: &str, text: &[u8]) -> PathBuf {
@@ -201,7 +201,7 @@ async fn credential_plugins_are_read_alike() {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_how_they_are_merged_are_read_alike() {
     let beside = Beside::new().await;
-    let text = beside._platform.kubeconfig.clone();
+    let text = beside.platform.kubeconfig.clone();
     let bytes = |text: &str| text.as_bytes().to_vec();
     beside.written("with a byte order mark", true, &[b"\xEF\xBB\xBF", text.as_bytes()].concat());
     beside.written("with CRLF", true, &bytes(&text.replace('\n', "\r\n")));

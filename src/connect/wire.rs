@@ -24,7 +24,8 @@ use tower_http::decompression::DecompressionLayer;
 use super::{
     ConnectError,
     body::{Body, innermost},
-    credentials::{Credential, Credentials, Identity},
+    credentials::{Credential, Credentials, Identity, basic},
+    endpoint::percent_decoded,
     kept::{GivenUp, GivingUp, Kept, Pool},
     plugin::Plugin,
 };
@@ -120,7 +121,7 @@ impl Wire {
 
     /// The same for a write: what was confirmed is not sent long afterwards.
     pub async fn ready_within(&self, limit: Duration) -> Result<Ready, ConnectError> {
-        let late = || self.credentials(&format!("{} within {} s", self.waits_for().unwrap_or_else(|| "none were had".into()), limit.as_secs()));
+        let late = || self.no_credentials(&format!("{} within {} s", self.waits_for().unwrap_or_else(|| "none were had".into()), limit.as_secs()));
         tokio::time::timeout(limit, self.ready()).await.unwrap_or_else(|_| Err(late()))
     }
 
@@ -135,6 +136,16 @@ impl Wire {
         let response = stack.oneshot(request).await.map_err(|error| self.failed(&error))?;
         self.credentials.answered(&ready.credential, response.status());
         Ok(response)
+    }
+
+    #[cfg(test)]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    #[cfg(test)]
+    pub fn proxy(&self) -> Option<&http::Uri> {
+        self.config.proxy_url.as_ref()
     }
 
     /// The credential plugin, where the kubeconfig has one that counts.
@@ -168,13 +179,13 @@ impl Wire {
         }
     }
 
-    fn credentials(&self, why: &str) -> ConnectError {
+    fn no_credentials(&self, why: &str) -> ConnectError {
         ConnectError::Credentials { server: self.server.clone(), why: Text::line(why), again: None }
     }
 
     fn not_built(&self, error: &kube::Error) -> ConnectError {
         match error {
-            kube::Error::Auth(error) => self.credentials(&credentials_words(error)),
+            kube::Error::Auth(error) => self.no_credentials(&credentials_words(error)),
             error => ConnectError::Tls { server: self.server.clone(), why: Text::line(&innermost(error)) },
         }
     }
@@ -186,7 +197,7 @@ impl Wire {
         let mut connecting = false;
         while let Some(current) = cause {
             if let Some(error) = current.downcast_ref::<AuthError>() {
-                return self.credentials(&credentials_words(error));
+                return self.no_credentials(&credentials_words(error));
             }
             if let Some(error) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
                 connecting |= error.is_connect();
@@ -223,24 +234,30 @@ fn connected(config: &kube::Config) -> Result<Stacks, kube::Error> {
     tcp.set_keepalive(Some(Duration::from_secs(30)));
     let Some(proxy) = config.proxy_url.clone() else { return over(tcp, config) };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, tcp), config),
+        Some("socks5" | "socks5h") => {
+            let socks = SocksV5::new(proxy.clone(), tcp);
+            match login(&proxy) {
+                Some((user, password)) => over(socks.with_auth(user, password), config),
+                None => over(socks, config),
+            }
+        }
         Some("https") => over(with_login(Tunnel::new(proxy.clone(), config.rustls_https_connector_with_connector(tcp)?), &proxy), config),
         _ => over(with_login(Tunnel::new(proxy.clone(), tcp), &proxy), config),
     }
 }
 
 fn with_login<C>(tunnel: Tunnel<C>, proxy: &http::Uri) -> Tunnel<C> {
-    use base64::Engine as _;
-    let login = proxy.authority().and_then(|authority| authority.as_str().rsplit_once('@')).map(|(login, _)| login);
-    let Some(login) = login else { return tunnel };
-    let plain: Vec<u8> = url::form_urlencoded::parse(format!("x={}", login.replace('+', "%2B").replace('&', "%26")).as_bytes())
-        .next()
-        .map(|(_, value)| value.as_bytes().to_vec())
-        .unwrap_or_default();
-    match format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)).parse() {
-        Ok(header) => tunnel.with_auth(header),
-        Err(_) => tunnel,
+    match login(proxy).map(|(user, password)| basic(&user, &password.into())) {
+        Some(Ok(header)) => tunnel.with_auth(header),
+        Some(Err(_)) | None => tunnel,
     }
+}
+
+/// The login in the proxy's address, as it is meant: `%40` is `@`.
+fn login(proxy: &http::Uri) -> Option<(String, String)> {
+    let (login, _) = proxy.authority()?.as_str().rsplit_once('@')?;
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    Some((percent_decoded(user), percent_decoded(password)))
 }
 
 fn over<C>(connector: C, config: &kube::Config) -> Result<Stacks, kube::Error>

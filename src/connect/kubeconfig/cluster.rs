@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{file::Cluster, proxy::Environment};
-use crate::connect::credentials::basic;
+use crate::connect::{credentials::basic, endpoint::percent_decoded};
 
 /// The extension of a cluster that is meant for credential plugins.
 const FOR_PLUGINS: &str = "client.authentication.k8s.io/exec";
@@ -137,9 +137,4 @@ pub(super) fn decoded(data: &str, field: &str) -> Result<Vec<u8>, String> {
 
 pub(super) fn read(path: &str, field: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("has {field} {path}, which cannot be read ({error}): log in again or correct the path"))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let escaped = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
-    url::form_urlencoded::parse(escaped.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
