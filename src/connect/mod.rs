@@ -17,6 +17,8 @@ pub mod kubeconfig;
 mod login;
 mod plugin;
 pub mod reader;
+#[cfg(test)]
+pub(crate) use plugin::tests::Rig as SlowLogin;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod scripted;

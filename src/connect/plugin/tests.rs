@@ -23,7 +23,7 @@ use crate::connect::{
 const V1: &str = "client.authentication.k8s.io/v1";
 
 /// A plugin that counts its runs, and does what its script says then.
-struct Rig {
+pub(crate) struct Rig {
     folder: tempfile::TempDir,
     clock: Hands,
     plugin: Arc<Plugin>,
@@ -54,7 +54,7 @@ impl Rig {
     }
 
     /// One that waits for [`Self::go`] before it prints its token.
-    fn slow() -> Self {
+    pub fn slow() -> Self {
         let rig = Self::new(&format!("echo 'open https://sso and type ABCD' >&2\nread word < go\n{}", token("good", "")));
         let made = std::process::Command::new("mkfifo").arg(rig.path("go")).status().unwrap();
         assert!(made.success());
@@ -62,7 +62,7 @@ impl Rig {
     }
 
     /// Lets a slow one end.
-    fn go(&self) {
+    pub fn go(&self) {
         let go = self.path("go");
         // A thread of its own: opening waits for the reader.
         std::thread::spawn(move || fs::OpenOptions::new().write(true).open(go).unwrap().write_all(b"on\n").unwrap());
@@ -72,11 +72,11 @@ impl Rig {
         self.folder.path().join(name)
     }
 
-    fn runs(&self) -> usize {
+    pub fn runs(&self) -> usize {
         fs::read_to_string(self.path("runs")).map_or(0, |runs| runs.lines().count())
     }
 
-    fn reader(&self, server: &Scripted) -> Reader {
+    pub fn reader(&self, server: &Scripted) -> Reader {
         Reader::new(&target_with(&server.url, Credentials::Plugin(self.plugin.clone())))
     }
 
