@@ -228,11 +228,13 @@ fn from_files(
     config.proxy_url = cluster::proxy(&cluster, &server.uri, proxies).map_err(of_cluster)?;
     config.disable_compression = cluster.disable_compression;
     let mut who = Who::nobody();
-    // Nothing that says who we are goes over a connection that anybody can read, as with kubectl.
     if server.is_encrypted() {
         config.root_cert = cluster::authority(&cluster).map_err(of_cluster)?;
         config.accept_invalid_certs = cluster.insecure_skip_tls_verify;
         config.tls_server_name = Some(cluster.tls_server_name.clone()).filter(|name| !name.is_empty());
+    }
+    // Nothing that says who we are goes over a connection that others can read, as with kubectl.
+    if server.is_encrypted() || server.is_here() {
         who = user::who(&user, || cluster::for_plugin(&cluster), &shown, clock).map_err(of_user)?;
     }
     if let (Credentials::Fixed(fixed), Some(login)) = (&who.credentials, server.login)

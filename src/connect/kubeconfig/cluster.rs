@@ -1,6 +1,8 @@
 //! The cluster entry that counts, as connections need it: address, authority and proxy (`client-go/tools/clientcmd/validation.go`,
 //! `client-go/transport`, `client-go/rest/url_utils.go`).
 
+use std::net::IpAddr;
+
 use base64::{
     Engine as _,
     alphabet::STANDARD,
@@ -54,6 +56,12 @@ impl Server {
         url.set_query(None);
         url.set_fragment(None);
         Ok(Self { uri: url.as_str().parse().map_err(|_| wrong())?, login })
+    }
+
+    /// On this machine: what is sent there passes nobody.
+    pub fn is_here(&self) -> bool {
+        let host = self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     pub fn is_encrypted(&self) -> bool {

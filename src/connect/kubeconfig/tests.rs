@@ -188,14 +188,16 @@ fn yaml_is_read_with_merges_and_yes_and_no() {
 }
 
 #[tokio::test]
-async fn nothing_that_says_who_we_are_goes_over_plain_http() {
-    for server in ["http://h:8080", "h:8080", "localhost"] {
+async fn nothing_that_says_who_we_are_goes_over_plain_http_to_another_machine() {
+    for server in ["http://h:8080", "h:8080", "10.0.0.1"] {
         let target = read(&one(&format!("server: '{server}'"), "token: s3cr3t"), &nowhere()).unwrap();
         assert!(target.server.starts_with("http://"), "{server}");
         assert_eq!(authorization(&target).await, None, "{server}");
     }
-    let target = read(&one("server: 'https://h'", "token: s3cr3t"), &nowhere()).unwrap();
-    assert_eq!(authorization(&target).await.as_deref(), Some("Bearer s3cr3t"));
+    for server in ["https://h", "http://127.0.0.1:8001", "localhost:8001", "http://[::1]"] {
+        let target = read(&one(&format!("server: '{server}'"), "token: s3cr3t"), &nowhere()).unwrap();
+        assert_eq!(authorization(&target).await.as_deref(), Some("Bearer s3cr3t"), "{server}");
+    }
     let target = read(&one("server: 'https://me:p%40w@h'", ""), &nowhere()).unwrap();
     assert_eq!(authorization(&target).await.as_deref(), Some("Basic bWU6cEB3"));
 }
