@@ -43,6 +43,10 @@ pub fn run(cli: &Cli, mut loaded: Loaded) -> Exit {
 pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> Exit {
     let Home { journals, clock, is_demo } = home;
     let reader = Reader::new(target);
+    // Before the screen is drawn; one that can do without the terminal is waited for there.
+    if reader.needs_terminal() {
+        setup::log_in(&reader).await;
+    }
     let session = Session {
         context: target.context.clone(),
         cluster: target.cluster.clone(),

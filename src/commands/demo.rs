@@ -79,7 +79,7 @@ async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
     config.servers = Servers::default();
     home::suit(&mut config, clock.speed());
     let asked = Cluster { kubeconfig: Some(folder.kubeconfig()), ..cli.cluster.clone() };
-    let target = match kubeconfig::load(&setup::kube_options(&asked)) {
+    let target = match kubeconfig::load(&setup::kube_options(&asked), &setup::clock()) {
         Ok(target) => target,
         Err(error) => return setup::refuse_connection(&error),
     };

@@ -77,6 +77,7 @@ pub fn run(doctor: &Doctor, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let findings = setup::block_on(async {
         let mut findings = vec![configuration(loaded), kubeconfig(&target, &scope)];
         let patient = Patient { reader: Reader::new(&target), scope, loaded, clock: home.clock, journals: home.journals, timeout: doctor.timeout };
+        setup::log_in(&patient.reader).await;
         findings.extend(examine(&patient).await);
         findings
     });
@@ -175,7 +176,8 @@ fn journal_of(journals: &Root, identity: &Identity) -> Finding {
 fn remedy(error: &ConnectError) -> &'static str {
     match error {
         ConnectError::Config(_) => "correct the address or the file named here",
-        ConnectError::Credentials { .. } | ConnectError::Unauthorized { .. } => "log in again, or correct the credentials in the configuration",
+        ConnectError::Credentials { .. } => "do what is said here, then try: kubectl get namespaces",
+        ConnectError::Unauthorized { .. } => "log in again, or correct the credentials in the configuration",
         ConnectError::Unreachable { .. } => "check that it runs, and the address, VPN and proxy on the way to it",
         ConnectError::Tls { .. } => "check the address and give its certificate authority (ca_file, or certificate-authority)",
         ConnectError::Forbidden { .. } => "ask for a role with this permission",

@@ -1,6 +1,6 @@
 //! From what was typed to a checked configuration and the cluster that is meant.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, sync::Arc, time::Duration};
 
 use etcetera::BaseStrategy as _;
 
@@ -9,8 +9,9 @@ use crate::{
     actions::kinds,
     cli::{Cli, Cluster},
     config::{self, Inputs, Loaded, Place, Problem},
-    connect::{ConnectError, KubeOptions, Target, kubeconfig},
-    domain::{object::Scope, text::Text},
+    connect::{ConnectError, KubeOptions, Reader, Target, kubeconfig},
+    domain::{object::Scope, text::Text, time::Clock},
+    runtime::clock::SystemClock,
     state::keymap::{Keymap, KeymapError},
 };
 
@@ -38,10 +39,15 @@ pub fn refuse(problems: &[Problem]) -> Exit {
 
 /// The kubeconfig's cluster, the namespaces to watch, and what goes with that cluster here; says what is wrong with it.
 pub fn target(cli: &Cli) -> Result<(Target, Scope, Home), ConnectError> {
-    let target = kubeconfig::load(&kube_options(&cli.cluster))?;
+    let target = kubeconfig::load(&kube_options(&cli.cluster), &clock())?;
     let scope = scope(&cli.cluster, &target);
     let home = Home::of(&target);
     Ok((target, scope, home))
+}
+
+/// The machine's clock: what credentials run out by, also where a demo's clock is another.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
 }
 
 /// Everything that decides the configuration, from the real surroundings.
@@ -135,6 +141,30 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
             Err(Exit::FAILED)
         }
     }
+}
+
+/// Has the credentials before anything is asked for, so that a login is no server's silence. Says on standard error what it waits
+/// for. Why there are none is met again, at once, by what is asked.
+pub async fn log_in(reader: &Reader) {
+    let saying = async {
+        let mut said = None;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let words = reader.waits_for();
+            // Once, and when the plugin has something else to say; not for each second that passes.
+            let news = words.as_ref().map(|words| words.replace(|character: char| character.is_ascii_digit(), ""));
+            if let Some(words) = words.filter(|_| news != said) {
+                output::complain(&words);
+            }
+            said = news.or(said);
+        }
+    };
+    reader.lend_terminal(true);
+    tokio::select! {
+        _ = reader.log_in() => {}
+        () = saying => {}
+    }
+    reader.lend_terminal(false);
 }
 
 /// One sentence of a failed connection, on standard error; a wrong kubeconfig is wrong usage.

@@ -57,7 +57,9 @@ pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let looked = setup::block_on(async {
         let (sender, mut observations) = mpsc::channel(1_024);
         let Config { servers, kpis, errors, refresh, .. } = loaded.config.clone();
-        let options = SourcesOptions { reader: Reader::new(&target), scope, servers, kpis, errors, refresh, rights: Vec::new(), clock: watching };
+        let reader = Reader::new(&target);
+        setup::log_in(&reader).await;
+        let options = SourcesOptions { reader, scope, servers, kpis, errors, refresh, rights: Vec::new(), clock: watching };
         let _running = sources::spawn(options, sender);
         Look::gather(&mut observations, status.timeout).await
     });

@@ -287,6 +287,11 @@ impl Located {
 }
 
 impl Finder {
+    /// The cluster in which servers are looked for.
+    pub fn cluster(&self) -> &Reader {
+        &self.reader
+    }
+
     pub fn new(reader: Reader, scope: Scope, servers: Servers, clock: Arc<dyn Clock>) -> Self {
         Self { reader, scope, servers, clock, last: Mutex::new(None) }
     }

@@ -403,7 +403,8 @@ fn client_builder(name: &Text, server: Option<&Server>) -> Result<reqwest::Clien
     Ok(builder)
 }
 
-fn percent_decoded(text: &str) -> String {
+/// Of a part of an address.
+pub(super) fn percent_decoded(text: &str) -> String {
     let escaped = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     url::form_urlencoded::parse(escaped.as_bytes()).next().map(|(key, _)| key.into_owned()).unwrap_or_default()
 }

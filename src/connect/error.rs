@@ -12,7 +12,12 @@ pub enum ConnectError {
     Config(Text),
     /// No credentials could be had: the plugin failed, the token file is gone.
     #[error("no credentials for {server}: {why}")]
-    Credentials { server: Text, why: Text },
+    Credentials {
+        server: Text,
+        why: Text,
+        /// Nobody tries before, where that is known.
+        again: Option<Duration>,
+    },
     #[error("cannot reach {server}: {why}")]
     Unreachable { server: Text, why: Text },
     #[error("TLS with {server} failed: {why}")]
@@ -53,10 +58,11 @@ impl ConnectError {
         Self::Config(Text::line(message))
     }
 
-    /// How long the server asked to be left alone.
+    /// How long the server asked to be left alone, or the credential plugin is.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyRequests { retry_after, .. } => *retry_after,
+            Self::Credentials { again, .. } => *again,
             _ => None,
         }
     }

@@ -18,13 +18,13 @@ use tokio_tungstenite::{
         protocol::{Message, Role, WebSocketConfig},
     },
 };
-use tower::ServiceExt as _;
 
 use super::{
     ConnectError, Writer,
     body::{self, innermost},
     reader::Query,
     refusal::begins,
+    wire::Ready,
 };
 use crate::domain::text::Text;
 
@@ -71,7 +71,8 @@ impl Writer {
     pub async fn exec(&self, path: &str, query: Query<'_>, limit: usize, timeout: Duration) -> Result<Ran, ExecError> {
         let mut output = Output { ran: Ran { stdout: Vec::new(), stderr: Vec::new(), is_cut: false, end: End::Code(0) }, limit, was_sent: false };
         let late = ConnectError::Timeout { server: self.wire().server().clone(), after: timeout };
-        match tokio::time::timeout(timeout, self.follow(path, query, &mut output)).await {
+        let ready = self.wire().ready_within(timeout).await.map_err(ExecError::NotSent)?;
+        match tokio::time::timeout(timeout, self.follow(&ready, path, query, &mut output)).await {
             Ok(Ok(end)) => Ok(Ran { end, ..output.ran }),
             Ok(Err(error)) => Err(error),
             Err(_) if output.was_sent => Err(ExecError::NoEnd { error: late, so_far: Box::new(output.ran) }),
@@ -79,21 +80,17 @@ impl Writer {
         }
     }
 
-    async fn follow(&self, path: &str, query: Query<'_>, output: &mut Output) -> Result<End, ExecError> {
+    async fn follow(&self, ready: &Ready, path: &str, query: Query<'_>, output: &mut Output) -> Result<End, ExecError> {
         let wire = self.wire();
         let server = wire.server().clone();
         let key = generate_key();
         let mut request =
             upgrade(path, query, &key).map_err(|error| ExecError::NotSent(ConnectError::config(&format!("request {path}: {error}"))))?;
         let connection = capture_connection(&mut request);
-        let stack = wire.to_write().await.map_err(ExecError::NotSent)?;
-        let sending = stack.oneshot(request).await;
+        let sending = wire.send(ready, ready.to_write(), request).await;
         output.was_sent = connection.connection_metadata().is_some();
-        let response = sending.map_err(|error| output.lost(wire.failed(&error)))?;
+        let response = sending.map_err(|error| output.lost(error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            if response.status() == StatusCode::UNAUTHORIZED {
-                wire.forget_credentials().await;
-            }
             let status = response.status().as_u16();
             let body = body::whole(response.into_body(), REFUSAL_LIMIT, &server).await.unwrap_or_default();
             let json: Option<Value> = serde_json::from_slice(&body).ok();

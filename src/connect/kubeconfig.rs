@@ -3,23 +3,26 @@
 //! Certificates and keys are read into memory here, so that a later change of the files, or of the current context,
 //! changes nothing in a running cockpit. Credential plugins and token files are asked again by their own rules.
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+mod cluster;
+mod file;
+mod proxy;
+mod user;
 
-use base64::Engine as _;
+use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
-use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use tower::{BoxError, Service};
 
-use super::{ConnectError, wire::Wire};
-use crate::domain::text::Text;
+use self::{
+    cluster::Server,
+    file::{Cluster, Context, Merged, Named, User},
+    proxy::Environment,
+    user::Who,
+};
+use super::{ConnectError, credentials::Credentials, wire::Wire};
+use crate::domain::{text::Text, time::Clock};
 
 /// kubectl's flags, as given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,195 +112,221 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 struct Surroundings {
     kubeconfig: Option<OsString>,
     home: Option<PathBuf>,
-    /// Whether this runs in a pod.
-    in_cluster: bool,
+    /// `KUBERNETES_SERVICE_HOST` and `_PORT`, as in a pod.
+    service: Option<(String, String)>,
+    /// Where a pod finds its service account.
+    account: PathBuf,
+    /// `POD_NAMESPACE`.
+    pod_namespace: Option<String>,
+    proxies: Environment,
 }
 
-/// Decides the target. Reads files, no network.
-pub fn load(options: &KubeOptions) -> Result<Target, ConnectError> {
-    let surroundings = Surroundings {
-        kubeconfig: std::env::var_os("KUBECONFIG"),
-        home: etcetera::home_dir().ok(),
-        in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
-    };
-    load_in(options, &surroundings)
-}
-
-fn load_in(options: &KubeOptions, surroundings: &Surroundings) -> Result<Target, ConnectError> {
-    let (candidates, must_exist) = candidates(options, surroundings);
-    let mut merged = Kubeconfig::default();
-    let mut files = Vec::new();
-    for path in &candidates {
-        if !must_exist && !path.exists() {
-            continue;
+impl Surroundings {
+    fn real() -> Self {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            kubeconfig: std::env::var_os("KUBECONFIG"),
+            home: etcetera::home_dir().ok(),
+            service: variable("KUBERNETES_SERVICE_HOST").zip(variable("KUBERNETES_SERVICE_PORT")),
+            account: PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount"),
+            pod_namespace: variable("POD_NAMESPACE"),
+            proxies: Environment::real(),
         }
-        let mut one = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
-        one.current_context = one.current_context.filter(|name| !name.is_empty());
-        merged = merged.merge(one).map_err(|error| unreadable(path, &error))?;
-        files.push(path.clone());
+    }
+
+    /// Whether this runs in a pod that may ask its API server.
+    fn in_cluster(&self) -> Option<&(String, String)> {
+        self.service.as_ref().filter(|_| self.account.join("token").is_file())
+    }
+}
+
+/// Decides the target. Reads files, no network. The clock says when a credential has run out.
+pub fn load(options: &KubeOptions, clock: &Arc<dyn Clock>) -> Result<Target, ConnectError> {
+    load_in(options, &Surroundings::real(), clock)
+}
+
+fn load_in(options: &KubeOptions, surroundings: &Surroundings, clock: &Arc<dyn Clock>) -> Result<Target, ConnectError> {
+    let (candidates, must_exist) = file::candidates(options.kubeconfig.as_deref(), surroundings.kubeconfig.as_deref(), surroundings.home.as_deref());
+    let (mut merged, mut files) = (Merged::default(), Vec::new());
+    for path in &candidates {
+        match Merged::read(path)? {
+            Some(one) => {
+                merged.merge(one);
+                files.push(path.clone());
+            }
+            None if must_exist => {
+                return Err(ConnectError::config(&format!("kubeconfig {} does not exist: correct --kubeconfig", path.display())));
+            }
+            None => {}
+        }
+    }
+    let names_nothing = merged.current_context.is_empty() && options.context.is_none() && options.cluster.is_none();
+    if names_nothing && let Some(service) = surroundings.in_cluster() {
+        return in_cluster(options, surroundings, service, clock);
     }
     if files.is_empty() {
-        if surroundings.in_cluster && options.context.is_none() {
-            return in_cluster(options);
-        }
         let looked = candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let looked = if looked.is_empty() { "the places that KUBECONFIG names".to_owned() } else { looked };
         return Err(ConnectError::config(&format!("no kubeconfig at {looked}: set KUBECONFIG or give --kubeconfig FILE")));
     }
-    from_files(options, merged, files)
+    from_files(options, merged, files, &surroundings.proxies, clock)
 }
 
-/// The files to merge, first wins; whether each of them must exist (kubectl: only the one of `--kubeconfig`).
-fn candidates(options: &KubeOptions, surroundings: &Surroundings) -> (Vec<PathBuf>, bool) {
-    if let Some(path) = &options.kubeconfig {
-        return (vec![path.clone()], true);
+fn from_files(
+    options: &KubeOptions,
+    mut merged: Merged,
+    files: Vec<PathBuf>,
+    proxies: &Environment,
+    clock: &Arc<dyn Clock>,
+) -> Result<Target, ConnectError> {
+    fn names<T>(entries: &[Named<T>]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.name.as_str()).collect()
     }
-    if let Some(list) = &surroundings.kubeconfig {
-        let paths: Vec<_> = std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect();
-        if !paths.is_empty() {
-            return (paths, false);
-        }
+    fn take<T>(entries: &mut Vec<Named<T>>, name: &str) -> Option<T> {
+        let at = entries.iter().position(|entry| entry.name == name)?;
+        Some(entries.swap_remove(at).entry)
     }
-    let home = surroundings.home.clone().unwrap_or_else(|| PathBuf::from("~"));
-    (vec![home.join(".kube/config")], false)
-}
-
-fn from_files(options: &KubeOptions, mut merged: Kubeconfig, files: Vec<PathBuf>) -> Result<Target, ConnectError> {
     let place = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
-    let contexts: Vec<&str> = merged.contexts.iter().map(|context| context.name.as_str()).collect();
-    let Some(context_name) = options.context.clone().or_else(|| merged.current_context.clone()) else {
-        return Err(ConnectError::config(&format!("{place}: no current context is set: choose one with --context {}", known(&contexts, ""))));
+    let wrong = |what: &str| ConnectError::config(&format!("{place}: {what}"));
+    let context_name = options.context.clone().unwrap_or_else(|| merged.current_context.clone());
+    if context_name.is_empty() && options.cluster.is_none() {
+        return Err(wrong(&format!("no current context is set: choose one with --context {}", known(&names(&merged.contexts), ""))));
+    }
+    let said_by = if options.context.is_some() { "--context" } else { "current-context" };
+    let known_contexts = known(&names(&merged.contexts), &context_name);
+    let context = match take(&mut merged.contexts, &context_name) {
+        Some(context) => context,
+        None if context_name.is_empty() => Context::default(),
+        None => return Err(wrong(&format!("there is no context {context_name:?} ({said_by}): use one of {known_contexts}"))),
     };
-    let Some(context) = merged.contexts.iter().find(|context| context.name == context_name).and_then(|context| context.context.clone()) else {
-        let said_by = if options.context.is_some() { "--context" } else { "current-context" };
-        return Err(ConnectError::config(&format!(
-            "{place}: there is no context {context_name:?} ({said_by}): use one of {}",
-            known(&contexts, &context_name)
-        )));
-    };
-    let cluster_name = options.cluster.clone().unwrap_or_else(|| context.cluster.clone());
-    let clusters: Vec<String> = merged.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let Some(cluster) = merged.clusters.iter_mut().find(|cluster| cluster.name == cluster_name).and_then(|cluster| cluster.cluster.as_mut()) else {
-        let names: Vec<_> = clusters.iter().map(String::as_str).collect();
-        return Err(ConnectError::config(&format!("{place}: there is no cluster {cluster_name:?}: use one of {}", known(&names, &cluster_name))));
-    };
+    let cluster_name = options.cluster.clone().unwrap_or(context.cluster);
+    let known_clusters = known(&names(&merged.clusters), &cluster_name);
+    let mut cluster = take(&mut merged.clusters, &cluster_name)
+        .ok_or_else(|| wrong(&format!("there is no cluster {cluster_name:?}: use one of {known_clusters}")))?;
     if let Some(server) = &options.server {
-        cluster.server = Some(server.clone());
+        cluster.server.clone_from(server);
+        cluster.tls_server_name = String::new();
     }
     if options.insecure_skip_tls_verify {
-        cluster.insecure_skip_tls_verify = Some(true);
+        cluster.insecure_skip_tls_verify = true;
+        cluster.certificate_authority = String::new();
+        cluster.certificate_authority_data = String::new();
     }
-    let user_name = options.user.clone().or_else(|| context.user.clone()).unwrap_or_default();
-    let users: Vec<String> = merged.auth_infos.iter().map(|user| user.name.clone()).collect();
-    let entry = merged.auth_infos.iter_mut().find(|user| user.name == user_name).and_then(|user| user.auth_info.as_mut());
-    match entry {
-        Some(entry) => keep_credentials(entry, &place, &user_name)?,
-        None if options.user.is_some() => {
-            let names: Vec<_> = users.iter().map(String::as_str).collect();
-            return Err(ConnectError::config(&format!("{place}: there is no user {user_name:?}: use one of {}", known(&names, &user_name))));
-        }
-        None => {}
+    let user_name = options.user.clone().unwrap_or(context.user);
+    let known_users = known(&names(&merged.users), &user_name);
+    let user = match take(&mut merged.users, &user_name) {
+        Some(user) => user,
+        None if options.user.is_some() => return Err(wrong(&format!("there is no user {user_name:?}: use one of {known_users}"))),
+        // As kubectl, which asks as nobody then.
+        None => User::default(),
+    };
+    let of_cluster = |what: String| wrong(&format!("cluster {cluster_name:?} {what}"));
+    let of_user = |what: String| wrong(&format!("user {user_name:?} {what}"));
+    let server = Server::of(&cluster).map_err(of_cluster)?;
+    let shown = Text::line(&shown(&server.uri));
+    let mut config = kube::Config::new(server.uri.clone());
+    config.proxy_url = cluster::proxy(&cluster, &server.uri, proxies).map_err(of_cluster)?;
+    config.disable_compression = cluster.disable_compression;
+    let mut who = Who::nobody();
+    if server.is_encrypted() {
+        config.root_cert = cluster::authority(&cluster).map_err(of_cluster)?;
+        config.accept_invalid_certs = cluster.insecure_skip_tls_verify;
+        config.tls_server_name = Some(cluster.tls_server_name.clone()).filter(|name| !name.is_empty());
     }
-    let selection = KubeConfigOptions { context: Some(context_name.clone()), cluster: Some(cluster_name.clone()), user: options.user.clone() };
-    // The loader is async by signature only: every file it may read was read above or is read at once.
-    let config = futures::executor::block_on(kube::Config::from_custom_kubeconfig(merged, &selection))
-        .map_err(|error| ConnectError::config(&format!("{place}: context {context_name:?}: {}", words(&error))))?;
-    Ok(target(options, config, &context_name, &cluster_name, &user_name, files))
+    // Nothing that says who we are goes over a connection that others can read, as with kubectl.
+    if server.is_encrypted() || server.is_here() {
+        who = user::who(&user, || cluster::for_plugin(&cluster), &shown, clock).map_err(of_user)?;
+    }
+    if let (Credentials::Fixed(fixed), Some(login)) = (&who.credentials, server.login)
+        && fixed.authorization.is_none()
+        && who.provider.is_none()
+    {
+        who.credentials = Credentials::fixed(login);
+    }
+    let namespace = if context.namespace.is_empty() { "default" } else { &context.namespace };
+    let named = Chosen { context: if context_name.is_empty() { &cluster_name } else { &context_name }, cluster: &cluster_name, user: &user_name };
+    target(options, config, (user, who), &named, namespace, files).map_err(of_user)
 }
 
-fn in_cluster(options: &KubeOptions) -> Result<Target, ConnectError> {
-    let config = kube::Config::incluster().map_err(|error| {
-        ConnectError::config(&format!("no kubeconfig, and the pod's service account cannot be used: {error}: give --kubeconfig FILE"))
-    })?;
-    Ok(target(options, config, "in-cluster", "in-cluster", "service account", Vec::new()))
+/// As a pod's service account.
+fn in_cluster(
+    options: &KubeOptions,
+    surroundings: &Surroundings,
+    (host, port): &(String, String),
+    clock: &Arc<dyn Clock>,
+) -> Result<Target, ConnectError> {
+    let wrong = |what: String| ConnectError::config(&format!("no kubeconfig, and the pod's service account {what}: give --kubeconfig FILE"));
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let ca = surroundings.account.join("ca.crt");
+    let cluster =
+        Cluster { server: format!("https://{host}:{port}"), certificate_authority: ca.to_string_lossy().into_owned(), ..Cluster::default() };
+    let server = Server::of(&cluster).map_err(wrong)?;
+    let mut config = kube::Config::new(server.uri.clone());
+    config.root_cert = cluster::authority(&cluster).map_err(wrong)?;
+    config.root_cert_file = Some(ca);
+    config.proxy_url = cluster::proxy(&cluster, &server.uri, &surroundings.proxies).map_err(wrong)?;
+    let token = surroundings.account.join("token");
+    let user = User { token_file: token.to_string_lossy().into_owned(), ..User::default() };
+    let who = user::who(&user, || Ok(serde_json::Value::Null), &Text::line(&shown(&server.uri)), clock).map_err(wrong)?;
+    let in_file = std::fs::read_to_string(surroundings.account.join("namespace")).ok().map(|name| name.trim().to_owned());
+    let namespace = surroundings.pod_namespace.clone().or(in_file).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned());
+    let named = Chosen { context: "in-cluster", cluster: "in-cluster", user: "service account" };
+    target(options, config, (user, who), &named, &namespace, Vec::new()).map_err(wrong)
 }
 
-fn target(options: &KubeOptions, mut config: kube::Config, context: &str, cluster: &str, user: &str, files: Vec<PathBuf>) -> Target {
+/// The entries that were chosen.
+struct Chosen<'a> {
+    context: &'a str,
+    cluster: &'a str,
+    user: &'a str,
+}
+
+fn target(
+    options: &KubeOptions,
+    mut config: kube::Config,
+    (mut user, who): (User, Who),
+    named: &Chosen<'_>,
+    namespace: &str,
+    files: Vec<PathBuf>,
+) -> Result<Target, String> {
     use sha2::{Digest as _, Sha256};
-    if options.impersonate.is_some() {
-        config.auth_info.impersonate.clone_from(&options.impersonate);
+    if let Some(name) = &options.impersonate {
+        user.impersonate.clone_from(name);
     }
     if !options.impersonate_groups.is_empty() {
-        config.auth_info.impersonate_groups = Some(options.impersonate_groups.clone());
+        user.impersonate_groups.clone_from(&options.impersonate_groups);
     }
-    // A plugin must not read from or write to the terminal that the cockpit draws on.
-    if let Some(exec) = &mut config.auth_info.exec {
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
-    }
+    config.auth_info = user::auth_info(&user, who.provider)?;
     config.default_retry = false;
     let is_here = matches!(config.cluster_url.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     config.disable_compression |= is_here;
-    let server = without_login(&config.cluster_url);
+    let server = shown(&config.cluster_url);
     let mut hash = Sha256::new();
     hash.update(server.as_bytes());
     for certificate in config.root_cert.iter().flatten() {
         hash.update(certificate);
     }
     let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
     let asked = options.request_timeout.map(|limit| if limit.is_zero() { Duration::from_hours(1) } else { limit });
-    Target {
-        context: Text::line(context),
-        cluster: Text::line(cluster),
-        user: Text::line(user),
-        namespace: Text::line(if namespace.is_empty() { "default" } else { &namespace }),
+    Ok(Target {
+        context: Text::line(named.context),
+        cluster: Text::line(named.cluster),
+        user: Text::line(named.user),
+        namespace: Text::line(options.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace)),
         insecure: config.accept_invalid_certs,
         request_timeout: asked.unwrap_or(REQUEST_TIMEOUT),
         write_timeout: asked.unwrap_or(WRITE_TIMEOUT),
         files,
         fingerprint: Text::line(&format!("address-{number:032x}")),
-        wire: Arc::new(Wire::new(config, Text::line(&server))),
+        wire: Arc::new(Wire::new(config, who.credentials, who.identity, Text::line(&server))),
         server: Text::line(&server),
-    }
-}
-
-/// Takes the client certificate and key into memory; says which file is missing.
-fn keep_credentials(user: &mut AuthInfo, place: &str, name: &str) -> Result<(), ConnectError> {
-    let missing = |what: &str, path: &str, error: &std::io::Error| {
-        ConnectError::config(&format!("{place}: user {name:?}: its {what} {path} cannot be read ({error}): log in again or correct the path"))
-    };
-    let encode = |bytes: Vec<u8>| base64::engine::general_purpose::STANDARD.encode(bytes);
-    if user.client_certificate_data.is_none()
-        && let Some(path) = user.client_certificate.take()
-    {
-        user.client_certificate_data = Some(encode(fs::read(&path).map_err(|error| missing("client-certificate", &path, &error))?));
-    }
-    if user.client_key_data.is_none()
-        && let Some(path) = user.client_key.take()
-    {
-        user.client_key_data = Some(encode(fs::read(&path).map_err(|error| missing("client-key", &path, &error))?).into());
-    }
-    if user.token.is_none()
-        && let Some(path) = &user.token_file
-    {
-        fs::metadata(path).map_err(|error| missing("tokenFile", path, &error))?;
-    }
-    Ok(())
-}
-
-/// One sentence for a file that could not be read or understood. Never quotes the file, which holds secrets.
-fn unreadable(path: &Path, error: &KubeconfigError) -> ConnectError {
-    let path = path.display();
-    ConnectError::config(&match error {
-        KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound => {
-            format!("kubeconfig {path} does not exist: correct --kubeconfig or KUBECONFIG")
-        }
-        KubeconfigError::ReadConfig(error, _) => format!("kubeconfig {path} cannot be read ({error}): correct its permissions or the path"),
-        KubeconfigError::Parse(error) => {
-            let line = error.location().map_or_else(String::new, |location| format!(", line {}", location.line()));
-            let said = error.without_snippet().to_string();
-            let said = said.lines().next().unwrap_or_default().to_owned();
-            format!("kubeconfig {path}{line}: not valid YAML for a kubeconfig: {said}")
-        }
-        error => format!("kubeconfig {path}: {error}"),
     })
 }
 
-fn words(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::LoadCertificateAuthority(error) => format!("its certificate-authority cannot be read: {error}"),
-        KubeconfigError::MissingClusterUrl => "its cluster has no server address".to_owned(),
-        error => error.to_string(),
-    }
+/// An address for messages.
+fn shown(url: &Uri) -> String {
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    format!("{}://{authority}{}", url.scheme_str().unwrap_or("https"), url.path().trim_end_matches('/'))
 }
 
 /// Known names, nearest to what was typed first, at most eight.
@@ -313,122 +342,5 @@ fn known(names: &[&str], typed: &str) -> String {
     format!("{}{more}", sorted.join(", "))
 }
 
-fn without_login(url: &http::Uri) -> String {
-    let authority = url.authority().map_or("", |authority| authority.as_str());
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{}://{host}{}", url.scheme_str().unwrap_or("https"), url.path().trim_end_matches('/'))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TWO: &str = "
-apiVersion: v1
-kind: Config
-current-context: prod-uk-1
-clusters:
-- {name: uk, cluster: {server: 'https://alice:secret@127.0.0.1:6443/base', insecure-skip-tls-verify: true}}
-- {name: de, cluster: {server: 'https://127.0.0.1:7443'}}
-contexts:
-- {name: prod-uk-1, context: {cluster: uk, user: oncall, namespace: digital-identity}}
-- {name: staging, context: {cluster: de, user: oncall}}
-- {name: far-away, context: {cluster: de, user: nobody}}
-users:
-- {name: oncall, user: {token: s3cr3t}}
-";
-
-    fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("config");
-        fs::write(&path, text).unwrap();
-        (folder, path)
-    }
-
-    fn nowhere() -> Surroundings {
-        Surroundings { kubeconfig: None, home: Some(PathBuf::from("/nonexistent")), in_cluster: false }
-    }
-
-    fn with(path: &Path) -> KubeOptions {
-        KubeOptions { kubeconfig: Some(path.to_owned()), ..KubeOptions::default() }
-    }
-
-    #[test]
-    fn the_current_context_decides_unless_a_flag_does() {
-        let (_folder, path) = written(TWO);
-        let target = load_in(&with(&path), &nowhere()).unwrap();
-        assert_eq!((&*target.context, &*target.cluster, &*target.namespace), ("prod-uk-1", "uk", "digital-identity"));
-        assert!(target.insecure);
-        let options = KubeOptions { context: Some("staging".into()), namespace: Some("shop".into()), ..with(&path) };
-        let target = load_in(&options, &nowhere()).unwrap();
-        assert_eq!((&*target.context, &*target.server, &*target.namespace), ("staging", "https://127.0.0.1:7443", "shop"));
-    }
-
-    #[test]
-    fn a_limit_of_requests_is_one_of_writes_too() {
-        let (_folder, path) = written(TWO);
-        let limits = |request_timeout| {
-            let target = load_in(&KubeOptions { request_timeout, ..with(&path) }, &nowhere()).unwrap();
-            (target.request_timeout, target.write_timeout)
-        };
-        assert_eq!(limits(None), (REQUEST_TIMEOUT, WRITE_TIMEOUT));
-        assert_eq!(limits(Some(Duration::from_secs(3))), (Duration::from_secs(3), Duration::from_secs(3)));
-        let without = Duration::from_hours(1);
-        assert_eq!(limits(Some(Duration::ZERO)), (without, without));
-    }
-
-    #[test]
-    fn a_login_in_the_address_is_not_shown() {
-        let (_folder, path) = written(TWO);
-        let target = load_in(&with(&path), &nowhere()).unwrap();
-        assert_eq!(&*target.server, "https://127.0.0.1:6443/base");
-        assert!(!format!("{target:?}").contains("secret"));
-    }
-
-    #[test]
-    fn an_unknown_context_lists_the_known_ones_nearest_first() {
-        let (_folder, path) = written(TWO);
-        let options = KubeOptions { context: Some("stagign".into()), ..with(&path) };
-        let message = load_in(&options, &nowhere()).unwrap_err().to_string();
-        assert!(message.contains("no context \"stagign\"") && message.contains("use one of staging, "), "{message}");
-        assert!(message.contains(&path.display().to_string()), "{message}");
-    }
-
-    #[test]
-    fn the_first_file_of_a_list_wins_and_missing_ones_are_skipped() {
-        let (folder, path) = written(TWO);
-        let other = folder.path().join("other");
-        fs::write(&other, "apiVersion: v1\nkind: Config\ncurrent-context: staging\nclusters: []\ncontexts: []\nusers: []\n").unwrap();
-        let list = std::env::join_paths([&folder.path().join("missing"), &other, &path]).unwrap();
-        let target = load_in(&KubeOptions::default(), &Surroundings { kubeconfig: Some(list), ..nowhere() }).unwrap();
-        assert_eq!(&*target.context, "staging");
-        assert_eq!(target.files, [other, path]);
-    }
-
-    #[test]
-    fn broken_yaml_names_file_and_line_but_quotes_no_secret() {
-        let (_folder, path) = written("apiVersion: v1\nusers:\n- name: a\n  user: {token: s3cr3t\n- [\n");
-        let message = load_in(&with(&path), &nowhere()).unwrap_err().to_string();
-        assert!(message.contains("line ") && message.contains(&path.display().to_string()), "{message}");
-        assert!(!message.contains("s3cr3t"), "{message}");
-    }
-
-    #[test]
-    fn missing_files_are_named_with_a_remedy() {
-        let message = load_in(&with(Path::new("/nonexistent/config")), &nowhere()).unwrap_err().to_string();
-        assert!(message.contains("/nonexistent/config does not exist"), "{message}");
-        let message = load_in(&KubeOptions::default(), &nowhere()).unwrap_err().to_string();
-        assert!(message.contains("/nonexistent/.kube/config") && message.contains("--kubeconfig"), "{message}");
-        let (folder, path) = written(&TWO.replace("{token: s3cr3t}", "{client-certificate: me.crt, client-key: me.key}"));
-        let message = load_in(&with(&path), &nowhere()).unwrap_err().to_string();
-        assert!(message.contains(&folder.path().join("me.crt").display().to_string()), "{message}");
-    }
-
-    #[test]
-    fn later_changes_of_the_file_change_nothing() {
-        let (_folder, path) = written(TWO);
-        let target = load_in(&with(&path), &nowhere()).unwrap();
-        fs::write(&path, TWO.replace("current-context: prod-uk-1", "current-context: staging")).unwrap();
-        assert_eq!((&*target.context, &*target.server), ("prod-uk-1", "https://127.0.0.1:6443/base"));
-    }
-}
+mod tests;

@@ -21,7 +21,7 @@ pub(super) struct Login {
 impl Login {
     /// The request with its credentials. Files and variables are read each time, so that a rotated token is picked up.
     pub async fn of(&self, request: RequestBuilder, server: &Text) -> Result<RequestBuilder, ConnectError> {
-        let no_credentials = |why: String| ConnectError::Credentials { server: server.clone(), why: Text::line(&why) };
+        let no_credentials = |why: String| ConnectError::Credentials { server: server.clone(), why: Text::line(&why), again: None };
         let read = async |secret: &Secret| read(secret).await.map_err(no_credentials);
         Ok(match (&self.configured, &self.in_address) {
             (Some(Auth::BearerFile(path)), _) => request.bearer_auth(read(&Secret::File(path.clone())).await?.expose_secret()),

@@ -5,6 +5,7 @@
 //! same for the servers besides it.
 
 pub mod body;
+mod credentials;
 pub mod discovery;
 pub mod endpoint;
 pub mod error;
@@ -14,7 +15,10 @@ pub mod identity;
 mod kept;
 pub mod kubeconfig;
 mod login;
+mod plugin;
 pub mod reader;
+#[cfg(test)]
+pub(crate) use plugin::tests::Rig as SlowLogin;
 mod refusal;
 #[cfg(test)]
 pub(crate) mod scripted;

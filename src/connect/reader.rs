@@ -10,14 +10,13 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::Full;
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
     kept::{GivenUp, Pool},
     refusal::{Refused, begins},
-    wire::Wire,
+    wire::{Ready, Wire},
 };
 use crate::domain::text::Text;
 
@@ -80,6 +79,43 @@ impl Reader {
         self.wire.server()
     }
 
+    /// Has the credentials that the next request goes with. Waits as long as the credential plugin runs.
+    pub async fn log_in(&self) -> Result<(), ConnectError> {
+        self.wire.ready().await.map(drop)
+    }
+
+    /// Whether the credential plugin may ask the person at the terminal, which nobody else may use then.
+    pub fn lend_terminal(&self, lends: bool) {
+        if let Some(plugin) = self.wire.plugin() {
+            plugin.lend_terminal(lends);
+        }
+    }
+
+    /// Whether there is a credential plugin that cannot do without the terminal.
+    pub fn needs_terminal(&self) -> bool {
+        self.wire.plugin().is_some_and(|plugin| plugin.must_ask())
+    }
+
+    /// What requests wait for that are not sent yet, in words for people: the credential plugin, while it runs.
+    pub fn waits_for(&self) -> Option<Text> {
+        self.wire.waits_for()
+    }
+
+    /// Ends when [`Self::waits_for`] may say something else.
+    pub async fn login_changed(&self) {
+        match self.wire.plugin() {
+            Some(plugin) => plugin.changed().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A credential plugin that failed is run again by the next request, not only after its rest.
+    pub fn try_login_again(&self) {
+        if let Some(plugin) = self.wire.plugin() {
+            plugin.try_again();
+        }
+    }
+
     /// One object or small list, at most 8 MiB.
     pub async fn get_json(&self, path: &str, query: Query<'_>) -> Result<Answer, ConnectError> {
         let answer = self.raw(Method::GET, path, query, None, OBJECT_LIMIT, self.target.request_timeout).await?;
@@ -118,9 +154,9 @@ impl Reader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<RawAnswer, ConnectError> {
-        let through = OnceLock::new();
+        let (through, ready) = (OnceLock::new(), self.wire.ready().await?);
         let asking = async {
-            let response = self.ask(&through, method, path, query, json).await?;
+            let response = self.ask(&ready, &through, method, path, query, json).await?;
             let (parts, body) = response.into_parts();
             let limit = if parts.status.is_success() { max_bytes } else { max_bytes.max(REFUSAL_LIMIT) };
             let body = body::whole(body, limit, self.server()).await?;
@@ -156,6 +192,7 @@ impl Reader {
     /// Says `through` which pool.
     async fn ask(
         &self,
+        ready: &Ready,
         through: &OnceLock<Pool>,
         method: Method,
         path: &str,
@@ -163,13 +200,9 @@ impl Reader {
         json: Option<&Value>,
     ) -> Result<Response<Body>, ConnectError> {
         let request = request(method, path, query, json).map_err(|error| ConnectError::config(&format!("request {path}: {error}")))?;
-        let (pool, stack) = self.wire.to_read().await?;
+        let (pool, stack) = ready.to_read();
         through.get_or_init(|| pool);
-        let response = stack.oneshot(request).await.map_err(|error| self.wire.failed(&error))?;
-        if response.status() == http::StatusCode::UNAUTHORIZED {
-            self.wire.forget_credentials().await;
-        }
-        Ok(response)
+        self.wire.send(ready, stack, request).await
     }
 
     async fn stream(
@@ -181,9 +214,10 @@ impl Reader {
         idle: Duration,
         timeout: Duration,
     ) -> Result<Stream, ConnectError> {
-        let (through, given_up) = (OnceLock::new(), self.wire.given_up());
+        let (through, ready) = (OnceLock::new(), self.wire.ready().await?);
+        let given_up = self.wire.given_up();
         let asking = async {
-            let response = self.ask(&through, Method::GET, path, query, None).await?;
+            let response = self.ask(&ready, &through, Method::GET, path, query, None).await?;
             let (parts, body) = response.into_parts();
             if parts.status.is_success() {
                 let lines = Lines::new(body, limit, overlong, idle, self.server().clone());

@@ -8,13 +8,15 @@ use std::{
     time::Duration,
 };
 
+use chrono::DateTime;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Barrier,
 };
 
-use super::{KubeOptions, Target, kubeconfig};
+use super::{KubeOptions, Target, credentials::Credentials, kubeconfig, wire::Wire};
+use crate::domain::time::{Clock, Mono, Now};
 
 /// One move of the server.
 #[derive(Debug, Clone)]
@@ -100,6 +102,28 @@ impl Scripted {
     }
 }
 
+/// A clock that a test sets.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hands(Arc<std::sync::Mutex<Duration>>);
+
+impl Hands {
+    pub fn forward(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Now {
+        let passed = *self.0.lock().unwrap();
+        Now { mono: Mono(passed), utc: DateTime::from_timestamp(1_800_000_000, 0).unwrap() + passed }
+    }
+}
+
+/// A clock that nobody sets.
+pub(crate) fn still() -> Arc<dyn Clock> {
+    Arc::new(Hands::default())
+}
+
 /// A target at an address, as a kubeconfig would say it.
 pub(crate) fn target(url: &str) -> Target {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -111,7 +135,14 @@ pub(crate) fn target(url: &str) -> Target {
     );
     std::fs::write(&path, text).unwrap();
     let options = KubeOptions { kubeconfig: Some(path), request_timeout: Some(Duration::from_secs(2)), ..KubeOptions::default() };
-    kubeconfig::load(&options).unwrap()
+    kubeconfig::load(&options, &still()).unwrap()
+}
+
+/// The same with credentials of the test's own.
+pub(crate) fn target_with(url: &str, credentials: Credentials) -> Target {
+    let config = kube::Config::new(url.parse().unwrap());
+    let target = target(url);
+    Target { wire: Arc::new(Wire::new(config, credentials, None, target.server.clone())), ..target }
 }
 
 async fn serve(mut connection: TcpStream, script: impl Fn(&str) -> Vec<Step>) {

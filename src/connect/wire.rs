@@ -16,6 +16,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::client::{AuthError, ConfigExt};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_http::decompression::DecompressionLayer;
@@ -23,7 +24,10 @@ use tower_http::decompression::DecompressionLayer;
 use super::{
     ConnectError,
     body::{Body, innermost},
+    credentials::{Credential, Credentials, Identity, basic},
+    endpoint::percent_decoded,
     kept::{GivenUp, GivingUp, Kept, Pool},
+    plugin::Plugin,
 };
 use crate::domain::text::Text;
 
@@ -33,12 +37,13 @@ pub(crate) type Stack = BoxCloneSyncService<Outgoing, Incoming, BoxError>;
 
 /// A TCP and TLS handshake that takes longer is given up.
 const CONNECT_WITHIN: Duration = Duration::from_secs(8);
-/// Longest run of a credential plugin.
-const CREDENTIALS_WITHIN: Duration = Duration::from_secs(30);
 
-/// One cluster's stacks, made at the first request, because credential plugins run then and may take seconds.
+/// One cluster's stacks, made at the first request and again for another client certificate.
 pub(crate) struct Wire {
+    /// Without what [`Credentials`] stand for.
     config: kube::Config,
+    credentials: Credentials,
+    identity: Option<Identity>,
     server: Text,
     built: Mutex<Option<Stacks>>,
     giving_up: GivingUp,
@@ -48,11 +53,32 @@ pub(crate) struct Wire {
 struct Stacks {
     read: Arc<Kept<Stack>>,
     write: Stack,
+    /// The plugin's client certificate that they were made with.
+    identity: Option<Identity>,
+}
+
+/// What a request needs to be sent. To be had takes as long as a login; to be used does not.
+pub(crate) struct Ready {
+    stacks: Stacks,
+    credential: Arc<Credential>,
+}
+
+impl Ready {
+    /// With a pool of connections, for what may be asked again.
+    pub fn to_read(&self) -> (Pool, Stack) {
+        self.stacks.read.client()
+    }
+
+    /// With a connection for each request.
+    pub fn to_write(&self) -> Stack {
+        self.stacks.write.clone()
+    }
 }
 
 impl Wire {
-    pub fn new(config: kube::Config, server: Text) -> Self {
-        Self { config, server, built: Mutex::new(None), giving_up: GivingUp::new() }
+    /// `identity`: the kubeconfig's own client certificate.
+    pub fn new(config: kube::Config, credentials: Credentials, identity: Option<Identity>, server: Text) -> Self {
+        Self { config, credentials, identity, server, built: Mutex::new(None), giving_up: GivingUp::new() }
     }
 
     /// Over a service in this process in the place of connections: nothing is resolved, encrypted or logged in to.
@@ -66,38 +92,65 @@ impl Wire {
     {
         let stack = service.map_err(Into::into).map_response(|response: Response<B>| response.map(|body| body.map_err(Into::into).boxed_unsync()));
         let stack = BoxCloneSyncService::new(stack);
-        let stacks = Stacks { read: Arc::new(Kept::new(stack.clone(), || None)), write: stack };
+        let stacks = Stacks { read: Arc::new(Kept::new(stack.clone(), || None)), write: stack, identity: None };
         let config = kube::Config::new(http::Uri::from_static("http://in-process"));
-        Self { config, server, built: Mutex::new(Some(stacks)), giving_up: GivingUp::new() }
+        Self { config, credentials: Credentials::none(), identity: None, server, built: Mutex::new(Some(stacks)), giving_up: GivingUp::new() }
     }
 
     pub fn server(&self) -> &Text {
         &self.server
     }
 
-    /// With a pool of connections, for what may be asked again.
-    pub async fn to_read(&self) -> Result<(Pool, Stack), ConnectError> {
-        Ok(self.stacks().await?.read.client())
-    }
-
-    /// With a connection for each request.
-    pub async fn to_write(&self) -> Result<Stack, ConnectError> {
-        Ok(self.stacks().await?.write)
-    }
-
-    async fn stacks(&self) -> Result<Stacks, ConnectError> {
+    /// Credentials and a stack to send with. Waits as long as the credential plugin runs, which is no time of the server's: limits of
+    /// requests begin after it.
+    pub async fn ready(&self) -> Result<Ready, ConnectError> {
+        let credential = self.credentials.current().await?;
         let mut built = self.built.lock().await;
-        if let Some(stacks) = &*built {
-            return Ok(stacks.clone());
+        if let Some(stacks) = built.as_ref().filter(|stacks| stacks.identity == credential.identity) {
+            return Ok(Ready { stacks: stacks.clone(), credential });
         }
-        let config = self.config.clone();
-        let making = tokio::task::spawn_blocking(move || build(&config));
-        let stacks = match tokio::time::timeout(CREDENTIALS_WITHIN, making).await {
-            Err(_) => return Err(self.credentials("the credential plugin did not finish within 30 s")),
-            Ok(Err(_)) => return Err(self.credentials("the credential plugin crashed")),
-            Ok(Ok(made)) => made.map_err(|error| self.not_built(&error))?,
-        };
-        Ok(built.insert(stacks).clone())
+        let (config, identity, own) = (self.config.clone(), credential.identity.clone(), self.identity.clone());
+        let made = tokio::task::spawn_blocking(move || {
+            Ok::<_, kube::Error>(Stacks { identity: identity.clone(), ..build(config, identity.as_ref().or(own.as_ref()))? })
+        })
+        .await;
+        let stacks = made.map_err(|_| ConnectError::config("no connection can be made: its settings could not be read"))?;
+        let stacks = built.insert(stacks.map_err(|error| self.not_built(&error))?).clone();
+        Ok(Ready { stacks, credential })
+    }
+
+    /// The same for a write: what was confirmed is not sent long afterwards.
+    pub async fn ready_within(&self, limit: Duration) -> Result<Ready, ConnectError> {
+        let late = || self.no_credentials(&format!("{} within {} s", self.waits_for().unwrap_or_else(|| "none were had".into()), limit.as_secs()));
+        tokio::time::timeout(limit, self.ready()).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// What a request that is not sent yet waits for: the credential plugin, while it runs.
+    pub fn waits_for(&self) -> Option<Text> {
+        self.plugin()?.waits_for()
+    }
+
+    /// Sends one request with its credentials, and takes note of whether they were taken.
+    pub async fn send(&self, ready: &Ready, stack: Stack, mut request: Outgoing) -> Result<Incoming, ConnectError> {
+        ready.credential.sign(&mut request);
+        let response = stack.oneshot(request).await.map_err(|error| self.failed(&error))?;
+        self.credentials.answered(&ready.credential, response.status());
+        Ok(response)
+    }
+
+    #[cfg(test)]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    #[cfg(test)]
+    pub fn proxy(&self) -> Option<&http::Uri> {
+        self.config.proxy_url.as_ref()
+    }
+
+    /// The credential plugin, where the kubeconfig has one that counts.
+    pub fn plugin(&self) -> Option<&Arc<Plugin>> {
+        self.credentials.plugin()
     }
 
     /// For a stream that is about to be asked for.
@@ -126,20 +179,13 @@ impl Wire {
         }
     }
 
-    /// After a 401: credentials that a plugin gave without an expiry are asked for anew at the next request.
-    pub async fn forget_credentials(&self) {
-        if self.config.auth_info.exec.is_some() {
-            *self.built.lock().await = None;
-        }
-    }
-
-    fn credentials(&self, why: &str) -> ConnectError {
-        ConnectError::Credentials { server: self.server.clone(), why: Text::line(why) }
+    fn no_credentials(&self, why: &str) -> ConnectError {
+        ConnectError::Credentials { server: self.server.clone(), why: Text::line(why), again: None }
     }
 
     fn not_built(&self, error: &kube::Error) -> ConnectError {
         match error {
-            kube::Error::Auth(error) => self.credentials(&credentials_words(error)),
+            kube::Error::Auth(error) => self.no_credentials(&credentials_words(error)),
             error => ConnectError::Tls { server: self.server.clone(), why: Text::line(&innermost(error)) },
         }
     }
@@ -151,7 +197,7 @@ impl Wire {
         let mut connecting = false;
         while let Some(current) = cause {
             if let Some(error) = current.downcast_ref::<AuthError>() {
-                return self.credentials(&credentials_words(error));
+                return self.no_credentials(&credentials_words(error));
             }
             if let Some(error) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
                 connecting |= error.is_connect();
@@ -171,7 +217,16 @@ impl Wire {
     }
 }
 
-fn build(config: &kube::Config) -> Result<Stacks, kube::Error> {
+fn build(mut config: kube::Config, identity: Option<&Identity>) -> Result<Stacks, kube::Error> {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    if let Some(identity) = identity {
+        config.auth_info.client_certificate_data = Some(STANDARD.encode(&identity.certificate));
+        config.auth_info.client_key_data = Some(STANDARD.encode(identity.key.expose_secret()).into());
+    }
+    connected(&config)
+}
+
+fn connected(config: &kube::Config) -> Result<Stacks, kube::Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -179,24 +234,30 @@ fn build(config: &kube::Config) -> Result<Stacks, kube::Error> {
     tcp.set_keepalive(Some(Duration::from_secs(30)));
     let Some(proxy) = config.proxy_url.clone() else { return over(tcp, config) };
     match proxy.scheme_str() {
-        Some("socks5" | "socks5h") => over(SocksV5::new(proxy, tcp), config),
+        Some("socks5" | "socks5h") => {
+            let socks = SocksV5::new(proxy.clone(), tcp);
+            match login(&proxy) {
+                Some((user, password)) => over(socks.with_auth(user, password), config),
+                None => over(socks, config),
+            }
+        }
         Some("https") => over(with_login(Tunnel::new(proxy.clone(), config.rustls_https_connector_with_connector(tcp)?), &proxy), config),
         _ => over(with_login(Tunnel::new(proxy.clone(), tcp), &proxy), config),
     }
 }
 
 fn with_login<C>(tunnel: Tunnel<C>, proxy: &http::Uri) -> Tunnel<C> {
-    use base64::Engine as _;
-    let login = proxy.authority().and_then(|authority| authority.as_str().rsplit_once('@')).map(|(login, _)| login);
-    let Some(login) = login else { return tunnel };
-    let plain: Vec<u8> = url::form_urlencoded::parse(format!("x={}", login.replace('+', "%2B").replace('&', "%26")).as_bytes())
-        .next()
-        .map(|(_, value)| value.as_bytes().to_vec())
-        .unwrap_or_default();
-    match format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)).parse() {
-        Ok(header) => tunnel.with_auth(header),
-        Err(_) => tunnel,
+    match login(proxy).map(|(user, password)| basic(&user, &password.into())) {
+        Some(Ok(header)) => tunnel.with_auth(header),
+        Some(Err(_)) | None => tunnel,
     }
+}
+
+/// The login in the proxy's address, as it is meant: `%40` is `@`.
+fn login(proxy: &http::Uri) -> Option<(String, String)> {
+    let (login, _) = proxy.authority()?.as_str().rsplit_once('@')?;
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    Some((percent_decoded(user), percent_decoded(password)))
 }
 
 fn over<C>(connector: C, config: &kube::Config) -> Result<Stacks, kube::Error>
@@ -224,19 +285,13 @@ where
     let client = || hyper_util::client::legacy::Builder::new(TokioExecutor::new());
     let write = around(client().pool_max_idle_per_host(0).retry_canceled_requests(false).build(https.clone()));
     let pooled = move || around(client().pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(50)).build(https.clone()));
-    Ok(Stacks { read: Arc::new(Kept::new(pooled(), move || Some(pooled()))), write })
+    Ok(Stacks { read: Arc::new(Kept::new(pooled(), move || Some(pooled()))), write, identity: None })
 }
 
-/// A credential error without what the plugin printed on standard output, which may hold a token.
+/// A credential error without what a command printed on standard output, which may hold a token.
 fn credentials_words(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecRun { out, .. } => {
-            let said = String::from_utf8_lossy(&out.stderr);
-            let said = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-            format!("the credential plugin ended with {}: {said}; run `kubectl get ns` once in a shell", out.status)
-        }
-        AuthError::AuthExecStart(error) => format!("the credential plugin of the kubeconfig could not be started: {error}"),
-        AuthError::AuthExecParse(_) => "the credential plugin printed something that is not a credential".to_owned(),
+        AuthError::AuthExecRun { cmd, out } => format!("{cmd} ended with {}", out.status),
         error => error.to_string(),
     }
 }

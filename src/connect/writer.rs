@@ -7,7 +7,6 @@ use http::{Method, Request, header};
 use http_body_util::Full;
 use hyper_util::client::legacy::connect::capture_connection;
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 use super::{
     Answer, ConnectError, Target, body,
@@ -72,13 +71,10 @@ impl Writer {
         let was_sent = || connection.connection_metadata().is_some();
         let ended = |error: ConnectError| if was_sent() { WriteError::NoAnswer(error) } else { WriteError::NotSent(error) };
 
+        let ready = self.wire.ready_within(timeout).await.map_err(WriteError::NotSent)?;
         let sending = async {
-            let stack = self.wire.to_write().await.map_err(WriteError::NotSent)?;
-            let response = stack.oneshot(request).await.map_err(|error| ended(self.wire.failed(&error)))?;
+            let response = self.wire.send(&ready, ready.to_write(), request).await.map_err(&ended)?;
             let (parts, body) = response.into_parts();
-            if parts.status == http::StatusCode::UNAUTHORIZED {
-                self.wire.forget_credentials().await;
-            }
             let refused = parts.status.is_client_error();
             match body::whole(body, ANSWER_LIMIT, &server).await {
                 Ok(body) => {

@@ -9,6 +9,7 @@ mod backoff;
 pub mod document;
 mod elasticsearch;
 mod kubernetes;
+mod login;
 pub mod logs;
 mod prometheus;
 mod refresh;
@@ -54,11 +55,13 @@ pub fn pods_of_page(body: &[u8]) -> Option<Vec<Pod>> {
 pub struct Handle {
     _tasks: JoinSet<()>,
     wake: Arc<Notify>,
+    reader: Reader,
 }
 
 impl Handle {
     /// Everybody who waits after a failure tries again now.
     pub fn reconnect(&self) {
+        self.reader.try_login_again();
         self.wake.notify_waiters();
     }
 }
@@ -77,10 +80,10 @@ pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle 
         tasks.spawn(reviews.run());
     }
 
-    let finder = Arc::new(Finder::new(reader, scope, servers, clock));
+    let finder = Arc::new(Finder::new(reader.clone(), scope, servers, clock));
     let metrics = Metrics::new(kpis, refresh.history, refresh.history_step);
     tasks.spawn(refresh::for_ever(Which::Prometheus, refresh.metrics, finder.clone(), wake.clone(), report(SourceId::Metrics), metrics));
     tasks.spawn(Alerts { finder: finder.clone(), every: refresh.alerts, wake: wake.clone(), report: report(SourceId::Alerts) }.run());
     tasks.spawn(refresh::for_ever(Which::Elasticsearch, refresh.errors, finder, wake.clone(), report(SourceId::Errors), ErrorLog::new(errors)));
-    Handle { _tasks: tasks, wake }
+    Handle { _tasks: tasks, wake, reader }
 }

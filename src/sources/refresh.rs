@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use super::{
     backoff::Backoff,
+    login::saying,
     report::{Closed, Report},
 };
 use crate::connect::{
@@ -49,9 +50,10 @@ pub(super) async fn for_ever(which: Which, every: Duration, finder: Arc<Finder>,
 async fn run(which: Which, every: Duration, finder: &Finder, wake: Arc<Notify>, report: &Report, asking: &mut impl Asking) -> Result<(), Closed> {
     let every = every.max(Duration::from_secs(1));
     let mut backoff = Backoff::new(wake);
-    report.connecting(&format!("looking for {which:?}")).await?;
+    let looking = format!("looking for {which:?}");
+    report.connecting(&looking).await?;
     loop {
-        let server = match finder.source(which).await {
+        let server = match saying(finder.cluster(), report, &looking, finder.source(which)).await? {
             Ok(Source::At(server)) => server,
             Ok(Source::Nowhere { remedy }) => {
                 report.absent(&remedy).await?;

@@ -8,6 +8,7 @@ mod cockpit;
 #[path = "../support/session.rs"]
 mod harness;
 mod leaving;
+mod login;
 mod mouse;
 mod panic;
 mod sync_backlog;

@@ -235,10 +235,8 @@ async fn a_change_in_the_last_moment_is_caught_by_the_server() {
     // The patch itself, without the look before it.
     let crate::domain::mitigation::Write::Object(write) = &planned.plan.writes[0] else { panic!("another destination") };
     rig.world().change(DEPLOYMENT, |object| object["spec"]["replicas"] = 5.into());
-    let target = crate::connect::kubeconfig::load(&crate::connect::KubeOptions {
-        kubeconfig: Some(rig.state.path().join("kubeconfig")),
-        ..crate::connect::KubeOptions::default()
-    });
+    let options = crate::connect::KubeOptions { kubeconfig: Some(rig.state.path().join("kubeconfig")), ..crate::connect::KubeOptions::default() };
+    let target = crate::connect::kubeconfig::load(&options, &crate::connect::scripted::still());
     let writer = crate::connect::Writer::new(&target.unwrap());
     let answer = writer.send(http::Method::PATCH, &write.path, &[], write.content.header(), &write.body, Duration::from_secs(5)).await.unwrap();
     assert_eq!(answer.status, 422);

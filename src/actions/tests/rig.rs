@@ -231,7 +231,7 @@ fn engine(
     pace: Pace,
     clock: Arc<dyn Clock>,
 ) -> (Engine, mpsc::Receiver<ActionEvent>) {
-    let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }).unwrap();
+    let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }, &clock).unwrap();
     let (sender, events) = mpsc::channel(256);
     let engine = Engine::new(Setup {
         reader: Reader::new(&target),

@@ -78,6 +78,7 @@ impl Session {
     /// Asks the cluster who it is and arms the engine. `wait` is how long a rollout is watched. Says what is wrong.
     pub async fn open(target: &Target, home: &Home, loaded: &Loaded, wait: Duration) -> Result<Self, Exit> {
         let reader = Reader::new(target);
+        setup::log_in(&reader).await;
         let cluster = match identity::read(&reader).await {
             Ok((identity, _)) => identity.cluster,
             Err(error) => return Err(setup::refuse_connection(&error)),

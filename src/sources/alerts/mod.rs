@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::{
     backoff::Backoff,
+    login::saying,
     report::{Closed, Report},
 };
 use crate::{
@@ -57,7 +58,8 @@ impl Alerts {
         self.report.connecting("looking for Alertmanager").await?;
         loop {
             let began = self.report.now();
-            let (alertmanager, prometheus) = tokio::join!(self.alertmanager(), self.prometheus(&mut holds));
+            let both = async { tokio::join!(self.alertmanager(), self.prometheus(&mut holds)) };
+            let (alertmanager, prometheus) = saying(self.finder.cluster(), &self.report, "looking for Alertmanager", both).await?;
             match combine(alertmanager, prometheus) {
                 Combined::Absent(remedy) => {
                     self.report.absent(&remedy).await?;

@@ -17,6 +17,7 @@ use crate::{
     },
     sources::{
         backoff::Backoff,
+        login::logged_in,
         report::{Closed, Report},
     },
 };
@@ -50,9 +51,12 @@ impl Heartbeat {
         let subjects = self.subjects();
         let mut subject = 0;
         let mut backoff = Backoff::new(self.shared.wake.clone());
-        self.report.connecting(&format!("contacting {}", self.shared.reader.server())).await?;
+        let contacting = format!("contacting {}", self.shared.reader.server());
+        self.report.connecting(&contacting).await?;
         let mut identified = false;
         loop {
+            // Apart from the pulse: a login is no silence of the server.
+            logged_in(&self.shared.reader, &self.report, &contacting).await?;
             let result = if identified { self.pulse(&subjects[subject]).await } else { self.identify().await };
             match result {
                 Ok(Ok(())) => {

@@ -31,6 +31,7 @@ use crate::{
     },
     sources::{
         backoff::Backoff,
+        login::logged_in,
         report::{Closed, Report},
     },
 };
@@ -121,8 +122,10 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     async fn for_ever(&mut self) -> Result<(), Closed> {
         let mut backoff = Backoff::new(self.shared.wake.clone());
         let mut version: Option<String> = None;
-        self.report.connecting(&format!("listing {}", K::kind().resource())).await?;
+        let listing = format!("listing {}", K::kind().resource());
+        self.report.connecting(&listing).await?;
         loop {
+            logged_in(&self.shared.reader, &self.report, &listing).await?;
             let result = match &version {
                 None => self.list().await.map(Some),
                 Some(from) => self.watch(from.clone(), &mut backoff, &mut version).await.map(|()| version.clone()),

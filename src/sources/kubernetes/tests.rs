@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use super::*;
 use crate::{
     connect::{
-        ConnectError,
+        ConnectError, SlowLogin,
         scripted::{Scripted, Step, answer, chunk, end, json, stream},
     },
     domain::{
@@ -95,6 +95,7 @@ fn words(what: &What) -> Vec<String> {
             })
             .collect(),
         What::Health(health) => vec![match health {
+            Health::Connecting { what, .. } if what.starts_with("waiting for ") => what.to_string(),
             Health::Connecting { .. } => "connecting".to_owned(),
             Health::Listing { so_far, .. } => format!("listing {so_far}"),
             Health::Live { .. } => "live".to_owned(),
@@ -283,6 +284,39 @@ async fn the_heartbeat_notices_a_server_that_falls_silent() {
     let heard = watching.until(|word| word.starts_with("failed")).await;
     assert!(heard.iter().any(|word| word.contains("oncall")), "{heard:#?}");
     assert!(heard.last().unwrap().contains("gave no answer"), "{heard:#?}");
+}
+
+#[tokio::test]
+async fn a_slow_login_is_said_and_is_no_silence_of_the_server() {
+    let server = Scripted::start(|request, _| match request.split(' ').nth(1).unwrap() {
+        "/version" => json(200, r#"{"gitVersion":"v1.36.3"}"#),
+        "/api/v1/namespaces/kube-system" => json(200, r#"{"metadata":{"uid":"abc"}}"#),
+        path if path.contains("selfsubjectreviews") => json(201, r#"{"status":{"userInfo":{"username":"oncall"}}}"#),
+        path if path.contains("watch=true") => hang(""),
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let login = SlowLogin::slow();
+    let reader = login.reader(&server);
+    let (out, heard) = mpsc::channel(64);
+    let report = Report::new(SourceId::Cluster, Arc::new(Steps(AtomicU64::new(0))), out);
+    let generation = watch::Sender::new(0);
+    let shared = Shared { reader: reader.clone(), wake: Arc::default(), generation: generation.subscribe() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
+    let sources = [Watching { heard, _tasks: tasks }, pods_by(&reader)];
+    let mut told = Vec::new();
+    for mut source in sources {
+        let heard = source.until(|word| word.starts_with("waiting for the credential plugin login-helper, ")).await;
+        assert_eq!(server.requests(), 0, "{heard:#?}");
+        told.push((source, heard));
+    }
+    login.go();
+    for (mut source, mut heard) in told {
+        heard.extend(source.until(|word| word == "live").await);
+        assert!(!heard.iter().any(|word| word.starts_with("failed")), "{heard:#?}");
+    }
+    assert_eq!(login.runs(), 1);
 }
 
 proptest! {

@@ -112,6 +112,8 @@ fn of_one(state: &State, source: SourceId) -> Standing {
                 sentence: format!("{server} said nothing for {}; what is shown is that old", units::age(age)),
             },
         },
+        // Says by itself how long.
+        Health::Connecting { what, .. } if what.starts_with("waiting for ") => waiting(what.to_string(), freshness),
         Health::Connecting { what, since: began } => waiting(format!("{what} since {}", since(*began)), freshness),
         Health::Listing { so_far, since: began } => {
             let count = units::thousands(*so_far as u64);
@@ -127,7 +129,11 @@ fn of_one(state: &State, source: SourceId) -> Standing {
         Health::Failed { why, since: began, .. } => Standing {
             trust: trust_of_old(freshness, Trust::Doubtful),
             marker: with_age(&format!("{} failing", glyph::WARNING), freshness),
-            sentence: format!("{server} does not answer since {}: {why}. It is tried again by itself.", since(*began)),
+            sentence: if why.starts_with("no credentials for ") {
+                format!("{server} cannot be asked since {}: {why}. It is tried again by itself.", since(*began))
+            } else {
+                format!("{server} does not answer since {}: {why}. It is tried again by itself.", since(*began))
+            },
         },
         Health::Forbidden { verb, resource, since: began } => Standing {
             trust: trust_of_old(freshness, Trust::Missing),

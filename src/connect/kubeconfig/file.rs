@@ -1,0 +1,291 @@
+//! Kubeconfig files and how several become one, by the rules of client-go (`k8s.io/client-go/tools/clientcmd`, `loader.go`).
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::connect::ConnectError;
+
+/// What stands in the files. A text that is empty is absent, as in Go.
+#[derive(Default)]
+pub(super) struct Merged {
+    pub current_context: String,
+    pub clusters: Vec<Named<Cluster>>,
+    pub contexts: Vec<Named<Context>>,
+    pub users: Vec<Named<User>>,
+}
+
+#[derive(Default)]
+pub(super) struct Named<T> {
+    pub name: String,
+    pub entry: T,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Cluster {
+    pub server: String,
+    pub tls_server_name: String,
+    #[serde(deserialize_with = "boolean")]
+    pub insecure_skip_tls_verify: bool,
+    pub certificate_authority: String,
+    pub certificate_authority_data: String,
+    pub proxy_url: String,
+    #[serde(deserialize_with = "boolean")]
+    pub disable_compression: bool,
+    pub extensions: Vec<Extension>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Extension {
+    pub name: String,
+    pub extension: Value,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Context {
+    pub cluster: String,
+    pub user: String,
+    pub namespace: String,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct User {
+    pub client_certificate: String,
+    pub client_certificate_data: String,
+    pub client_key: String,
+    pub client_key_data: String,
+    pub token: String,
+    #[serde(rename = "tokenFile")]
+    pub token_file: String,
+    #[serde(rename = "as")]
+    pub impersonate: String,
+    #[serde(rename = "as-uid")]
+    pub impersonate_uid: String,
+    #[serde(rename = "as-groups")]
+    pub impersonate_groups: Vec<String>,
+    #[serde(rename = "as-user-extra")]
+    pub impersonate_extra: BTreeMap<String, Vec<String>>,
+    pub username: String,
+    pub password: String,
+    pub auth_provider: Option<AuthProvider>,
+    pub exec: Option<Exec>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AuthProvider {
+    pub name: String,
+    pub config: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Exec {
+    pub command: String,
+    pub args: Vec<String>,
+    pub env: Vec<Variable>,
+    pub api_version: String,
+    pub install_hint: String,
+    #[serde(deserialize_with = "boolean")]
+    pub provide_cluster_info: bool,
+    pub interactive_mode: String,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Variable {
+    pub name: String,
+    pub value: String,
+}
+
+impl Merged {
+    /// Reads one file; relative paths in it start from its folder. None where there is no such file.
+    pub fn read(path: &Path) -> Result<Option<Self>, ConnectError> {
+        let shown = path.display();
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(ConnectError::config(&format!("kubeconfig {shown} cannot be read ({error}): correct its permissions or the path")));
+            }
+        };
+        let text = decoded(&bytes).ok_or_else(|| ConnectError::config(&format!("kubeconfig {shown}: not text in UTF-8 or UTF-16")))?;
+        let document = document(&text).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}{why}")))?;
+        let mut one = Self::of(document).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}: {why}")))?;
+        one.make_absolute(path.parent().unwrap_or(Path::new("")));
+        Ok(Some(one))
+    }
+
+    /// The first file that names something decides about it, whole.
+    pub fn merge(&mut self, next: Self) {
+        fn append<T>(mine: &mut Vec<Named<T>>, next: Vec<Named<T>>) {
+            let is_known: Vec<bool> = next.iter().map(|one| mine.iter().any(|known| known.name == one.name)).collect();
+            mine.extend(next.into_iter().zip(is_known).filter(|(_, is_known)| !is_known).map(|(one, _)| one));
+        }
+        append(&mut self.clusters, next.clusters);
+        append(&mut self.contexts, next.contexts);
+        append(&mut self.users, next.users);
+        if self.current_context.is_empty() {
+            self.current_context = next.current_context;
+        }
+    }
+
+    fn of(document: Value) -> Result<Self, String> {
+        let mut fields = match without_nulls(document) {
+            Value::Null => return Ok(Self::default()),
+            Value::Object(fields) => fields,
+            _ => return Err("not a kubeconfig: a list of fields is expected".to_owned()),
+        };
+        for (field, expected) in [("apiVersion", "v1"), ("kind", "Config")] {
+            match fields.get(field) {
+                None => {}
+                Some(Value::String(found)) if found == expected || found.is_empty() => {}
+                Some(_) => return Err(format!("not a kubeconfig: its {field} is not {expected}")),
+            }
+        }
+        Ok(Self {
+            current_context: match fields.remove("current-context") {
+                None => String::new(),
+                Some(Value::String(name)) => name,
+                Some(_) => return Err("its current-context is not text: put it in quotes".to_owned()),
+            },
+            clusters: entries(fields.remove("clusters"), "clusters", "cluster")?,
+            contexts: entries(fields.remove("contexts"), "contexts", "context")?,
+            users: entries(fields.remove("users"), "users", "user")?,
+        })
+    }
+
+    fn make_absolute(&mut self, folder: &Path) {
+        let absolute = |path: &mut String| {
+            if !path.is_empty() {
+                *path = folder.join(&*path).to_string_lossy().into_owned();
+            }
+        };
+        for cluster in &mut self.clusters {
+            absolute(&mut cluster.entry.certificate_authority);
+        }
+        for Named { entry, .. } in &mut self.users {
+            for path in [&mut entry.client_certificate, &mut entry.client_key, &mut entry.token_file] {
+                absolute(path);
+            }
+            // A name alone is looked for on `PATH`.
+            if let Some(exec) = entry.exec.as_mut().filter(|exec| exec.command.contains(std::path::MAIN_SEPARATOR)) {
+                absolute(&mut exec.command);
+            }
+        }
+    }
+}
+
+/// The files to merge, first wins; whether it must exist (kubectl: only the one of `--kubeconfig`).
+pub(super) fn candidates(flag: Option<&Path>, variable: Option<&std::ffi::OsStr>, home: Option<&Path>) -> (Vec<PathBuf>, bool) {
+    if let Some(path) = flag {
+        return (vec![path.to_owned()], true);
+    }
+    let Some(list) = variable.filter(|list| !list.is_empty()) else {
+        return (vec![home.unwrap_or(Path::new("~")).join(".kube/config")], false);
+    };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    (paths, false)
+}
+
+/// Says which entry is wrong, never what is in it.
+fn entries<T: DeserializeOwned + Default>(list: Option<Value>, place: &str, field: &str) -> Result<Vec<Named<T>>, String> {
+    let list = match list {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(format!("its {place} are not a list")),
+    };
+    let mut named: Vec<Named<T>> = Vec::new();
+    for mut one in list {
+        let name = match one.get("name") {
+            None => String::new(),
+            Some(Value::String(name)) => name.clone(),
+            Some(_) => return Err(format!("a name in {place} is not text: put it in quotes")),
+        };
+        if named.iter().any(|known| known.name == name) {
+            return Err(format!("its {place} have {name:?} twice: take one out"));
+        }
+        let entry = one.get_mut(field).map(Value::take).map_or_else(|| Ok(T::default()), serde_json::from_value);
+        let entry = entry.map_err(|_| format!("{field} {name:?} has a field of the wrong kind: put numbers in quotes where text is due"))?;
+        named.push(Named { name, entry });
+    }
+    Ok(named)
+}
+
+/// The first document, as kubectl takes no other.
+fn document(text: &str) -> Result<Value, String> {
+    if text.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
+    let first = first_document(text);
+    serde_saphyr::from_str_with_options(first, options).map_err(|error| {
+        let line = error.location().map_or_else(String::new, |location| format!(", line {}", location.line()));
+        let said = error.without_snippet().to_string();
+        format!("{line}: not valid YAML for a kubeconfig: {}", said.lines().next().unwrap_or_default())
+    })
+}
+
+/// Up to the mark of a second document; a mark before everything begins the first.
+fn first_document(text: &str) -> &str {
+    let mut at = 0;
+    let mut has_content = false;
+    for line in text.split_inclusive('\n') {
+        let is_mark = line.trim_end() == "---" || line.starts_with("--- ");
+        if (is_mark && has_content) || line.trim_end() == "..." {
+            return &text[..at];
+        }
+        has_content |= !is_mark && !line.trim().is_empty() && !line.starts_with(['#', '%']);
+        at += line.len();
+    }
+    text
+}
+
+/// By its byte order mark; without one UTF-8.
+fn decoded(bytes: &[u8]) -> Option<String> {
+    let wide = |rest: &[u8], of: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest.chunks_exact(2).map(|pair| of([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).ok()
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(str::to_owned),
+        bytes => std::str::from_utf8(bytes).ok().map(str::to_owned),
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, without_nulls(value))).collect(),
+        Value::Array(list) => Value::Array(list.into_iter().map(without_nulls).collect()),
+        value => value,
+    }
+}
+
+/// The words of YAML 1.1 for it too, which kubectl's reader knows.
+fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(is_so) => Ok(is_so),
+        Value::String(word) => match word.to_lowercase().as_str() {
+            "y" | "yes" | "on" => Ok(true),
+            "n" | "no" | "off" => Ok(false),
+            _ => Err(serde::de::Error::custom("neither true nor false")),
+        },
+        _ => Err(serde::de::Error::custom("neither true nor false")),
+    }
+}
