@@ -120,7 +120,7 @@ impl Look {
         let health = self.healths.get(&source);
         if self.answered.contains(&source) {
             return match health {
-                Some(Health::Lagging { why, .. }) => Answer::Partial(why.clone()),
+                Some(Health::Lagging { why, .. }) if self.partial(source).is_none() => Answer::Partial(why.clone()),
                 _ => self.partial(source).map_or(Answer::Answered, Answer::Partial),
             };
         }
@@ -135,7 +135,13 @@ impl Look {
     }
 
     fn partial(&self, source: SourceId) -> Option<Text> {
-        let errors = self.errors.as_ref().filter(|errors| source == SourceId::Errors && errors.is_partial())?;
+        let errors = self.errors.as_ref().filter(|_| source == SourceId::Errors)?;
+        if let Some(why) = &errors.unknown {
+            return Some(Text::line(&format!("cannot tell whether there are errors: {why}")));
+        }
+        if !errors.is_partial() {
+            return None;
+        }
         Some(Text::line(&format!("{} of {} shards answered{}", errors.shards.0, errors.shards.1, if errors.timed_out { ", timed out" } else { "" })))
     }
 

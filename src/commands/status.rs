@@ -199,7 +199,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         })),
         "sources": sources, "kpis": kpis, "firing": alerts,
         "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods,
-        "errors_last_15_min": look.errors.as_ref().map(|errors| errors.recent),
+        "errors_last_15_min": look.errors.as_ref().filter(|errors| errors.unknown.is_none()).map(|errors| errors.recent),
     })
 }
 

@@ -127,6 +127,7 @@ impl Default for Errors {
     fn default() -> Self {
         Self {
             index: "logstash-*".to_owned(),
+            time_field: "@timestamp".to_owned(),
             level_field: "level".to_owned(),
             level: "ERROR".to_owned(),
             service_field: "service".to_owned(),

@@ -114,7 +114,10 @@ pub struct Breaker {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Errors {
     pub index: String,
+    /// A date; `@timestamp` almost everywhere.
+    pub time_field: String,
     pub level_field: String,
+    /// Several with commas; each is looked for in capitals, small and capitalised.
     pub level: String,
     pub service_field: String,
     pub message_field: String,

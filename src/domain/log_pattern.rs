@@ -54,6 +54,8 @@ pub struct ErrorWindow {
     /// Shards that answered, and all of them; fewer is a partial answer and is said.
     pub shards: (u32, u32),
     pub timed_out: bool,
+    /// Why none could have been found, where none was: then nobody knows whether there are any.
+    pub unknown: Option<Text>,
 }
 
 impl ErrorWindow {

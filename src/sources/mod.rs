@@ -7,7 +7,7 @@
 mod alerts;
 mod backoff;
 pub mod document;
-mod elasticsearch;
+pub mod elasticsearch;
 mod kubernetes;
 pub mod logs;
 mod prometheus;

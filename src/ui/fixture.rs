@@ -205,6 +205,7 @@ fn window(bad: bool) -> ErrorWindow {
         sampled: None,
         shards: if bad { (3, 5) } else { (5, 5) },
         timed_out: false,
+        unknown: None,
     }
 }
 

@@ -228,8 +228,9 @@ pub static ERRORS: Section = Section {
     stars: Stars::None,
     settings: &[
         text_setting!("index", "Index or pattern.", errors.index),
+        text_setting!("time_field", "Field of the time, mapped as a date.", errors.time_field),
         text_setting!("level_field", "Field of the level.", errors.level_field),
-        text_setting!("level", "The level that is an error.", errors.level),
+        text_setting!("level", "The level that is an error, small or in capitals; several with commas.", errors.level),
         text_setting!("service_field", "Field of the service.", errors.service_field),
         text_setting!("message_field", "Field of the message.", errors.message_field),
         text_setting!("pod_field", "Field of the pod.", errors.pod_field),
