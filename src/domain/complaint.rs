@@ -197,6 +197,8 @@ mod tests {
             first_seen: at,
             last_seen: at,
             is_new,
+            is_surging: false,
+            quiet_minutes: None,
             example: "".into(),
         };
         assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE), None);

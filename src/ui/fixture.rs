@@ -187,6 +187,8 @@ fn window(bad: bool) -> ErrorWindow {
         first_seen: at(2, 7),
         last_seen: at(2, 14),
         is_new,
+        is_surging: false,
+        quiet_minutes: None,
         example: shape.into(),
     };
     let patterns = vec![

@@ -155,7 +155,7 @@ impl Search {
         let by_minutes = || per_minute.iter().rev().take(RECENT_MINUTES).sum();
         let recent = aggregations.recent.and_then(|recent| recent.doc_count).unwrap_or_else(by_minutes);
         let sampled = recent_of(&documents, server_now);
-        let patterns = grouped(&documents, recent, server_now, memory);
+        let patterns = grouped(&documents, recent, total.saturating_sub(recent), server_now, memory);
         let mut newest = documents;
         newest.truncate(newest_read.min(shown));
         ErrorWindow {

@@ -63,9 +63,19 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let sign = if is_estimate { glyph::ABOUT } else { glyph::TIMES };
         // What did not happen in the last 15 minutes is history.
         let ink = if pattern.recent > 0 { ink } else { theme.label };
-        pen.cell_right(6, &format!("{sign}{}", units::thousands(pattern.recent)), ink).skip(1);
-        pen.cell(3, if pattern.is_new { "new" } else { "" }, standing.fact(theme, theme.warning)).skip(1);
+        // Of those that were not among the newest that were read nobody knows how many there are.
+        let count = if is_estimate && pattern.recent == 0 { String::new() } else { format!("{sign}{}", units::thousands(pattern.recent)) };
+        pen.cell_right(6, &count, ink).skip(1);
+        let news = match (pattern.is_new, pattern.is_surging) {
+            (true, _) => "new",
+            (false, true) => "up",
+            (false, false) => "",
+        };
+        pen.cell(3, news, standing.fact(theme, theme.warning)).skip(1);
         pen.cell_name(service_width, &pattern.service, standing.fact(theme, theme.label)).skip(1);
+        if let Some(minutes) = pattern.quiet_minutes {
+            pen.write(&format!("last {minutes} min ago: "), standing.fact(theme, theme.label));
+        }
         pen.write(&pattern.shape, ink);
         cursor(canvas, rows, line, index == state.cockpit.errors.row, focused);
     }
