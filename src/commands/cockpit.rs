@@ -64,6 +64,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
         scope,
         servers: config.servers.clone(),
         kpis: config.kpis.clone(),
+        alerts: config.alerts.clone(),
         errors: config.errors.clone(),
         refresh: config.refresh.clone(),
         clock: Arc::clone(&clock),

@@ -7,7 +7,7 @@ use crate::domain::{
     kpi::{Direction, Kpi, Unit},
 };
 
-use super::shape::{Breaker, Config, Errors, Looks, Mitigations, Production, Refresh, Servers};
+use super::shape::{Alerts, Breaker, Config, Errors, Looks, Mitigations, Production, Refresh, Servers};
 
 /// A sample may miss two scrapes of the usual minute before its value counts as old.
 pub const FRESHNESS_LIMIT: Duration = Duration::from_mins(2);
@@ -21,6 +21,7 @@ impl Default for Config {
             escalation: Matrix::default(),
             production: Production::default(),
             mitigations: Mitigations::default(),
+            alerts: Alerts::default(),
             errors: Errors::default(),
             refresh: Refresh::default(),
             keys: BTreeMap::new(),
@@ -119,6 +120,14 @@ impl Default for Mitigations {
             two_person: BTreeMap::new(),
             commands: Vec::new(),
         }
+    }
+}
+
+impl Default for Alerts {
+    /// As kube-prometheus and others name them.
+    fn default() -> Self {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self { watchdogs: names(&["Watchdog", "DeadMansSwitch"]), apart: names(&["InfoInhibitor"]) }
     }
 }
 

@@ -221,6 +221,35 @@ pub static BREAKER: Section = Section {
     ],
 };
 
+pub static ALERTS: Section = Section {
+    name: "alerts",
+    about: "Alerts that fire by design, besides those of severity none: they never count as trouble.",
+    project_may_set: false,
+    stars: Stars::None,
+    settings: &[
+        Setting {
+            name: "watchdogs",
+            about: "Names of alerts that always fire, to show that alerts arrive. One that was seen and stops is said.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.alerts.watchdogs)),
+            set: |draft, _, value| {
+                draft.config.alerts.watchdogs = value.read_list()?;
+                Ok(())
+            },
+        },
+        Setting {
+            name: "apart",
+            about: "Names of alerts that fire now and then and tell of no trouble.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.alerts.apart)),
+            set: |draft, _, value| {
+                draft.config.alerts.apart = value.read_list()?;
+                Ok(())
+            },
+        },
+    ],
+};
+
 pub static ERRORS: Section = Section {
     name: "errors",
     about: "Where errors are in Elasticsearch, and what its fields are called.",
