@@ -71,7 +71,10 @@ const NOBODYS: &str = "\u{7f}sev1 asks whether anything would do\u{7f}";
 impl Matcher {
     /// One that is asked for: an expression that Alertmanager would refuse is refused with Go's reason.
     pub fn new(name: &str, is_regex: bool, is_equal: bool, value: &str) -> Result<Self, String> {
-        if is_regex && let Err(why) = go_regex::translated(&anchored(value)) {
+        // What is right alone and not between its anchors, as a quote that is not closed, Alertmanager takes, and then silences nothing
+        // any more (seen of 0.34: "Querying silences failed").
+        let anchored = format!("^(?:{value})$");
+        if is_regex && let Err(why) = go_regex::translated(value).and_then(|_| go_regex::translated(&anchored)) {
             return Err(format!("{value:?} is no regular expression that Alertmanager takes: {why}"));
         }
         Ok(Self::held(name, is_regex, is_equal, value))
@@ -79,7 +82,8 @@ impl Matcher {
 
     /// One that Alertmanager holds, whatever it is.
     pub fn held(name: &str, is_regex: bool, is_equal: bool, value: &str) -> Self {
-        let compiled = || go_regex::translated(&anchored(value)).ok().and_then(|expression| Regex::new(&expression).ok());
+        // Checked by itself and anchored then, as Alertmanager does.
+        let compiled = || Regex::new(&format!("^(?:{})$", go_regex::translated(value).ok()?)).ok();
         let pattern = if is_regex { compiled().map_or(Pattern::Foreign, Pattern::Anchored) } else { Pattern::Exact };
         Self { name: name.to_owned(), operator: Operator::of(is_regex, is_equal), value: value.to_owned(), pattern }
     }
@@ -93,15 +97,12 @@ impl Matcher {
     /// hold what would end them. None: no matcher.
     pub fn parse(text: &str) -> Option<Result<Self, String>> {
         let text = text.trim();
-        let (name, rest) = match text.strip_prefix('"') {
-            Some(quoted) => {
-                let end = closing(quoted)?;
-                (unescaped(&quoted[..end]), quoted[end + 1..].trim_start())
-            }
-            None => {
-                let end = text.find(is_reserved)?;
-                (text[..end].to_owned(), text[end..].trim_start())
-            }
+        let (name, rest) = if let Some(quoted) = text.strip_prefix('"') {
+            let end = closing(quoted)?;
+            (unescaped(&quoted[..end]), quoted[end + 1..].trim_start())
+        } else {
+            let end = text.find(is_reserved)?;
+            (text[..end].to_owned(), text[end..].trim_start())
         };
         let operator = Operator::ALL.into_iter().find(|operator| rest.starts_with(operator.word()))?;
         if name.is_empty() {
@@ -134,11 +135,6 @@ impl Matcher {
         let name = if is_bare(&self.name) { self.name.clone() } else { quoted(&self.name) };
         format!("{name}{}{}", self.operator.word(), quoted(&self.value))
     }
-}
-
-/// As Alertmanager anchors it.
-fn anchored(value: &str) -> String {
-    format!("^(?:{value})$")
 }
 
 /// Whether all of them accept an alert of these labels; none where only Alertmanager knows.
@@ -240,7 +236,9 @@ mod tests {
         for none in ["service", "=api", "a b=c", "for", "\"a", "\"\"=x", "{a=b}"] {
             assert!(Matcher::parse(none).is_none(), "{none}");
         }
-        assert!(Matcher::parse("service=~(").unwrap().is_err());
+        for refused in ["service=~(", r"service=~\Qa.b", "service=~a)|(?:b"] {
+            assert!(Matcher::parse(refused).unwrap().is_err(), "{refused}");
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@ use regex::bytes::Regex;
 
 /// Compiles an expression that has to fit a whole value.
 pub fn compile(expression: &str) -> Option<Regex> {
-    Regex::new(&rewrite(&format!("^(?:{expression})$"))?).ok()
+    let alone = rewrite(expression)?;
+    Regex::new(&alone).ok()?;
+    Regex::new(&format!("^(?:{alone})$")).ok()
 }
 
 fn rewrite(expression: &str) -> Option<String> {
@@ -53,16 +55,15 @@ fn rewrite(expression: &str) -> Option<String> {
                     at += 1;
                 }
             }
-            '{' => match counted(&text, at) {
-                Some(end) => {
+            '{' => {
+                if let Some(end) = counted(&text, at) {
                     out.extend(&text[at..end]);
                     (at, is_repetition) = lazily(&text, end, was_repetition, &mut out)?;
-                }
-                None => {
+                } else {
                     out.push_str(r"\{");
                     at += 1;
                 }
-            },
+            }
             '*' | '+' | '?' => {
                 out.push(character);
                 (at, is_repetition) = lazily(&text, at + 1, was_repetition, &mut out)?;
@@ -148,7 +149,10 @@ fn escape(text: &[char], at: usize, in_class: bool, out: &mut String) -> Option<
             out.push_str(name);
             out.push(']');
         }
-        'b' | 'B' if !in_class => out.push_str(&format!(r"(?-u:\{escaped})")),
+        'b' | 'B' if !in_class => {
+            out.push_str(r"(?-u:\");
+            out.extend([escaped, ')']);
+        }
         'A' | 'z' if !in_class => out.extend(['\\', escaped]),
         'x' | 'p' | 'P' | 'a' | 'f' | 'n' | 'r' | 't' | 'v' => {
             out.extend(['\\', escaped]);
@@ -187,7 +191,7 @@ mod tests {
             let regex = compile(expression).unwrap_or_else(|| panic!("{expression}"));
             assert!(regex.is_match(accepted.as_bytes()) && !regex.is_match(refused.as_bytes()), "{expression}");
         }
-        for refused in ["(", "a**", "[a", r"\1", "(?=a)", "*", r"a\", "a{2}{3}"] {
+        for refused in ["(", "a**", "[a", r"\1", "(?=a)", "*", r"a\", "a{2}{3}", "a)|(?:b"] {
             assert!(compile(refused).is_none(), "{refused}");
         }
     }

@@ -30,16 +30,13 @@ impl Matcher {
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("bad matcher format: {text}");
         let trimmed = text.trim();
-        let (name, rest) = match trimmed.strip_prefix('"') {
-            Some(quoted) => {
-                let (name, rest) = quoted.split_once('"').ok_or_else(wrong)?;
-                (name, rest.trim_start())
-            }
-            None => {
-                let ends = |c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c);
-                let end = trimmed.find(ends).filter(|end| *end > 0).ok_or_else(wrong)?;
-                (&trimmed[..end], trimmed[end..].trim_start())
-            }
+        let (name, rest) = if let Some(quoted) = trimmed.strip_prefix('"') {
+            let (name, rest) = quoted.split_once('"').ok_or_else(wrong)?;
+            (name, rest.trim_start())
+        } else {
+            let ends = |c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c);
+            let end = trimmed.find(ends).filter(|end| *end > 0).ok_or_else(wrong)?;
+            (&trimmed[..end], trimmed[end..].trim_start())
         };
         let operators = [("=~", true, true), ("!~", true, false), ("!=", false, false), ("=", false, true)];
         let (operator, is_regex, is_equal) = operators.into_iter().find(|(operator, ..)| rest.starts_with(operator)).ok_or_else(wrong)?;
