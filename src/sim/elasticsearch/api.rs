@@ -293,7 +293,8 @@ pub async fn field_caps(State(server): State<Elasticsearch>, Path(index): Path<S
     let result = server.indices(&index, parameters.missing()).and_then(|indices| {
         let asked = parameters.get("fields").ok_or_else(|| Error::validation("no fields specified"))?;
         let mut fields = Map::new();
-        for name in asked.split(',').filter(|_| !indices.is_empty()) {
+        let objects = asked.split(',').filter_map(|name| Some(name.split_once('.')?.0)).filter(|object| *object == "kubernetes");
+        for name in asked.split(',').chain(objects).filter(|_| !indices.is_empty()) {
             let (kind, can) = match Field::named(name) {
                 Some(Field::Timestamp) => ("date", (true, true)),
                 Some(Field::Duration) => ("float", (true, true)),
