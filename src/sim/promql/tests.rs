@@ -268,7 +268,7 @@ fn a_guarded_error_rate_is_nothing_without_traffic_and_0_without_failures() {
     let idle = store(&[("http_requests_total{status=\"200\"}", "7 7 7")]);
     assert_eq!(ask(&idle, ratio, 20), "{} NaN");
     let failing = store(&[("http_requests_total{status=\"200\"}", "0 90 180"), ("http_requests_total{status=\"500\"}", "0 10 20")]);
-    assert_eq!(ask(&failing, ratio, 20), "{} 0.1");
+    assert_eq!(ask(&failing, &format!("({ratio}) > bool 0.05"), 20), "{} 1");
 }
 
 #[test]
