@@ -40,6 +40,8 @@ pub struct Firing {
 struct Status {
     #[serde(default)]
     state: String,
+    #[serde(default, rename = "silencedBy")]
+    silenced_by: Vec<String>,
 }
 
 /// A silence, also one that ended.
@@ -47,8 +49,8 @@ struct Status {
 pub struct Silence {
     pub id: Text,
     pub state: State,
-    /// None where this program cannot read one of them.
-    pub matchers: Option<Vec<Matcher>>,
+    pub matchers: Vec<Matcher>,
+    pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
     /// As the server writes it.
     pub updated_at: String,
@@ -69,6 +71,7 @@ struct Wire {
     id: String,
     status: WireStatus,
     matchers: Vec<WireMatcher>,
+    starts_at: String,
     ends_at: String,
     updated_at: String,
     #[serde(default)]
@@ -117,10 +120,21 @@ impl Alertmanager {
 
     /// What fires and is hidden by no silence or inhibition, and the server's time.
     pub async fn firing(&self) -> Result<(Vec<Firing>, Option<DateTime<Utc>>), Text> {
-        let answer = self.reader.get("/api/v2/alerts", &[], ANSWER_LIMIT, WITHIN).await.map_err(|error| error.text())?;
-        let mut firing: Vec<Firing> = answer.json().map_err(|error| error.text())?;
+        let (mut firing, date) = self.alerts().await?;
         firing.retain(|alert| alert.status.state != "suppressed");
-        Ok((firing, answer.date))
+        Ok((firing, date))
+    }
+
+    /// What fires and is hidden by this silence.
+    pub async fn hidden_by(&self, silence: &str) -> Result<Vec<Firing>, Text> {
+        let (mut hidden, _) = self.alerts().await?;
+        hidden.retain(|alert| alert.status.silenced_by.iter().any(|id| id == silence));
+        Ok(hidden)
+    }
+
+    async fn alerts(&self) -> Result<(Vec<Firing>, Option<DateTime<Utc>>), Text> {
+        let answer = self.reader.get("/api/v2/alerts", &[], ANSWER_LIMIT, WITHIN).await.map_err(|error| error.text())?;
+        Ok((answer.json().map_err(|error| error.text())?, answer.date))
     }
 
     pub async fn silences(&self) -> Result<Vec<Silence>, Text> {
@@ -147,13 +161,14 @@ fn silence(wire: &Wire) -> Result<Silence, String> {
         "active" => State::Active,
         _ => State::Expired,
     };
-    let read = |matcher: &WireMatcher| Matcher::new(&matcher.name, matcher.is_regex, matcher.is_equal.unwrap_or(true), &matcher.value).ok();
-    let ends_at = DateTime::parse_from_rfc3339(&wire.ends_at).map_err(|_| format!("endsAt {:?}", wire.ends_at))?.with_timezone(&Utc);
+    let read = |matcher: &WireMatcher| Matcher::held(&matcher.name, matcher.is_regex, matcher.is_equal.unwrap_or(true), &matcher.value);
+    let moment = |name: &str, text: &str| DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).map_err(|_| format!("{name} {text:?}"));
     Ok(Silence {
         id: Text::line(&wire.id),
         state,
         matchers: wire.matchers.iter().map(read).collect(),
-        ends_at,
+        starts_at: moment("startsAt", &wire.starts_at)?,
+        ends_at: moment("endsAt", &wire.ends_at)?,
         updated_at: wire.updated_at.clone(),
         created_by: Text::line(&wire.created_by),
         comment: wire.comment.clone(),

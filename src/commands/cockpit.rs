@@ -68,6 +68,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
         scope,
         servers: config.servers.clone(),
         kpis: config.kpis.clone(),
+        alerts: config.alerts.clone(),
         errors: config.errors.clone(),
         refresh: config.refresh.clone(),
         rights: if config.read_only { Vec::new() } else { kinds::writes() },

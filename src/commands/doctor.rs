@@ -1,5 +1,6 @@
 //! `sev1 doctor`: each server's reach, login, version, permissions, clock and latency; a remedy for what is not well.
 
+mod logs;
 pub mod permissions;
 mod servers;
 

@@ -17,6 +17,7 @@ use crate::{
         observation::{Delta, Identity, Observation, What},
         pod::Pod,
         text::Text,
+        units,
     },
     state::cluster::Index,
 };
@@ -121,7 +122,7 @@ impl Look {
         let health = self.healths.get(&source);
         if self.answered.contains(&source) {
             return match health {
-                Some(Health::Lagging { why, .. }) => Answer::Partial(why.clone()),
+                Some(Health::Lagging { why, .. }) if self.partial(source).is_none() => Answer::Partial(why.clone()),
                 _ => self.partial(source).map_or(Answer::Answered, Answer::Partial),
             };
         }
@@ -136,7 +137,13 @@ impl Look {
     }
 
     fn partial(&self, source: SourceId) -> Option<Text> {
-        let errors = self.errors.as_ref().filter(|errors| source == SourceId::Errors && errors.is_partial())?;
+        let errors = self.errors.as_ref().filter(|_| source == SourceId::Errors)?;
+        if let Some(why) = &errors.unknown {
+            return Some(Text::line(&format!("cannot tell whether there are errors: {why}")));
+        }
+        if !errors.is_partial() {
+            return None;
+        }
         Some(Text::line(&format!("{} of {} shards answered{}", errors.shards.0, errors.shards.1, if errors.timed_out { ", timed out" } else { "" })))
     }
 
@@ -144,9 +151,32 @@ impl Look {
         self.alerts.iter().flat_map(|list| list.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing))
     }
 
-    /// The level of an indicator; a value whose query failed is no data.
-    pub fn level(&self, kpi: &Kpi) -> Level {
-        kpi.level(self.readings.get(&kpi.id).and_then(|reading| reading.value))
+    /// The level of an indicator; a value whose query failed, or that is old, is no data.
+    pub fn level(&self, kpi: &Kpi, now: DateTime<Utc>) -> Level {
+        let reading = self.readings.get(&kpi.id).filter(|reading| self.age(reading, now) <= kpi.freshness_limit);
+        kpi.level(reading.and_then(|reading| reading.value))
+    }
+
+    /// Why the value of an indicator cannot be relied on, and what to do; none where it is fresh and whole.
+    pub fn doubt(&self, kpi: &Kpi, now: DateTime<Utc>) -> Option<Text> {
+        let reading = self.readings.get(&kpi.id);
+        if let Some(problem) = reading.and_then(|reading| reading.problem.as_ref()) {
+            let is_refused = problem.starts_with("query refused");
+            let remedy = if is_refused { format!(" (correct kpis.{}.query)", kpi.id) } else { String::new() };
+            return Some(Text::line(&format!("{problem}{remedy}")));
+        }
+        let Some(reading) = reading.filter(|reading| reading.value.is_some_and(f64::is_finite)) else {
+            let remedy = format!("correct kpis.{}.query, or leave it out of panes.tiles", kpi.id);
+            return Some(Text::line(&format!("no data: no series fits its query ({remedy})")));
+        };
+        let age = self.age(reading, now);
+        (age > kpi.freshness_limit).then(|| Text::line(&format!("its newest sample is {} old", units::age(age))))
+    }
+
+    /// How old its sample is by the servers' clock; one that is not dated is new.
+    fn age(&self, reading: &KpiReading, now: DateTime<Utc>) -> Duration {
+        let now = self.server_time.unwrap_or(now);
+        reading.at.and_then(|at| now.signed_duration_since(at).to_std().ok()).unwrap_or_default()
     }
 
     pub fn unhealthy(&self, now: DateTime<Utc>) -> Vec<&Pod> {

@@ -56,10 +56,10 @@ pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let watching = Arc::clone(&clock);
     let looked = setup::block_on(async {
         let (sender, mut observations) = mpsc::channel(1_024);
-        let Config { servers, kpis, errors, refresh, .. } = loaded.config.clone();
+        let Config { servers, kpis, alerts, errors, refresh, .. } = loaded.config.clone();
         let reader = Reader::new(&target);
         setup::log_in(&reader).await;
-        let options = SourcesOptions { reader, scope, servers, kpis, errors, refresh, rights: Vec::new(), clock: watching };
+        let options = SourcesOptions { reader, scope, servers, kpis, alerts, errors, refresh, rights: Vec::new(), clock: watching };
         let _running = sources::spawn(options, sender);
         Look::gather(&mut observations, status.timeout).await
     });
@@ -68,7 +68,7 @@ pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
         Err(exit) => return exit,
     };
     let now = clock.now().utc;
-    let verdict = judge(&look, &loaded.config);
+    let verdict = judge(&look, &loaded.config, now);
     let printed = match status.output {
         Output::Text => output::print(&text(&look, &loaded.config, &verdict, now)),
         Output::Json => output::print_json(&document(&look, &loaded.config, &verdict, now)),
@@ -77,20 +77,19 @@ pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
 }
 
 /// Something that is seen to fire counts whatever is missing; silence counts only where everything was asked.
-pub fn judge(look: &Look, config: &Config) -> Verdict {
-    let is_critical = config.kpis.iter().any(|kpi| look.level(kpi) == Level::Critical);
+pub fn judge(look: &Look, config: &Config, now: DateTime<Utc>) -> Verdict {
+    let is_critical = config.kpis.iter().any(|kpi| look.level(kpi, now) == Level::Critical);
     if is_critical || look.firing().next().is_some() {
         return Verdict::Firing;
     }
     let mut missing = Vec::new();
     for source in [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts] {
-        if let Answer::Missing(why) | Answer::Silent(why) = look.answer(source) {
+        if let Answer::Missing(why) | Answer::Silent(why) | Answer::Partial(why) = look.answer(source) {
             missing.push(format!("{}: {why}", look.name(source)));
         }
     }
     if look.answer(SourceId::Metrics) == Answer::Answered {
-        let no_data = config.kpis.iter().filter(|kpi| look.level(kpi) == Level::NoData);
-        missing.extend(no_data.map(|kpi| format!("{}: no data (leave it out of panes.tiles if there is none)", kpi.title)));
+        missing.extend(config.kpis.iter().filter_map(|kpi| Some(format!("{}: {}", kpi.title, look.doubt(kpi, now)?))));
     }
     if missing.is_empty() { Verdict::NothingFires } else { Verdict::CannotTell(missing) }
 }
@@ -126,7 +125,11 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     }
     text.push('\n');
     for kpi in &config.kpis {
-        let _ = writeln!(text, "{:<22} {:<8} {}", kpi.title.as_str(), word(look.level(kpi)), value(look, kpi));
+        let _ = writeln!(text, "{:<22} {:<8} {}", kpi.title.as_str(), word(look.level(kpi, now)), value(look, kpi, now));
+    }
+    let apart: Vec<&str> = look.alerts.iter().flat_map(|list| &list.apart).map(|alert| alert.name.as_str()).collect();
+    if !apart.is_empty() {
+        let _ = writeln!(text, "{:<22} {:<8} {}", "Fires by design", "", apart.join(", "));
     }
     let firing: Vec<_> = look.firing().collect();
     heading(&mut text, "Firing", firing.len());
@@ -148,12 +151,12 @@ fn heading(text: &mut String, title: &str, count: usize) {
     }
 }
 
-fn value(look: &Look, kpi: &Kpi) -> String {
+fn value(look: &Look, kpi: &Kpi, now: DateTime<Utc>) -> String {
     let reading = look.readings.get(&kpi.id);
     let number = reading.and_then(|reading| reading.value).filter(|value| value.is_finite());
     let shown = number.map_or_else(|| "-".to_owned(), |value| units::value(value, kpi.unit));
     let limit = kpi.critical.map_or_else(String::new, |limit| format!(" (critical beyond {})", units::threshold(limit, kpi.unit)));
-    let problem = reading.and_then(|reading| reading.problem.as_ref()).map_or_else(String::new, |problem| format!("  {problem}"));
+    let problem = look.doubt(kpi, now).map_or_else(String::new, |doubt| format!("  {doubt}"));
     format!("{shown}{limit}{problem}")
 }
 
@@ -179,9 +182,9 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         .map(|kpi| {
             let reading = look.readings.get(&kpi.id);
             json!({
-                "id": kpi.id, "title": kpi.title, "level": word(look.level(kpi)), "critical": kpi.critical,
+                "id": kpi.id, "title": kpi.title, "level": word(look.level(kpi, now)), "critical": kpi.critical,
                 "value": reading.and_then(|reading| reading.value), "trend": reading.and_then(|reading| reading.trend),
-                "at": reading.and_then(|reading| reading.at), "problem": reading.and_then(|reading| reading.problem.clone()),
+                "at": reading.and_then(|reading| reading.at), "problem": look.doubt(kpi, now),
             })
         })
         .collect();
@@ -201,7 +204,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         })),
         "sources": sources, "kpis": kpis, "firing": alerts,
         "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods,
-        "errors_last_15_min": look.errors.as_ref().map(|errors| errors.recent),
+        "errors_last_15_min": look.errors.as_ref().filter(|errors| errors.unknown.is_none()).map(|errors| errors.recent),
     })
 }
 
@@ -224,8 +227,11 @@ mod tests {
         kpi::KpiReading,
         mitigation::ClusterIdentity,
         observation::{Delta, Identity, Observation, What},
+        text::Text,
         time::Mono,
     };
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     fn seen(look: &mut Look, source: SourceId, what: What) {
         look.apply(Observation { source, observed_at: Mono::ZERO, server_time: None, what });
@@ -238,7 +244,7 @@ mod tests {
         seen(&mut look, SourceId::Pods, What::Pods(vec![Delta::ListStarted, Delta::Listed]));
         let reading = |kpi: &Kpi| KpiReading { id: kpi.id.clone(), value: Some(value), trend: None, at: None, history: None, problem: None };
         seen(&mut look, SourceId::Metrics, What::Kpis(Config::default().kpis.iter().map(reading).collect()));
-        seen(&mut look, SourceId::Alerts, What::Alerts(AlertList { alerts: Vec::new(), said_by: "Alertmanager".into() }));
+        seen(&mut look, SourceId::Alerts, What::Alerts(AlertList { alerts: Vec::new(), apart: Vec::new(), said_by: "Alertmanager".into() }));
         look
     }
 
@@ -260,29 +266,84 @@ mod tests {
     #[test]
     fn silence_is_healthy_only_where_everything_answered() {
         let config = Config::default();
-        assert_eq!(judge(&calm(0.0), &config), Verdict::NothingFires);
+        assert_eq!(judge(&calm(0.0), &config, NOW), Verdict::NothingFires);
         let mut nothing = Look::default();
-        assert!(matches!(judge(&nothing, &config), Verdict::CannotTell(missing) if missing.len() == 4));
+        assert!(matches!(judge(&nothing, &config, NOW), Verdict::CannotTell(missing) if missing.len() == 4));
         seen(&mut nothing, SourceId::Metrics, What::Health(Health::Absent { remedy: "give --prometheus URL".into(), since: Mono::ZERO }));
-        assert!(text(&nothing, &config, &judge(&nothing, &config), DateTime::UNIX_EPOCH).contains("Prometheus: give --prometheus URL"));
+        assert!(text(&nothing, &config, &judge(&nothing, &config, NOW), DateTime::UNIX_EPOCH).contains("Prometheus: give --prometheus URL"));
     }
 
     #[test]
     fn no_data_is_not_healthy() {
-        let Verdict::CannotTell(missing) = judge(&calm(f64::NAN), &Config::default()) else { panic!("NaN is no data") };
+        let Verdict::CannotTell(missing) = judge(&calm(f64::NAN), &Config::default(), NOW) else { panic!("NaN is no data") };
         assert!(missing[0].contains("Error rate: no data"), "{missing:?}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_its_cause_and_remedy() {
+        let config = Config::default();
+        let told = |change: &dyn Fn(&mut KpiReading)| {
+            let mut look = calm(0.0);
+            change(look.readings.get_mut(&Text::line("error_rate")).unwrap());
+            match judge(&look, &config, NOW) {
+                Verdict::CannotTell(missing) => missing.join("; "),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            told(&|reading| reading.value = None),
+            "Error rate: no data: no series fits its query (correct kpis.error_rate.query, or leave it out of panes.tiles)"
+        );
+        let problem = |words: &'static str| told(&|reading| (reading.value, reading.problem) = (None, Some(words.into())));
+        assert_eq!(problem("0/0: no requests in 5 min?"), "Error rate: 0/0: no requests in 5 min?");
+        assert_eq!(problem("query refused: parse error"), "Error rate: query refused: parse error (correct kpis.error_rate.query)");
+        assert_eq!(told(&|reading| reading.problem = Some("results truncated".into())), "Error rate: results truncated", "not whole");
+        assert_eq!(told(&|reading| reading.at = Some(NOW - chrono::Duration::minutes(9))), "Error rate: its newest sample is 9m old", "not fresh");
+    }
+
+    #[test]
+    fn alerts_that_fire_by_design_are_no_trouble() {
+        let mut look = calm(0.0);
+        let apart = vec![Alert { name: "Watchdog".into(), ..alert(AlertStatus::Firing) }];
+        seen(&mut look, SourceId::Alerts, What::Alerts(AlertList { alerts: Vec::new(), apart, said_by: "Alertmanager".into() }));
+        let verdict = judge(&look, &Config::default(), NOW);
+        assert_eq!(verdict, Verdict::NothingFires);
+        let text = text(&look, &Config::default(), &verdict, NOW);
+        assert!(text.contains("Nothing fires") && text.contains("Fires by design") && text.contains("Watchdog"), "{text}");
+    }
+
+    #[test]
+    fn errors_that_could_not_be_found_are_not_counted_as_none() {
+        let mut look = calm(0.0);
+        let window = crate::domain::log_pattern::ErrorWindow {
+            recent: 0,
+            total: 0,
+            total_is_lower_bound: false,
+            per_minute: Vec::new(),
+            newest: Vec::new(),
+            patterns: Vec::new(),
+            sampled: None,
+            shards: (1, 1),
+            timed_out: false,
+            unknown: Some("the field level is not mapped in app".into()),
+        };
+        seen(&mut look, SourceId::Errors, What::Errors(Box::new(window)));
+        let verdict = judge(&look, &Config::default(), NOW);
+        let text = text(&look, &Config::default(), &verdict, NOW);
+        assert!(text.contains("cannot tell whether there are errors: the field level is not mapped in app"), "{text}");
+        assert_eq!(document(&look, &Config::default(), &verdict, NOW)["errors_last_15_min"], Value::Null);
     }
 
     #[test]
     fn what_fires_counts_whatever_else_is_missing() {
         let config = Config::default();
-        assert_eq!(judge(&calm(1e6), &config).exit(), Exit::FAILED);
+        assert_eq!(judge(&calm(1e6), &config, NOW).exit(), Exit::FAILED);
         let mut look = Look::default();
-        let list = |status| What::Alerts(AlertList { alerts: vec![alert(status)], said_by: "Prometheus".into() });
+        let list = |status| What::Alerts(AlertList { alerts: vec![alert(status)], apart: Vec::new(), said_by: "Prometheus".into() });
         seen(&mut look, SourceId::Alerts, list(AlertStatus::Pending));
-        assert!(matches!(judge(&look, &config), Verdict::CannotTell(_)));
+        assert!(matches!(judge(&look, &config, NOW), Verdict::CannotTell(_)));
         seen(&mut look, SourceId::Alerts, list(AlertStatus::Firing));
-        assert_eq!(judge(&look, &config), Verdict::Firing);
+        assert_eq!(judge(&look, &config, NOW), Verdict::Firing);
         let text = text(&look, &config, &Verdict::Firing, DateTime::UNIX_EPOCH);
         assert!(text.contains("critical HighErrorRate  since 00:00Z") && !text.contains('\u{1b}'), "{text}");
     }
@@ -290,7 +351,7 @@ mod tests {
     #[test]
     fn json_says_the_same() {
         let look = calm(0.0);
-        let document = document(&look, &Config::default(), &judge(&look, &Config::default()), DateTime::UNIX_EPOCH);
+        let document = document(&look, &Config::default(), &judge(&look, &Config::default(), NOW), DateTime::UNIX_EPOCH);
         assert_eq!(document["verdict"], "nothing_fires");
         assert_eq!(document["kpis"].as_array().map(Vec::len), Some(6));
         assert_eq!(document["sources"][0]["state"], "answered");

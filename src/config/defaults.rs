@@ -7,7 +7,7 @@ use crate::domain::{
     kpi::{Direction, Kpi, Unit},
 };
 
-use super::shape::{Breaker, Config, Errors, Looks, Mitigations, Production, Refresh, Servers};
+use super::shape::{Alerts, Breaker, Config, Errors, Looks, Mitigations, Production, Refresh, Servers};
 
 /// A sample may miss two scrapes of the usual minute before its value counts as old.
 pub const FRESHNESS_LIMIT: Duration = Duration::from_mins(2);
@@ -21,6 +21,7 @@ impl Default for Config {
             escalation: Matrix::default(),
             production: Production::default(),
             mitigations: Mitigations::default(),
+            alerts: Alerts::default(),
             errors: Errors::default(),
             refresh: Refresh::default(),
             keys: BTreeMap::new(),
@@ -30,13 +31,14 @@ impl Default for Config {
 }
 
 /// The six indicators of the operations guide with its thresholds. The queries differ from the guide's where those
-/// compute something else: its error rate divides each series by itself, and its quantiles lack `sum by (le)`.
+/// compute something else: its error rate divides each series by itself, and its quantiles lack `sum by (le)`. Where no request
+/// ever failed there is no series of failures: the sum, which has no labels, is 0 then, while traffic that is missing stays missing.
 fn indicators() -> Vec<Kpi> {
     vec![
         kpi(
             "error_rate",
             "Error rate",
-            r#"sum(rate(http_requests_total{status=~"5.."}[5m])) / sum(rate(http_requests_total[5m]))"#,
+            r#"(sum(rate(http_requests_total{status=~"5.."}[5m])) or vector(0)) / sum(rate(http_requests_total[5m]))"#,
             Unit::Ratio,
             0.05,
         ),
@@ -122,11 +124,20 @@ impl Default for Mitigations {
     }
 }
 
+impl Default for Alerts {
+    /// As kube-prometheus and others name them.
+    fn default() -> Self {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self { watchdogs: names(&["Watchdog", "DeadMansSwitch"]), apart: names(&["InfoInhibitor"]) }
+    }
+}
+
 impl Default for Errors {
     /// As the operations guide's ELK stack writes them.
     fn default() -> Self {
         Self {
             index: "logstash-*".to_owned(),
+            time_field: "@timestamp".to_owned(),
             level_field: "level".to_owned(),
             level: "ERROR".to_owned(),
             service_field: "service".to_owned(),

@@ -13,6 +13,7 @@ pub struct Config {
     pub escalation: Matrix,
     pub production: Production,
     pub mitigations: Mitigations,
+    pub alerts: Alerts,
     pub errors: Errors,
     pub refresh: Refresh,
     /// Action id (`undo`, `filter`, …) to key names (`ctrl-u`, `F5`); replaces the action's default keys.
@@ -110,11 +111,23 @@ pub struct Breaker {
     pub off: String,
 }
 
+/// Alerts that fire by design, besides those of severity `none`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alerts {
+    /// Names of those that fire always, to show that alerts arrive: one that stops is news.
+    pub watchdogs: Vec<String>,
+    /// Names of those that fire and stop, and tell of no trouble.
+    pub apart: Vec<String>,
+}
+
 /// Where errors are in Elasticsearch, and the names of the fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Errors {
     pub index: String,
+    /// A date; `@timestamp` almost everywhere.
+    pub time_field: String,
     pub level_field: String,
+    /// Several with commas; each is looked for in capitals, small and capitalised.
     pub level: String,
     pub service_field: String,
     pub message_field: String,

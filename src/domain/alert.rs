@@ -96,6 +96,8 @@ impl Alert {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertList {
     pub alerts: Vec<Alert>,
+    /// What fires by design, as a watchdog does: no sign of trouble, and in no count.
+    pub apart: Vec<Alert>,
     /// Which server said so: `Alertmanager` or `Prometheus`.
     pub said_by: Text,
 }

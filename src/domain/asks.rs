@@ -86,7 +86,11 @@ pub struct RestartDns {
 pub struct Silence {
     pub matchers: Vec<Matcher>,
     pub lasts: Option<Duration>,
+    /// When it begins; none: at once.
+    pub from: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
+    /// Id of a silence that was ended and is made again: it may hide whatever that one did.
+    pub again: Option<Text>,
     /// Fingerprint of the one alert that is meant, if it is about one.
     pub meant: Option<Text>,
     /// By which it is known again; none: one is made when it is planned.
@@ -289,7 +293,10 @@ impl Ask for Silence {
     fn words(&self) -> Vec<String> {
         let mut words: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         words.extend(self.lasts.map(|lasts| format!("for={}", humantime::format_duration(lasts).to_string().replace(' ', ""))));
-        words.extend(self.until.map(|until| format!("until={}", until.to_rfc3339_opts(SecondsFormat::Secs, true))));
+        let moment = |name: &str, at: DateTime<Utc>| format!("{name}={}", at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        words.extend(self.from.map(|from| moment("from", from)));
+        words.extend(self.until.map(|until| moment("until", until)));
+        words.extend(self.again.as_ref().map(|id| format!("again={id}")));
         words.extend(self.meant.as_ref().map(|meant| format!("of={meant}")));
         words.extend(self.mark.as_ref().map(|mark| format!("mark={mark}")));
         words

@@ -93,7 +93,7 @@ impl Complaint {
     /// A pattern that is new or surges, of a window with so many errors of the last 15 minutes. `is_sampled`: not all of them
     /// were read. `deployments` are the names of what runs here. One that has stopped is none.
     pub fn of(pattern: &Pattern, (recent, is_sampled): (u64, bool), deployments: &[&str], now: DateTime<Utc>) -> Option<Self> {
-        let is_surging = if is_sampled { pattern.recent * SURGE >= recent } else { is_surging(pattern) };
+        let is_surging = if is_sampled { pattern.recent * SURGE >= recent } else { pattern.is_surging };
         let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging) && !is_past(pattern, now);
         is_news.then(|| Self {
             service: pattern.service.clone(),
@@ -109,11 +109,6 @@ impl Complaint {
 fn is_past(pattern: &Pattern, now: DateTime<Utc>) -> bool {
     let usual = TimeDelta::seconds(RECENT.num_seconds() / i64::try_from(pattern.recent.max(1)).unwrap_or(i64::MAX));
     now - pattern.last_seen > QUIET.max(usual * 3)
-}
-
-/// Whether the last quarter of the hour has three times as many as the quarters before it had on average.
-fn is_surging(pattern: &Pattern) -> bool {
-    pattern.recent > pattern.read.saturating_sub(pattern.recent)
 }
 
 fn about(shape: &str, service: &str, deployments: &[&str]) -> About {
@@ -199,7 +194,7 @@ mod tests {
     #[test]
     fn the_noise_of_every_day_is_no_complaint() {
         let at = DateTime::UNIX_EPOCH;
-        let pattern = |recent, read, is_new| Pattern {
+        let pattern = |recent: u64, read: u64, is_new| Pattern {
             service: "gov".into(),
             shape: "HMRC answered 504".into(),
             recent,
@@ -207,6 +202,8 @@ mod tests {
             first_seen: at,
             last_seen: at,
             is_new,
+            is_surging: recent > read - recent,
+            quiet_minutes: None,
             example: "".into(),
         };
         assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE, at), None);
@@ -228,6 +225,8 @@ mod tests {
             first_seen: seen,
             last_seen: seen,
             is_new: true,
+            is_surging: false,
+            quiet_minutes: None,
             example: "".into(),
         };
         let after = |recent, minutes| Complaint::of(&pattern(recent), (200, false), &HERE, seen + TimeDelta::minutes(minutes)).is_some();

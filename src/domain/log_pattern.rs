@@ -29,6 +29,10 @@ pub struct Pattern {
     pub last_seen: DateTime<Utc>,
     /// Not seen in the part of the window before the last 15 minutes.
     pub is_new: bool,
+    /// Not new, and the last 15 minutes have more of them than the 45 before: over three times as many as usual.
+    pub is_surging: bool,
+    /// Whole minutes since the last one, once it is a while ago; none where not all were read that could be younger.
+    pub quiet_minutes: Option<u32>,
     /// One whole message.
     pub example: Text,
 }
@@ -54,6 +58,8 @@ pub struct ErrorWindow {
     /// Shards that answered, and all of them; fewer is a partial answer and is said.
     pub shards: (u32, u32),
     pub timed_out: bool,
+    /// Why none could have been found, where none was: then nobody knows whether there are any.
+    pub unknown: Option<Text>,
 }
 
 impl ErrorWindow {
@@ -66,7 +72,7 @@ impl ErrorWindow {
 const SHAPE_LIMIT: usize = 200;
 
 /// What a message says once what varies is taken out: numbers become `<n>`, hex ids and uuids `<id>`, IP addresses `<ip>`.
-/// An HTTP error status stays: a 503 is another error than a 504.
+/// A common HTTP error status stays where the words before and behind it say that it is one: a 503 is another error than a 504.
 /// Words keep their digits (`api2`, `s3`); a quoted string that holds digits becomes `"<id>"` or `"<n>"` by the same rules inside.
 ///
 /// The shape of a shape is itself, unless it was cut.
@@ -86,7 +92,7 @@ pub fn shape(message: &str) -> Text {
             let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             rest = after;
-            push_word(&mut out, word);
+            push_word(&mut out, word, after);
         } else {
             let is_space = first.is_whitespace();
             if !(is_space && out.ends_with(' ')) {
@@ -117,14 +123,34 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '.' | ':' | '-' | '_')
 }
 
-/// An HTTP status that tells one error from another: 400 to 599 after a colon or a word that announces it.
-fn is_http_error(before: &str, core: &str) -> bool {
-    const ANNOUNCED_BY: [&str; 9] = [":", "answered", "returned", "responded", "status", "code", "got", "with", "HTTP"];
-    let is_status = core.len() == 3 && core.starts_with(['4', '5']) && core.bytes().all(|byte| byte.is_ascii_digit());
-    is_status && ANNOUNCED_BY.iter().any(|announcing| before.trim_end().ends_with(announcing))
+/// Statuses that servers commonly answer errors with.
+const STATUSES: [&str; 20] =
+    ["400", "401", "403", "404", "405", "408", "409", "410", "413", "415", "422", "423", "424", "429", "499", "500", "501", "502", "503", "504"];
+
+/// Whether it is an HTTP status that tells one error from another: one of the common ones, announced by a word that speaks of an answer,
+/// and no number of something, as `503 rows` or `429 ms`.
+fn is_http_error(before: &str, core: &str, tail: &str, after: &str) -> bool {
+    const ANNOUNCED_BY: [&str; 7] = ["answered", "returned", "responded", "status", "HTTP", "http", "code"];
+    /// Where one of these stands before, a colon or a plain word announces it too.
+    const TALK_OF_ANSWERS: [&str; 7] = ["upstream", "http", "HTTP", "status", "response", "gateway", "answer"];
+    const PLAIN: [&str; 3] = [":", "got", "with"];
+    /// Words that may follow a status, where any other in small letters would be what is counted.
+    const FOLLOW: [&str; 18] =
+        ["after", "and", "at", "because", "but", "by", "for", "from", "in", "instead", "on", "or", "since", "to", "try", "when", "while", "within"];
+    if !STATUSES.contains(&core) {
+        return false;
+    }
+    let before = before.trim_end_matches(|character: char| character.is_whitespace() || matches!(character, '=' | '"' | '('));
+    let ends_with = |words: &[&str]| words.iter().any(|announcing| before.ends_with(announcing));
+    let is_announced =
+        ends_with(&ANNOUNCED_BY) || ends_with(&["status:", "code:"]) || ends_with(&PLAIN) && TALK_OF_ANSWERS.iter().any(|word| before.contains(word));
+    let next = after.trim_start();
+    let next = &next[..next.find(|character: char| !character.is_alphanumeric()).unwrap_or(next.len())];
+    let is_counted = tail.is_empty() && next.starts_with(char::is_lowercase) && !FOLLOW.contains(&next);
+    is_announced && !is_counted
 }
 
-fn push_word(out: &mut String, word: &str) {
+fn push_word(out: &mut String, word: &str, after: &str) {
     // Punctuation at the end belongs to the sentence.
     let core = word.trim_end_matches(['.', ':', '-', '_']);
     let tail = &word[core.len()..];
@@ -137,7 +163,7 @@ fn push_word(out: &mut String, word: &str) {
         out.push_str("<n>");
     } else if is_id(core) {
         out.push_str("<id>");
-    } else if is_http_error(out, core) {
+    } else if lead.is_empty() && is_http_error(out, core, tail, after) {
         out.push_str(core);
     } else {
         push_parts(out, core);
@@ -242,6 +268,13 @@ mod tests {
     #[case("upstream core-engine: 503 (circuit open: false)", "upstream core-engine: 503 (circuit open: false)")]
     #[case("HMRC answered 504 after 2.5 s", "HMRC answered 504 after <n> s")]
     #[case("batch of 450 rows answered 200 after 12 ms", "batch of <n> rows answered <n> after <n> ms")]
+    #[case("retried with 404 rows left, pool: 503 ms", "retried with <n> rows left, pool: <n> ms")]
+    #[case("queue holds: 451", "queue holds: <n>")]
+    #[case("took: 503", "took: <n>")]
+    #[case("answered 437 after 3 s", "answered <n> after <n> s")]
+    #[case("upstream answered 503 rows", "upstream answered <n> rows")]
+    #[case("GET /x status=503 Service Unavailable", "GET /x status=503 Service Unavailable")]
+    #[case("status code: 429.", "status code: 429.")]
     #[case("dial tcp 10.0.3.7:5432: connect refused", "dial tcp <ip>: connect refused")]
     #[case("no route to fe80::1", "no route to <ip>")]
     #[case("user 550e8400-e29b-41d4-a716-446655440000 not found", "user <id> not found")]
@@ -254,6 +287,15 @@ mod tests {
     #[case("red <U+001B>[31m at <U+12>", "red <U+001B>[<n>m at <U+<n>>")]
     fn shapes(#[case] message: &str, #[case] expected: &str) {
         assert_eq!(&*shape(message), expected);
+    }
+
+    #[test]
+    fn a_message_that_differs_in_a_number_is_one_pattern() {
+        let all = ["request failed with {}", "pool: {}", "batch got {}", "user {} not found", "code {} of the form", "upstream sent: {} bytes"];
+        for message in all {
+            let shapes: std::collections::BTreeSet<_> = (400..600).map(|number| shape(&message.replace("{}", &number.to_string()))).collect();
+            assert_eq!(shapes.len(), 1, "{shapes:?}");
+        }
     }
 
     proptest! {

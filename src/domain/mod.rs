@@ -12,6 +12,7 @@ pub mod command;
 pub mod complaint;
 pub mod episode;
 pub mod escalation;
+pub mod go_regex;
 pub mod health;
 pub mod kpi;
 pub mod log_pattern;

@@ -4,8 +4,14 @@ use std::time::Duration;
 
 use super::kpi::Unit;
 
+/// From here on a number is written as `1.8e19`: no tile or sentence has room for its digits.
+const TOO_LONG: f64 = 1e12;
+
 /// Groups thousands: `4210` is `4,210`.
 pub fn thousands(number: u64) -> String {
+    if number as f64 >= TOO_LONG {
+        return format!("{:.1e}", number as f64);
+    }
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -20,8 +26,8 @@ pub fn thousands(number: u64) -> String {
 /// A value with its unit and the one precision of that unit: `11.8 %`, `2.84 s`, `4,210`, `38/s`.
 pub fn value(number: f64, unit: Unit) -> String {
     match unit {
-        Unit::Ratio => format!("{:.1} %", number * 100.0),
-        Unit::Seconds => format!("{number:.2} s"),
+        Unit::Ratio => format!("{} %", decimals(number * 100.0, 1)),
+        Unit::Seconds => format!("{} s", decimals(number, 2)),
         Unit::Count => count(number),
         Unit::PerSecond => format!("{}/s", count(number)),
         Unit::Bytes => bytes(number),
@@ -45,8 +51,8 @@ pub fn change(before: Option<f64>, after: Option<f64>, unit: Unit) -> String {
 /// A threshold, without needless decimals: `5 %`, `2 s`, `1,000`.
 pub fn threshold(number: f64, unit: Unit) -> String {
     let trim = |number: f64| {
-        let text = format!("{number:.2}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        let text = decimals(number, 2);
+        if text.contains('e') { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
     };
     match unit {
         Unit::Ratio => format!("{} %", trim(number * 100.0)),
@@ -115,6 +121,9 @@ fn count(number: f64) -> String {
     if !size.is_finite() {
         return "no data".to_owned();
     }
+    if size >= TOO_LONG {
+        return decimals(number, 0);
+    }
     if size > 0.0 && size < 10.0 && size.fract() != 0.0 {
         return format!("{sign}{size:.1}");
     }
@@ -129,7 +138,11 @@ fn bytes(number: f64) -> String {
         }
         size /= 1024.0;
     }
-    format!("{size:.1} TiB")
+    format!("{} TiB", decimals(size, 1))
+}
+
+fn decimals(number: f64, places: usize) -> String {
+    if number.abs() >= TOO_LONG { format!("{number:.1e}") } else { format!("{number:.places$}") }
 }
 
 #[cfg(test)]
@@ -154,7 +167,24 @@ mod tests {
         assert_eq!(change(Some(1_048_576.0), Some(2_048.0), Unit::Bytes), "1.0 MiB → 2.0 KiB");
     }
 
+    #[test]
+    fn a_very_large_number_is_short() {
+        let overflown = 18_446_744_073_709_551_616.0;
+        assert_eq!([value(overflown, Unit::Count), value(1e300, Unit::PerSecond)], ["1.8e19", "1.0e300/s"]);
+        assert_eq!([value(-overflown, Unit::Seconds), value(1e300, Unit::Ratio)], ["-1.8e19 s", "1.0e302 %"]);
+        assert_eq!([value(overflown, Unit::Bytes), value(1e300, Unit::Bytes)], ["16777216.0 TiB", "9.1e287 TiB"]);
+        assert_eq!([threshold(1e300, Unit::Seconds), threshold(1e300, Unit::Ratio)], ["1.0e300 s", "1.0e302 %"]);
+        assert_eq!([thousands(u64::MAX), thousands(999_999_999_999)], ["1.8e19", "999,999,999,999"]);
+    }
+
     proptest! {
+        #[test]
+        fn no_value_is_long(number in proptest::num::f64::NORMAL) {
+            for unit in [Unit::Ratio, Unit::Seconds, Unit::Count, Unit::PerSecond, Unit::Bytes] {
+                prop_assert!(value(number, unit).len() <= 18 && threshold(number, unit).len() <= 18, "{}", value(number, unit));
+            }
+        }
+
         #[test]
         fn an_age_holds_exactly_as_long_as_said(millis in 0u64..300_000_000) {
             let now = Duration::from_millis(millis);

@@ -7,7 +7,7 @@
 mod alerts;
 mod backoff;
 pub mod document;
-mod elasticsearch;
+pub mod elasticsearch;
 mod kubernetes;
 mod login;
 pub mod logs;
@@ -25,7 +25,7 @@ use tokio::{
 
 use self::{alerts::Alerts, elasticsearch::ErrorLog, prometheus::Metrics, report::Report, rights::Reviews};
 use crate::{
-    config::shape::{Errors, Refresh, Servers},
+    config::shape::{Alerts as AlertSettings, Errors, Refresh, Servers},
     connect::{
         Reader,
         discovery::{Finder, Which},
@@ -39,6 +39,7 @@ pub struct SourcesOptions {
     pub scope: Scope,
     pub servers: Servers,
     pub kpis: Vec<Kpi>,
+    pub alerts: AlertSettings,
     pub errors: Errors,
     pub refresh: Refresh,
     /// Writes that a person may want to do: which of them are refused is asked. None are where nothing is written.
@@ -68,7 +69,7 @@ impl Handle {
 
 /// Starts every source. Must be called within a tokio runtime.
 pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle {
-    let SourcesOptions { reader, scope, servers, kpis, errors, refresh, rights, clock } = options;
+    let SourcesOptions { reader, scope, servers, kpis, alerts, errors, refresh, rights, clock } = options;
     let wake = Arc::new(Notify::new());
     let mut tasks = JoinSet::new();
     let voice = clock.clone();
@@ -83,7 +84,9 @@ pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle 
     let finder = Arc::new(Finder::new(reader.clone(), scope, servers, clock));
     let metrics = Metrics::new(kpis, refresh.history, refresh.history_step);
     tasks.spawn(refresh::for_ever(Which::Prometheus, refresh.metrics, finder.clone(), wake.clone(), report(SourceId::Metrics), metrics));
-    tasks.spawn(Alerts { finder: finder.clone(), every: refresh.alerts, wake: wake.clone(), report: report(SourceId::Alerts) }.run());
+    tasks.spawn(
+        Alerts { finder: finder.clone(), every: refresh.alerts, wake: wake.clone(), report: report(SourceId::Alerts), settings: alerts }.run(),
+    );
     tasks.spawn(refresh::for_ever(Which::Elasticsearch, refresh.errors, finder, wake.clone(), report(SourceId::Errors), ErrorLog::new(errors)));
     Handle { _tasks: tasks, wake, reader }
 }

@@ -333,7 +333,11 @@ impl State {
         };
         let alerts = self.alerts.iter().flat_map(|list| &list.alerts).filter_map(|alert| alert.label("service"));
         // Where it is known that nobody complains the alerts name who is slow.
-        let named: Vec<&Text> = if complaints.is_empty() && self.errors.is_some() { alerts.collect() } else { roots(complaints) };
+        let named: Vec<&Text> = if complaints.is_empty() && self.errors.as_ref().is_some_and(|errors| errors.unknown.is_none()) {
+            alerts.collect()
+        } else {
+            roots(complaints)
+        };
         let waited_for =
             named.into_iter().filter(|root| !says_more(root)).map(|root| Key { namespace: self.namespace_of_trouble(), name: root.clone() });
         let mut waited_for = waited_for.filter(|key| self.cluster.deployments.get(key).is_some() && self.cluster.autoscaler_of(key).is_none());

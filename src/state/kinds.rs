@@ -251,7 +251,7 @@ impl State {
 
     /// What a line lacks that begins with the name of a kind.
     pub(super) fn kind_complaint(&self, typed: &str) -> Option<Text> {
-        let words: Vec<&str> = typed.split_whitespace().collect();
+        let words = words_of(typed);
         self.kind_read(&words)?.err()
     }
 
@@ -322,7 +322,15 @@ enum MenuChoice {
 /// This very alert: every label as it has it.
 fn silence_of(alert: &Alert) -> Silence {
     let matchers = alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
-    Silence { matchers, lasts: Some(Duration::from_hours(1)), until: None, meant: Some(alert.fingerprint.clone()), mark: None }
+    Silence {
+        matchers,
+        lasts: Some(Duration::from_hours(1)),
+        from: None,
+        until: None,
+        again: None,
+        meant: Some(alert.fingerprint.clone()),
+        mark: None,
+    }
 }
 
 fn item(spec: &Spec, meant: &str, what: MenuChoice) -> MenuItem {
@@ -344,6 +352,37 @@ fn named(object: &ObjectRef) -> String {
     if object.key.namespace.is_empty() { object.to_string() } else { format!("{}:{object}", object.key.namespace) }
 }
 
+/// The words of a typed line, apart at blanks that do not stand in double quotes; the quotes stay.
+pub(super) fn words_of(typed: &str) -> Vec<&str> {
+    let (mut words, mut begin) = (Vec::new(), None);
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (at, character) in typed.char_indices() {
+        if character.is_whitespace() && !is_quoted {
+            words.extend(begin.take().map(|begin: usize| &typed[begin..at]));
+            continue;
+        }
+        begin.get_or_insert(at);
+        if character == '"' && !is_escaped {
+            is_quoted = !is_quoted;
+        }
+        is_escaped = is_quoted && character == '\\' && !is_escaped;
+    }
+    words.extend(begin.map(|begin| &typed[begin..]));
+    words
+}
+
 fn arguments(spec: &Spec) -> String {
     spec.parameters.iter().flat_map(|parameter| [" ", parameter.name]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words_of;
+
+    #[test]
+    fn words_in_quotes_hang_together() {
+        assert_eq!(words_of(" silence  a=b "), ["silence", "a=b"]);
+        assert_eq!(words_of(r#"silence "service name"="a b" x=~"\" c" y"#), ["silence", r#""service name"="a b""#, r#"x=~"\" c""#, "y"]);
+        assert_eq!(words_of("a \"b c"), ["a", "\"b c"]);
+    }
 }

@@ -141,7 +141,7 @@ impl State {
 
     /// What is typed, read as a command with its arguments.
     fn exact(&self, typed: &str) -> Option<PaletteEntry> {
-        let words: Vec<&str> = typed.split_whitespace().collect();
+        let words = super::kinds::words_of(typed);
         let command = match *words.as_slice() {
             [name] => self.exact_name(name).or_else(|| self.kind_typed(&words))?,
             ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,

@@ -187,6 +187,8 @@ fn window(bad: bool) -> ErrorWindow {
         first_seen: at(2, 7),
         last_seen: at(2, 14),
         is_new,
+        is_surging: false,
+        quiet_minutes: None,
         example: shape.into(),
     };
     let patterns = vec![
@@ -205,6 +207,7 @@ fn window(bad: bool) -> ErrorWindow {
         sampled: None,
         shards: if bad { (3, 5) } else { (5, 5) },
         timed_out: false,
+        unknown: None,
     }
 }
 
@@ -215,7 +218,7 @@ pub fn healthy(size: (u16, u16)) -> State {
     list_pods(&mut state, false);
     list_workloads(&mut state);
     read_kpis(&mut state, false);
-    state.alerts = Some(AlertList { alerts: Vec::new(), said_by: "Alertmanager".into() });
+    state.alerts = Some(AlertList { alerts: Vec::new(), apart: Vec::new(), said_by: "Alertmanager".into() });
     state.errors = Some(window(false));
     state
 }
@@ -260,7 +263,7 @@ fn fire(state: &mut State) {
         ladder.advance(now().mono);
         state.ladders.insert(alert.fingerprint.clone(), ladder);
     }
-    state.alerts = Some(AlertList { alerts, said_by: "Alertmanager".into() });
+    state.alerts = Some(AlertList { alerts, apart: Vec::new(), said_by: "Alertmanager".into() });
 }
 
 fn change(state: &mut State) {

@@ -107,6 +107,7 @@ impl Cockpit {
                 scope: scope.clone(),
                 servers: config.servers.clone(),
                 kpis: config.kpis.clone(),
+                alerts: config.alerts.clone(),
                 errors: config.errors.clone(),
                 refresh: config.refresh.clone(),
                 rights: sev1::actions::kinds::writes(),

@@ -45,11 +45,17 @@ pub static SPEC: Spec = Spec {
     parameters: &[
         Parameter {
             name: "LABEL=VALUE",
-            about: "label=value, label!=value, label=~regex or label!~regex; an alert is silenced when all of them fit",
+            about: "label=value, label!=value, label=~regex or label!~regex, as Alertmanager takes them; names and values with blanks or signs in double quotes; an alert is silenced when all of them fit",
             presence: Presence::Repeated,
         },
         Parameter { name: "for=DURATION", about: "how long, as 30m or 2h; without it one hour, at most 30 days", presence: Presence::Optional },
         Parameter { name: "until=TIME", about: "when it ends, RFC 3339, in the place of for=", presence: Presence::Optional },
+        Parameter { name: "from=TIME", about: "when it begins, RFC 3339; without it at once", presence: Presence::Optional },
+        Parameter {
+            name: "again=ID",
+            about: "the silence that was ended and is made again: it may hide whatever that one did",
+            presence: Presence::Optional,
+        },
         Parameter { name: "of=FINGERPRINT", about: "the one alert that is meant: whatever else it hides is a warning", presence: Presence::Optional },
         Parameter { name: "mark=WORD", about: "by which it is known again; without it one is made", presence: Presence::Optional },
     ],
@@ -63,15 +69,18 @@ impl Mitigation for Silence {
     const SPEC: &'static Spec = &SPEC;
 
     fn parse(words: &mut Words<'_>) -> Result<Self, Text> {
-        let mut silence = Self { matchers: Vec::new(), lasts: None, until: None, meant: None, mark: None };
+        let mut silence = Self { matchers: Vec::new(), lasts: None, from: None, until: None, again: None, meant: None, mark: None };
         loop {
             if let Some(typed) = words.named("for") {
                 let lasts = humantime::parse_duration(typed).ok().filter(|lasts| (Duration::from_secs(1)..=LONGEST).contains(lasts));
                 silence.lasts = Some(lasts.ok_or_else(|| words.wrong(&format!("takes a duration up to 30 days, as for=2h, not {typed:?}")))?);
             } else if let Some(typed) = words.named("until") {
-                let until =
-                    DateTime::parse_from_rfc3339(typed).map_err(|_| words.wrong(&format!("takes until=2026-11-23T03:14:00Z, not {typed:?}")))?;
-                silence.until = Some(until.with_timezone(&Utc));
+                silence.until = Some(moment(words, "until", typed)?);
+            } else if let Some(typed) = words.named("from") {
+                silence.from = Some(moment(words, "from", typed)?);
+            } else if let Some(typed) = words.named("again") {
+                silence.again =
+                    Some(if is_id(typed) { typed.into() } else { return Err(words.wrong("takes the id of a silence, a UUID, as again=")) });
             } else if let Some(typed) = words.named("of") {
                 silence.meant = Some(Text::line(typed));
             } else if let Some(typed) = words.named("mark") {
@@ -102,7 +111,8 @@ impl Mitigation for Silence {
             (None, lasts) => now + lasts.unwrap_or(Duration::from_hours(1)),
         };
         let ends_at = ends_at.trunc_subsecs(0);
-        let Ok(left) = (ends_at - now).to_std() else {
+        let starts_at = self.from.map_or(now, |from| from.max(now));
+        let Ok(left) = (ends_at - starts_at).to_std() else {
             return Err(Text::line(&format!(
                 "it would end at {}, which is past: it is {} there",
                 ends_at.format("%H:%M:%SZ"),
@@ -110,37 +120,53 @@ impl Mitigation for Silence {
             )));
         };
         let mark = self.mark.clone().unwrap_or_else(new_mark);
-        let hidden: Vec<&Firing> = firing.iter().filter(|alert| all_accept(&self.matchers, |name| alert.label(name))).collect();
+        let fits = |alert: &&Firing| all_accept(&self.matchers, |name| alert.label(name));
+        let hidden: Vec<&Firing> = firing.iter().filter(|alert| fits(alert) == Some(true)).collect();
+        // Only Alertmanager can tell whether these are hidden too.
+        let unsure = firing.iter().filter(|alert| fits(alert).is_none()).count();
+        let is_specific = self.matchers.iter().any(Matcher::is_specific);
+        let is_again = match &self.again {
+            Some(id) if !is_specific => alertmanager.silence(id).await?.is_some_and(|held| has_same(&held.matchers, &self.matchers)),
+            _ => false,
+        };
         let again = Self { lasts: None, until: Some(ends_at), mark: Some(mark.clone()), ..self.clone() };
         let mut draft = Draft::of(id, Wish::new(again), &format!("Silence · {}", subject(&self.matchers)));
         let others = hidden.iter().filter(|alert| self.meant.as_ref().is_some_and(|meant| alert.fingerprint != meant.as_str())).count();
-        draft.level = if others > 0 || hidden.iter().any(|alert| severity(alert) == Severity::Critical) { Level::Disruptive } else { Level::Narrow };
+        draft.level = if others > 0 || unsure > 0 || !is_specific || hidden.iter().any(|alert| severity(alert) == Severity::Critical) {
+            Level::Disruptive
+        } else {
+            Level::Narrow
+        };
         let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         draft.what = vec![
-            Text::line(&format!("{}, until {} (for {})", impact(&hidden), at(ends_at, now), units::spoken(left))),
+            Text::line(&format!(
+                "{}{}, {}until {} (for {})",
+                impact(&hidden),
+                if unsure > 0 { format!("; of {unsure} more only Alertmanager knows") } else { String::new() },
+                if starts_at > now { format!("from {} ", at(starts_at, now)) } else { String::new() },
+                at(ends_at, now),
+                units::spoken(left)
+            )),
             Text::line(&format!("alerts with {}", matchers.join(" "))),
             Text::line(&format!("at {server}")),
         ];
-        draft.diff = hidden.iter().take(LISTED).map(|alert| DiffLine { sign: DiffSign::Context, text: listed(alert) }).collect();
-        if hidden.len() > LISTED {
-            draft.diff.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("and {} more", hidden.len() - LISTED)) });
-        }
+        draft.diff = listing(hidden.iter().copied());
         let new = NewSilence {
             matchers: self.matchers.clone(),
-            starts_at: now,
+            starts_at,
             ends_at,
             created_by: core.cluster.user.clone(),
             reason: Text::default(),
             mark: mark.clone(),
         };
-        let adding = adding(&new);
+        let adding = adding(&new, self.from.is_some());
         let change = SilenceChange::Create(new);
         draft.kubectl = match alertmanager.located.endpoint.proxy_path() {
             Some(proxy) => kubectl::post_by_proxy(&format!("{proxy}{}", path(&change)), &body(&change), &core.cluster),
             None => kubectl::amtool(&server, &adding),
         };
         draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: what still fires is told again".into());
-        let verdict = effect(self, &hidden, others, firing.len(), left);
+        let verdict = effect(&Effect { hidden: &hidden, others, unsure, firing: firing.len(), is_specific, is_again }, left);
         draft.check(CheckKind::Effect, async { verdict });
         draft.writes = vec![Write::Silence(SilenceWrite { server, change })];
         Ok(draft)
@@ -148,21 +174,57 @@ impl Mitigation for Silence {
 }
 
 /// What `amtool` takes.
-fn adding(silence: &NewSilence) -> Vec<String> {
+fn adding(silence: &NewSilence, is_later: bool) -> Vec<String> {
     let mut words = vec!["silence".to_owned(), "add".to_owned(), format!("--author={}", silence.created_by)];
     words.push(format!("--end={}", silence.ends_at.to_rfc3339_opts(SecondsFormat::Secs, true)));
     words.push(format!("--comment={}", silence.comment()));
-    words.extend(silence.matchers.iter().map(ToString::to_string));
+    words.extend(is_later.then(|| format!("--start={}", silence.starts_at.to_rfc3339_opts(SecondsFormat::Secs, true))));
+    words.extend(silence.matchers.iter().map(Matcher::in_quotes));
     words
 }
 
+fn moment(words: &Words<'_>, name: &str, typed: &str) -> Result<DateTime<Utc>, Text> {
+    let moment = DateTime::parse_from_rfc3339(typed).map_err(|_| words.wrong(&format!("takes {name}=2026-11-23T03:14:00Z, not {typed:?}")))?;
+    Ok(moment.with_timezone(&Utc))
+}
+
+/// Part of a path: nothing but an id may stand there.
+pub fn is_id(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+fn has_same(held: &[Matcher], wanted: &[Matcher]) -> bool {
+    held.len() == wanted.len() && held.iter().all(|matcher| wanted.contains(matcher))
+}
+
+/// What a silence hides by now.
+struct Effect<'a> {
+    hidden: &'a [&'a Firing],
+    /// Hidden ones that are not meant.
+    others: usize,
+    /// Alerts of which only Alertmanager knows.
+    unsure: usize,
+    firing: usize,
+    /// Whether a matcher says what a label is.
+    is_specific: bool,
+    /// Whether the same silence was there before.
+    is_again: bool,
+}
+
 /// What it hides, and whether that is what is wanted.
-fn effect(silence: &Silence, hidden: &[&Firing], others: usize, firing: usize, left: Duration) -> CheckResult {
-    if !silence.matchers.iter().any(Matcher::is_specific) {
+fn effect(effect: &Effect<'_>, left: Duration) -> CheckResult {
+    let Effect { hidden, others, unsure, firing, is_specific, is_again } = *effect;
+    if !is_specific && !is_again {
         return CheckResult::Block("it would silence everything: no matcher says what a label is; name an alert or a service".into());
     }
     let mut doubts = Vec::new();
-    if hidden.is_empty() {
+    if !is_specific {
+        doubts.push("no matcher says what a label is: it hides nearly everything, as the one before it did".to_owned());
+    }
+    if unsure > 0 {
+        doubts.push("sev1 cannot read one of the expressions as Alertmanager does: what it hides is not all known".to_owned());
+    }
+    if unsure == 0 && hidden.is_empty() {
         doubts.push("no alert that fires fits: check the matchers, it hides only what is still to come".to_owned());
     } else if others == hidden.len() {
         doubts.push("the alert that is meant does not fire any more, or does not fit".to_owned());
@@ -196,6 +258,15 @@ fn impact(hidden: &[&Firing]) -> String {
         many => write!(text, " of {many} services"),
     };
     text
+}
+
+/// The alerts that are hidden, line by line.
+pub fn listing<'a>(hidden: impl ExactSizeIterator<Item = &'a Firing>) -> Vec<DiffLine> {
+    let more = hidden.len().saturating_sub(LISTED);
+    let context = |text: Text| DiffLine { sign: DiffSign::Context, text };
+    let mut lines: Vec<_> = hidden.take(LISTED).map(|alert| context(listed(alert))).collect();
+    lines.extend((more > 0).then(|| context(Text::line(&format!("and {more} more")))));
+    lines
 }
 
 fn listed(alert: &Firing) -> Text {

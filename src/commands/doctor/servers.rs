@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Finding, Patient, clock_offset};
+use super::{Finding, Patient, clock_offset, logs};
 use crate::{
     config::shape::Server,
     connect::{
@@ -86,16 +86,7 @@ async fn elasticsearch(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding>
         Err(finding) => return vec![finding],
     };
     let Some(client) = client else { return findings };
-    let path = format!("/{}/_search", config.errors.index);
-    let query = [("ignore_unavailable", "true"), ("allow_no_indices", "true")];
-    let asked = client.search(&path, &query, &json!({"size": 0, "track_total_hits": 1}), ANSWER_LIMIT, patient.timeout).await;
-    findings.push(match asked.and_then(|answer| answer.json::<Value>()) {
-        Ok(answer) if answer.pointer("/hits/total/value").and_then(Value::as_u64).unwrap_or(0) > 0 => {
-            Finding::ok(ABOUT, &format!("{} holds documents", config.errors.index))
-        }
-        Ok(_) => Finding::warn(ABOUT, &format!("{} holds no document", config.errors.index), "set errors.index to where the logs are"),
-        Err(error) => Finding::of_error(ABOUT, &error),
-    });
+    findings.extend(logs::check(&client, &config.errors, patient.timeout).await);
     findings
 }
 

@@ -221,6 +221,35 @@ pub static BREAKER: Section = Section {
     ],
 };
 
+pub static ALERTS: Section = Section {
+    name: "alerts",
+    about: "Alerts that fire by design, besides those of severity none: they never count as trouble.",
+    project_may_set: false,
+    stars: Stars::None,
+    settings: &[
+        Setting {
+            name: "watchdogs",
+            about: "Names of alerts that always fire, to show that alerts arrive. One that was seen and stops is said.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.alerts.watchdogs)),
+            set: |draft, _, value| {
+                draft.config.alerts.watchdogs = value.read_list()?;
+                Ok(())
+            },
+        },
+        Setting {
+            name: "apart",
+            about: "Names of alerts that fire now and then and tell of no trouble.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.alerts.apart)),
+            set: |draft, _, value| {
+                draft.config.alerts.apart = value.read_list()?;
+                Ok(())
+            },
+        },
+    ],
+};
+
 pub static ERRORS: Section = Section {
     name: "errors",
     about: "Where errors are in Elasticsearch, and what its fields are called.",
@@ -228,8 +257,9 @@ pub static ERRORS: Section = Section {
     stars: Stars::None,
     settings: &[
         text_setting!("index", "Index or pattern.", errors.index),
+        text_setting!("time_field", "Field of the time, mapped as a date.", errors.time_field),
         text_setting!("level_field", "Field of the level.", errors.level_field),
-        text_setting!("level", "The level that is an error.", errors.level),
+        text_setting!("level", "The level that is an error, small or in capitals; several with commas.", errors.level),
         text_setting!("service_field", "Field of the service.", errors.service_field),
         text_setting!("message_field", "Field of the message.", errors.message_field),
         text_setting!("pod_field", "Field of the pod.", errors.pod_field),

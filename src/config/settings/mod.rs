@@ -80,6 +80,7 @@ pub static SECTIONS: &[&Section] = &[
     &cluster::BREAKER,
     &cluster::TWO_PERSON,
     &commands::COMMANDS,
+    &cluster::ALERTS,
     &cluster::ERRORS,
     &cluster::REFRESH,
 ];

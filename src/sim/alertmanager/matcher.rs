@@ -1,8 +1,9 @@
 //! Matchers of silences and filters: `name="value"`, `!=`, `=~`, `!~`.
 
-use regex::Regex;
+use regex::bytes::Regex;
 use serde_json::{Value as Json, json};
 
+use super::dialect;
 use crate::sim::tsdb::Labels;
 
 /// One condition on one label; an absent label has the value "".
@@ -17,7 +18,10 @@ pub struct Matcher {
 
 impl Matcher {
     pub fn new(name: &str, value: &str, is_regex: bool, is_equal: bool) -> Result<Self, String> {
-        let anchored = || Regex::new(&format!("^(?:{value})$")).map_err(|_| format!("invalid regular expression {value:?}"));
+        if name.is_empty() {
+            return Err("invalid label name".into());
+        }
+        let anchored = || dialect::compile(value).ok_or_else(|| format!("invalid regular expression {value:?}"));
         let regex = is_regex.then(anchored).transpose()?;
         Ok(Self { name: name.to_owned(), value: value.to_owned(), is_equal, regex })
     }
@@ -26,8 +30,14 @@ impl Matcher {
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || format!("bad matcher format: {text}");
         let trimmed = text.trim();
-        let end = trimmed.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).filter(|end| *end > 0).ok_or_else(wrong)?;
-        let (name, rest) = (&trimmed[..end], trimmed[end..].trim_start());
+        let (name, rest) = if let Some(quoted) = trimmed.strip_prefix('"') {
+            let (name, rest) = quoted.split_once('"').ok_or_else(wrong)?;
+            (name, rest.trim_start())
+        } else {
+            let ends = |c: char| c.is_whitespace() || "{}!=~,\\\"'`".contains(c);
+            let end = trimmed.find(ends).filter(|end| *end > 0).ok_or_else(wrong)?;
+            (&trimmed[..end], trimmed[end..].trim_start())
+        };
         let operators = [("=~", true, true), ("!~", true, false), ("!=", false, false), ("=", false, true)];
         let (operator, is_regex, is_equal) = operators.into_iter().find(|(operator, ..)| rest.starts_with(operator)).ok_or_else(wrong)?;
         let value = rest[operator.len()..].trim();
@@ -52,7 +62,7 @@ impl Matcher {
 
     pub fn accepts(&self, value: &str) -> bool {
         let found = match &self.regex {
-            Some(regex) => regex.is_match(value),
+            Some(regex) => regex.is_match(value.as_bytes()),
             None => self.value == value,
         };
         found == self.is_equal

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod api;
+mod dialect;
 mod matcher;
 mod silences;
 #[cfg(test)]

@@ -39,9 +39,7 @@ impl Computation {
         match &aggregation.kind {
             Kind::Terms(terms) => self.terms(terms, inner, documents),
             Kind::DateHistogram(histogram) => self.date_histogram(histogram, inner, documents),
-            Kind::TopHits { size, sort, source } => {
-                Ok(json!({ "hits": search::hits(documents, sort, None, 0, *size, source, Some(usize::MAX), 1.0) }))
-            }
+            Kind::TopHits { size, sort, shown } => Ok(json!({ "hits": search::hits(documents, sort, None, 0, *size, shown, Some(usize::MAX), 1.0) })),
             Kind::Metric { metric, field } => Ok(self::metric(*metric, *field, documents)),
             Kind::Cardinality(field) => Ok(json!({ "value": distinct(*field, documents) })),
             Kind::Missing(field) => {

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use super::dates;
 use super::error::Error;
 use super::fields::Field;
-use super::filter::SourceFilter;
 use super::query::Query;
+use super::search::Shown;
 use super::sort::{self, Level};
 
 /// Deepest nesting of aggregations taken.
@@ -30,7 +30,7 @@ pub enum Kind {
     TopHits {
         size: usize,
         sort: Vec<Level>,
-        source: SourceFilter,
+        shown: Shown,
     },
     Metric {
         metric: Metric,
@@ -147,7 +147,7 @@ impl Parser {
             "top_hits" => Ok(Kind::TopHits {
                 size: count(body, "size", 3)?.min(100),
                 sort: sort::parse(body.get("sort").unwrap_or(&Json::Null))?,
-                source: SourceFilter::parse(body.get("_source")),
+                shown: Shown::parse(body)?,
             }),
             "min" => metric(Metric::Min),
             "max" => metric(Metric::Max),

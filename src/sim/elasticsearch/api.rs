@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value as Json, json};
 
 use super::error::Error;
-use super::fields::{IGNORE_ABOVE, Text};
+use super::fields::{Field, IGNORE_ABOVE, Text};
 use super::filter::filter_path;
 use super::indices::Missing;
 use super::{Elasticsearch, SHARDS_PER_INDEX};
@@ -285,6 +285,33 @@ pub async fn mapping(State(server): State<Elasticsearch>, Path(index): Path<Stri
 
 pub async fn mapping_all(state: State<Elasticsearch>, query: RawQuery) -> Response {
     mapping(state, Path("_all".into()), query).await
+}
+
+/// What of the named fields is mapped. The objects on the way to a field are fields too.
+pub async fn field_caps(State(server): State<Elasticsearch>, Path(index): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let parameters = Parameters::read(query.as_deref());
+    let result = server.indices(&index, parameters.missing()).and_then(|indices| {
+        let asked = parameters.get("fields").ok_or_else(|| Error::validation("no fields specified"))?;
+        let mut fields = Map::new();
+        let objects = asked.split(',').filter_map(|name| Some(name.split_once('.')?.0)).filter(|object| *object == "kubernetes");
+        for name in asked.split(',').chain(objects).filter(|_| !indices.is_empty()) {
+            let (kind, can) = match Field::named(name) {
+                Some(Field::Timestamp) => ("date", (true, true)),
+                Some(Field::Duration) => ("float", (true, true)),
+                Some(Field::Text(_)) => ("text", (true, false)),
+                Some(Field::Keyword(_)) => ("keyword", (true, true)),
+                None if name == "kubernetes" => ("object", (false, false)),
+                None => continue,
+            };
+            fields.insert(name.to_owned(), json!({ kind: { "type": kind, "metadata_field": false, "searchable": can.0, "aggregatable": can.1 } }));
+        }
+        Ok(json!({ "indices": indices, "fields": fields }))
+    });
+    parameters.answer(result)
+}
+
+pub async fn field_caps_all(state: State<Elasticsearch>, query: RawQuery) -> Response {
+    field_caps(state, Path("_all".into()), query).await
 }
 
 fn properties() -> Json {

@@ -6,6 +6,7 @@ mod aggregate;
 mod aggregation;
 mod api;
 mod dates;
+mod doc_values;
 mod error;
 mod fields;
 mod filter;
@@ -80,6 +81,8 @@ pub fn router(server: Elasticsearch) -> Router {
         .route("/{index}/_msearch", get(api::multi_search).post(api::multi_search))
         .route("/_mapping", get(api::mapping_all))
         .route("/{index}/_mapping", get(api::mapping))
+        .route("/_field_caps", get(api::field_caps_all).post(api::field_caps_all))
+        .route("/{index}/_field_caps", get(api::field_caps).post(api::field_caps))
         .route("/_cat/indices", get(api::cat_indices_all))
         .route("/_cat/indices/{index}", get(api::cat_indices))
         .route("/_cluster/health", get(api::health))

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 
 use super::aggregation::{self, Aggregation};
+use super::doc_values::DocValues;
 use super::error::Error;
 use super::filter::SourceFilter;
 use super::indices::{self, Missing};
@@ -55,8 +56,22 @@ pub struct Request {
     after: Option<Vec<SortValue>>,
     /// Up to how many hits are counted; `None` not at all.
     track_total: Option<usize>,
-    source: SourceFilter,
+    shown: Shown,
     aggregations: Vec<Aggregation>,
+}
+
+/// What a hit carries of its document.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub source: SourceFilter,
+    pub values: DocValues,
+}
+
+impl Shown {
+    /// From `_source` and `docvalue_fields` of a search or of `top_hits`.
+    pub fn parse(body: &Json) -> Result<Self, Error> {
+        Ok(Self { source: SourceFilter::parse(body.get("_source")), values: DocValues::parse(body.get("docvalue_fields"))? })
+    }
 }
 
 impl Request {
@@ -110,7 +125,7 @@ impl Request {
         let query = object.get("query").map_or(Ok(Query::All), |query| Query::parse(query, now))?;
         let aggregations = object.get("aggs").or_else(|| object.get("aggregations"));
         let aggregations = aggregations.map_or(Ok(Vec::new()), |aggregations| aggregation::parse(aggregations, now))?;
-        Ok(Self { query, from, size, sort, after, track_total, source: SourceFilter::parse(object.get("_source")), aggregations })
+        Ok(Self { query, from, size, sort, after, track_total, shown: Shown::parse(body)?, aggregations })
     }
 }
 
@@ -129,10 +144,10 @@ impl Elasticsearch {
         }
         let found = self.matching(&indices, &request.query, &failing);
         let score = if request.query.only_filters() { 0.0 } else { 1.0 };
-        let Request { sort, after, from, size, source, track_total, .. } = &request;
+        let Request { sort, after, from, size, shown, track_total, .. } = &request;
         let mut answer = json!({
             "took": 3, "timed_out": failing.timed_out, "_shards": shards,
-            "hits": hits(&found, sort, after.as_deref(), *from, *size, source, *track_total, score),
+            "hits": hits(&found, sort, after.as_deref(), *from, *size, shown, *track_total, score),
         });
         if !request.aggregations.is_empty() {
             answer["aggregations"] = Json::Object(aggregate::compute(&request.aggregations, &found)?);
@@ -203,7 +218,7 @@ pub fn hits(
     after: Option<&[SortValue]>,
     from: usize,
     size: usize,
-    source: &SourceFilter,
+    shown: &Shown,
     track_total: Option<usize>,
     score: f64,
 ) -> Json {
@@ -216,7 +231,7 @@ pub fn hits(
         // Equal places stay in order of the documents, as in one shard.
         placed.sort_by(|(a, _), (b, _)| sort::compare(sort, a, b));
     }
-    let page: Vec<Json> = placed.into_iter().skip(from).take(size).map(|(place, stored)| hit(sort, &place, stored, source, score)).collect();
+    let page: Vec<Json> = placed.into_iter().skip(from).take(size).map(|(place, stored)| hit(sort, &place, stored, shown, score)).collect();
     let scored = sort.is_empty() && !page.is_empty();
     let mut hits = Map::new();
     if let Some(limit) = track_total {
@@ -228,13 +243,17 @@ pub fn hits(
     Json::Object(hits)
 }
 
-fn hit(sort: &[Level], place: &[SortValue], stored: &Stored, source: &SourceFilter, score: f64) -> Json {
+fn hit(sort: &[Level], place: &[SortValue], stored: &Stored, shown: &Shown, score: f64) -> Json {
     let mut hit = Map::new();
     hit.insert("_index".into(), stored.document.index().into());
     hit.insert("_id".into(), format!("sim{:017x}", stored.sequence).into());
     hit.insert("_score".into(), if sort.is_empty() { json!(score) } else { Json::Null });
-    if let Some(source) = source.apply(stored.document.source()) {
+    if let Some(source) = shown.source.apply(stored.document.source()) {
         hit.insert("_source".into(), source);
+    }
+    let values = shown.values.of(&stored.document);
+    if !values.is_empty() {
+        hit.insert("fields".into(), Json::Object(values));
     }
     if !sort.is_empty() {
         hit.insert("sort".into(), sort::json(sort, place));

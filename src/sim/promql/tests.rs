@@ -260,6 +260,18 @@ fn the_guides_error_rate_divides_each_series_by_itself() {
 }
 
 #[test]
+fn a_guarded_error_rate_is_nothing_without_traffic_and_0_without_failures() {
+    let ratio = "(sum(rate(http_requests_total{status=~\"5..\"}[5m])) or vector(0)) / sum(rate(http_requests_total[5m]))";
+    let healthy = store(&[("http_requests_total{status=\"200\"}", "0 100 200")]);
+    assert_eq!(ask(&healthy, ratio, 20), "{} 0");
+    assert_eq!(ask(&store(&[]), ratio, 20), "", "nobody knows");
+    let idle = store(&[("http_requests_total{status=\"200\"}", "7 7 7")]);
+    assert_eq!(ask(&idle, ratio, 20), "{} NaN");
+    let failing = store(&[("http_requests_total{status=\"200\"}", "0 90 180"), ("http_requests_total{status=\"500\"}", "0 10 20")]);
+    assert_eq!(ask(&failing, &format!("({ratio}) > bool 0.05"), 20), "{} 1");
+}
+
+#[test]
 fn other_functions() {
     let store = store(&[("a{pod=\"api-7\", app=\"api\"}", "-2.5"), ("b", "7")]);
     for (expression, lines) in [

@@ -1,6 +1,7 @@
 //! Alerts: firing ones from Alertmanager, pending ones from Prometheus; all from Prometheus where Alertmanager is missing.
 
 mod alertmanager;
+mod apart;
 mod prometheus;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
@@ -38,6 +39,7 @@ pub(super) struct Alerts {
     pub every: Duration,
     pub wake: Arc<Notify>,
     pub report: Report,
+    pub settings: crate::config::shape::Alerts,
 }
 
 /// One server's part of a round.
@@ -55,6 +57,7 @@ impl Alerts {
     async fn for_ever(&self) -> Result<(), Closed> {
         let mut backoff = Backoff::new(self.wake.clone());
         let mut holds = prometheus::Holds::default();
+        let mut apart = apart::Apart::new(self.settings.clone());
         self.report.connecting("looking for Alertmanager").await?;
         loop {
             let began = self.report.now();
@@ -66,7 +69,8 @@ impl Alerts {
                     backoff.pause(LOOK_AGAIN).await;
                 }
                 Combined::Failed(error) => backoff.after(&error, &self.report).await?,
-                Combined::Said { list, date, but } => {
+                Combined::Said { mut list, date, but } => {
+                    apart.divide(&mut list, self.report.now(), date.unwrap_or_else(|| self.report.utc()));
                     backoff.succeeded();
                     match but {
                         Some(but) => self.report.lagging(&but).await?,
@@ -148,14 +152,18 @@ fn is_same(told: &Alert, alert: &Alert) -> bool {
 
 /// Most severe first, then oldest.
 fn said(mut alerts: Vec<Alert>, by: &str, date: Option<DateTime<Utc>>, but: Option<String>) -> Combined {
+    by_rank(&mut alerts);
+    let total = alerts.len();
+    alerts.truncate(MOST);
+    let but = but.or_else(|| (total > MOST).then(|| format!("{MOST} of {total} alerts shown")));
+    Combined::Said { list: AlertList { alerts, apart: Vec::new(), said_by: Text::line(by) }, date, but }
+}
+
+fn by_rank(alerts: &mut [Alert]) {
     alerts.sort_by(|one, other| {
         let rank = |alert: &Alert| (Reverse(alert.status == AlertStatus::Firing), Reverse(alert.severity), alert.starts_at);
         rank(one).cmp(&rank(other)).then_with(|| one.fingerprint.cmp(&other.fingerprint))
     });
-    let total = alerts.len();
-    alerts.truncate(MOST);
-    let but = but.or_else(|| (total > MOST).then(|| format!("{MOST} of {total} alerts shown")));
-    Combined::Said { list: AlertList { alerts, said_by: Text::line(by) }, date, but }
 }
 
 /// Labels as cleaned pairs in the order of their names.

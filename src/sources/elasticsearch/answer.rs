@@ -1,17 +1,17 @@
 //! The answer of `_search`, decoded leniently: every field may be missing.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::patterns::{Memory, grouped, recent_of};
-use crate::{
-    config::shape::Errors,
-    domain::{
-        log_pattern::{ErrorWindow, LogError},
-        text::Text,
-        time::agreed,
-    },
+use super::{
+    fields::Fields,
+    patterns::{Memory, grouped, recent_of},
+};
+use crate::domain::{
+    log_pattern::{ErrorWindow, LogError},
+    text::Text,
+    time::agreed,
 };
 
 /// Minutes of the window.
@@ -54,6 +54,9 @@ struct Hit {
     id: Option<String>,
     #[serde(rename = "_source")]
     source: Option<Map<String, Value>>,
+    /// Values as the mapping has them, each a list.
+    fields: Option<Map<String, Value>>,
+    sort: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -120,7 +123,7 @@ impl Search {
         (self.timed_out == Some(true)).then(|| "the search ran out of time: partial".to_owned())
     }
 
-    pub fn window(self, settings: &Errors, memory: &mut Memory, server_now: DateTime<Utc>, shown: usize) -> ErrorWindow {
+    pub fn window(self, fields: &Fields, memory: &mut Memory, server_now: DateTime<Utc>, shown: usize) -> ErrorWindow {
         let shards = self.shards();
         let timed_out = self.timed_out == Some(true);
         let hits = self.hits.unwrap_or(Hits { total: None, hits: None });
@@ -128,7 +131,7 @@ impl Search {
         let aggregations = self.aggregations.unwrap_or(Aggregations { per_minute: None, recent: None, older: None });
         let older = aggregations.older.and_then(|older| older.some?.hits?.hits).unwrap_or_default();
         let known: std::collections::HashSet<String> = read.iter().filter_map(|hit| hit.id.clone()).collect();
-        let placed = |hits: Vec<Hit>| hits.into_iter().filter_map(|hit| document(&hit.source?, settings)).collect::<Vec<LogError>>();
+        let placed = |hits: Vec<Hit>| hits.into_iter().filter_map(|hit| document(&hit, fields, server_now)).collect::<Vec<LogError>>();
         let older = older.into_iter().filter(|hit| hit.id.as_ref().is_none_or(|id| !known.contains(id))).collect();
         let mut documents = placed(read);
         let newest_read = documents.len();
@@ -152,7 +155,7 @@ impl Search {
         let by_minutes = || per_minute.iter().rev().take(RECENT_MINUTES).sum();
         let recent = aggregations.recent.and_then(|recent| recent.doc_count).unwrap_or_else(by_minutes);
         let sampled = recent_of(&documents, server_now);
-        let patterns = grouped(&documents, recent, server_now, memory);
+        let patterns = grouped(&documents, recent, total.saturating_sub(recent), server_now, memory);
         let mut newest = documents;
         newest.truncate(newest_read.min(shown));
         ErrorWindow {
@@ -165,42 +168,91 @@ impl Search {
             sampled: (sampled < recent).then_some(sampled),
             shards,
             timed_out,
+            unknown: None,
         }
     }
 }
 
 /// None without a time: it could not be placed.
-fn document(source: &Map<String, Value>, settings: &Errors) -> Option<LogError> {
-    let at = field(source, "@timestamp")?;
-    let at = match at {
-        Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc),
-        number => DateTime::from_timestamp_millis(number.as_i64()?)?,
-    };
-    let text = |name: &str| {
-        let value = field(source, name)?;
-        let text = match value {
-            Value::String(text) => Text::line(text),
-            Value::Null => return None,
-            other => Text::line(&other.to_string()),
-        };
-        (!text.is_empty()).then_some(text)
-    };
+fn document(hit: &Hit, fields: &Fields, server_now: DateTime<Utc>) -> Option<LogError> {
+    let nothing = Map::new();
+    let source = hit.source.as_ref().unwrap_or(&nothing);
+    let as_mapped = |name: &str| hit.fields.as_ref().and_then(|fields| fields.get(name));
+    let sorted_by = || hit.sort.as_ref().and_then(|values| values.first());
+    let at = as_mapped(&fields.time)
+        .and_then(|value| time(value, None))
+        .or_else(|| sorted_by().and_then(|value| time(value, None)))
+        .or_else(|| time(field(source, &fields.time)?, Some(server_now)))?;
+    let text = |name: &str| as_mapped(name).and_then(text).or_else(|| text(field(source, name)?));
     Some(LogError {
         at,
-        service: text(&settings.service_field).unwrap_or_else(|| "(no service)".into()),
-        pod: text(&settings.pod_field),
-        message: text(&settings.message_field).or_else(|| text(&settings.error_field)).unwrap_or_else(|| "(no message)".into()),
-        error: text(&settings.error_field),
+        service: text(&fields.service).unwrap_or_else(|| "(no service)".into()),
+        pod: text(&fields.pod),
+        message: text(&fields.message).or_else(|| text(&fields.error)).unwrap_or_else(|| "(no message)".into()),
+        error: text(&fields.error),
     })
 }
 
-/// A field by its dotted name, whether the document nests or flattens it.
+/// One line of text; of a list all that is in it. None where there is nothing, or an object.
+fn text(value: &Value) -> Option<Text> {
+    let plain = match value {
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Object(_) => return None,
+        Value::Array(values) => {
+            let all: Vec<String> = values.iter().filter_map(|value| text(value).map(|text| text.to_string())).collect();
+            all.join(", ")
+        }
+        other => other.to_string(),
+    };
+    let line = Text::line(&plain);
+    (!line.is_empty()).then_some(line)
+}
+
+/// A time as the server writes values and sort values: milliseconds, as a number or as text, with a fraction where they are finer.
+/// Of `_source`, which may have any form that the mapping takes, what is near to `around` is meant where a number leaves it open.
+fn time(value: &Value, around: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    match value {
+        Value::Array(values) => time(values.first()?, around),
+        Value::Number(number) => of_number(number.as_f64()?, around),
+        Value::String(text) => match text.trim().parse::<f64>() {
+            Ok(number) => of_number(number, around),
+            Err(_) => of_text(text.trim()),
+        },
+        _ => None,
+    }
+}
+
+/// Nanoseconds are what sorting by a `date_nanos` gives where its kind is not said.
+#[expect(clippy::cast_possible_truncation, reason = "checked by DateTime, which takes what fits")]
+fn of_number(number: f64, around: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    const NANOSECONDS_FROM: f64 = 1e16;
+    let millis = if number >= NANOSECONDS_FROM { number / 1e6 } else { number };
+    let plain = DateTime::from_timestamp_millis(millis as i64);
+    let Some(around) = around else { return plain };
+    let seconds = DateTime::from_timestamp_millis((number * 1_000.0) as i64);
+    let far = |at: &DateTime<Utc>| (*at - around).abs();
+    plain.into_iter().chain(seconds).min_by_key(far)
+}
+
+/// ISO 8601 as Elasticsearch's date formats take it: an offset with or without a colon, or none, which is UTC.
+fn of_text(text: &str) -> Option<DateTime<Utc>> {
+    let text = &*text.replacen(',', ".", 1);
+    let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%#z"));
+    if let Ok(at) = with_offset {
+        return Some(at.with_timezone(&Utc));
+    }
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+    let text = text.trim_end_matches('Z');
+    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|at| at.and_utc())
+}
+
+/// A field by its dotted name, wherever the document nests and wherever it flattens it.
 fn field<'v>(source: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     if let Some(value) = source.get(name) {
         return Some(value);
     }
-    let (first, rest) = name.split_once('.')?;
-    field(source.get(first)?.as_object()?, rest)
+    let dots = name.match_indices('.').map(|(at, _)| at);
+    dots.into_iter().find_map(|dot| field(source.get(&name[..dot])?.as_object()?, &name[dot + 1..]))
 }
 
 #[cfg(test)]
@@ -209,10 +261,8 @@ mod tests {
 
     use super::*;
 
-    fn settings() -> Errors {
-        let [index, level_field, level, service_field, message_field, pod_field, error_field] =
-            ["logstash-*", "level", "ERROR", "service", "message", "kubernetes.pod", "error"].map(str::to_owned);
-        Errors { index, level_field, level, service_field, message_field, pod_field, error_field }
+    fn fields() -> Fields {
+        Fields::of(&crate::config::shape::Errors::default())
     }
 
     fn now() -> DateTime<Utc> {
@@ -235,7 +285,7 @@ mod tests {
     fn a_partial_answer_is_read_and_said() {
         let search: Search = serde_json::from_str(ANSWER).unwrap();
         assert_eq!(search.partial().unwrap(), "3 of 5 shards answered: node left");
-        let window = search.window(&settings(), &mut Memory::default(), now(), 10);
+        let window = search.window(&fields(), &mut Memory::default(), now(), 10);
         assert_eq!((window.recent, window.total, window.total_is_lower_bound, window.shards), (275, 300, true, (3, 5)));
         assert!(window.is_partial());
         assert_eq!(window.per_minute, [1, 2]);
@@ -260,10 +310,46 @@ mod tests {
         assert_eq!(search.present(Some(now()), ours), now());
     }
 
+    /// All of one moment, 08:49:50 UTC, as different mappings and shippers write it.
+    #[rstest::rstest]
+    #[case::milliseconds_of_the_mapping(r#""fields":{"@timestamp":["1795423790123"]},"_source":{"@timestamp":"no date at all"}"#)]
+    #[case::finer_than_milliseconds(r#""fields":{"@timestamp":["1795423790123.456789"]}"#)]
+    #[case::sort_value(r#""sort":[1795423790123],"_source":{"@timestamp":1795423790}"#)]
+    #[case::sort_value_in_nanoseconds(r#""sort":[1795423790123456789]"#)]
+    #[case::offset_without_a_colon(r#""_source":{"@timestamp":"2026-11-23T08:49:50.123+0000"}"#)]
+    #[case::another_offset(r#""_source":{"@timestamp":"2026-11-23T10:49:50,123+02:00"}"#)]
+    #[case::short_offset(r#""_source":{"@timestamp":"2026-11-23T10:49:50.123+02"}"#)]
+    #[case::no_zone(r#""_source":{"@timestamp":"2026-11-23T08:49:50.123"}"#)]
+    #[case::blank_for_t(r#""_source":{"@timestamp":"2026-11-23 08:49:50.123"}"#)]
+    #[case::seconds(r#""_source":{"@timestamp":1795423790}"#)]
+    #[case::seconds_with_a_fraction(r#""_source":{"@timestamp":1795423790.123}"#)]
+    #[case::milliseconds_as_text(r#""_source":{"@timestamp":"1795423790123"}"#)]
+    #[case::list(r#""_source":{"@timestamp":["2026-11-23T08:49:50.123Z"]}"#)]
+    fn times_are_read_in_every_form_that_elasticsearch_takes(#[case] hit: &str) {
+        let hit: Hit = serde_json::from_str(&format!("{{{hit}}}")).unwrap();
+        let document = document(&hit, &fields(), now()).expect("a time");
+        assert_eq!(document.at.timestamp(), 1_795_423_790);
+    }
+
+    #[test]
+    fn a_text_is_the_one_of_the_mapping_and_an_object_is_none() {
+        let hit: Hit = serde_json::from_str(
+            r#"{"sort":[1795423790123],"fields":{"service":["core"]},
+                "_source":{"service":{"name":"x"},"message":["a","b"],"kubernetes":{"pod":{"name":"p"}},"error":{"type":"E"}}}"#,
+        )
+        .unwrap();
+        let mut fields = fields();
+        fields.pod = "kubernetes.pod.name".to_owned();
+        let document = document(&hit, &fields, now()).unwrap();
+        assert_eq!((&*document.service, &*document.message, document.pod.as_deref(), document.error), ("core", "a, b", Some("p"), None));
+        let source: Map<String, Value> = serde_json::from_str(r#"{"a.b":{"c":1},"a":{"b.d":2}}"#).unwrap();
+        assert_eq!((field(&source, "a.b.c"), field(&source, "a.b.d")), (Some(&1.into()), Some(&2.into())));
+    }
+
     #[test]
     fn an_answer_without_anything_is_no_data() {
         let search: Search = serde_json::from_str(r#"{"hits":{"total":7}}"#).unwrap();
-        let window = search.window(&settings(), &mut Memory::default(), now(), 10);
+        let window = search.window(&fields(), &mut Memory::default(), now(), 10);
         assert_eq!((window.total, window.recent, window.newest.len(), window.sampled), (7, 0, 0, None));
     }
 }

@@ -14,6 +14,11 @@ const MOST: usize = 50;
 /// Shapes remembered between refreshes.
 const REMEMBERED: usize = 2_000;
 
+/// Fewer of the last 15 minutes are no surge.
+const SURGE_FROM: u64 = 5;
+/// From so many minutes on it is said how long ago the last one was.
+const QUIET_FROM: u32 = 3;
+
 fn recent() -> Duration {
     Duration::minutes(15)
 }
@@ -52,12 +57,13 @@ pub(super) fn recent_of(documents: &[LogError], server_now: DateTime<Utc>) -> u6
 }
 
 /// Groups documents; the example is the newest message of the group. `happened` errors of the last 15 minutes are shared
-/// out among the groups as the read ones are.
-pub(super) fn grouped(documents: &[LogError], happened: u64, server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
+/// out among the groups as the read ones are; so are the `earlier` ones of the 45 minutes before.
+pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
     memory.forget(server_now);
     let sampled = recent_of(documents, server_now);
     // Documents that arrived between the server's counting and its clock may make the sample the larger of the two.
     let happened = happened.max(sampled);
+    let (read_earlier, is_whole) = (documents.len() as u64 - sampled, sampled >= happened);
     let estimated = |count: u64| (count * happened + sampled / 2).checked_div(sampled).unwrap_or(0);
     let mut groups: HashMap<(Text, Text), Pattern> = HashMap::new();
     for document in documents {
@@ -70,6 +76,8 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, server_now: DateTim
             first_seen: document.at,
             last_seen: document.at,
             is_new: false,
+            is_surging: false,
+            quiet_minutes: None,
             example: document.message.clone(),
         });
         group.read += 1;
@@ -85,7 +93,13 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, server_now: DateTim
         .map(|(name, mut pattern)| {
             pattern.first_seen = memory.earliest(&name, pattern.first_seen, pattern.last_seen);
             pattern.is_new = pattern.first_seen >= server_now - recent();
+            let before = (pattern.read - pattern.recent) * earlier.max(read_earlier);
             pattern.recent = estimated(pattern.recent);
+            let knows_before = earlier == 0 || read_earlier > 0;
+            pattern.is_surging =
+                !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before.checked_div(read_earlier).unwrap_or(0);
+            let quiet = (server_now - pattern.last_seen).num_minutes();
+            pattern.quiet_minutes = u32::try_from(quiet).ok().filter(|quiet| is_whole && *quiet >= QUIET_FROM);
             pattern
         })
         .collect();
@@ -110,7 +124,7 @@ mod tests {
     #[test]
     fn groups_count_and_only_what_was_not_seen_before_is_new() {
         let documents = [error(1, "took 5 ms"), error(2, "took 7 ms"), error(3, "lost"), error(40, "lost"), error(41, "lost")];
-        let patterns = grouped(&documents, 3, now(), &mut Memory::default());
+        let patterns = grouped(&documents, 3, 2, now(), &mut Memory::default());
         let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent, pattern.read, pattern.is_new)).collect();
         assert_eq!(found, [("took <n> ms", 2, 2, true), ("lost", 1, 3, false)]);
         assert_eq!(&*patterns[0].example, "took 5 ms");
@@ -119,16 +133,30 @@ mod tests {
     #[test]
     fn a_sample_is_scaled_to_what_happened_in_the_same_quarter_of_an_hour() {
         let documents = [error(1, "took 5 ms"), error(1, "took 7 ms"), error(2, "lost"), error(40, "gone")];
-        let patterns = grouped(&documents, 3_000, now(), &mut Memory::default());
+        let patterns = grouped(&documents, 3_000, 1, now(), &mut Memory::default());
         let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
         assert_eq!(found, [("took <n> ms", 2_000), ("lost", 1_000), ("gone", 0)], "what ended is not said to go on");
-        assert_eq!(grouped(&[], 7, now(), &mut Memory::default()), []);
+        assert_eq!(grouped(&[], 7, 0, now(), &mut Memory::default()), []);
+    }
+
+    #[test]
+    fn a_known_pattern_that_surges_and_one_that_ended_are_told() {
+        let mut documents: Vec<_> = (0..21).map(|_| error(1, "lost")).collect();
+        documents.extend([error(40, "lost"), error(4, "gone"), error(20, "gone")]);
+        let told = |documents: &[LogError], happened, earlier| -> Vec<(String, bool, Option<u32>)> {
+            let patterns = grouped(documents, happened, earlier, now(), &mut Memory::default());
+            patterns.iter().map(|pattern| (pattern.shape.to_string(), pattern.is_surging, pattern.quiet_minutes)).collect()
+        };
+        assert_eq!(told(&documents, 22, 2), [("lost".to_owned(), true, None), ("gone".to_owned(), false, Some(4))]);
+        assert_eq!(told(&documents, 22, 60)[0], ("lost".to_owned(), false, None), "most of the earlier ones were not read");
+        assert_eq!(told(&documents, 900, 2)[1].2, None, "a younger one may not have been read");
+        assert!(!told(&documents[..21], 21, 60)[0].1, "what was before is not known");
     }
 
     #[test]
     fn a_pattern_seen_half_an_hour_ago_is_not_new_though_the_sample_no_longer_reaches_there() {
         let mut memory = Memory::default();
-        grouped(&[error(30, "lost")], 1, now() - Duration::minutes(29), &mut memory);
-        assert!(!grouped(&[error(1, "lost")], 1, now(), &mut memory)[0].is_new);
+        grouped(&[error(30, "lost")], 1, 0, now() - Duration::minutes(29), &mut memory);
+        assert!(!grouped(&[error(1, "lost")], 1, 0, now(), &mut memory)[0].is_new);
     }
 }

@@ -95,9 +95,37 @@ impl Point {
         self.1.parse::<f64>().ok().filter(|number| number.is_finite())
     }
 
+    /// Why it is no number that could be judged; none where it is one.
+    fn oddity(&self, query: &str) -> Option<String> {
+        match self.1.parse::<f64>() {
+            Ok(number) if number.is_finite() => None,
+            Ok(number) if number.is_nan() => Some(match range_of(query) {
+                Some(range) => format!("0/0: no requests in {range}?"),
+                None => "NaN, as 0/0 gives: nothing was counted?".to_owned(),
+            }),
+            Ok(_) => Some("infinite, as a division by 0 gives".to_owned()),
+            Err(_) => Some("not a number".to_owned()),
+        }
+    }
+
     fn at(&self) -> Option<DateTime<Utc>> {
         DateTime::from_timestamp_millis(millis(self.0))
     }
+}
+
+/// The time that a query looks back, in words: `5 min` of `rate(x[5m])`.
+fn range_of(query: &str) -> Option<String> {
+    let (_, after) = query.split_once('[')?;
+    let range = after.split([']', ':']).next()?.trim();
+    let (number, unit) = range.split_at(range.find(|character: char| !character.is_ascii_digit())?);
+    let unit = match unit {
+        "s" => "s",
+        "m" => "min",
+        "h" => "h",
+        "d" => "d",
+        _ => return None,
+    };
+    (!number.is_empty()).then(|| format!("{number} {unit}"))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "Unix time in milliseconds; out of range saturates")]
@@ -110,11 +138,11 @@ pub async fn instant(server: &HttpReader, query: &str) -> Result<Reply<Sample>, 
     let answer = server.get("/api/v1/query", &[("query", query), ("timeout", QUERY_WITHIN)], ANSWER_LIMIT, WITHIN).await?;
     let (data, warning) = open(&answer)?;
     let (found, several) = match data {
-        Data::Scalar(point) => (Sample { value: point.number(), at: point.at() }, None),
+        Data::Scalar(point) => (Sample { value: point.number(), at: point.at() }, point.oddity(query)),
         Data::Vector(series) => match series.as_slice() {
             [] => (Sample::default(), None),
             [one] => match &one.value {
-                Some(point) => (Sample { value: point.number(), at: point.at() }, None),
+                Some(point) => (Sample { value: point.number(), at: point.at() }, point.oddity(query)),
                 None => (Sample::default(), Some("a histogram, not a number".to_owned())),
             },
             many => (Sample::default(), Some(several(many.len()))),
@@ -205,6 +233,21 @@ mod tests {
         let two = ask(success(r#"{"resultType":"vector","result":[{"value":[1,"1"]},{"value":[1,"2"]}]}"#)).await.unwrap();
         assert_eq!(two.found.value, None);
         assert!(two.warning.unwrap().contains("2 series in place of one"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_number_says_why() {
+        let why = async |query: &str, value: &str| {
+            let steps = success(&format!(r#"{{"resultType":"vector","result":[{{"value":[1,"{value}"]}}]}}"#));
+            let server = Scripted::start(move |_, _| steps.clone()).await;
+            let endpoint: Endpoint = server.url.parse().unwrap();
+            let reader = HttpReader::found(&endpoint, &Reader::new(&server.target())).unwrap();
+            instant(&reader, query).await.unwrap().warning.map(|warning| warning.to_string())
+        };
+        assert_eq!(why("sum(rate(x[5m])) / sum(rate(y[5m]))", "NaN").await.unwrap(), "0/0: no requests in 5 min?");
+        assert_eq!(why("x / y", "NaN").await.unwrap(), "NaN, as 0/0 gives: nothing was counted?");
+        assert_eq!(why("x / y", "+Inf").await.unwrap(), "infinite, as a division by 0 gives");
+        assert_eq!(why("x / y", "1").await, None);
     }
 
     #[tokio::test]

@@ -135,6 +135,7 @@ impl Metrics {
         for one in said {
             let reading = &mut readings[one.kpi];
             match one.heard {
+                Err(QueryError::Query(words)) => reading.problem = Some(Text::line(&format!("query refused: {words}"))),
                 Err(error) => reading.problem = Some(error.text()),
                 Ok((heard, warning)) => {
                     if reading.problem.is_none() {

@@ -123,7 +123,8 @@ fn a_wall_clock_set_back_or_forward_moves_no_ladder() {
 #[test]
 fn the_age_of_an_alert_is_counted_by_its_servers_clock() {
     let mut play = Play::new();
-    let list = crate::domain::alert::AlertList { alerts: vec![alert("Old", Severity::Critical, 3_600)], said_by: "Alertmanager".into() };
+    let list =
+        crate::domain::alert::AlertList { alerts: vec![alert("Old", Severity::Critical, 3_600)], apart: Vec::new(), said_by: "Alertmanager".into() };
     let observation = Observation { source: SourceId::Alerts, observed_at: Mono::ZERO, server_time: Some(at(3_660)), what: What::Alerts(list) };
     play.send(Msg::Observation(observation));
     assert_eq!(play.state.escalation().unwrap().age, Duration::from_mins(1));

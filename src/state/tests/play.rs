@@ -170,7 +170,7 @@ impl Play {
     }
 
     pub fn alerts(&mut self, alerts: Vec<Alert>) -> &mut Self {
-        self.observe(SourceId::Alerts, What::Alerts(AlertList { alerts, said_by: "Alertmanager".into() }))
+        self.observe(SourceId::Alerts, What::Alerts(AlertList { alerts, apart: Vec::new(), said_by: "Alertmanager".into() }))
     }
 
     pub fn live(&mut self, source: SourceId) -> &mut Self {

@@ -176,6 +176,7 @@ fn a_workload_is_tied_to_the_trouble_by_its_pods_its_errors_or_advice_alone() {
         sampled: None,
         shards: (1, 1),
         timed_out: false,
+        unknown: None,
     };
     play.observe(SourceId::Errors, What::Errors(Box::new(quiet)));
     play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("audit-service", 3, 2, 2))]));

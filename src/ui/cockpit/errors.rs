@@ -42,7 +42,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let ink = standing.fact(theme, theme.plain);
     // Zero errors in nothing that was searched would be read as zero errors.
     let facts = [(summary.as_str(), ink)];
-    rule::render(canvas, area, "Errors", if window.shards.1 == 0 { &[] } else { &facts }, Some(&standing), focused);
+    rule::render(canvas, area, "Errors", if window.shards.1 == 0 || window.unknown.is_some() { &[] } else { &facts }, Some(&standing), focused);
     let mut rows = below(area, 1);
     if window.patterns.is_empty() {
         let (text, is_good) = nothing(window, &standing);
@@ -63,9 +63,19 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let sign = if is_estimate { glyph::ABOUT } else { glyph::TIMES };
         // What did not happen in the last 15 minutes is history.
         let ink = if pattern.recent > 0 { ink } else { theme.label };
-        pen.cell_right(6, &format!("{sign}{}", units::thousands(pattern.recent)), ink).skip(1);
-        pen.cell(3, if pattern.is_new { "new" } else { "" }, standing.fact(theme, theme.warning)).skip(1);
+        // Of those that were not among the newest that were read nobody knows how many there are.
+        let count = if is_estimate && pattern.recent == 0 { String::new() } else { format!("{sign}{}", units::thousands(pattern.recent)) };
+        pen.cell_right(6, &count, ink).skip(1);
+        let news = match (pattern.is_new, pattern.is_surging) {
+            (true, _) => "new",
+            (false, true) => "up",
+            (false, false) => "",
+        };
+        pen.cell(3, news, standing.fact(theme, theme.warning)).skip(1);
         pen.cell_name(service_width, &pattern.service, standing.fact(theme, theme.label)).skip(1);
+        if let Some(minutes) = pattern.quiet_minutes {
+            pen.write(&format!("last {minutes} min ago: "), standing.fact(theme, theme.label));
+        }
         pen.write(&pattern.shape, ink);
         cursor(canvas, rows, line, index == state.cockpit.errors.row, focused);
     }
@@ -79,6 +89,11 @@ pub fn histogram(area: Rect) -> Option<Rect> {
 /// A partial answer is said even while Elasticsearch is live.
 fn standing(state: &State) -> Standing {
     let mut standing = freshness::of(state, &[SourceId::Errors]);
+    if standing.is_live()
+        && let Some(why) = state.errors.as_ref().and_then(|window| window.unknown.as_ref())
+    {
+        return Standing::doubtful(why);
+    }
     let Some(window) = state.errors.as_ref().filter(|window| window.is_partial()) else { return standing };
     let (answered, all) = window.shards;
     let words = match (answered < all, window.timed_out) {
@@ -97,11 +112,15 @@ fn standing(state: &State) -> Standing {
 }
 
 fn nothing(window: &ErrorWindow, standing: &Standing) -> (String, bool) {
-    if standing.is_live() && window.recent == 0 {
+    if let Some(why) = &window.unknown {
+        (format!("cannot tell whether there are errors: {why}"), false)
+    } else if standing.is_live() && window.recent == 0 {
         (format!("{} no errors in the last 15 min", glyph::OK), true)
     } else if window.recent == 0 {
         (format!("none was found, but the answer is not whole or not current: {}", standing.sentence), false)
-    } else {
+    } else if standing.sentence.is_empty() {
         ("no pattern could be made of them".to_owned(), false)
+    } else {
+        (format!("no pattern could be made of them: {}", standing.sentence), false)
     }
 }

@@ -58,6 +58,18 @@ fn errors_of_nothing_that_was_searched_are_no_zero() {
 }
 
 #[test]
+fn no_errors_where_none_could_be_found_is_not_healthy() {
+    let mut state = fixture::healthy((80, 24));
+    let why = Some("the field level is not mapped in logstash-*: set errors.level_field".into());
+    state.errors = Some(ErrorWindow { recent: 0, patterns: Vec::new(), unknown: why, ..state.errors.clone().unwrap() });
+    let text = text_of(&draw(&state));
+    assert!(text.contains("cannot tell whether there are errors: the field level is not mapped in"), "{text}");
+    assert!(!text.contains("0 in 15 min") && !text.contains("no errors in the last"), "{text}");
+    let pane = rows_of(&draw(&state)).into_iter().find(|row| row.contains("Errors")).unwrap();
+    assert!(!pane.contains(glyph::LIVE), "{pane}");
+}
+
+#[test]
 fn a_table_that_was_refused_counts_nothing() {
     let mut state = fixture::loading((80, 24));
     state.screen = Screen::Workloads;
