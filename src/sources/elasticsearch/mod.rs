@@ -37,8 +37,9 @@ const ANSWER_LIMIT: usize = 16 << 20;
 const WITHIN: Duration = Duration::from_secs(12);
 /// Newest documents that are read, and older ones: less after each answer that was too large.
 const READ: [(usize, usize); 3] = [(200, 100), (20, 10), (0, 0)];
-/// After so many rounds with less it is tried whether more can be read again.
-const ROUNDS_WITH_LESS: u32 = 12;
+/// After so many rounds with less all is asked for again; twice as many after each time in vain. An answer that is too large costs the
+/// server and the network as much as it is allowed to hold.
+const RESTS: (u32, u32) = (2, 16);
 /// Newest documents kept to show.
 const SHOWN: usize = 200;
 /// Mappings rarely change.
@@ -56,12 +57,48 @@ enum Manner {
     Plain,
 }
 
+/// How much is read while messages are too large.
+#[derive(Debug, Clone, Copy, Default)]
+struct Less {
+    /// Index into [`READ`].
+    level: usize,
+    /// Rounds until all is asked for again, and how many there were at the last time.
+    left: u32,
+    rest: u32,
+}
+
+impl Less {
+    fn begin_round(&mut self) {
+        if self.level == 0 {
+            // All could be read the last time.
+            self.rest = 0;
+            return;
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.level = 0;
+        }
+    }
+
+    /// Whether there is something smaller to ask for.
+    fn after_too_large(&mut self) -> bool {
+        if self.level + 1 == READ.len() {
+            return false;
+        }
+        if self.level == 0 {
+            self.rest = if self.rest == 0 { RESTS.0 } else { (self.rest * 2).min(RESTS.1) };
+            self.left = self.rest;
+        }
+        self.level += 1;
+        true
+    }
+}
+
 pub(super) struct ErrorLog {
     settings: Errors,
     memory: Memory,
     manner: Manner,
-    /// Index into [`READ`], and for how many rounds it has been so.
-    less: (usize, u32),
+    less: Less,
     mapping: Option<Mapping>,
     looked_at: Option<Mono>,
     /// Whether there is, or was, a document of the level: one like it would be found.
@@ -70,7 +107,7 @@ pub(super) struct ErrorLog {
 
 impl ErrorLog {
     pub fn new(settings: Errors) -> Self {
-        Self { settings, memory: Memory::default(), manner: Manner::Whole, less: (0, 0), mapping: None, looked_at: None, was_seen: false }
+        Self { settings, memory: Memory::default(), manner: Manner::Whole, less: Less::default(), mapping: None, looked_at: None, was_seen: false }
     }
 
     fn fields(&self) -> Fields {
@@ -78,7 +115,7 @@ impl ErrorLog {
     }
 
     fn search(&self, fields: &Fields) -> Value {
-        let (newest, older) = READ[self.less.0];
+        let (newest, older) = READ[self.less.level];
         let time = fields.time.as_str();
         let mut source = fields.shown().to_vec();
         source.push(time);
@@ -124,10 +161,7 @@ impl ErrorLog {
     async fn found(&mut self, server: &HttpReader, fields: &Fields) -> Result<HttpAnswer, ConnectError> {
         let path = index_path(&self.settings.index, "_search");
         let query = [("filter_path", FILTER), ("ignore_unavailable", "true")];
-        self.less.1 += 1;
-        if self.less.0 > 0 && self.less.1 > ROUNDS_WITH_LESS {
-            self.less = (self.less.0 - 1, 0);
-        }
+        self.less.begin_round();
         loop {
             let simpler = match self.manner {
                 Manner::Whole => Some(Manner::WithoutOlder),
@@ -139,7 +173,7 @@ impl ErrorLog {
                     tracing::info!(server = %server.name(), "the search was refused, trying a simpler one");
                     self.manner = simpler.unwrap_or(Manner::Plain);
                 }
-                Err(ConnectError::TooLarge { .. }) if self.less.0 + 1 < READ.len() => self.less = (self.less.0 + 1, 0),
+                Err(ConnectError::TooLarge { .. }) if self.less.after_too_large() => {}
                 other => return other,
             }
         }
@@ -182,8 +216,8 @@ impl ErrorLog {
 
     /// What is left out because of the size of the messages.
     fn left_out(&self) -> Option<String> {
-        match READ[self.less.0] {
-            _ if self.less.0 == 0 => None,
+        match READ[self.less.level] {
+            _ if self.less.level == 0 => None,
             (0, _) => Some("the messages are too large to be read: they are only counted".to_owned()),
             (some, _) => Some(format!("the messages are very large: only the newest {some} are read, all are counted")),
         }

@@ -125,6 +125,16 @@ async fn messages_beyond_the_limit_cost_the_messages_and_never_the_counts() {
     assert_eq!(why.unwrap(), "the messages are very large: only the newest 20 are read, all are counted");
     assert_eq!(asked.iter().filter(|asked| huge(asked)).count(), 1, "not asked for again at once");
 
+    let (whole, small) = (large.clone(), some.replace("lost", "found"));
+    let times = std::sync::atomic::AtomicU32::new(0);
+    let (window, why, _) = rounds(4, move |request| match request {
+        _ if request.contains("_field_caps") => answer(404, "{}"),
+        _ if huge(request) && times.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 => answer(200, &format!(r#"{{"a":"{whole}"}}"#)),
+        _ => answer(200, &found(220, 200, &small)),
+    })
+    .await;
+    assert_eq!((window.newest[0].message.as_str(), why), ("found", None), "soon all are read again");
+
     let (window, why, _) = rounds(1, move |request| match request {
         _ if request.contains("_field_caps") => answer(404, "{}"),
         _ if request.contains(r#""size":0"#) => answer(200, &found(220, 200, "")),
