@@ -107,7 +107,7 @@ async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool)
     let query = object.pointer("/spec/selector").and_then(pods::label_query);
     let (None, true, Some(query)) = (&by_condition, is_observed, query) else { return Ok(by_condition) };
     let newest = newest(api, workload, &query, object).await;
-    let (found, _) = api.list(&Kind::Pod.collection_path(Some(&workload.key.namespace)), &query).await.map_err(|error| error.text())?;
+    let (found, _) = api.pods(&workload.key.namespace, &query).await.map_err(|error| error.text())?;
     let is_new = |pod: &&Value| {
         let label = |name: &str| pod.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
         newest.as_ref().is_none_or(|(name, value)| label(name) == Some(value))
@@ -185,8 +185,7 @@ fn controller(pod: &ObjectRef, object: &Value) -> Option<ObjectRef> {
 pub async fn pods_of(api: &Api, owners: &[Owner]) -> Result<Vec<Vec<Value>>, Text> {
     let mut all = Vec::new();
     for owner in owners {
-        let path = Kind::Pod.collection_path(Some(&owner.target.key.namespace));
-        let (mut items, _) = api.list(&path, &owner.query).await.map_err(|error| error.text())?;
+        let (mut items, _) = api.pods(&owner.target.key.namespace, &owner.query).await.map_err(|error| error.text())?;
         items.retain(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| uid == owner.target.uid.as_str()));
         all.push(items);
     }

@@ -3,6 +3,7 @@
 //! Time is always passed in as [`time::Now`]; text from a server is always a [`text::Text`], which can only be made by
 //! cleaning it.
 
+pub mod ailment;
 pub mod alert;
 pub mod ask;
 pub mod asks;
@@ -26,6 +27,7 @@ pub mod scaled;
 pub mod secrecy;
 pub mod shell;
 pub mod silence;
+pub mod standing;
 pub mod suggestion;
 pub mod suspect;
 pub mod text;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
+    ailment::Ailment,
     ask::{Finished, Request, RequestKind},
     change::{Change, ChangeKind},
     complaint::{About, Complaint, roots},
     health::SourceId,
     kpi::Level,
     object::{Key, Kind, ObjectRef},
-    pod::{Phase, Pod},
+    pod::Pod,
+    standing::Standing,
     suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, Worsening, advise},
     suspect::{Candidate, Sick},
     text::Text,
@@ -205,6 +207,7 @@ impl State {
     /// Unhealthy pods of one revision of a deployment. Those on a node that is lost say nothing of what they run.
     fn sick(&self, deployment: &Key, revision: u64) -> Sick {
         let mut sick = Sick::default();
+        let now = self.server_now();
         let is_of = |pod: &Pod| {
             let owner = pod.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet")?;
             let set = self.cluster.replica_sets.get(&Key { namespace: pod.key.namespace.clone(), name: owner.name.clone() })?;
@@ -215,11 +218,11 @@ impl State {
                 continue;
             }
             sick.pods += 1;
-            match ailment(pod) {
-                Ailment::Crashing => sick.crashing += 1,
-                Ailment::OutOfMemory => sick.out_of_memory += 1,
-                Ailment::CannotStart => sick.cannot_start += 1,
-                Ailment::Hanging => {}
+            match ailment(pod, now) {
+                Some(Ailment::Crashing) => sick.crashing += 1,
+                Some(Ailment::OutOfMemory) => sick.out_of_memory += 1,
+                Some(Ailment::CannotStart) => sick.cannot_start += 1,
+                Some(Ailment::Hanging | Ailment::NodeLost) | None => {}
             }
         }
         sick
@@ -242,7 +245,8 @@ impl State {
     }
 
     fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
-        self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(|pod| is_restartable(pod))
+        let now = self.server_now();
+        self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(move |pod| pod.is_restartable(now))
     }
 
     fn is_on_lost_node(&self, pod: &Pod) -> bool {
@@ -263,6 +267,7 @@ impl State {
     }
 
     fn unhealthy_apps(&self, lost: &[LostNode]) -> Vec<UnhealthyApp> {
+        let now = self.server_now();
         let mut apps: BTreeMap<(Text, Text), UnhealthyApp> = BTreeMap::new();
         let is_lost = |pod: &Pod| lost.iter().any(|node| pod.node.as_ref() == Some(&node.name));
         for pod in self.unhealthy_pods().filter(|pod| !is_lost(pod)) {
@@ -276,11 +281,11 @@ impl State {
                 deployment: self.cluster.deployment_of(pod),
             });
             entry.pods.push(ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() });
-            match ailment(pod) {
-                Ailment::Crashing => entry.crash_looping += 1,
-                Ailment::OutOfMemory => entry.out_of_memory += 1,
-                Ailment::Hanging => entry.hanging += 1,
-                Ailment::CannotStart => {}
+            match ailment(pod, now) {
+                Some(Ailment::Crashing) => entry.crash_looping += 1,
+                Some(Ailment::OutOfMemory) => entry.out_of_memory += 1,
+                Some(Ailment::Hanging) => entry.hanging += 1,
+                Some(Ailment::CannotStart | Ailment::NodeLost) | None => {}
             }
         }
         apps.into_values().collect()
@@ -370,11 +375,6 @@ fn is_load(kpi: &KpiState) -> bool {
     ["backlog", "queue", "latency", "p95", "p99", "lag"].iter().any(|word| kpi.spec.id.contains(word))
 }
 
-/// Not ready, and with a controller that replaces it.
-pub(super) fn is_restartable(pod: &Pod) -> bool {
-    pod.owner.is_some() && pod.deleting_since.is_none() && !(pod.is_ready && pod.phase == Phase::Running)
-}
-
 /// How far the worst metric of an autoscaler is over its target; 1 is on target.
 fn strain(autoscaler: &Autoscaler) -> f64 {
     autoscaler.metrics.iter().map(ratio).fold(0.0, f64::max)
@@ -390,26 +390,9 @@ fn ratio(metric: &Text) -> f64 {
     read().filter(|ratio| ratio.is_finite()).unwrap_or(0.0)
 }
 
-/// What keeps an unhealthy pod from working.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ailment {
-    Crashing,
-    OutOfMemory,
-    /// It waits for an image, a volume, a setting or a place.
-    CannotStart,
-    /// It runs, and is not ready.
-    Hanging,
-}
-
-fn ailment(pod: &Pod) -> Ailment {
-    if pod.out_of_memory() {
-        return Ailment::OutOfMemory;
-    }
-    let has_run = pod.restarts > 0;
-    match &*pod.status {
-        "Running" | "Unknown" => Ailment::Hanging,
-        "CrashLoopBackOff" | "Error" | "Completed" | "RunContainerError" | "StartError" => Ailment::Crashing,
-        status if status.ends_with("CrashLoopBackOff") || status.ends_with("Error") && has_run => Ailment::Crashing,
-        _ => Ailment::CannotStart,
+fn ailment(pod: &Pod, now: DateTime<Utc>) -> Option<Ailment> {
+    match pod.standing(now) {
+        Standing::Ill(ailment) => Some(ailment),
+        Standing::Well | Standing::Starting | Standing::Leaving | Standing::Ended => None,
     }
 }

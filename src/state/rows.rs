@@ -187,9 +187,10 @@ impl Row for Pod {
         }
         // Looking into the containers costs as much as all the rest: only for a word that could be meant.
         let asks_memory = filter.words.iter().any(|word| "oomkilled".contains(&word.text));
-        let memory = if asks_memory && self.out_of_memory() { "oomkilled" } else { "" };
+        let memory = if asks_memory && self.killed().is_some() { "oomkilled" } else { "" };
         let node = self.node.as_deref().unwrap_or_default();
-        filter.passes(&[&self.key.name, &self.status, node, &self.key.namespace, memory], &self.labels)
+        let lost = if self.is_node_lost { "node lost" } else { "" };
+        filter.passes(&[&self.key.name, &self.status, node, &self.key.namespace, memory, lost], &self.labels)
     }
 }
 

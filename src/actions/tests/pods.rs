@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::rig::{NS, Planned, Rig, asked, clock, pod_path};
+use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
 use crate::{
     actions::record,
     domain::mitigation::{CheckKind, Friction, Outcome},
@@ -88,4 +88,49 @@ async fn a_crash_in_the_middle_is_told_pod_by_pod() {
     let before = resolved();
     assert!(rig.engine.recover().await.is_empty());
     assert_eq!(resolved(), before, "what is known is not looked into again");
+}
+
+/// What `restart-unhealthy deployment/api-gateway` names.
+async fn unhealthy(rig: &mut Rig) -> String {
+    match rig.plan(asked("restart-unhealthy deployment/api-gateway")).await {
+        Ok(planned) => planned.plan.what[1..].iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Err(why) => why.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_or_ended_or_just_begins_is_not_restarted_as_unhealthy() {
+    let mut rig = Rig::new().await;
+    for name in ["gw-a", "gw-b"] {
+        rig.world().put(&pod_path(name), pod(name, Some("uid-rs-42"), true));
+    }
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["status"]["containerStatuses"][0]["lastState"] =
+            json!({"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2020-01-01T00:00:00Z"}});
+    });
+    rig.world().change(&pod_path("gw-b"), |pod| {
+        pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]});
+    });
+    rig.world().change(&pod_path("gw-c"), |pod| {
+        // By the server's clock it was made a moment ago, whenever that is.
+        pod["metadata"]["creationTimestamp"] = "2999-01-01T00:00:00Z".into();
+        pod["status"] =
+            json!({"phase": "Pending", "containerStatuses": [{"restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}]});
+    });
+    assert_eq!(unhealthy(&mut rig).await, "no pod of deployment/api-gateway is unhealthy");
+    let why = rig.plan(asked("restart-unhealthy pod/gw-a pod/gw-b pod/gw-c")).await.err().unwrap();
+    let each = "gw-a: it is healthy now; gw-b: it has ended, and its controller made another; gw-c: it has only just started";
+    assert!(why.contains(each), "{why}");
+    rig.world().change(&pod_path("gw-c"), |pod| pod["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into());
+    assert_eq!(unhealthy(&mut rig).await, "pod/gw-c  ContainerCreating, 0 restarts in digital-identity");
+}
+
+#[tokio::test]
+async fn an_evicted_pod_is_called_so() {
+    let mut rig = Rig::new().await;
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]});
+    });
+    let planned = delete(&mut rig, &["gw-a"]).await;
+    assert!(planned.plan.what[1].contains("pod/gw-a  Evicted, 0 restarts"), "{:?}", planned.plan.what);
 }
