@@ -12,7 +12,7 @@ pub const PATIENCE: u16 = 30;
 /// as recovered and begins its back-off anew (twice its longest back-off: `pkg/kubelet/kubelet.go`).
 pub const LATELY: TimeDelta = TimeDelta::minutes(10);
 /// How long past its grace period a pod may take to go.
-const OVERDUE: TimeDelta = TimeDelta::minutes(1);
+pub const OVERDUE: TimeDelta = TimeDelta::minutes(1);
 
 /// Longest that probes are believed to need, in seconds: a deployment gives its rollout no longer (`progressDeadlineSeconds`).
 const LONGEST: u32 = 600;
