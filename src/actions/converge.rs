@@ -48,7 +48,7 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
         let looked = match &plan.converge {
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
             Converge::Rollout { workload } => rollout(&core.api, workload, core.clock.now().utc).await,
-            Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods).await,
+            Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods, core.clock.now().utc).await,
             Converge::Endpoints { service } => endpoints::look(&core.api, service).await,
             Converge::Bounds { workload, min, max } => within(&core.api, workload, (*min, *max), core.clock.now().utc).await,
         };
@@ -225,7 +225,7 @@ async fn desired(api: &Api, owner: &Owner) -> Result<(u32, Option<Text>), Text> 
 }
 
 /// Whether the deleted pods are gone and their owners have as many ready ones as they want.
-async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<Look, Text> {
+async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef], now: DateTime<Utc>) -> Result<Look, Text> {
     let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: false };
     for pod in &owners.without {
         let found = api.find(pod).await.map_err(|error| error.text())?;
@@ -238,13 +238,20 @@ async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<L
         let is_old = |pod: &&Value| deleted.iter().any(|gone| gone.uid == *pods::uid(pod)) && pods::is_deleting(pod);
         look.old += count(found.iter().filter(is_old));
         look.ready += count(found.iter().filter(|pod| pods::is_ready(pod) && !pods::is_deleting(pod)));
-        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().find_map(pods::stuck));
+        let overdue = |pod: &&Value| is_old(pod) && pods::vitals(pod).gone_by.is_some_and(|gone_by| api.server_now(now) >= gone_by + OVERDUE);
+        let going = || found.iter().find(overdue).map(|pod| Text::line(&going(pods::name(pod))));
+        look.stuck = look.stuck.or(why_not).or_else(going).or_else(|| found.iter().find_map(pods::stuck));
     }
     look.is_complete = look.old == 0 && look.ready >= look.of;
     if look.is_complete {
         look.stuck = None;
     }
     Ok(look)
+}
+
+/// A pod that does not go, and what ends that.
+fn going(name: &str) -> String {
+    format!("{name} is being deleted and does not go: {}", workload::forced(name))
 }
 
 /// Waits until a batch of deleted pods has ready replacements. `before` are the owners' pods from before the batch.

@@ -66,7 +66,6 @@ pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value, DateTim
         let why = match &object {
             None => Some("it is gone"),
             Some(object) if !pod.uid.is_empty() && pods::uid(object) != pod.uid.as_str() => Some("another pod has its name now"),
-            Some(object) if pods::is_deleting(object) => Some("it is being deleted already"),
             Some(object) => why_not(object, now),
         };
         match (object, why) {
@@ -78,6 +77,11 @@ pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value, DateTim
         return Err(Text::line(&format!("none of these pods can be chosen: {}", meant.left_out.join("; "))));
     }
     Ok(meant)
+}
+
+/// One that is on its way out, or a mirror, is not asked to go.
+pub fn going_or_mirror(pod: &Value, _: DateTime<Utc>) -> Option<&'static str> {
+    if pods::is_deleting(pod) { Some("it is being deleted already") } else { mirror(pod) }
 }
 
 /// A mirror pod is not deleted: nothing would change.
@@ -124,13 +128,16 @@ pub struct Goes {
     pub write: fn(&ObjectRef) -> Write,
     pub kubectl: fn(&Core, &[Found]) -> Text,
     pub refusal: Refusal,
+    /// Why one is left out.
+    pub why_not: fn(&Value, DateTime<Utc>) -> Option<&'static str>,
+    pub left_out: LeftOut,
     /// The same asked for again, of these pods.
     pub again: fn(Vec<ObjectRef>) -> Wish,
 }
 
 /// The plan by which they go, but for what budgets say of it.
 pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes: Goes) -> Result<(Draft, Vec<Found>), Text> {
-    let Meant { chosen, left_out } = read(core, pods, |pod, _| mirror(pod)).await?;
+    let Meant { chosen, left_out } = read(core, pods, goes.why_not).await?;
     let references: Vec<_> = chosen.iter().map(|(pod, _)| pod.clone()).collect();
     let first = &chosen[0];
     let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(goes.verb, &chosen), (&first.0, &first.1));
@@ -141,7 +148,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     draft.kubectl = (goes.kubectl)(core, &chosen);
     draft.undo = Undo::Nothing(no_undo(&chosen));
     draft.writes = references.iter().map(goes.write).collect();
-    draft.phases = vec![Phase { writes: draft.writes.len(), left_out: LeftOut::Gone, wait: Wait::Nothing, refusal: goes.refusal }];
+    draft.phases = vec![Phase { writes: draft.writes.len(), left_out: goes.left_out, wait: Wait::Nothing, refusal: goes.refusal }];
     draft.converge = converge::of_pods(&chosen);
     let comes_back = comes_back(&chosen);
     draft.check(CheckKind::Effect, async { comes_back });
@@ -224,6 +231,18 @@ pub fn deletion(pod: &ObjectRef) -> Write {
     })
 }
 
+/// The same without a word of its kubelet: the API server forgets the pod at once.
+pub fn forced_deletion(pod: &ObjectRef) -> Write {
+    Write::Object(ObjectWrite {
+        method: WriteMethod::Delete,
+        path: pod.path(),
+        content: ContentType::Json,
+        body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0, "preconditions": { "uid": pod.uid } }),
+        target: pod.clone(),
+        effect: Effect::Erased,
+    })
+}
+
 /// A delete that disruption budgets can refuse. The precondition is the uid alone: a resourceVersion moves with every change
 /// of the status, several times a minute in a crash loop, and would refuse the very evictions that end one.
 pub fn eviction(pod: &ObjectRef) -> Write {
@@ -249,6 +268,15 @@ fn eviction_path(pod: &ObjectRef) -> String {
 
 /// `kubectl delete pod`, once for each namespace.
 pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    deleted_with(core, chosen, &[])
+}
+
+/// `kubectl delete pod --grace-period=0 --force`.
+pub fn forced_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    deleted_with(core, chosen, &["--grace-period=0", "--force"])
+}
+
+fn deleted_with(core: &Core, chosen: &[Found], flags: &[&str]) -> Text {
     let mut by_namespace: Vec<(&Text, Vec<&str>)> = Vec::new();
     for (pod, _) in chosen {
         match by_namespace.iter_mut().find(|(namespace, _)| **namespace == pod.key.namespace) {
@@ -259,6 +287,7 @@ pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
     let commands = by_namespace.into_iter().map(|(namespace, names)| {
         let mut arguments = vec!["delete", "pod"];
         arguments.extend(names);
+        arguments.extend(flags);
         kubectl::command(&arguments, namespace, &core.cluster)
     });
     kubectl::one_after_the_other(commands)

@@ -56,6 +56,11 @@ pub fn is_one_by_one(kind: Kind, object: &Value) -> bool {
     kind == Kind::StatefulSet && text("/spec/podManagementPolicy") != Some("Parallel") && text("/spec/updateStrategy/type") != Some("OnDelete")
 }
 
+/// What ends a deletion that a node does not confirm.
+pub fn forced(pod: &str) -> String {
+    format!("delete it by force once its node is off (delete-pod pod/{pod} force=yes)")
+}
+
 /// A pod that a stateful set waits for before it touches another, and that does not get ready by waiting.
 pub struct Blocking {
     pub name: String,
@@ -70,7 +75,7 @@ pub struct Blocking {
 impl Blocking {
     /// What it is, and what ends it.
     pub fn in_words(&self) -> String {
-        let ends = if self.is_going { "end its deletion by force if its node is off, or bring the node back" } else { "delete it" };
+        let ends = if self.is_going { forced(&self.name) } else { "delete it".to_owned() };
         format!("{} {}; a stateful set goes on only after it: {ends}", self.name, self.how)
     }
 }

@@ -17,8 +17,9 @@ use crate::{
         observation::{Delta, Identity, Observation, What},
         pod::Pod,
         text::Text,
+        workload::Node,
     },
-    state::cluster::Index,
+    state::cluster::{Index, is_node_lost},
 };
 
 /// The sources that one look waits for. The others only help to explain.
@@ -41,6 +42,7 @@ pub enum Answer {
 pub struct Look {
     pub identity: Option<Identity>,
     pub pods: Index<Pod>,
+    nodes: Index<Node>,
     pub readings: BTreeMap<Text, KpiReading>,
     pub alerts: Option<AlertList>,
     pub errors: Option<Box<ErrorWindow>>,
@@ -80,8 +82,15 @@ impl Look {
                     self.pods.apply(delta, |_, _| {});
                     if listed {
                         self.answered.insert(source);
+                        self.mark_lost();
                     }
                 }
+            }
+            What::Nodes(deltas) => {
+                for delta in deltas {
+                    self.nodes.apply(delta, |_, _| {});
+                }
+                self.mark_lost();
             }
             What::Kpis(readings) => {
                 for reading in readings {
@@ -100,11 +109,19 @@ impl Look {
             What::Beat
             | What::Deployments(_)
             | What::ReplicaSets(_)
-            | What::Nodes(_)
             | What::Services(_)
             | What::Autoscalers(_)
             | What::ConfigMaps(_)
             | What::Events(_) => {}
+        }
+    }
+
+    /// Which pods are lost with their nodes, as far as those were listed.
+    fn mark_lost(&mut self) {
+        if self.nodes.is_complete && self.pods.is_complete {
+            for pod in self.pods.objects.values_mut() {
+                pod.is_node_lost = is_node_lost(&self.nodes, pod.node.as_ref());
+            }
         }
     }
 

@@ -128,6 +128,9 @@ impl Vitals<'_> {
             Standing::Leaving => Some("it is being deleted already"),
             Standing::Ended if self.phase == Phase::Succeeded => Some("it has completed"),
             Standing::Ended => Some("it has ended, and its controller made another"),
+            Standing::Ill(Ailment::NodeLost) if self.controller == Some("StatefulSet") => {
+                Some("its stateful set makes no other until it is gone: once its node is off, delete-pod with force=yes")
+            }
             Standing::Ill(_) if self.gone_by.is_some() => Some("it is being deleted already"),
             Standing::Ill(_) if self.controller.is_none() => Some("nothing would bring it back: it has no controller"),
             Standing::Ill(_) if self.controller == Some("Node") => Some("its node runs it from a file: deleting it restarts nothing"),
@@ -262,5 +265,6 @@ mod tests {
         let lost = Vitals { is_node_lost: true, ..well() };
         assert_eq!((stands(lost), lost.spared(at(NOW))), (Standing::Ill(Ailment::NodeLost), None));
         assert!(Vitals { controller: Some("DaemonSet"), ..lost }.spared(at(NOW)).is_some());
+        assert!(Vitals { controller: Some("StatefulSet"), ..lost }.spared(at(NOW)).unwrap().contains("force=yes"));
     }
 }

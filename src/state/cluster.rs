@@ -49,11 +49,7 @@ impl Cluster {
 
     /// Whether a node is known not to answer, or to be gone.
     pub fn is_node_lost(&self, node: Option<&Text>) -> bool {
-        let Some(node) = node else { return false };
-        match self.nodes.get(&Key::new("", node)) {
-            Some(node) => node.not_ready.is_some(),
-            None => self.nodes.is_complete,
-        }
+        is_node_lost(&self.nodes, node)
     }
 
     /// The deployment whose pod this is, through its replica set.
@@ -190,6 +186,15 @@ impl PodCounts {
         let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", units::thousands(count as u64)));
         let parts: Vec<_> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// Whether a node is known not to answer, or to be gone.
+pub fn is_node_lost(nodes: &Index<Node>, node: Option<&Text>) -> bool {
+    let Some(node) = node else { return false };
+    match nodes.get(&Key::new("", node)) {
+        Some(node) => node.not_ready.is_some(),
+        None => nodes.is_complete,
     }
 }
 

@@ -84,7 +84,7 @@ impl State {
             worst: self.worst_indicator(),
             critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
             candidates: self.candidates(&complaints),
-            unhealthy: self.unhealthy_apps(&lost),
+            unhealthy: self.unhealthy_apps(),
             lost,
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
@@ -214,7 +214,7 @@ impl State {
             Some(set.revision == revision && set.owner.as_ref().is_some_and(|owner| owner.kind == "Deployment" && owner.name == deployment.name))
         };
         for pod in self.unhealthy_pods().filter(|pod| pod.key.namespace == deployment.namespace && is_of(pod) == Some(true)) {
-            if self.is_on_lost_node(pod) {
+            if pod.is_node_lost {
                 continue;
             }
             sick.pods += 1;
@@ -249,11 +249,6 @@ impl State {
         self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(move |pod| pod.is_restartable(now))
     }
 
-    fn is_on_lost_node(&self, pod: &Pod) -> bool {
-        let node = pod.node.as_ref().and_then(|node| self.cluster.nodes.get(&Key::new("", node)));
-        node.is_some_and(|node| node.not_ready.is_some())
-    }
-
     /// Nodes that are not ready, with the pods on them that their controllers would make anew elsewhere.
     fn lost_nodes(&self) -> Vec<LostNode> {
         let mut lost: Vec<LostNode> = Vec::new();
@@ -263,14 +258,22 @@ impl State {
             let pods = pods.map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
             lost.push(LostNode { name: node.key.name.clone(), since: *since, pods });
         }
+        // Those that are gone altogether, while pods of them are left.
+        for pod in self.unhealthy_pods().filter(|pod| pod.is_node_lost) {
+            let Some(name) = pod.node.as_ref().filter(|name| self.cluster.nodes.get(&Key::new("", name)).is_none()) else { continue };
+            let reference = ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() };
+            match lost.iter_mut().find(|node| node.name == *name) {
+                Some(node) => node.pods.push(reference),
+                None => lost.push(LostNode { name: name.clone(), since: None, pods: vec![reference] }),
+            }
+        }
         lost
     }
 
-    fn unhealthy_apps(&self, lost: &[LostNode]) -> Vec<UnhealthyApp> {
+    fn unhealthy_apps(&self) -> Vec<UnhealthyApp> {
         let now = self.server_now();
         let mut apps: BTreeMap<(Text, Text), UnhealthyApp> = BTreeMap::new();
-        let is_lost = |pod: &Pod| lost.iter().any(|node| pod.node.as_ref() == Some(&node.name));
-        for pod in self.unhealthy_pods().filter(|pod| !is_lost(pod)) {
+        for pod in self.unhealthy_pods().filter(|pod| !pod.is_node_lost) {
             let app = self.cluster.app_of(pod);
             let entry = apps.entry((pod.key.namespace.clone(), app.clone())).or_insert_with(|| UnhealthyApp {
                 app,

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
 use crate::{
     actions::record,
-    domain::mitigation::{CheckKind, Friction, Outcome},
+    domain::mitigation::{CheckKind, CheckResult, Friction, Outcome},
     journal::Journal,
 };
 
@@ -123,6 +123,31 @@ async fn what_is_past_or_ended_or_just_begins_is_not_restarted_as_unhealthy() {
     assert!(why.contains(each), "{why}");
     rig.world().change(&pod_path("gw-c"), |pod| pod["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into());
     assert_eq!(unhealthy(&mut rig).await, "pod/gw-c  ContainerCreating, 0 restarts in digital-identity");
+}
+
+/// A pod of a stateful set whose node is off: it is being deleted, and nobody there confirms it.
+#[tokio::test]
+async fn force_is_a_choice_of_its_own_with_its_reason() {
+    let mut rig = Rig::new().await;
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "StatefulSet", "name": "ledger", "uid": "s", "controller": true}]);
+        pod["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z".into();
+    });
+    let why = rig.plan(asked("delete-pod pod/gw-a")).await.err().unwrap();
+    assert!(why.contains("it is being deleted already"), "{why}");
+    let forced = rig.plan(asked("delete-pod pod/gw-a force=yes")).await.unwrap();
+    assert_eq!(forced.plan.friction, Friction::Word("gw-a prod-uk-1".into()));
+    assert!(forced.plan.what[1].contains("no kubelet confirms that their containers ended"), "{:?}", forced.plan.what);
+    assert!(forced.says(CheckKind::NotCovered).contains("else two of gw-a run at once"));
+    assert!(forced.plan.kubectl.contains("kubectl delete pod gw-a --grace-period=0 --force"), "{}", forced.plan.kubectl);
+    assert!(forced.checks.iter().all(|check| !matches!(check.result, CheckResult::Block(_))), "{:?}", forced.checks);
+    let (outcome, _) = rig.execute(&forced).await;
+    assert_eq!(outcome, Outcome::Done);
+    let writes = rig.world().writes();
+    assert_eq!((&writes[0].2["gracePeriodSeconds"], &writes[0].2["preconditions"]["uid"]), (&json!(0), &json!("uid-gw-a")));
+    assert!(rig.world().get(&pod_path("gw-a")).is_none());
+    let plain = delete(&mut rig, &["gw-b"]).await;
+    assert!(!plain.plan.kubectl.contains("--force"));
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::{
         pod::{Container, Owner, Phase, Pod},
         text::Text,
         time::{Mono, Now, Speed},
-        workload::{Autoscaler, ConfigMap, Deployment, ReplicaSet},
+        workload::{Autoscaler, ConfigMap, Deployment, Node, ReplicaSet},
     },
     state::{
         State,
@@ -356,6 +356,22 @@ pub fn deployment(deployment: &str, revision: u64, replicas: u32, ready: u32) ->
         stuck: None,
         template_written: None,
         replicas_written: None,
+    }
+}
+
+pub fn node(node: &str, not_ready: Option<(Text, Option<DateTime<Utc>>)>) -> Node {
+    Node {
+        key: Name::new("", node),
+        uid: node.into(),
+        created: at(-864_000),
+        ready: not_ready.is_none(),
+        not_ready,
+        cordoned: false,
+        pressures: Box::default(),
+        version: "".into(),
+        roles: "".into(),
+        cpu: "".into(),
+        memory: "".into(),
     }
 }
 

@@ -193,6 +193,37 @@ fn evicted_pods_stand_apart_and_counts_compare_with_what_is_wanted() {
     assert_eq!(counts(&play), (4, 6), "two that should run are not there at all");
 }
 
+/// Pods of a node that does not answer are lost with it, until it is back or others came; what stays of those for ever is apart.
+#[test]
+fn pods_of_a_lost_node_are_lost_and_replaced_once() {
+    use crate::domain::pod::{Owner, Pod};
+    let mut play = Play::new();
+    let on = |name: &str, node: &str| Pod { node: Some(node.into()), is_ready: false, ready_containers: 0, ..pod(name, "a-1") };
+    let stateful = Pod { owner: Some(Owner { kind: "StatefulSet".into(), name: "db".into(), uid: "s".into() }), ..on("db-0", "node-8") };
+    let going = |pod: Pod| Pod { deleting_since: Some(at(-300)), ..pod };
+    play.pods(vec![pod("a-1-x", "a-1"), on("a-1-y", "node-8"), going(on("a-1-z", "node-8")), going(stateful)]);
+    let lost = |play: &Play| {
+        let now = play.state.server_now();
+        let cells = play.state.cluster.pods.objects.values().map(|pod| format!("{} {}", pod.key.name, pod.status_cell(now)));
+        (cells.collect::<Vec<_>>().join(", "), play.state.cluster.unhealthy.iter().map(|key| key.name.to_string()).collect::<Vec<_>>().join(" "))
+    };
+    let nodes = |ready: bool| {
+        let down = (!ready).then(|| ("NodeStatusUnknown".into(), Some(at(-600))));
+        let all = [node("node-1", None), node("node-8", down)].map(Delta::Applied);
+        What::Nodes([Delta::ListStarted].into_iter().chain(all).chain([Delta::Listed]).collect())
+    };
+    play.observe(SourceId::Nodes, nodes(false));
+    let cells = "a-1-x Running, a-1-y node lost, a-1-z Running (node lost), db-0 node lost";
+    assert_eq!(lost(&play), (cells.to_owned(), "a-1-y db-0".to_owned()));
+    let first = &play.state.advice.suggestions[0];
+    assert_eq!(first.title, "replace 1 pod of node-8 (down since 22:03)");
+    assert!(first.kubectl.contains("delete pod a-1-y -n"), "{}", first.kubectl);
+    play.observe(SourceId::Nodes, nodes(true));
+    assert!(!lost(&play).0.contains("node lost"));
+    play.observe(SourceId::Nodes, What::Nodes(vec![Delta::Deleted(Key::new("", "node-8"))]));
+    assert!(lost(&play).0.contains("a-1-y node lost"), "it is gone altogether");
+}
+
 #[test]
 fn fifty_thousand_rows_are_filtered_and_sorted() {
     let mut play = Play::new();

@@ -100,7 +100,13 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     lines.extend(
         pod.deleting_since.map(|at| ("deleting".to_owned(), format!("{} since {}", glyph::WARNING, clock::moment(state, at)), theme.warning)),
     );
-    lines.push(fact(theme, "node", pod.node.as_deref().unwrap_or("none yet")));
+    lines.push(match &pod.node {
+        Some(node) if pod.is_node_lost => {
+            let words = format!("{} {node} does not answer, or is gone: what runs there cannot be seen or confirmed to have ended", glyph::WARNING);
+            ("node".to_owned(), words, theme.critical)
+        }
+        node => fact(theme, "node", node.as_deref().unwrap_or("none yet")),
+    });
     lines.push(fact(theme, "address", pod.ip.as_deref().unwrap_or("none yet")));
     match &pod.owner {
         Some(owner) => lines.push(fact(theme, "owner", format!("{}/{}", owner.kind, owner.name))),
