@@ -22,6 +22,8 @@ pub mod object;
 pub mod observation;
 pub mod phase;
 pub mod pod;
+pub mod quantity;
+pub mod requests;
 pub mod revisions;
 pub mod scaled;
 pub mod secrecy;

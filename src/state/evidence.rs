@@ -13,6 +13,7 @@ use crate::domain::{
     kpi::Level,
     object::{Key, Kind, ObjectRef},
     pod::Pod,
+    quantity::thousandths,
     standing::Standing,
     suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, Worsening, advise},
     suspect::{Candidate, Sick},
@@ -383,12 +384,12 @@ fn strain(autoscaler: &Autoscaler) -> f64 {
     autoscaler.metrics.iter().map(ratio).fold(0.0, f64::max)
 }
 
-/// Of `cpu 96%/70%`; 0 where that is no pair of numbers.
+/// Of `cpu: 96%/70%`, `queue: 580.3/500 (avg)`; 0 where that is no pair of numbers.
 fn ratio(metric: &Text) -> f64 {
     let read = || {
-        let (current, target) = metric.rsplit(' ').next()?.split_once('/')?;
-        let number = |text: &str| text.trim_end_matches('%').parse::<f64>().ok();
-        Some(number(current)? / number(target)?)
+        let (current, target) = metric.split(' ').rev().find_map(|word| word.split_once('/'))?;
+        let number = |text: &str| thousandths(text.trim_end_matches('%'));
+        Some(number(current)? as f64 / number(target)? as f64)
     };
     read().filter(|ratio| ratio.is_finite()).unwrap_or(0.0)
 }
