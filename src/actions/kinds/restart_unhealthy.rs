@@ -75,14 +75,17 @@ impl Mitigation for RestartUnhealthy {
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
-        let listed = match &self.pods {
+        let mut listed = match &self.pods {
             Unhealthy::Listed(listed) => listed.clone(),
             Unhealthy::Of(workload) => unhealthy_of(core, workload).await?,
         };
         if listed.is_empty() {
             return Err("no unhealthy pods were named".into());
         }
-        let Meant { chosen, left_out } = named_pods::read(core, &listed, why_not).await?;
+        // Named one by one, too many are refused; of a workload the first are taken.
+        let more = if matches!(self.pods, Unhealthy::Of(_)) { listed.split_off(listed.len().min(Self::MOST)).len() } else { 0 };
+        let Meant { chosen, mut left_out } = named_pods::read(core, &listed, why_not).await?;
+        left_out.extend((more > 0).then(|| format!("{more} more of them: run it again for those")));
         Ok(self.plan(core, id, &chosen, &left_out))
     }
 }

@@ -151,6 +151,17 @@ async fn force_is_a_choice_of_its_own_with_its_reason() {
 }
 
 #[tokio::test]
+async fn of_many_unhealthy_pods_as_many_are_taken_as_a_plan_holds() {
+    let mut rig = Rig::new().await;
+    for number in 0..130 {
+        rig.world().put(&pod_path(&format!("gw-{number}x")), pod(&format!("gw-{number}x"), Some("uid-rs-42"), false));
+    }
+    let planned = rig.plan(asked("restart-unhealthy deployment/api-gateway")).await.unwrap();
+    assert_eq!(planned.plan.writes.len(), 100);
+    assert!(planned.says(CheckKind::Effect).contains("32 more of them: run it again for those"));
+}
+
+#[tokio::test]
 async fn an_evicted_pod_is_called_so() {
     let mut rig = Rig::new().await;
     rig.world().change(&pod_path("gw-a"), |pod| {
