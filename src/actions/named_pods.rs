@@ -114,6 +114,7 @@ pub fn level(chosen: &[Found]) -> Level {
 /// `pod/a  ready, 0 restarts; replica set a-7c9 makes another`.
 pub fn line((pod, object): &Found, now: DateTime<Utc>) -> Text {
     let comes_back = match fate(object) {
+        Fate::Replaced(_) if pods::has_ended(object) => "it has ended, and its controller made another".to_owned(),
         Fate::Replaced(by) | Fate::Decided(by) => by,
         Fate::Lost => "NOTHING BRINGS IT BACK: it has no controller".to_owned(),
         Fate::Mirror => "its node runs it from a file".to_owned(),

@@ -168,5 +168,5 @@ async fn an_evicted_pod_is_called_so() {
         pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]});
     });
     let planned = delete(&mut rig, &["gw-a"]).await;
-    assert!(planned.plan.what[1].contains("pod/gw-a  Evicted, 0 restarts"), "{:?}", planned.plan.what);
+    assert!(planned.plan.what[1].contains("pod/gw-a  Evicted, 0 restarts; it has ended, and its controller made another"), "{:?}", planned.plan.what);
 }
