@@ -1,7 +1,11 @@
 //! Requests to the API server as the actions need them: one object, a small list, a write sent once.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::Value;
 
@@ -10,7 +14,7 @@ use crate::{
     domain::{
         change::OWN_MANAGER,
         mitigation::{ObjectWrite, Outcome, WriteMethod},
-        object::ObjectRef,
+        object::{Kind, ObjectRef},
         text::Text,
     },
 };
@@ -28,6 +32,8 @@ pub struct Api {
     /// Where the servers beside it are.
     pub finder: Arc<Finder>,
     pub pace: Pace,
+    /// The server's clock as its newest answer told it, in seconds since 1970; zero before.
+    pub told: Arc<AtomicI64>,
 }
 
 /// How the API server took one request.
@@ -58,7 +64,21 @@ impl Sent {
 
 impl Api {
     pub async fn get(&self, path: &str) -> Result<Value, ConnectError> {
-        Ok(self.reader.get_json(path, &[]).await?.json)
+        self.read(path, &[]).await
+    }
+
+    async fn read(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, ConnectError> {
+        let answer = self.reader.get_json(path, query).await?;
+        if let Some(date) = answer.date {
+            self.told.store(date.timestamp(), Ordering::Relaxed);
+        }
+        Ok(answer.json)
+    }
+
+    /// What the server's clock said in the answer that was read last; `else_now` where none told.
+    pub fn server_now(&self, else_now: DateTime<Utc>) -> DateTime<Utc> {
+        let told = self.told.load(Ordering::Relaxed);
+        DateTime::from_timestamp(told, 0).filter(|_| told != 0).unwrap_or(else_now)
     }
 
     /// The object; none when it does not exist.
@@ -72,20 +92,24 @@ impl Api {
 
     /// Items of a collection, at most 500. `true` when there are more.
     pub async fn list(&self, path: &str, selector: &str) -> Result<(Vec<Value>, bool), ConnectError> {
-        self.list_by(path, ("labelSelector", selector)).await
+        self.list_by(path, &[("labelSelector", selector)]).await
     }
 
     /// The same by fields.
     pub async fn list_where(&self, path: &str, fields: &str) -> Result<(Vec<Value>, bool), ConnectError> {
-        self.list_by(path, ("fieldSelector", fields)).await
+        self.list_by(path, &[("fieldSelector", fields)]).await
     }
 
-    async fn list_by(&self, path: &str, selector: (&str, &str)) -> Result<(Vec<Value>, bool), ConnectError> {
+    /// Pods of a namespace that have not ended: an eviction storm leaves thousands that have, and a list is cut.
+    pub async fn pods(&self, namespace: &str, selector: &str) -> Result<(Vec<Value>, bool), ConnectError> {
+        let path = Kind::Pod.collection_path(Some(namespace));
+        self.list_by(&path, &[("labelSelector", selector), ("fieldSelector", "status.phase!=Failed,status.phase!=Succeeded")]).await
+    }
+
+    async fn list_by(&self, path: &str, selectors: &[(&str, &str)]) -> Result<(Vec<Value>, bool), ConnectError> {
         let mut query = vec![("limit", LIST_LIMIT)];
-        if !selector.1.is_empty() {
-            query.push(selector);
-        }
-        let mut json = self.reader.get_json(path, &query).await?.json;
+        query.extend(selectors.iter().filter(|(_, selector)| !selector.is_empty()));
+        let mut json = self.read(path, &query).await?;
         let is_partial = json.pointer("/metadata/continue").and_then(Value::as_str).is_some_and(|rest| !rest.is_empty());
         match json.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => Ok((items, is_partial)),

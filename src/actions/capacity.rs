@@ -8,9 +8,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::{
+    quantity,
+    requests::{Asked, Init, resized},
+};
+
 use super::{
     api::Api,
-    pods, quantity,
+    pods,
     room::{Need, Room},
 };
 
@@ -166,6 +171,33 @@ struct Continued {
 #[derive(Deserialize)]
 struct Pod {
     spec: Spec,
+    #[serde(default)]
+    status: Status,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    conditions: Vec<Condition>,
+    container_statuses: Vec<ContainerStatus>,
+    init_container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    reason: String,
+}
+
+/// What a container has been given, which a resize of it may lag behind.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerStatus {
+    name: String,
+    resources: Option<Resources>,
+    allocated_resources: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -179,11 +211,16 @@ struct Spec {
     init_containers: Vec<Container>,
     #[serde(default)]
     overhead: BTreeMap<String, String>,
+    /// For the whole pod.
+    #[serde(default)]
+    resources: Resources,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Container {
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     resources: Resources,
     restart_policy: Option<String>,
@@ -195,14 +232,33 @@ struct Resources {
     requests: BTreeMap<String, String>,
 }
 
-impl Spec {
-    /// As `quantity::of_pod`, of a pod that exists: its requests were filled in.
+impl Pod {
+    /// As `requests::of_pod`, of a pod that exists: its requests were filled in, and may be on their way to others.
     fn takes(&self, resource: &str) -> u64 {
-        let amount = |container: &Container| container.resources.requests.get(resource).and_then(|text| quantity::thousandths(text)).unwrap_or(0);
-        let is_sidecar = |container: &&Container| container.restart_policy.as_deref() == Some("Always");
-        let running: u64 = self.containers.iter().chain(self.init_containers.iter().filter(is_sidecar)).map(amount).sum();
-        let first = self.init_containers.iter().filter(|container| !is_sidecar(container)).map(amount).max().unwrap_or(0);
-        running.max(first) + self.overhead.get(resource).and_then(|text| quantity::thousandths(text)).unwrap_or(0)
+        let read = |amounts: &BTreeMap<String, String>| amounts.get(resource).and_then(|text| quantity::thousandths(text));
+        let is_infeasible = self.status.conditions.iter().any(|one| one.kind == "PodResizePending" && one.reason == "Infeasible");
+        let amount = |container: &Container, statuses: &[ContainerStatus]| {
+            let wanted = read(&container.resources.requests);
+            let status = statuses.iter().find(|status| status.name == container.name);
+            let given = status.and_then(|status| Some((status.resources.as_ref()?, &status.allocated_resources)));
+            given.map_or(wanted, |(has, promised)| resized(wanted, read(&has.requests), read(promised), is_infeasible))
+        };
+        let init = self.spec.init_containers.iter().map(|container| {
+            let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+            let statuses: &[ContainerStatus] = if is_sidecar { &self.status.init_container_statuses } else { &[] };
+            Init { amount: amount(container, statuses), is_sidecar }
+        });
+        let main = self.spec.containers.iter().map(|container| Some(amount(container, &self.status.container_statuses).unwrap_or(0)));
+        let mut asked = Asked {
+            main: main.collect(),
+            init: init.collect(),
+            pod: read(&self.spec.resources.requests),
+            overhead: read(&self.spec.overhead).unwrap_or(0),
+        };
+        for init in &mut asked.init {
+            init.amount = Some(init.amount.unwrap_or(0));
+        }
+        asked.effective().unwrap_or(0)
     }
 }
 
@@ -221,8 +277,8 @@ async fn taken(api: &Api) -> Result<BTreeMap<String, Amount>, String> {
         let page: Page = serde_json::from_slice(&answer.body).map_err(|error| unread(&error))?;
         for pod in page.items {
             let amount = taken.entry(pod.spec.node_name.clone()).or_default();
-            amount.cpu += pod.spec.takes("cpu");
-            amount.memory += pod.spec.takes("memory");
+            amount.cpu += pod.takes("cpu");
+            amount.memory += pod.takes("memory");
             amount.pods += 1;
         }
         next = page.metadata.token;
@@ -273,6 +329,20 @@ mod tests {
         };
         assert!(takes(&open, &affinity("zone", "In", json!(["a", "b"]))) && !takes(&open, &affinity("zone", "NotIn", json!(["a"]))));
         assert!(takes(&open, &affinity("disk", "Gt", json!(["4"]))) && !takes(&open, &affinity("disk", "Lt", json!(["5"]))));
+    }
+
+    #[test]
+    fn a_pod_that_is_resized_takes_the_most_of_what_it_has_and_is_to_have() {
+        let pod = |status: Value, whole: Value| -> Pod {
+            let container = json!({"name": "a", "resources": {"requests": {"cpu": "2"}}});
+            serde_json::from_value(json!({"spec": {"containers": [container], "resources": whole}, "status": status})).unwrap()
+        };
+        let given = json!([{"name": "a", "resources": {"requests": {"cpu": "1"}}, "allocatedResources": {"cpu": "1500m"}}]);
+        assert_eq!(pod(json!({}), json!({})).takes("cpu"), 2_000);
+        assert_eq!(pod(json!({"containerStatuses": given}), json!({})).takes("cpu"), 2_000);
+        let infeasible = json!([{"type": "PodResizePending", "reason": "Infeasible"}]);
+        assert_eq!(pod(json!({"containerStatuses": given, "conditions": infeasible}), json!({})).takes("cpu"), 1_500);
+        assert_eq!(pod(json!({}), json!({"requests": {"cpu": "4"}})).takes("cpu"), 4_000);
     }
 
     #[test]

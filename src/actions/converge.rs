@@ -1,10 +1,12 @@
 //! Whether a write has its effect: rollouts completing, deleted pods replaced.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::{
     mitigation::{ActionEvent, Converge, MitigationId, Plan},
     object::{Key, Kind, ObjectRef, Subject},
+    standing::OVERDUE,
     text::Text,
     units,
 };
@@ -15,7 +17,7 @@ use super::{
     endpoints,
     engine::Core,
     named_pods::Found,
-    pods, record,
+    pods, record, workload,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -47,10 +49,10 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
     loop {
         let looked = match &plan.converge {
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
-            Converge::Rollout { workload } => rollout(&core.api, workload).await,
-            Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods).await,
+            Converge::Rollout { workload } => rollout(&core.api, workload, core.clock.now().utc).await,
+            Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods, core.clock.now().utc).await,
             Converge::Endpoints { service } => endpoints::look(&core.api, service).await,
-            Converge::Bounds { workload, min, max } => within(&core.api, workload, (*min, *max)).await,
+            Converge::Bounds { workload, min, max } => within(&core.api, workload, (*min, *max), core.clock.now().utc).await,
         };
         let so_far = core.clock.now().mono.since(began).max(waited);
         match looked {
@@ -81,21 +83,21 @@ async fn say(core: &Core, id: MitigationId, look: &Look) {
 }
 
 /// A workload as it is, and why it does not go on.
-pub async fn rollout(api: &Api, workload: &Subject) -> Result<Look, Text> {
+pub async fn rollout(api: &Api, workload: &Subject, now: DateTime<Utc>) -> Result<Look, Text> {
     let target = workload.reference();
     let object = api.get(&target.path()).await.map_err(|error| error.text())?;
     let (mut look, is_observed) = counted::of(workload.kind, &object);
     if !look.is_complete {
-        look.stuck = stuck(api, workload, &object, is_observed).await?;
+        look.stuck = stuck(api, workload, &object, is_observed, now).await?;
     }
     Ok(look)
 }
 
 /// Whether an autoscaler brought the workload within its bounds; one without replicas is left alone.
-async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64)) -> Result<Look, Text> {
+async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64), now: DateTime<Utc>) -> Result<Look, Text> {
     let object = api.get(&workload.reference().path()).await.map_err(|error| error.text())?;
     let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
-    let mut look = rollout(api, workload).await?;
+    let mut look = rollout(api, workload, now).await?;
     if replicas > 0 && !(min..=max).contains(&replicas) {
         look.is_complete = false;
         look.of = u32::try_from(replicas.clamp(min, max)).unwrap_or(u32::MAX);
@@ -107,17 +109,39 @@ async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64)) -> Result
 }
 
 /// Why the rollout does not go on: by the workload's conditions, else by its newest pods.
-async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool) -> Result<Option<Text>, Text> {
+async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool, now: DateTime<Utc>) -> Result<Option<Text>, Text> {
     let by_condition = complaint(object, "ReplicaFailure", "True").or_else(|| complaint(object, "Progressing", "False"));
     let query = object.pointer("/spec/selector").and_then(pods::label_query);
     let (None, true, Some(query)) = (&by_condition, is_observed, query) else { return Ok(by_condition) };
     let newest = newest(api, workload, &query, object).await;
-    let (found, _) = api.list(&Kind::Pod.collection_path(Some(&workload.key.namespace)), &query).await.map_err(|error| error.text())?;
+    let (found, _) = api.pods(&workload.key.namespace, &query).await.map_err(|error| error.text())?;
+    if workload::is_one_by_one(workload.kind, object)
+        && let Some(blocking) = workload::blocking(api, &workload.key.namespace, object, now).await?
+    {
+        let is_new = newest.as_ref().is_some_and(|(_, hash)| blocking.revision.as_ref() == Some(hash));
+        let words = blocking.in_words();
+        let words = if is_new && !blocking.is_going { format!("{words} once its template is mended or taken back") } else { words };
+        return Ok(Some(Text::line(&words)));
+    }
+    // `Recreate` makes no new pod while an old one is there.
+    if object.pointer("/spec/strategy/type").and_then(Value::as_str) == Some("Recreate") {
+        let overdue = |pod: &&Value| pods::vitals(pod).gone_by.is_some_and(|gone_by| api.server_now(now) >= gone_by + OVERDUE);
+        if let Some(pod) = found.iter().find(overdue) {
+            let name = pods::name(pod);
+            return Ok(Some(Text::line(&format!("{name} is being deleted and does not go; new pods come only after it (strategy Recreate)"))));
+        }
+    }
     let is_new = |pod: &&Value| {
         let label = |name: &str| pod.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
         newest.as_ref().is_none_or(|(name, value)| label(name) == Some(value))
     };
-    Ok(found.iter().filter(is_new).find_map(pods::stuck))
+    let unready = |pod: &Value| {
+        let is_waited_for = pods::is_unhealthy(pod, api.server_now(now)) && !pods::is_ready(pod) && !pods::is_deleting(pod);
+        let node = pod.pointer("/spec/nodeName").and_then(Value::as_str).map_or_else(String::new, |node| format!(" (on {node})"));
+        is_waited_for.then(|| Text::line(&format!("waits for {}: not ready{node}", pods::name(pod))))
+    };
+    let new = || found.iter().filter(is_new);
+    Ok(new().find_map(pods::stuck).or_else(|| new().find_map(unready)))
 }
 
 /// What a controller says in a condition that stands as `bad`.
@@ -195,8 +219,7 @@ fn controller(pod: &ObjectRef, object: &Value) -> Option<ObjectRef> {
 pub async fn pods_of(api: &Api, owners: &[Owner]) -> Result<Vec<Vec<Value>>, Text> {
     let mut all = Vec::new();
     for owner in owners {
-        let path = Kind::Pod.collection_path(Some(&owner.target.key.namespace));
-        let (mut items, _) = api.list(&path, &owner.query).await.map_err(|error| error.text())?;
+        let (mut items, _) = api.pods(&owner.target.key.namespace, &owner.query).await.map_err(|error| error.text())?;
         items.retain(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| uid == owner.target.uid.as_str()));
         all.push(items);
     }
@@ -212,8 +235,8 @@ async fn desired(api: &Api, owner: &Owner) -> Result<(u32, Option<Text>), Text> 
 }
 
 /// Whether the deleted pods are gone and as many ready ones came in their place.
-async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<Look, Text> {
-    let mut look = new_ready(api, &owners.known, deleted).await?;
+async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef], now: DateTime<Utc>) -> Result<Look, Text> {
+    let mut look = new_ready(api, &owners.known, deleted, now).await?;
     for pod in &owners.without {
         let found = api.find(pod).await.map_err(|error| error.text())?;
         look.old += u32::from(found.is_some_and(|found| pods::uid(&found) == pod.uid.as_str() && pods::is_deleting(&found)));
@@ -225,6 +248,11 @@ async fn replaced(api: &Api, owners: &Owners, deleted: &[ObjectRef]) -> Result<L
     Ok(look)
 }
 
+/// A pod that does not go, and what ends that.
+fn going(name: &str) -> String {
+    format!("{name} is being deleted and does not go: {}", workload::forced(name))
+}
+
 /// Waits until a batch of deleted pods has ready replacements: `gone` are all that were deleted so far. Says how far that is;
 /// `done` of `of` writes have their answer meanwhile.
 pub async fn replacements(core: &Arc<Core>, (id, done, of): (MitigationId, u32, u32), owners: &[Owner], gone: &[ObjectRef]) -> Result<(), String> {
@@ -233,7 +261,7 @@ pub async fn replacements(core: &Arc<Core>, (id, done, of): (MitigationId, u32, 
     let mut waited = Duration::ZERO;
     let mut last = None;
     loop {
-        let why = match new_ready(&core.api, owners, gone).await {
+        let why = match new_ready(&core.api, owners, gone, core.clock.now().utc).await {
             Ok(look) if look.is_complete => return Ok(()),
             Ok(look) => {
                 let why = look.stuck.as_ref().map_or_else(|| "the replacements are not ready".to_owned(), ToString::to_string);
@@ -256,7 +284,7 @@ pub async fn replacements(core: &Arc<Core>, (id, done, of): (MitigationId, u32, 
 }
 
 /// How many ready pods came in the place of the deleted ones. Pods that were there before count for nothing.
-async fn new_ready(api: &Api, owners: &[Owner], deleted: &[ObjectRef]) -> Result<Look, Text> {
+async fn new_ready(api: &Api, owners: &[Owner], deleted: &[ObjectRef], now: DateTime<Utc>) -> Result<Look, Text> {
     let mut look = Look { ready: 0, of: 0, old: 0, stuck: None, is_complete: true };
     let is_deleted = |uid: &str| deleted.iter().any(|gone| gone.uid.as_str() == uid);
     for (owner, found) in owners.iter().zip(pods_of(api, owners).await?) {
@@ -269,8 +297,11 @@ async fn new_ready(api: &Api, owners: &[Owner], deleted: &[ObjectRef]) -> Result
         let is_enough = ready >= due || all_ready >= wanted;
         look.ready += if is_enough { due } else { ready };
         look.of += due;
-        look.old += count(found.iter().filter(|pod| is_deleted(pods::uid(pod)) && pods::is_deleting(pod)));
-        look.stuck = look.stuck.or(why_not).or_else(|| found.iter().filter(|pod| !was_there(pod)).find_map(pods::stuck));
+        let is_old = |pod: &&Value| is_deleted(pods::uid(pod)) && pods::is_deleting(pod);
+        look.old += count(found.iter().filter(is_old));
+        let overdue = |pod: &&Value| is_old(pod) && pods::vitals(pod).gone_by.is_some_and(|gone_by| api.server_now(now) >= gone_by + OVERDUE);
+        let going = || found.iter().find(overdue).map(|pod| Text::line(&going(pods::name(pod))));
+        look.stuck = look.stuck.or(why_not).or_else(going).or_else(|| found.iter().filter(|pod| !was_there(pod)).find_map(pods::stuck));
         look.is_complete &= is_enough && (owner.before.is_some() || all_ready >= wanted);
     }
     Ok(look)

@@ -8,16 +8,45 @@ use crate::domain::{mitigation::CheckResult, text::Text};
 
 use super::{api::Api, named_pods::Found};
 
-/// The budgets of a namespace that cover one of `pods`, and how many each covers.
-async fn covering(api: &Api, namespace: &str, pods: &[Value]) -> Result<Vec<(Value, usize)>, Text> {
+/// A budget that covers pods.
+struct Covering {
+    budget: Value,
+    /// How many of them it takes a disruption each to evict.
+    asked: usize,
+}
+
+/// The budgets of a namespace that cover one of `pods`.
+async fn covering(api: &Api, namespace: &str, pods: &[Value]) -> Result<Vec<Covering>, Text> {
     let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
     let (budgets, _) = api.list(&path, "").await.map_err(|error| Text::line(&format!("disruption budgets could not be read: {error}")))?;
-    let counted = budgets.into_iter().map(|budget| {
-        let selector = budget.pointer("/spec/selector");
-        let covered = selector.map_or(0, |selector| pods.iter().filter(|pod| selects(selector, pod)).count());
-        (budget, covered)
+    let counted = budgets.into_iter().filter_map(|budget| {
+        let covered: Vec<_> = pods.iter().filter(|pod| covers(&budget, pod)).collect();
+        let asked = covered.iter().filter(|pod| is_asked(&budget, pod)).count();
+        (!covered.is_empty()).then_some(Covering { budget, asked })
     });
-    Ok(counted.filter(|(_, covered)| *covered > 0).collect())
+    Ok(counted.collect())
+}
+
+fn covers(budget: &Value, pod: &Value) -> bool {
+    budget.pointer("/spec/selector").is_some_and(|selector| selects(selector, pod))
+}
+
+/// Whether no budget is asked about a pod: one that serves nobody is no disruption (`canIgnorePDB` of
+/// `pkg/registry/core/pod/storage/eviction.go`).
+fn is_past_budgets(pod: &Value) -> bool {
+    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending");
+    matches!(phase, "Succeeded" | "Failed" | "Pending") || super::pods::is_deleting(pod)
+}
+
+/// Whether evicting a pod takes a disruption of the budget. One that is not ready takes none while enough others are healthy, or
+/// where the budget always lets such pods go (`unhealthyPodEvictionPolicy`).
+fn is_asked(budget: &Value, pod: &Value) -> bool {
+    if is_past_budgets(pod) {
+        return false;
+    }
+    let always = budget.pointer("/spec/unhealthyPodEvictionPolicy").and_then(Value::as_str) == Some("AlwaysAllow");
+    let (healthy, needed) = (number(budget, "currentHealthy"), number(budget, "desiredHealthy"));
+    super::pods::is_ready(pod) || !(always || (healthy >= needed && needed > 0))
 }
 
 fn number(budget: &Value, name: &str) -> u64 {
@@ -32,8 +61,8 @@ pub async fn of_delete(api: &Api, namespace: &str, pods: &[Value]) -> CheckResul
     };
     let exhausted: Vec<_> = covering
         .iter()
-        .filter(|(budget, _)| number(budget, "disruptionsAllowed") == 0)
-        .map(|(budget, _)| {
+        .filter(|covering| covering.asked > 0 && number(&covering.budget, "disruptionsAllowed") == 0)
+        .map(|Covering { budget, .. }| {
             let (healthy, needed) = (number(budget, "currentHealthy"), number(budget, "desiredHealthy"));
             let name = super::pods::name(budget);
             format!("PDB {name} allows no disruption now ({healthy} healthy, {needed} needed); a delete does not ask it, evict does")
@@ -74,18 +103,18 @@ pub async fn of_evictions(api: &Api, pods: &[Found]) -> CheckResult {
 }
 
 /// What can be told before of the budgets that will refuse.
-fn refusals(covering: &[(Value, usize)], pods: &[Value]) -> Vec<String> {
-    let covers = |budget: &Value, pod: &Value| budget.pointer("/spec/selector").is_some_and(|selector| selects(selector, pod));
-    let twice = pods.iter().find_map(|pod| {
-        let names: Vec<_> = covering.iter().filter(|(budget, _)| covers(budget, pod)).map(|(budget, _)| super::pods::name(budget)).collect();
+fn refusals(covering: &[Covering], pods: &[Value]) -> Vec<String> {
+    let twice = pods.iter().filter(|pod| !is_past_budgets(pod)).find_map(|pod| {
+        let names: Vec<_> =
+            covering.iter().filter(|covering| covers(&covering.budget, pod)).map(|covering| super::pods::name(&covering.budget)).collect();
         let pod = super::pods::name(pod);
         (names.len() > 1).then(|| format!("PDBs {} cover {pod}: the server evicts no pod under two", names.join(" and ")))
     });
-    let short = covering.iter().filter_map(|(budget, covered)| {
+    let short = covering.iter().filter_map(|Covering { budget, asked }| {
         let (name, allowed) = (super::pods::name(budget), number(budget, "disruptionsAllowed"));
         let (healthy, needed) = (number(budget, "currentHealthy"), number(budget, "desiredHealthy"));
-        let is_short = usize::try_from(allowed).is_ok_and(|allowed| allowed < *covered);
-        is_short.then(|| format!("PDB {name} allows {allowed} of these {covered} now ({healthy} healthy, {needed} needed)"))
+        let is_short = usize::try_from(allowed).is_ok_and(|allowed| allowed < *asked);
+        is_short.then(|| format!("PDB {name} allows {allowed} of these {asked} now ({healthy} healthy, {needed} needed)"))
     });
     twice.into_iter().chain(short).collect()
 }

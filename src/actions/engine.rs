@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use serde_json::Value;
 use tokio::{
@@ -135,10 +136,17 @@ pub struct Core {
     stopped: watch::Sender<BTreeSet<MitigationId>>,
 }
 
+impl Core {
+    /// By the server's clock, as far as it told.
+    pub fn server_now(&self) -> DateTime<Utc> {
+        self.api.server_now(self.clock.now().utc)
+    }
+}
+
 impl Engine {
     pub fn new(setup: Setup) -> Self {
         let finder = Arc::new(Finder::new(setup.reader.clone(), setup.scope, setup.servers, setup.clock.clone()));
-        let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace };
+        let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace, told: Arc::default() };
         Self {
             core: Arc::new(Core {
                 api,

@@ -33,6 +33,7 @@ pub fn standing(write: &ObjectWrite, object: Option<&Value>) -> Standing {
             let is_deleting = object.and_then(|object| object.pointer("/metadata/deletionTimestamp")).is_some();
             return if is_same && !is_deleting { Standing::NotDone } else { Standing::Done };
         }
+        Effect::Erased => return if is_same { Standing::NotDone } else { Standing::Done },
         Effect::Fields(fields) => fields,
     };
     let Some(object) = object else { return Standing::Other(format!("{} was deleted", write.target)) };
@@ -65,6 +66,7 @@ pub fn altered(effect: &Effect, answer: &Value) -> Option<String> {
 pub fn as_stored(effect: &Effect, answer: &Value) -> Effect {
     match effect {
         Effect::Gone => Effect::Gone,
+        Effect::Erased => Effect::Erased,
         Effect::Fields(fields) => Effect::Fields(fields.iter().map(|field| Field { after: seen(answer, &field.path), ..field.clone() }).collect()),
     }
 }
@@ -96,6 +98,10 @@ pub fn digest(effect: &Effect, side: Side) -> Value {
         Effect::Gone => match side {
             Side::Before => Value::Null,
             Side::After => json!({ "gone": true }),
+        },
+        Effect::Erased => match side {
+            Side::Before => Value::Null,
+            Side::After => json!({ "erased": true }),
         },
         Effect::Fields(fields) => {
             let hashed = fields.iter().map(|field| {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -52,20 +53,20 @@ pub fn parse(words: &mut Words<'_>) -> Result<Vec<ObjectRef>, Text> {
 }
 
 /// Reads the pods; `why_not` says why one is left out.
-pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value) -> Option<&'static str>) -> Result<Meant, Text> {
+pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value, DateTime<Utc>) -> Option<&'static str>) -> Result<Meant, Text> {
     if listed.len() > RestartUnhealthy::MOST {
         return Err(Text::line(&format!("{} pods are too many to look over at once: name at most {}", listed.len(), RestartUnhealthy::MOST)));
     }
     let asked: Vec<_> = listed.iter().map(|pod| core.api.find(pod)).collect();
     let found: Vec<_> = stream::iter(asked).buffered(READS_AT_ONCE).collect().await;
+    let now = core.server_now();
     let mut meant = Meant { chosen: Vec::new(), left_out: Vec::new() };
     for (pod, object) in listed.iter().zip(found) {
         let object = object.map_err(|error| Text::line(&format!("could not read {pod}: {error}")))?;
         let why = match &object {
             None => Some("it is gone"),
             Some(object) if !pod.uid.is_empty() && pods::uid(object) != pod.uid.as_str() => Some("another pod has its name now"),
-            Some(object) if pods::is_deleting(object) => Some("it is being deleted already"),
-            Some(object) => why_not(object),
+            Some(object) => why_not(object, now),
         };
         match (object, why) {
             (Some(object), None) => meant.chosen.push((ObjectRef { uid: Text::line(pods::uid(&object)), ..pod.clone() }, object)),
@@ -76,6 +77,11 @@ pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value) -> Opti
         return Err(Text::line(&format!("none of these pods can be chosen: {}", meant.left_out.join("; "))));
     }
     Ok(meant)
+}
+
+/// One that is on its way out, or a mirror, is not asked to go.
+pub fn going_or_mirror(pod: &Value, _: DateTime<Utc>) -> Option<&'static str> {
+    if pods::is_deleting(pod) { Some("it is being deleted already") } else { mirror(pod) }
 }
 
 /// A mirror pod is not deleted: nothing would change.
@@ -99,20 +105,21 @@ pub fn fate(pod: &Value) -> Fate {
 pub fn level(chosen: &[Found]) -> Level {
     let one = |(_, pod): &Found| match fate(pod) {
         Fate::Lost => Level::Destructive,
-        _ if pods::is_healthy(pod) => Level::Disruptive,
+        _ if pods::is_ready(pod) => Level::Disruptive,
         _ => Level::Narrow,
     };
     chosen.iter().map(one).max().unwrap_or(Level::Narrow)
 }
 
 /// `pod/a  ready, 0 restarts; replica set a-7c9 makes another`.
-pub fn line((pod, object): &Found) -> Text {
+pub fn line((pod, object): &Found, now: DateTime<Utc>) -> Text {
     let comes_back = match fate(object) {
+        Fate::Replaced(_) if pods::has_ended(object) => "it has ended, and its controller made another".to_owned(),
         Fate::Replaced(by) | Fate::Decided(by) => by,
         Fate::Lost => "NOTHING BRINGS IT BACK: it has no controller".to_owned(),
         Fate::Mirror => "its node runs it from a file".to_owned(),
     };
-    Text::line(&format!("{pod}  {}; {comes_back}", pods::state(object)))
+    Text::line(&format!("{pod}  {}; {comes_back}", pods::state(object, now)))
 }
 
 /// How the named pods go.
@@ -122,23 +129,27 @@ pub struct Goes {
     pub write: fn(&ObjectRef) -> Write,
     pub kubectl: fn(&Core, &[Found]) -> Text,
     pub refusal: Refusal,
+    /// Why one is left out.
+    pub why_not: fn(&Value, DateTime<Utc>) -> Option<&'static str>,
+    pub left_out: LeftOut,
     /// The same asked for again, of these pods.
     pub again: fn(Vec<ObjectRef>) -> Wish,
 }
 
 /// The plan by which they go, but for what budgets say of it.
 pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes: Goes) -> Result<(Draft, Vec<Found>), Text> {
-    let Meant { chosen, left_out } = read(core, pods, mirror).await?;
+    let Meant { chosen, left_out } = read(core, pods, goes.why_not).await?;
     let references: Vec<_> = chosen.iter().map(|(pod, _)| pod.clone()).collect();
     let first = &chosen[0];
     let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(goes.verb, &chosen), (&first.0, &first.1));
+    let now = core.server_now();
     draft.level = level(&chosen);
     draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
-    draft.what = what(goes.verb, &chosen, &left_out);
+    draft.what = what(goes.verb, &chosen, &left_out, now);
     draft.kubectl = (goes.kubectl)(core, &chosen);
     draft.undo = Undo::Nothing(no_undo(&chosen));
     draft.writes = references.iter().map(goes.write).collect();
-    draft.phases = vec![Phase { writes: draft.writes.len(), left_out: LeftOut::Gone, wait: Wait::Nothing, refusal: goes.refusal }];
+    draft.phases = vec![Phase { writes: draft.writes.len(), left_out: goes.left_out, wait: Wait::Nothing, refusal: goes.refusal }];
     draft.converge = converge::of_pods(&chosen);
     let comes_back = comes_back(&chosen);
     draft.check(CheckKind::Effect, async { comes_back });
@@ -150,8 +161,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
 pub fn check_room(core: &Core, draft: &mut Draft, chosen: &[Found]) {
     let mut by_namespace: BTreeMap<Text, Vec<Value>> = BTreeMap::new();
     // One that has ended counts for no quota any more, and was replaced already.
-    let has_ended = |pod: &Value| matches!(pod.pointer("/status/phase").and_then(Value::as_str), Some("Failed" | "Succeeded"));
-    for (pod, object) in chosen.iter().filter(|(_, object)| fate(object) != Fate::Lost && !has_ended(object)) {
+    for (pod, object) in chosen.iter().filter(|(_, object)| fate(object) != Fate::Lost && !pods::has_ended(object)) {
         by_namespace.entry(pod.key.namespace.clone()).or_default().push(object.clone());
     }
     if by_namespace.is_empty() {
@@ -175,10 +185,10 @@ fn title(verb: &str, chosen: &[Found]) -> String {
 }
 
 /// What the card says is done, pod by pod.
-fn what(verb: &str, chosen: &[Found], left_out: &[String]) -> Vec<Text> {
+fn what(verb: &str, chosen: &[Found], left_out: &[String], now: DateTime<Utc>) -> Vec<Text> {
     let pods = if chosen.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", chosen.len()) };
     let mut lines = vec![Text::line(&format!("{verb} {pods} in {}, by name and uid", chosen[0].0.key.namespace))];
-    lines.extend(chosen.iter().map(line));
+    lines.extend(chosen.iter().map(|pod| line(pod, now)));
     lines.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));
     lines
 }
@@ -222,6 +232,18 @@ pub fn deletion(pod: &ObjectRef) -> Write {
     })
 }
 
+/// The same without a word of its kubelet: the API server forgets the pod at once.
+pub fn forced_deletion(pod: &ObjectRef) -> Write {
+    Write::Object(ObjectWrite {
+        method: WriteMethod::Delete,
+        path: pod.path(),
+        content: ContentType::Json,
+        body: json!({ "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0, "preconditions": { "uid": pod.uid } }),
+        target: pod.clone(),
+        effect: Effect::Erased,
+    })
+}
+
 /// A delete that disruption budgets can refuse. The precondition is the uid alone: a resourceVersion moves with every change
 /// of the status, several times a minute in a crash loop, and would refuse the very evictions that end one.
 pub fn eviction(pod: &ObjectRef) -> Write {
@@ -247,6 +269,15 @@ fn eviction_path(pod: &ObjectRef) -> String {
 
 /// `kubectl delete pod`, once for each namespace.
 pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    deleted_with(core, chosen, &[])
+}
+
+/// `kubectl delete pod --grace-period=0 --force`.
+pub fn forced_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
+    deleted_with(core, chosen, &["--grace-period=0", "--force"])
+}
+
+fn deleted_with(core: &Core, chosen: &[Found], flags: &[&str]) -> Text {
     let mut by_namespace: Vec<(&Text, Vec<&str>)> = Vec::new();
     for (pod, _) in chosen {
         match by_namespace.iter_mut().find(|(namespace, _)| **namespace == pod.key.namespace) {
@@ -257,6 +288,7 @@ pub fn deleted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
     let commands = by_namespace.into_iter().map(|(namespace, names)| {
         let mut arguments = vec!["delete", "pod"];
         arguments.extend(names);
+        arguments.extend(flags);
         kubectl::command(&arguments, namespace, &core.cluster)
     });
     kubectl::one_after_the_other(commands)

@@ -47,10 +47,9 @@ pub fn cordon(target: &ObjectRef, node: &Value, cordoned: bool) -> Write {
 /// The pods that run on a node, finished ones left out. `true` when there may be more.
 pub async fn pods_on(api: &Api, node: &str) -> Result<(Vec<Value>, bool), Text> {
     let path = Kind::Pod.collection_path(None);
-    let found = api.list_where(&path, &format!("spec.nodeName={node}")).await;
+    let found = api.list_where(&path, &format!("spec.nodeName={node},status.phase!=Failed,status.phase!=Succeeded")).await;
     let (mut found, is_partial) = found.map_err(|error| Text::line(&format!("the pods of node/{node} could not be read: {error}")))?;
-    let is_over = |pod: &Value| matches!(pod.pointer("/status/phase").and_then(Value::as_str), Some("Succeeded" | "Failed"));
-    found.retain(|pod| !is_over(pod));
+    found.retain(|pod| !pods::has_ended(pod));
     Ok((found, is_partial))
 }
 

@@ -1,21 +1,14 @@
 //! Pods as JSON, as far as an action decides on them.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::text::Text;
-
-/// Waiting reasons that do not pass by themselves.
-const BAD_WAITS: [&str; 9] = [
-    "CrashLoopBackOff",
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-    "PostStartHookError",
-];
+use crate::domain::{
+    ailment::Ailment,
+    pod::Phase,
+    standing::{Probe, Standing, Vitals, patience},
+    text::Text,
+};
 
 pub fn name(object: &Value) -> &str {
     object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
@@ -38,10 +31,78 @@ pub fn is_ready(pod: &Value) -> bool {
     condition(pod, "Ready").is_some_and(|condition| condition.get("status").and_then(Value::as_str) == Some("True"))
 }
 
-/// Ready, and no container was last killed for memory.
-pub fn is_healthy(pod: &Value) -> bool {
-    let was_killed = |status: &&Value| status.pointer("/lastState/terminated/reason").and_then(Value::as_str) == Some("OOMKilled");
-    is_ready(pod) && statuses(pod).find(was_killed).is_none()
+/// What the rule of health goes by. Whether its node is lost is not in it.
+pub fn vitals(pod: &Value) -> Vitals<'_> {
+    let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
+    let running = main(pod).filter_map(|status| time(status.pointer("/state/running/startedAt")));
+    let kills = statuses(pod).filter_map(|status| {
+        let end = status.pointer("/lastState/terminated").filter(|end| end.get("reason").and_then(Value::as_str) == Some("OOMKilled"))?;
+        time(end.get("finishedAt"))
+    });
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    Vitals {
+        phase: match text("/status/phase") {
+            Some("Running") => Phase::Running,
+            Some("Succeeded") => Phase::Succeeded,
+            Some("Failed") => Phase::Failed,
+            Some("Pending") | None => Phase::Pending,
+            Some(_) => Phase::Unknown,
+        },
+        word: word(pod),
+        is_ready: is_ready(pod),
+        unready_since: condition(pod, "Ready").filter(|_| !is_ready(pod)).and_then(|ready| time(ready.get("lastTransitionTime"))),
+        restarts: u32::try_from(restarts(pod)).unwrap_or(u32::MAX),
+        created: time(pod.pointer("/metadata/creationTimestamp")).unwrap_or_default(),
+        started: running.max(),
+        patience: containers.map(|container| patience(probe(container, "startupProbe"), probe(container, "readinessProbe"))).max().unwrap_or(0),
+        killed: kills.max(),
+        gone_by: is_deleting(pod).then(|| time(pod.pointer("/metadata/deletionTimestamp")).unwrap_or_default()),
+        controller: controller(pod).map(|(kind, ..)| kind),
+        is_node_lost: false,
+    }
+}
+
+/// Whether the rule of health holds it for unhealthy.
+pub fn is_unhealthy(pod: &Value, now: DateTime<Utc>) -> bool {
+    vitals(pod).is_unhealthy(now)
+}
+
+/// The reason that stands for its state: why it ended, else the first that a container waits or ended for and that does not pass,
+/// else any of them, else its phase.
+fn word(pod: &Value) -> &str {
+    if let Some(reason) = pod.pointer("/status/reason").and_then(Value::as_str).filter(|reason| !reason.is_empty()) {
+        return reason;
+    }
+    let reason = |status| -> Option<&str> {
+        let status: &Value = status;
+        let end = status.pointer("/state/terminated/reason");
+        status.pointer("/state/waiting/reason").or(end).and_then(Value::as_str)
+    };
+    let of_main = || main(pod).filter_map(reason);
+    // An init container that is done says nothing.
+    let of_init = || list(pod, "/status/initContainerStatuses").filter_map(reason).filter(|reason| *reason != "Completed");
+    let is_bad = |reason: &&str| Ailment::of(reason).is_some();
+    let reason = of_init().chain(of_main()).find(is_bad).or_else(|| of_init().chain(of_main()).next());
+    reason.or_else(|| pod.pointer("/status/phase").and_then(Value::as_str)).unwrap_or_default()
+}
+
+fn probe(container: &Value, name: &str) -> Option<Probe> {
+    let probe = container.get(name).filter(|probe| probe.is_object())?;
+    let number = |name: &str| probe.get(name).and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+    Some(Probe {
+        delay: number("initialDelaySeconds"),
+        period: number("periodSeconds"),
+        failures: number("failureThreshold"),
+        successes: number("successThreshold"),
+    })
+}
+
+fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(value?.as_str()?).ok().map(|time| time.with_timezone(&Utc))
+}
+
+fn restarts(pod: &Value) -> u64 {
+    statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).sum()
 }
 
 /// Kind, name and uid of the controller that replaces it.
@@ -51,25 +112,18 @@ pub fn controller(pod: &Value) -> Option<(&str, &str, &str)> {
     Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?, owner.get("uid")?.as_str()?))
 }
 
-/// `CrashLoopBackOff, 7 restarts`.
-pub fn trouble(pod: &Value) -> String {
-    let waiting = |status: &Value| status.pointer("/state/waiting/reason").or_else(|| status.pointer("/state/terminated/reason")).cloned();
-    let killed = |status: &Value| status.pointer("/lastState/terminated/reason").filter(|reason| *reason == "OOMKilled").cloned();
-    let reason = statuses(pod).find_map(waiting).or_else(|| statuses(pod).find_map(killed));
-    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or("not ready");
-    let reason = reason.as_ref().and_then(Value::as_str).unwrap_or(if phase == "Running" { "not ready" } else { phase });
-    let restarts: u64 = statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).sum();
-    let plural = if restarts == 1 { "restart" } else { "restarts" };
-    format!("{reason}, {restarts} {plural}")
-}
-
-/// `ready, 0 restarts`, or its trouble.
-pub fn state(pod: &Value) -> String {
-    if !is_healthy(pod) {
-        return trouble(pod);
-    }
-    let restarts: u64 = statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).sum();
-    format!("ready, {restarts} {}", if restarts == 1 { "restart" } else { "restarts" })
+/// `CrashLoopBackOff, 7 restarts`; `ready, 0 restarts`.
+pub fn state(pod: &Value, now: DateTime<Utc>) -> String {
+    let vitals = vitals(pod);
+    let word = match vitals.standing(now) {
+        Standing::Ill(Ailment::OutOfMemory) if vitals.is_ready => "ready, killed for memory lately",
+        Standing::Ill(Ailment::OutOfMemory) if vitals.word == "Running" => "OOMKilled",
+        _ if vitals.is_ready && !has_ended(pod) => "ready",
+        _ if vitals.word == "Running" => "not ready",
+        _ => vitals.word,
+    };
+    let plural = if vitals.restarts == 1 { "restart" } else { "restarts" };
+    format!("{word}, {} {plural}", vitals.restarts)
 }
 
 /// Why it will not get ready by waiting, with its name; none while there is hope.
@@ -79,7 +133,7 @@ pub fn stuck(pod: &Value) -> Option<Text> {
     }
     let waiting = statuses(pod).find_map(|status| {
         let waiting = status.pointer("/state/waiting")?;
-        let reason = waiting.get("reason")?.as_str().filter(|reason| BAD_WAITS.contains(reason))?;
+        let reason = waiting.get("reason")?.as_str().filter(|reason| Ailment::of(reason).is_some())?;
         let message = waiting.get("message").and_then(Value::as_str).map_or_else(String::new, |message| format!(": {message}"));
         Some(format!("{}: {reason}{message}", name(pod)))
     });
@@ -105,6 +159,16 @@ pub fn label_query(selector: &Value) -> Option<String> {
     Some(labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect::<Vec<_>>().join(","))
 }
 
+/// Of every container, init containers first.
 fn statuses(pod: &Value) -> impl Iterator<Item = &Value> {
-    ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter().filter_map(|path| pod.pointer(path)?.as_array()).flatten()
+    list(pod, "/status/initContainerStatuses").chain(main(pod))
+}
+
+/// Of the main containers.
+fn main(pod: &Value) -> impl Iterator<Item = &Value> {
+    list(pod, "/status/containerStatuses")
+}
+
+fn list<'a>(pod: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    pod.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
 }

@@ -63,6 +63,22 @@ pub fn current(kind: Kind, object: &Value, history: &[Revision]) -> Option<u64> 
     history.iter().rev().find(|revision| revision.template == template).map(|revision| revision.number)
 }
 
+/// Whether what runs can be brought back by the number of its revision after another template was rolled out; why not in words.
+///
+/// Beyond `revisionHistoryLimit` the controllers delete the oldest of the revisions that no pod runs any more, so the newest of
+/// them is kept where the limit is at least one (`cleanupDeployment`, `truncateHistory`, `cleanupHistory`).
+pub fn way_back(kind: Kind, object: &Value, history: &[Revision]) -> Result<u64, String> {
+    let Some(number) = current(kind, object, history) else { return Err("what runs is not kept as a revision".to_owned()) };
+    let template = object.pointer("/spec/template").map(bare);
+    if !history.iter().any(|revision| revision.number == number && Some(&revision.template) == template.as_ref()) {
+        return Err(format!("what runs is not kept as revision {number}"));
+    }
+    if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
+        return Err(format!("its revisionHistoryLimit is 0, so revision {number} is deleted once the rollout is complete"));
+    }
+    Ok(number)
+}
+
 fn annotated(object: &Value) -> Option<u64> {
     object.pointer("/metadata/annotations")?.get(REVISION)?.as_str()?.parse().ok()
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::domain::{mitigation::CheckResult, text::Text};
+use crate::domain::{mitigation::CheckResult, quantity, text::Text};
 
-use super::{api::Api, capacity, pods, quantity};
+use super::{api::Api, capacity, pods, requests};
 
 /// What is said of one obstacle.
 pub enum Room {
@@ -128,9 +128,9 @@ impl Need {
         };
         let request = |resource: &str| {
             let absent = default("defaultRequest", resource).or_else(|| default("default", resource));
-            quantity::of_pod(spec, "requests", resource, absent)
+            requests::of_pod(spec, "requests", resource, absent)
         };
-        let limit = |resource: &str| quantity::of_pod(spec, "limits", resource, default("default", resource));
+        let limit = |resource: &str| requests::of_pod(spec, "limits", resource, default("default", resource));
         Self { cpu: request("cpu"), memory: request("memory"), limit_cpu: limit("cpu"), limit_memory: limit("memory") }
     }
 

@@ -342,8 +342,12 @@ async fn left_out(core: &Core, when: LeftOut, write: &Write) -> Option<Text> {
     let name = &target.key.name;
     match core.api.find(target).await {
         Ok(Some(pod)) if pods::uid(&pod) != target.uid.as_str() => Some(Text::line(&format!("{name} left out: another pod has its name now"))),
-        Ok(Some(pod)) if pods::is_deleting(&pod) => Some(Text::line(&format!("{name} left out: it is being deleted already"))),
-        Ok(Some(pod)) if when == LeftOut::GoneOrHealthy && pods::is_healthy(&pod) => Some(Text::line(&format!("{name} left out: it is healthy now"))),
+        Ok(Some(pod)) if when != LeftOut::Erased && pods::is_deleting(&pod) => {
+            Some(Text::line(&format!("{name} left out: it is being deleted already")))
+        }
+        Ok(Some(pod)) if when == LeftOut::GoneOrHealthy => {
+            pods::vitals(&pod).spared(core.server_now()).map(|why| Text::line(&format!("{name} left out: {why}")))
+        }
         Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),
         // The write carries the uid: it may be sent without this look.
         Ok(Some(_)) | Err(_) => None,

@@ -1,14 +1,16 @@
 //! What deployments, stateful sets and daemon sets have in common: a pod template that is rolled out.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
     mitigation::{CheckKind, CheckResult, Converge},
+    natural,
     object::{Kind, ObjectRef, Subject},
     text::Text,
 };
 
-use super::{api::Api, draft::Draft, engine::Core, overwriters, room};
+use super::{api::Api, draft::Draft, engine::Core, overwriters, pods, room};
 
 /// What can be rolled out.
 pub const ROLLED_OUT: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
@@ -31,12 +33,72 @@ pub fn converge(workload: &Subject, object: &Value) -> Converge {
     if held_back(workload.kind, object).is_some() { Converge::Immediately } else { Converge::Rollout { workload: workload.clone() } }
 }
 
-/// Whether pods get what is written.
-pub fn effect(kind: Kind, object: &Value, reaches: &str) -> CheckResult {
-    match held_back(kind, object) {
-        Some(why) => CheckResult::Warn(Text::line(&why)),
-        None => CheckResult::Pass(Text::line(reaches)),
+/// Adds to a draft whether pods get what is written.
+pub fn check_effect(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), reaches: &'static str) {
+    let held = held_back(target.kind, object);
+    if held.is_some() || !is_one_by_one(target.kind, object) {
+        let effect = held.map_or_else(|| CheckResult::Pass(reaches.into()), |why| CheckResult::Warn(Text::line(&why)));
+        return draft.check(CheckKind::Effect, async { effect });
     }
+    let (core_api, clock, target, object) = (core.api.clone(), core.clock.clone(), target.clone(), object.clone());
+    draft.check(CheckKind::Effect, async move {
+        match blocking(&core_api, &target.key.namespace, &object, clock.now().utc).await {
+            Ok(None) => CheckResult::Pass(reaches.into()),
+            Ok(Some(blocking)) => CheckResult::Warn(Text::line(&format!("{} once this is written", blocking.in_words()))),
+            Err(why) => CheckResult::Warn(Text::line(&format!("its pods could not be read: {why}"))),
+        }
+    });
+}
+
+/// A stateful set that replaces its pods one by one, each only while all others are ready (`podManagementPolicy`).
+pub fn is_one_by_one(kind: Kind, object: &Value) -> bool {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    kind == Kind::StatefulSet && text("/spec/podManagementPolicy") != Some("Parallel") && text("/spec/updateStrategy/type") != Some("OnDelete")
+}
+
+/// What ends a deletion that a node does not confirm.
+pub fn forced(pod: &str) -> String {
+    format!("delete it by force once its node is off (delete-pod pod/{pod} force=yes)")
+}
+
+/// A pod that a stateful set waits for before it touches another, and that does not get ready by waiting.
+pub struct Blocking {
+    pub name: String,
+    /// `is not ready (CrashLoopBackOff)`.
+    pub how: String,
+    /// It is being deleted already, and does not go.
+    pub is_going: bool,
+    /// The revision that it runs.
+    pub revision: Option<String>,
+}
+
+impl Blocking {
+    /// What it is, and what ends it.
+    pub fn in_words(&self) -> String {
+        let ends = if self.is_going { forced(&self.name) } else { "delete it".to_owned() };
+        format!("{} {}; a stateful set goes on only after it: {ends}", self.name, self.how)
+    }
+}
+
+/// The pod with the lowest number that a stateful set is stuck behind.
+pub async fn blocking(api: &Api, namespace: &str, object: &Value, else_now: DateTime<Utc>) -> Result<Option<Blocking>, Text> {
+    let Some(query) = object.pointer("/spec/selector").and_then(pods::label_query) else { return Ok(None) };
+    let (mut found, _) = api.pods(namespace, &query).await.map_err(|error| error.text())?;
+    let now = api.server_now(else_now);
+    found.retain(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| uid == pods::uid(object)) && pods::is_unhealthy(pod, now));
+    found.retain(|pod| !pods::is_ready(pod) || pods::is_deleting(pod));
+    found.sort_by(|one, other| natural::compare(pods::name(one), pods::name(other)));
+    Ok(found.first().map(|pod| {
+        let vitals = pods::vitals(pod);
+        let reason = if vitals.word == "Running" { String::new() } else { format!(" ({})", vitals.word) };
+        let is_going = vitals.gone_by.is_some();
+        Blocking {
+            name: pods::name(pod).to_owned(),
+            how: if is_going { "is being deleted and does not go".to_owned() } else { format!("is not ready{reason}") },
+            is_going,
+            revision: pod.pointer("/metadata/labels/controller-revision-hash").and_then(Value::as_str).map(str::to_owned),
+        }
+    }))
 }
 
 /// How many pods there may be beyond its replicas while a new template is rolled out; 0 where old pods go first.

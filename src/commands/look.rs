@@ -18,8 +18,9 @@ use crate::{
         pod::Pod,
         text::Text,
         units,
+        workload::Node,
     },
-    state::cluster::Index,
+    state::cluster::{Index, is_node_lost},
 };
 
 /// The sources that one look waits for. The others only help to explain.
@@ -42,6 +43,7 @@ pub enum Answer {
 pub struct Look {
     pub identity: Option<Identity>,
     pub pods: Index<Pod>,
+    nodes: Index<Node>,
     pub readings: BTreeMap<Text, KpiReading>,
     pub alerts: Option<AlertList>,
     pub errors: Option<Box<ErrorWindow>>,
@@ -81,8 +83,15 @@ impl Look {
                     self.pods.apply(delta, |_, _| {});
                     if listed {
                         self.answered.insert(source);
+                        self.mark_lost();
                     }
                 }
+            }
+            What::Nodes(deltas) => {
+                for delta in deltas {
+                    self.nodes.apply(delta, |_, _| {});
+                }
+                self.mark_lost();
             }
             What::Kpis(readings) => {
                 for reading in readings {
@@ -101,12 +110,20 @@ impl Look {
             What::Beat
             | What::Deployments(_)
             | What::ReplicaSets(_)
-            | What::Nodes(_)
             | What::Services(_)
             | What::Autoscalers(_)
             | What::ConfigMaps(_)
             | What::Events(_)
             | What::Rights(_) => {}
+        }
+    }
+
+    /// Which pods are lost with their nodes, as far as those were listed.
+    fn mark_lost(&mut self) {
+        if self.nodes.is_complete && self.pods.is_complete {
+            for pod in self.pods.objects.values_mut() {
+                pod.is_node_lost = is_node_lost(&self.nodes, pod.node.as_ref());
+            }
         }
     }
 

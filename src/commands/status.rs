@@ -139,7 +139,7 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     let unhealthy = look.unhealthy(now);
     heading(&mut text, "Unhealthy pods", unhealthy.len());
     for pod in unhealthy.iter().take(MOST_LINES) {
-        let _ = writeln!(text, "  {}/{}  {}  {} restarts", pod.key.namespace, pod.key.name, pod.status_cell(), pod.restarts);
+        let _ = writeln!(text, "  {}/{}  {}  {} restarts", pod.key.namespace, pod.key.name, pod.status_cell(now), pod.restarts);
     }
     text
 }
@@ -195,7 +195,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
     let pods: Vec<Value> = look
         .unhealthy(now)
         .iter()
-        .map(|pod| json!({"namespace": pod.key.namespace, "name": pod.key.name, "status": pod.status_cell(), "restarts": pod.restarts}))
+        .map(|pod| json!({"namespace": pod.key.namespace, "name": pod.key.name, "status": pod.status_cell(now), "restarts": pod.restarts}))
         .collect();
     json!({
         "verdict": name, "missing": missing,

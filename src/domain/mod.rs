@@ -3,6 +3,7 @@
 //! Time is always passed in as [`time::Now`]; text from a server is always a [`text::Text`], which can only be made by
 //! cleaning it.
 
+pub mod ailment;
 pub mod alert;
 pub mod ask;
 pub mod asks;
@@ -22,12 +23,15 @@ pub mod object;
 pub mod observation;
 pub mod phase;
 pub mod pod;
+pub mod quantity;
+pub mod requests;
 pub mod revisions;
 pub mod rights;
 pub mod scaled;
 pub mod secrecy;
 pub mod shell;
 pub mod silence;
+pub mod standing;
 pub mod suggestion;
 pub mod suspect;
 pub mod text;

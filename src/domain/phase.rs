@@ -18,7 +18,9 @@ pub enum LeftOut {
     Never,
     /// Its object is gone, being deleted, or another one of the same name.
     Gone,
-    /// The same, or it is a pod that got well.
+    /// Its object is gone, or another one of the same name; one that is being deleted is not.
+    Erased,
+    /// As [`LeftOut::Gone`], or it is a pod that got well.
     GoneOrHealthy,
 }
 

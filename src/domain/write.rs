@@ -30,7 +30,7 @@ impl Write {
     /// Whether what it is about is gone afterwards.
     pub fn removes(&self) -> bool {
         match self {
-            Self::Object(write) => write.effect == Effect::Gone,
+            Self::Object(write) => matches!(write.effect, Effect::Gone | Effect::Erased),
             Self::Silence(_) | Self::Command(_) => false,
         }
     }
@@ -75,6 +75,8 @@ pub struct ObjectWrite {
 pub enum Effect {
     /// No object of that uid, or one that is being deleted.
     Gone,
+    /// No object of that uid: that it is being deleted is not enough.
+    Erased,
     /// These fields, and as far as this program is concerned nothing else.
     Fields(Vec<Field>),
 }

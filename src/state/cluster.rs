@@ -11,6 +11,7 @@ use crate::domain::{
     observation::Delta,
     pod::{Phase, Pod},
     text::Text,
+    units,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
 };
 
@@ -24,24 +25,31 @@ pub struct Cluster {
     pub autoscalers: Index<Autoscaler>,
     pub config_maps: Index<ConfigMap>,
     pub events: Index<Event>,
-    /// Ready pods; kept incrementally.
-    pub ready_pods: usize,
-    /// Pods that ended well (jobs): not counted among those that should be ready. Kept incrementally.
-    pub completed_pods: usize,
+    /// Pods by what they count as.
+    pub counts: PodCounts,
     /// Keys of unhealthy pods; kept incrementally.
     pub unhealthy: BTreeSet<Key>,
     /// Newest first.
     pub changes: Vec<Change>,
-    /// Young pods that are not ready yet, by when they count as unhealthy.
+    /// Pods that stand otherwise by time alone, by when: young ones that count as unhealthy then, and those whose last end is past.
     pub(super) maturing: BTreeSet<(DateTime<Utc>, Key)>,
     /// What was seen of changes, beyond what the objects tell by themselves.
     pub(super) seen: Seen,
 }
 
 impl Cluster {
-    /// Pods that should be ready.
+    /// Pods that should be ready: as many as replica sets want, and what else there is that has not ended.
     pub fn expected_pods(&self) -> usize {
-        self.pods.len() - self.completed_pods
+        if self.replica_sets.is_complete { self.counts.wanted_by_sets + self.counts.active - self.counts.of_sets } else { self.counts.active }
+    }
+
+    pub fn ready_pods(&self) -> usize {
+        self.counts.ready
+    }
+
+    /// Whether a node is known not to answer, or to be gone.
+    pub fn is_node_lost(&self, node: Option<&Text>) -> bool {
+        is_node_lost(&self.nodes, node)
     }
 
     /// The deployment whose pod this is, through its replica set.
@@ -96,49 +104,98 @@ impl Cluster {
     }
 
     /// Keeps the counts and the set of unhealthy pods when a pod was added, changed or removed.
-    pub(super) fn recount(&mut self, key: &Key, before: Option<&Pod>, server_now: DateTime<Utc>) {
+    pub fn recount(&mut self, key: &Key, before: Option<&Pod>, server_now: DateTime<Utc>) {
         if let Some(before) = before {
-            self.ready_pods -= usize::from(counts_as_ready(before));
-            self.completed_pods -= usize::from(before.phase == Phase::Succeeded);
-            self.maturing.remove(&(grown_up(before), key.clone()));
+            self.counts.count(before, |count| *count -= 1);
+            for due in before.vitals().turns().into_iter().flatten() {
+                self.maturing.remove(&(due, key.clone()));
+            }
         }
         let Some(after) = self.pods.objects.get(key) else {
             self.unhealthy.remove(key);
             return;
         };
-        self.ready_pods += usize::from(counts_as_ready(after));
-        self.completed_pods += usize::from(after.phase == Phase::Succeeded);
+        self.counts.count(after, |count| *count += 1);
         if after.is_unhealthy(server_now) {
             self.unhealthy.insert(key.clone());
         } else {
             self.unhealthy.remove(key);
-            let due = grown_up(after);
-            if due > server_now && after.is_unhealthy(due) {
-                self.maturing.insert((due, key.clone()));
-            }
+        }
+        if let Some(due) = after.vitals().next_turn(server_now) {
+            self.maturing.insert((due, key.clone()));
         }
     }
 
-    /// Pods that are no longer young enough to be excused. Says whether there were any.
+    /// Keeps what replica sets want when one was added, changed or removed.
+    pub(super) fn recount_sets(&mut self, key: &Key, before: Option<&ReplicaSet>) {
+        let wanted = |set: Option<&ReplicaSet>| set.map_or(0, |set| set.replicas as usize);
+        self.counts.wanted_by_sets = self.counts.wanted_by_sets + wanted(self.replica_sets.get(key)) - wanted(before);
+    }
+
+    /// Pods whose standing the time has changed. Says whether there were any.
     pub(super) fn mature(&mut self, server_now: DateTime<Utc>) -> bool {
         let mut found = false;
         while self.maturing.first().is_some_and(|(due, _)| *due <= server_now) {
             let Some((_, key)) = self.maturing.pop_first() else { break };
-            if self.pods.get(&key).is_some_and(|pod| pod.is_unhealthy(server_now)) {
-                found |= self.unhealthy.insert(key);
+            let Some(pod) = self.pods.get(&key) else { continue };
+            if let Some(next) = pod.vitals().next_turn(server_now) {
+                self.maturing.insert((next, key.clone()));
             }
+            found |= if pod.is_unhealthy(server_now) { self.unhealthy.insert(key) } else { self.unhealthy.remove(&key) };
         }
         found
     }
 }
 
-fn counts_as_ready(pod: &Pod) -> bool {
-    pod.is_ready && pod.phase != Phase::Succeeded
+/// How many pods there are of each kind that is told apart; kept incrementally.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PodCounts {
+    /// Those that have not ended.
+    pub active: usize,
+    pub ready: usize,
+    pub evicted: usize,
+    /// Those that failed otherwise, and that their controllers replaced.
+    pub failed: usize,
+    /// Active ones of replica sets.
+    of_sets: usize,
+    /// As many as replica sets want.
+    wanted_by_sets: usize,
 }
 
-/// When a pod stops being excused for not being ready ([`Pod::is_unhealthy`]).
-fn grown_up(pod: &Pod) -> DateTime<Utc> {
-    pod.created + chrono::Duration::seconds(30)
+impl PodCounts {
+    fn count(&mut self, pod: &Pod, change: impl Fn(&mut usize)) {
+        if pod.has_ended() {
+            if pod.phase == Phase::Failed && pod.owner.is_some() {
+                change(if pod.status == "Evicted" { &mut self.evicted } else { &mut self.failed });
+            }
+            return;
+        }
+        let is_of_set = pod.owner.as_ref().is_some_and(|owner| owner.kind == "ReplicaSet");
+        change(&mut self.active);
+        if is_of_set {
+            change(&mut self.of_sets);
+        }
+        if pod.is_ready && pod.deleting_since.is_none() && !pod.is_node_lost {
+            change(&mut self.ready);
+        }
+    }
+
+    /// `2 evicted`, `1 failed`; none where no pod ended badly.
+    pub fn ended(&self) -> Option<String> {
+        let parts = [(self.evicted, "evicted"), (self.failed, "failed")];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{} {word}", units::thousands(count as u64)));
+        let parts: Vec<_> = parts.collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// Whether a node is known not to answer, or to be gone.
+pub fn is_node_lost(nodes: &Index<Node>, node: Option<&Text>) -> bool {
+    let Some(node) = node else { return false };
+    match nodes.get(&Key::new("", node)) {
+        Some(node) => node.not_ready.is_some(),
+        None => nodes.is_complete,
+    }
 }
 
 /// Objects of one kind, in the order of namespace and name.

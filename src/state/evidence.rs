@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
+    ailment::Ailment,
     change::{Change, ChangeKind},
     complaint::{About, Complaint, roots},
     health::SourceId,
     kpi::Level,
     object::{Key, Kind, ObjectRef},
-    pod::{Phase, Pod},
+    pod::Pod,
+    quantity::thousandths,
+    standing::Standing,
     suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, advise},
     suspect::{Candidate, Sick},
     text::Text,
@@ -74,7 +77,7 @@ impl State {
             worst: self.worst_indicator(),
             critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
             candidates: self.candidates(&complaints),
-            unhealthy: self.unhealthy_apps(&lost),
+            unhealthy: self.unhealthy_apps(),
             lost,
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
@@ -190,21 +193,22 @@ impl State {
     /// Unhealthy pods of one revision of a deployment. Those on a node that is lost say nothing of what they run.
     fn sick(&self, deployment: &Key, revision: u64) -> Sick {
         let mut sick = Sick::default();
+        let now = self.server_now();
         let is_of = |pod: &Pod| {
             let owner = pod.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet")?;
             let set = self.cluster.replica_sets.get(&Key { namespace: pod.key.namespace.clone(), name: owner.name.clone() })?;
             Some(set.revision == revision && set.owner.as_ref().is_some_and(|owner| owner.kind == "Deployment" && owner.name == deployment.name))
         };
         for pod in self.unhealthy_pods().filter(|pod| pod.key.namespace == deployment.namespace && is_of(pod) == Some(true)) {
-            if self.is_on_lost_node(pod) {
+            if pod.is_node_lost {
                 continue;
             }
             sick.pods += 1;
-            match ailment(pod) {
-                Ailment::Crashing => sick.crashing += 1,
-                Ailment::OutOfMemory => sick.out_of_memory += 1,
-                Ailment::CannotStart => sick.cannot_start += 1,
-                Ailment::Hanging => {}
+            match ailment(pod, now) {
+                Some(Ailment::Crashing) => sick.crashing += 1,
+                Some(Ailment::OutOfMemory) => sick.out_of_memory += 1,
+                Some(Ailment::CannotStart) => sick.cannot_start += 1,
+                Some(Ailment::Hanging | Ailment::NodeLost) | None => {}
             }
         }
         sick
@@ -227,12 +231,8 @@ impl State {
     }
 
     pub(super) fn unhealthy_pods(&self) -> impl Iterator<Item = &Pod> {
-        self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(|pod| is_restartable(pod))
-    }
-
-    pub(super) fn is_on_lost_node(&self, pod: &Pod) -> bool {
-        let node = pod.node.as_ref().and_then(|node| self.cluster.nodes.get(&Key::new("", node)));
-        node.is_some_and(|node| node.not_ready.is_some())
+        let now = self.server_now();
+        self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(move |pod| pod.is_restartable(now))
     }
 
     /// Nodes that are not ready, with the pods on them that their controllers would make anew elsewhere.
@@ -244,13 +244,22 @@ impl State {
             let pods = pods.map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
             lost.push(LostNode { name: node.key.name.clone(), since: *since, pods });
         }
+        // Those that are gone altogether, while pods of them are left.
+        for pod in self.unhealthy_pods().filter(|pod| pod.is_node_lost) {
+            let Some(name) = pod.node.as_ref().filter(|name| self.cluster.nodes.get(&Key::new("", name)).is_none()) else { continue };
+            let reference = ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() };
+            match lost.iter_mut().find(|node| node.name == *name) {
+                Some(node) => node.pods.push(reference),
+                None => lost.push(LostNode { name: name.clone(), since: None, pods: vec![reference] }),
+            }
+        }
         lost
     }
 
-    fn unhealthy_apps(&self, lost: &[LostNode]) -> Vec<UnhealthyApp> {
+    fn unhealthy_apps(&self) -> Vec<UnhealthyApp> {
+        let now = self.server_now();
         let mut apps: BTreeMap<(Text, Text), UnhealthyApp> = BTreeMap::new();
-        let is_lost = |pod: &Pod| lost.iter().any(|node| pod.node.as_ref() == Some(&node.name));
-        for pod in self.unhealthy_pods().filter(|pod| !is_lost(pod)) {
+        for pod in self.unhealthy_pods().filter(|pod| !pod.is_node_lost) {
             let app = self.cluster.app_of(pod);
             let entry = apps.entry((pod.key.namespace.clone(), app.clone())).or_insert_with(|| UnhealthyApp {
                 app,
@@ -261,11 +270,11 @@ impl State {
                 deployment: self.cluster.deployment_of(pod),
             });
             entry.pods.push(ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() });
-            match ailment(pod) {
-                Ailment::Crashing => entry.crash_looping += 1,
-                Ailment::OutOfMemory => entry.out_of_memory += 1,
-                Ailment::Hanging => entry.hanging += 1,
-                Ailment::CannotStart => {}
+            match ailment(pod, now) {
+                Some(Ailment::Crashing) => entry.crash_looping += 1,
+                Some(Ailment::OutOfMemory) => entry.out_of_memory += 1,
+                Some(Ailment::Hanging) => entry.hanging += 1,
+                Some(Ailment::CannotStart | Ailment::NodeLost) | None => {}
             }
         }
         apps.into_values().collect()
@@ -359,46 +368,24 @@ fn is_load(kpi: &KpiState) -> bool {
     ["backlog", "queue", "latency", "p95", "p99", "lag"].iter().any(|word| kpi.spec.id.contains(word))
 }
 
-/// Not ready, and with a controller that replaces it.
-pub(super) fn is_restartable(pod: &Pod) -> bool {
-    pod.owner.is_some() && pod.deleting_since.is_none() && !(pod.is_ready && pod.phase == Phase::Running)
-}
-
 /// How far the worst metric of an autoscaler is over its target; 1 is on target.
 fn strain(autoscaler: &Autoscaler) -> f64 {
     autoscaler.metrics.iter().map(ratio).fold(0.0, f64::max)
 }
 
-/// Of `cpu 96%/70%`; 0 where that is no pair of numbers.
+/// Of `cpu: 96%/70%`, `queue: 580.3/500 (avg)`; 0 where that is no pair of numbers.
 fn ratio(metric: &Text) -> f64 {
     let read = || {
-        let (current, target) = metric.rsplit(' ').next()?.split_once('/')?;
-        let number = |text: &str| text.trim_end_matches('%').parse::<f64>().ok();
-        Some(number(current)? / number(target)?)
+        let (current, target) = metric.split(' ').rev().find_map(|word| word.split_once('/'))?;
+        let number = |text: &str| thousandths(text.trim_end_matches('%'));
+        Some(number(current)? as f64 / number(target)? as f64)
     };
     read().filter(|ratio| ratio.is_finite()).unwrap_or(0.0)
 }
 
-/// What keeps an unhealthy pod from working.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ailment {
-    Crashing,
-    OutOfMemory,
-    /// It waits for an image, a volume, a setting or a place.
-    CannotStart,
-    /// It runs, and is not ready.
-    Hanging,
-}
-
-fn ailment(pod: &Pod) -> Ailment {
-    if pod.out_of_memory() {
-        return Ailment::OutOfMemory;
-    }
-    let has_run = pod.restarts > 0;
-    match &*pod.status {
-        "Running" | "Unknown" => Ailment::Hanging,
-        "CrashLoopBackOff" | "Error" | "Completed" | "RunContainerError" | "StartError" => Ailment::Crashing,
-        status if status.ends_with("CrashLoopBackOff") || status.ends_with("Error") && has_run => Ailment::Crashing,
-        _ => Ailment::CannotStart,
+fn ailment(pod: &Pod, now: DateTime<Utc>) -> Option<Ailment> {
+    match pod.standing(now) {
+        Standing::Ill(ailment) => Some(ailment),
+        Standing::Well | Standing::Starting | Standing::Leaving | Standing::Ended => None,
     }
 }

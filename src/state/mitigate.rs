@@ -13,7 +13,6 @@ use crate::domain::{
 use super::{
     Screen, State,
     action::Command,
-    evidence::is_restartable,
     msg::Effect,
     overlay::{LineEdit, Menu, MenuItem, Overlay, ReplicasPrompt},
     table::Cursor,
@@ -172,11 +171,12 @@ impl State {
             None => false,
         };
         let focused = (app.is_none() && !marked).then(|| self.focused_app()).flatten();
+        let now = self.server_now();
         let pods = self.cluster.unhealthy.iter().filter_map(|key| self.cluster.pods.get(key));
         let pods = pods.filter(|pod| {
             wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app)
         });
-        let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| is_restartable(pod)).take(RestartUnhealthy::MOST).collect();
+        let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| pod.is_restartable(now)).take(RestartUnhealthy::MOST).collect();
         let Some(first) = pods.first() else {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
                 (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),

@@ -67,11 +67,7 @@ impl State {
                 batch.visible
             }
             What::ReplicaSets(deltas) => self.replica_sets(deltas),
-            What::Nodes(deltas) => {
-                let batch = self.table_batch::<Node>(deltas);
-                self.due.changes |= batch.changed;
-                batch.visible
-            }
+            What::Nodes(deltas) => self.nodes(deltas),
             What::Services(deltas) => self.table_batch::<Service>(deltas).visible,
             What::Autoscalers(deltas) => {
                 let batch = self.told_batch(deltas, Some(rows::replace::<Autoscaler>), Seen::autoscaler);
@@ -247,9 +243,14 @@ impl State {
         }
     }
 
-    fn pods(&mut self, deltas: Vec<Delta<Pod>>) -> bool {
+    fn pods(&mut self, mut deltas: Vec<Delta<Pod>>) -> bool {
         let server_now = self.server_now();
-        let totals = |cluster: &Cluster| (cluster.ready_pods, cluster.expected_pods(), cluster.unhealthy.len());
+        for delta in &mut deltas {
+            if let Delta::Applied(pod) = delta {
+                pod.is_node_lost = self.cluster.is_node_lost(pod.node.as_ref());
+            }
+        }
+        let totals = |cluster: &Cluster| (cluster.counts, cluster.expected_pods(), cluster.unhealthy.len());
         let before = totals(&self.cluster);
         let mut unhealthy_changed = false;
         let selected = self.cockpit.pod.clone();
@@ -273,10 +274,50 @@ impl State {
         batch.visible || on_cockpit
     }
 
+    fn nodes(&mut self, deltas: Vec<Delta<Node>>) -> bool {
+        let was_complete = self.cluster.nodes.is_complete;
+        let mut touched: HashSet<Text> = HashSet::new();
+        let batch = self.batch::<Node>(deltas, Some(rows::replace::<Node>), |cluster, key, before| {
+            let is_ready = |node: Option<&Node>| node.map(|node| node.not_ready.is_none());
+            if is_ready(before) != is_ready(cluster.nodes.get(key)) {
+                touched.insert(key.name.clone());
+            }
+        });
+        self.due.changes |= batch.changed;
+        let all = !was_complete && self.cluster.nodes.is_complete;
+        let turned = (all || !touched.is_empty()) && self.turn_pods(|node| all || touched.contains(node));
+        batch.visible || turned
+    }
+
+    /// Looks again at which pods of these nodes are lost with them. Says whether one is otherwise than before.
+    fn turn_pods(&mut self, is_touched: impl Fn(&Text) -> bool) -> bool {
+        let server_now = self.server_now();
+        let on_them = self.cluster.pods.objects.values().filter(|pod| pod.node.as_ref().is_some_and(&is_touched));
+        let turned = on_them.filter(|pod| pod.is_node_lost != self.cluster.is_node_lost(pod.node.as_ref()));
+        let turned: Vec<Pod> = turned.cloned().collect();
+        for before in &turned {
+            if let Some(pod) = self.cluster.pods.objects.get_mut(&before.key) {
+                pod.is_node_lost = !before.is_node_lost;
+            }
+            self.cluster.recount(&before.key, Some(before), server_now);
+        }
+        if turned.is_empty() {
+            return false;
+        }
+        if self.screen == Screen::Workloads && self.workloads.kind == Kind::Pod {
+            rows::rebuild(&self.cluster, &mut self.workloads);
+        }
+        self.refocus_cockpit();
+        self.due.suggestions = true;
+        true
+    }
+
     fn replica_sets(&mut self, deltas: Vec<Delta<ReplicaSet>>) -> bool {
         let server_now = self.server_now();
         let mut rolled_out = false;
+        let expected = self.cluster.expected_pods();
         let batch = self.batch::<ReplicaSet>(deltas, None, |cluster, key, before| {
+            cluster.recount_sets(key, before);
             let Some(after) = cluster.replica_sets.objects.get(key) else {
                 rolled_out = true;
                 return;
@@ -289,7 +330,7 @@ impl State {
             rolled_out |= !before.is_some_and(same);
         });
         self.due.changes |= rolled_out;
-        batch.visible
+        batch.visible || (self.screen == Screen::Cockpit && expected != self.cluster.expected_pods())
     }
 
     fn kpis_read(&mut self, readings: Vec<KpiReading>, at: crate::domain::time::Mono, effects: &mut Vec<Effect>) -> bool {

@@ -10,6 +10,7 @@ use crate::domain::{
     natural,
     object::{Key, Kind},
     pod::Pod,
+    quantity::thousandths,
     text::Text,
     units,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
@@ -141,18 +142,7 @@ fn share(ready: u32, all: u32) -> Value<'static> {
 
 /// `3920m`, `64Gi`, `4` as a comparable number, in thousandths.
 fn quantity(text: &str) -> Value<'_> {
-    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (amount, unit) = text.split_at(digits);
-    let scale = match unit {
-        "m" => 1,
-        "" => 1_000,
-        "Ki" | "k" => 1_000 << 10,
-        "Mi" | "M" => 1_000 << 20,
-        "Gi" | "G" => 1_000 << 30,
-        "Ti" | "T" => 1_000 << 40,
-        _ => return Value::Text(text),
-    };
-    amount.parse::<i64>().map_or(Value::Text(text), |amount| Value::Number(amount.saturating_mul(scale)))
+    thousandths(text).map_or(Value::Text(text), |amount| Value::Number(i64::try_from(amount).unwrap_or(i64::MAX)))
 }
 
 /// `65842716Ki` as `62.8 GiB`; what is no quantity stays as it is.
@@ -187,9 +177,10 @@ impl Row for Pod {
         }
         // Looking into the containers costs as much as all the rest: only for a word that could be meant.
         let asks_memory = filter.words.iter().any(|word| "oomkilled".contains(&word.text));
-        let memory = if asks_memory && self.out_of_memory() { "oomkilled" } else { "" };
+        let memory = if asks_memory && self.killed().is_some() { "oomkilled" } else { "" };
         let node = self.node.as_deref().unwrap_or_default();
-        filter.passes(&[&self.key.name, &self.status, node, &self.key.namespace, memory], &self.labels)
+        let lost = if self.is_node_lost { "node lost" } else { "" };
+        filter.passes(&[&self.key.name, &self.status, node, &self.key.namespace, memory, lost], &self.labels)
     }
 }
 

@@ -51,6 +51,6 @@ impl State {
     /// Those on a node that is lost say nothing of what they run.
     fn has_sick_pods(&self, deployment: &Key) -> bool {
         let mut unhealthy = self.unhealthy_pods();
-        unhealthy.any(|pod| !self.is_on_lost_node(pod) && self.cluster.deployment_of(pod).as_ref() == Some(deployment))
+        unhealthy.any(|pod| !pod.is_node_lost && self.cluster.deployment_of(pod).as_ref() == Some(deployment))
     }
 }

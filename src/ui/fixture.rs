@@ -22,7 +22,7 @@ use crate::{
         },
         object::{Key, Kind, ObjectRef, Scope, Subject},
         observation::{Delta, Identity},
-        pod::{Container, Owner, Phase, Pod},
+        pod::{Container, End, Owner, Phase, Pod},
         suggestion::Suggestion,
         suspect::Confidence,
         text::Text,
@@ -106,6 +106,7 @@ fn add_pod(state: &mut State, name: &str, status: &str, restarts: u32, created: 
         status: status.into(),
         phase: Phase::Running,
         is_ready: ready,
+        unready_since: None,
         ready_containers: u16::from(ready),
         containers: Box::new([Container {
             name: app.into(),
@@ -113,22 +114,21 @@ fn add_pod(state: &mut State, name: &str, status: &str, restarts: u32, created: 
             is_ready: ready,
             restarts,
             state: status.into(),
-            last_end: killed.then(|| ("OOMKilled".into(), 137)),
+            last_end: killed.then(|| End { reason: "OOMKilled".into(), code: 137, at: Some(at(2, 12)) }),
         }]),
         restarts,
         last_restart: (restarts > 0).then(|| at(2, 12)),
+        started: Some(created),
+        patience: 0,
+        is_node_lost: false,
         node: Some(node.into()),
         ip: Some("10.4.3.17".into()),
         owner: Some(Owner { kind: "ReplicaSet".into(), name: app.into(), uid: "rs".into() }),
         labels: Box::new([("app".into(), app.into())]),
     };
-    if ready {
-        state.cluster.ready_pods += 1;
-    }
-    if pod.is_unhealthy(now().utc) {
-        state.cluster.unhealthy.insert(pod.key.clone());
-    }
+    let key = pod.key.clone();
     state.cluster.pods.apply(Delta::Applied(pod), |_, _| {});
+    state.cluster.recount(&key, None, now().utc);
 }
 
 fn list_pods(state: &mut State, bad: bool) {

@@ -31,13 +31,18 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let needed = columns(&banner) + 2 + columns(&session.context).min(24);
     let insecure = session.insecure.then(|| (format!("{} TLS NOT VERIFIED", glyph::WARNING), theme.warning));
     let is_off = state.identity_changed.is_some() || state.session.journal_broken.is_some();
-    let gap = if area.width < 60 { 1 } else { 3 };
+    let gap = match area.width {
+        ..60 => 1,
+        60..100 => 2,
+        100.. => 3,
+    };
     // In the order of the line, with what is kept longest first.
-    let candidates = [(2, insecure), (2, Some(alarm)), (if is_off { 1 } else { 3 }, Some(arms)), (0, Some((time, theme.header)))];
+    let nodes = nodes(state, canvas);
+    let candidates = [(2, insecure), (2, Some(alarm)), (2, nodes), (if is_off { 1 } else { 3 }, Some(arms)), (0, Some((time, theme.header)))];
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|index| candidates[*index].0);
     let mut room = area.width.saturating_sub(needed);
-    let mut fitting = [false; 4];
+    let mut fitting = [false; 5];
     for index in order {
         let width = candidates[index].1.as_ref().map_or(0, |(text, _)| columns(text) + gap);
         fitting[index] = width > 0 && width <= room;
@@ -86,6 +91,14 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
             Rights::NotAsked | Rights::Known { .. } => ("can write".to_owned(), plain),
         }
     }
+}
+
+/// Nodes that are not ready; nothing while all are.
+fn nodes(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
+    let count = state.cluster.nodes.objects.values().filter(|node| node.not_ready.is_some()).count();
+    let plural = if count == 1 { "" } else { "s" };
+    let style = freshness::of(state, &[SourceId::Nodes]).fact(canvas.theme, canvas.theme.critical);
+    (count > 0).then(|| (format!("{} {count} node{plural} not ready", glyph::WARNING), style))
 }
 
 /// The alert that needs a person first and its age, on every screen; where it is none of the critical ones, how many of those

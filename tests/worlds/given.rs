@@ -243,9 +243,14 @@ pub fn uid(pod: &Value) -> &str {
 fn hang(play: &mut Play, name: &str, pods: usize) {
     for mut pod in pods_of(play, name).into_iter().take(pods) {
         play.hung.insert(uid(&pod).to_owned());
+        // By the world's own clock; a probe takes a second at least to fail.
+        let started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().expect("a start");
+        let started = chrono::DateTime::parse_from_rfc3339(started).expect("a time").to_utc();
+        let since = (started + chrono::TimeDelta::seconds(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         for condition in pod["status"]["conditions"].as_array_mut().expect("conditions") {
             if ["Ready", "ContainersReady"].iter().any(|kind| condition["type"] == *kind) {
                 condition["status"] = json!("False");
+                condition["lastTransitionTime"] = since.clone().into();
             }
         }
         for container in pod["status"]["containerStatuses"].as_array_mut().expect("containers") {

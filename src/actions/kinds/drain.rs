@@ -8,6 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Mitigation, cordon::Uncordon};
@@ -201,7 +202,7 @@ impl Drain {
         let data: Vec<_> = names(&sorted, has_data);
         draft.level = if lost.is_empty() && data.is_empty() { Level::Disruptive } else { Level::Destructive };
         draft.targets.extend(sorted.evicted.iter().map(|(pod, object)| basis(pod, object)));
-        draft.what = self.what(target, is_cordoned, &sorted, (&lost, &data));
+        draft.what = self.what(target, is_cordoned, &sorted, (&lost, &data), core.server_now());
         draft.kubectl = by_kubectl(core, name, minutes, (!lost.is_empty(), !data.is_empty()));
         draft.undo = if is_cordoned {
             Undo::Nothing("it was cordoned before: nothing to take back; evicted pods do not come back to it".into())
@@ -237,7 +238,7 @@ impl Drain {
         draft
     }
 
-    fn what(&self, target: &ObjectRef, is_cordoned: bool, sorted: &Sorted, (lost, data): (&[String], &[String])) -> Vec<Text> {
+    fn what(&self, target: &ObjectRef, is_cordoned: bool, sorted: &Sorted, (lost, data): (&[String], &[String]), now: DateTime<Utc>) -> Vec<Text> {
         let (at_once, minutes) = (self.at_once.unwrap_or(AT_ONCE), self.within.unwrap_or(WITHIN));
         let cordon = if is_cordoned { "is cordoned already" } else { "cordon it" };
         let count = match sorted.evicted.len() {
@@ -258,7 +259,7 @@ impl Drain {
             lines.push(Text::line(&stay));
         }
         lines.extend(sorted.evicted.iter().map(|(pod, object)| {
-            let state = if pods::is_healthy(object) { String::new() } else { format!("  {}", pods::trouble(object)) };
+            let state = if pods::is_unhealthy(object, now) { format!("  {}", pods::state(object, now)) } else { String::new() };
             Text::line(&format!("{pod} in {}{state}", pod.key.namespace))
         }));
         lines

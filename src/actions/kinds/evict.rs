@@ -15,7 +15,7 @@ use crate::{
         catalogue::{Level, Right, Spec},
         mitigation::{CheckKind, MitigationId},
         object::{Kind, ObjectRef},
-        phase::Refusal,
+        phase::{LeftOut, Refusal},
         text::Text,
     },
 };
@@ -74,6 +74,8 @@ impl Mitigation for Evict {
             verb: "evict",
             write: named_pods::eviction,
             kubectl: named_pods::evicted_by_kubectl,
+            why_not: named_pods::going_or_mirror,
+            left_out: LeftOut::Gone,
             refusal: Refusal::Noted,
             again: |pods| Wish::new(Self { pods }),
         };

@@ -99,12 +99,12 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
         Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
     ];
     draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.cluster);
-    draft.undo = match current {
-        Some(number) => {
+    draft.undo = match revisions::way_back(target.kind, &object, &history) {
+        Ok(number) => {
             let former = UndoRollout { workload: workload.clone(), to_revision: Some(number) };
             Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back, which replaces the pods once more")))
         }
-        None => Undo::Nothing("nothing to undo: the same template runs again".into()),
+        Err(why) => Undo::Nothing(Text::line(&format!("nothing takes it back: {why}"))),
     };
     let before = object.pointer("/spec/template").cloned().unwrap_or_default();
     let (steps, after) = annotated(&before, at);
@@ -114,8 +114,7 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
     let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
     draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
     draft.converge = rolled_out::converge(workload, &object);
-    let effect = rolled_out::effect(target.kind, &object, "its pods are replaced by its own strategy");
-    draft.check(CheckKind::Effect, async { effect });
+    rolled_out::check_effect(core, &mut draft, (&target, &object), "its pods are replaced by its own strategy");
     let (api, path) = (core.api.clone(), format!("/spec/template/metadata/annotations/{}", step(ANNOTATION)));
     draft.check(CheckKind::Overwritten, async move { rolled_out::overwritten(&api, &target, &object, &path).await });
     Ok(draft)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Mitigation;
@@ -10,7 +11,7 @@ use crate::{
         converge, disruption,
         draft::{Draft, Undo, basis, subject},
         engine::Core,
-        named_pods::{self, Fate, Meant},
+        named_pods::{self, Meant},
         pods,
     },
     domain::{
@@ -74,21 +75,24 @@ impl Mitigation for RestartUnhealthy {
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
-        let listed = match &self.pods {
+        let mut listed = match &self.pods {
             Unhealthy::Listed(listed) => listed.clone(),
             Unhealthy::Of(workload) => unhealthy_of(core, workload).await?,
         };
         if listed.is_empty() {
             return Err("no unhealthy pods were named".into());
         }
-        let Meant { chosen, left_out } = named_pods::read(core, &listed, why_not).await?;
+        // Named one by one, too many are refused; of a workload the first are taken.
+        let more = if matches!(self.pods, Unhealthy::Of(_)) { listed.split_off(listed.len().min(Self::MOST)).len() } else { 0 };
+        let Meant { chosen, mut left_out } = named_pods::read(core, &listed, why_not).await?;
+        left_out.extend((more > 0).then(|| format!("{more} more of them: run it again for those")));
         Ok(self.plan(core, id, &chosen, &left_out))
     }
 }
 
 impl RestartUnhealthy {
     fn plan(&self, core: &Arc<Core>, id: MitigationId, chosen: &[(ObjectRef, Value)], left_out: &[String]) -> Draft {
-        let most = core.mitigations.restart_at_once;
+        let (now, most) = (core.server_now(), core.mitigations.restart_at_once);
         let at_once = self.at_once.unwrap_or(most).min(most).max(1);
         let pods_word = if chosen.len() == 1 { "pod" } else { "pods" };
         let first = &chosen[0];
@@ -98,7 +102,7 @@ impl RestartUnhealthy {
         draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
         draft.what = vec![Text::line(&format!("delete {} unhealthy {pods_word}, at most {at_once} at once, waiting for replacements", chosen.len()))];
         draft.what.extend(
-            chosen.iter().map(|(pod, object)| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::trouble(object), pod.key.namespace))),
+            chosen.iter().map(|(pod, object)| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::state(object, now), pod.key.namespace))),
         );
         draft.what.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));
         draft.kubectl = named_pods::deleted_by_kubectl(core, chosen);
@@ -139,10 +143,11 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
         let own = sets.iter().filter(|set| pods::controller(set).is_some_and(|(_, _, uid)| uid == target.uid.as_str()));
         owners.extend(own.map(|set| pods::uid(set).to_owned()));
     }
-    let (found, _) = core.api.list(&Kind::Pod.collection_path(Some(namespace)), &query).await.map_err(unreadable)?;
+    let (found, _) = core.api.pods(namespace, &query).await.map_err(unreadable)?;
+    let now = core.server_now();
     let is_meant = |pod: &&Value| {
         let is_own = pods::controller(pod).is_some_and(|(_, _, uid)| owners.iter().any(|owner| owner == uid));
-        is_own && !pods::is_healthy(pod) && !pods::is_deleting(pod)
+        is_own && pods::vitals(pod).spared(now).is_none()
     };
     let listed: Vec<_> = found
         .iter()
@@ -152,17 +157,10 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
             ObjectRef { kind: Kind::Pod, key, uid: Text::line(pods::uid(pod)) }
         })
         .collect();
-    if listed.is_empty() { Err(Text::line(&format!("every pod of {target} is healthy"))) } else { Ok(listed) }
+    if listed.is_empty() { Err(Text::line(&format!("no pod of {target} is unhealthy"))) } else { Ok(listed) }
 }
 
 /// Why a pod is not restarted.
-fn why_not(object: &Value) -> Option<&'static str> {
-    if pods::is_healthy(object) {
-        return Some("it is healthy now");
-    }
-    match named_pods::fate(object) {
-        Fate::Lost => Some("nothing would bring it back: it has no controller"),
-        Fate::Mirror => named_pods::mirror(object),
-        Fate::Replaced(_) | Fate::Decided(_) => None,
-    }
+fn why_not(object: &Value, now: DateTime<Utc>) -> Option<&'static str> {
+    pods::vitals(object).spared(now)
 }

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         ask::{Ask, Wish, Words},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, Field, MitigationId},
+        mitigation::{CheckKind, CheckResult, Field, MitigationId},
         object::{ObjectRef, Subject},
         text::{Text, is_hostile},
     },
@@ -133,8 +133,11 @@ impl Mitigation for SetImage {
             // An image takes no part in what a pod asks for.
             workload::check_room(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
         }
-        let effect = workload::effect(target.kind, &object, "rolled out by its own strategy");
-        draft.check(CheckKind::Effect, async { effect });
+        workload::check_effect(core, &mut draft, (&target, &object), "rolled out by its own strategy");
+        if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
+            let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; U sets the former images by name";
+            draft.check(CheckKind::NotCovered, async { CheckResult::Warn(why.into()) });
+        }
         let api = core.api.clone();
         draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &target, &object, &path).await });
         Ok(draft)

@@ -96,7 +96,7 @@ impl Mitigation for UndoRollout {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Text::line(&format!("{target} has no {wanted}; kept are: {known}")));
         };
-        self.plan(core, id, &target, &object, current, goal)
+        self.plan(core, id, (&target, &object), &history, goal)
     }
 }
 
@@ -105,9 +105,8 @@ impl UndoRollout {
         &self,
         core: &Arc<Core>,
         id: MitigationId,
-        target: &ObjectRef,
-        object: &Value,
-        current: Option<u64>,
+        (target, object): (&ObjectRef, &Value),
+        history: &[Revision],
         goal: &Revision,
     ) -> Result<Draft, Text> {
         let (name, namespace) = (&target.key.name, target.key.namespace.clone());
@@ -119,7 +118,7 @@ impl UndoRollout {
         if bare(&template) == goal.template {
             return Err(Text::line(&format!("{target} already runs the template of revision {to}")));
         }
-        let from = current.map_or_else(|| "?".to_owned(), |number| number.to_string());
+        let from = revisions::current(target.kind, object, history).map_or_else(|| "?".to_owned(), |number| number.to_string());
         let again = Self { to_revision: Some(goal.number), ..self.clone() };
         let mut draft = Draft::about(id, Wish::new(again), &format!("Undo rollout · {name}"), (target, object));
         draft.what = vec![Text::line(&format!("{target}  revision {from} → {to} in {namespace}"))];
@@ -132,19 +131,19 @@ impl UndoRollout {
         }
         let revision = format!("--to-revision={to}");
         draft.kubectl = kubectl::command(&["rollout", "undo", &target.to_string(), &revision], &namespace, &core.cluster);
-        draft.undo = match current {
-            Some(number) => {
+        draft.undo = match revisions::way_back(target.kind, object, history) {
+            Ok(number) => {
                 let former = Self { to_revision: Some(number), ..self.clone() };
                 Undo::By(Wish::new(former), Text::line(&format!("U brings the template of revision {from} back")))
             }
-            None => Undo::Nothing("nothing brings it back: the number of the current revision is not known".into()),
+            Err(why) => Undo::Nothing(Text::line(&format!("nothing takes it back: {why}"))),
         };
         let field = Field { path: "/spec/template".into(), before: Some(template), after: Some(goal.template.clone()) };
         draft.writes = vec![guarded_patch(target, object, &["/spec/template"], steps(object, goal), vec![field])];
         draft.converge = workload::converge(&self.workload, object);
-        match workload::held_back(target.kind, object) {
-            Some(why) => draft.check(CheckKind::Effect, async move { CheckResult::Warn(Text::line(&why)) }),
-            None => workload::check_room(core, &mut draft, (target, object), goal.template.clone()),
+        workload::check_effect(core, &mut draft, (target, object), "its pods are replaced by its own strategy");
+        if workload::held_back(target.kind, object).is_none() {
+            workload::check_room(core, &mut draft, (target, object), goal.template.clone());
         }
         let (api, of, was) = (core.api.clone(), target.clone(), object.clone());
         draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &of, &was, "/spec/template").await });

@@ -138,6 +138,37 @@ async fn budgets_without_room_are_said() {
     assert!(warning(&planned, CheckKind::Disruption).contains("PDB gw allows no disruption now (1 healthy, 2 needed)"));
 }
 
+/// What the eviction API lets go by itself is no reason to warn: pods that serve nobody take no disruption.
+#[tokio::test]
+async fn budgets_are_asked_as_the_eviction_api_asks_them() {
+    let mut rig = Rig::new().await;
+    let path = format!("/apis/policy/v1/namespaces/{NS}/poddisruptionbudgets/gw");
+    let budget = |healthy: u64, policy: &str| {
+        json!({
+            "metadata": {"name": "gw"},
+            "spec": {"selector": {"matchLabels": {"app": "api-gateway"}}, "unhealthyPodEvictionPolicy": policy},
+            "status": {"disruptionsAllowed": 0, "currentHealthy": healthy, "desiredHealthy": 2},
+        })
+    };
+    let room = "✓ disruption budgets leave room";
+    for (healthy, policy, pod, says) in [
+        (2, "IfHealthyBudget", "gw-a", room),
+        (1, "IfHealthyBudget", "gw-a", "! PDB gw allows 0 of these 1 now (1 healthy, 2 needed)"),
+        (1, "AlwaysAllow", "gw-a", room),
+        (2, "AlwaysAllow", "gw-c", "! PDB gw allows 0 of these 1 now (2 healthy, 2 needed)"),
+    ] {
+        rig.world().put(&path, budget(healthy, policy));
+        let planned = rig.plan(super::rig::asked(&format!("evict pod/{pod}"))).await.unwrap();
+        assert_eq!(planned.says(CheckKind::Disruption), says, "{healthy} {policy} {pod}");
+    }
+    rig.world().put(&path, budget(0, "IfHealthyBudget"));
+    for phase in ["Pending", "Failed"] {
+        rig.world().change(&pod_path("gw-a"), |pod| pod["status"]["phase"] = phase.into());
+        let planned = rig.plan(super::rig::asked("evict pod/gw-a")).await.unwrap();
+        assert_eq!(planned.says(CheckKind::Disruption), room, "{phase}");
+    }
+}
+
 #[tokio::test]
 async fn the_breaker_says_who_needs_a_restart_and_can_be_taken_back() {
     let mut rig = Rig::new().await;

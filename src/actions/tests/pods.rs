@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::rig::{NS, Planned, Rig, asked, clock, pod_path};
+use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
 use crate::{
     actions::record,
-    domain::mitigation::{CheckKind, Friction, Outcome},
+    domain::mitigation::{CheckKind, CheckResult, Friction, Outcome},
     journal::Journal,
 };
 
@@ -88,4 +88,85 @@ async fn a_crash_in_the_middle_is_told_pod_by_pod() {
     let before = resolved();
     assert!(rig.engine.recover().await.is_empty());
     assert_eq!(resolved(), before, "what is known is not looked into again");
+}
+
+/// What `restart-unhealthy deployment/api-gateway` names.
+async fn unhealthy(rig: &mut Rig) -> String {
+    match rig.plan(asked("restart-unhealthy deployment/api-gateway")).await {
+        Ok(planned) => planned.plan.what[1..].iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Err(why) => why.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_or_ended_or_just_begins_is_not_restarted_as_unhealthy() {
+    let mut rig = Rig::new().await;
+    for name in ["gw-a", "gw-b"] {
+        rig.world().put(&pod_path(name), pod(name, Some("uid-rs-42"), true));
+    }
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["status"]["containerStatuses"][0]["lastState"] =
+            json!({"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2020-01-01T00:00:00Z"}});
+    });
+    rig.world().change(&pod_path("gw-b"), |pod| {
+        pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]});
+    });
+    rig.world().change(&pod_path("gw-c"), |pod| {
+        // By the server's clock it was made a moment ago, whenever that is.
+        pod["metadata"]["creationTimestamp"] = "2999-01-01T00:00:00Z".into();
+        pod["status"] =
+            json!({"phase": "Pending", "containerStatuses": [{"restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}]});
+    });
+    assert_eq!(unhealthy(&mut rig).await, "no pod of deployment/api-gateway is unhealthy");
+    let why = rig.plan(asked("restart-unhealthy pod/gw-a pod/gw-b pod/gw-c")).await.err().unwrap();
+    let each = "gw-a: it is healthy now; gw-b: it has ended, and its controller made another; gw-c: it has only just started";
+    assert!(why.contains(each), "{why}");
+    rig.world().change(&pod_path("gw-c"), |pod| pod["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into());
+    assert_eq!(unhealthy(&mut rig).await, "pod/gw-c  ContainerCreating, 0 restarts in digital-identity");
+}
+
+/// A pod of a stateful set whose node is off: it is being deleted, and nobody there confirms it.
+#[tokio::test]
+async fn force_is_a_choice_of_its_own_with_its_reason() {
+    let mut rig = Rig::new().await;
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["metadata"]["ownerReferences"] = json!([{"kind": "StatefulSet", "name": "ledger", "uid": "s", "controller": true}]);
+        pod["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z".into();
+    });
+    let why = rig.plan(asked("delete-pod pod/gw-a")).await.err().unwrap();
+    assert!(why.contains("it is being deleted already"), "{why}");
+    let forced = rig.plan(asked("delete-pod pod/gw-a force=yes")).await.unwrap();
+    assert_eq!(forced.plan.friction, Friction::Word("gw-a prod-uk-1".into()));
+    assert!(forced.plan.what[1].contains("no kubelet confirms that their containers ended"), "{:?}", forced.plan.what);
+    assert!(forced.says(CheckKind::NotCovered).contains("else two of gw-a run at once"));
+    assert!(forced.plan.kubectl.contains("kubectl delete pod gw-a --grace-period=0 --force"), "{}", forced.plan.kubectl);
+    assert!(forced.checks.iter().all(|check| !matches!(check.result, CheckResult::Block(_))), "{:?}", forced.checks);
+    let (outcome, _) = rig.execute(&forced).await;
+    assert_eq!(outcome, Outcome::Done);
+    let writes = rig.world().writes();
+    assert_eq!((&writes[0].2["gracePeriodSeconds"], &writes[0].2["preconditions"]["uid"]), (&json!(0), &json!("uid-gw-a")));
+    assert!(rig.world().get(&pod_path("gw-a")).is_none());
+    let plain = delete(&mut rig, &["gw-b"]).await;
+    assert!(!plain.plan.kubectl.contains("--force"));
+}
+
+#[tokio::test]
+async fn of_many_unhealthy_pods_as_many_are_taken_as_a_plan_holds() {
+    let mut rig = Rig::new().await;
+    for number in 0..130 {
+        rig.world().put(&pod_path(&format!("gw-{number}x")), pod(&format!("gw-{number}x"), Some("uid-rs-42"), false));
+    }
+    let planned = rig.plan(asked("restart-unhealthy deployment/api-gateway")).await.unwrap();
+    assert_eq!(planned.plan.writes.len(), 100);
+    assert!(planned.says(CheckKind::Effect).contains("32 more of them: run it again for those"));
+}
+
+#[tokio::test]
+async fn an_evicted_pod_is_called_so() {
+    let mut rig = Rig::new().await;
+    rig.world().change(&pod_path("gw-a"), |pod| {
+        pod["status"] = json!({"phase": "Failed", "reason": "Evicted", "conditions": [{"type": "Ready", "status": "False"}]});
+    });
+    let planned = delete(&mut rig, &["gw-a"]).await;
+    assert!(planned.plan.what[1].contains("pod/gw-a  Evicted, 0 restarts; it has ended, and its controller made another"), "{:?}", planned.plan.what);
 }

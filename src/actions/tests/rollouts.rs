@@ -3,10 +3,10 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::rig::{DEPLOYMENT, NS, Planned, Rig, asked};
+use super::rig::{DEPLOYMENT, NS, Planned, Rig, asked, pod, pod_path};
 use crate::domain::{
     ask::{Finished, RequestKind},
-    mitigation::{CheckKind, CheckResult, Friction, MitigationId, Outcome},
+    mitigation::{ActionEvent, CheckKind, CheckResult, Friction, MitigationId, Outcome},
     text::Text,
 };
 
@@ -169,4 +169,54 @@ async fn a_stateful_set_is_scaled_too() {
     let planned = rig.plan(asked("scale sts/db 3")).await.unwrap();
     assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
     assert_eq!(rig.world().get(STATEFUL).unwrap()["spec"]["replicas"], 3);
+}
+
+/// A deployment without history, and one whose replica set of the present revision is gone.
+#[tokio::test]
+async fn no_revision_is_promised_that_will_not_be_kept() {
+    let mut rig = Rig::new().await;
+    let words = ["restart deployment/api-gateway", "undo-rollout deployment/api-gateway 41"];
+    for words in words {
+        assert!(rig.plan(asked(words)).await.unwrap().plan.undo.starts_with("U brings"), "{words}");
+    }
+    rig.world().change(DEPLOYMENT, |object| object["spec"]["revisionHistoryLimit"] = 0.into());
+    for words in words {
+        let undo = rig.plan(asked(words)).await.unwrap().plan.undo;
+        let why = "nothing takes it back: its revisionHistoryLimit is 0, so revision 42 is deleted once the rollout is complete";
+        assert_eq!(undo.as_str(), why, "{words}");
+    }
+    let image = rig.plan(asked("set-image deployment/api-gateway api-gateway=api-gateway:2.4.1")).await.unwrap();
+    assert!(image.says(CheckKind::NotCovered).contains("U sets the former images by name"));
+    rig.world().change(DEPLOYMENT, |object| object["spec"]["revisionHistoryLimit"] = 1.into());
+    rig.world().0.lock().unwrap().objects.remove(&format!("/apis/apps/v1/namespaces/{NS}/replicasets/api-gateway-42"));
+    let undo = rig.plan(asked("restart deployment/api-gateway")).await.unwrap().plan.undo;
+    assert_eq!(undo.as_str(), "nothing takes it back: what runs is not kept as revision 42");
+    stateful(&rig, &json!({"type": "RollingUpdate"}));
+    assert!(rig.plan(asked("restart statefulset/db")).await.unwrap().plan.undo.starts_with("U brings revision 2 back"));
+    rig.world().change(STATEFUL, |object| object["spec"]["revisionHistoryLimit"] = 0.into());
+    assert!(rig.plan(asked("restart statefulset/db")).await.unwrap().plan.undo.contains("revisionHistoryLimit is 0"));
+}
+
+/// Its pod db-1 crashes on revision 2; it is set back to revision 1.
+#[tokio::test]
+async fn a_stateful_set_behind_a_broken_pod_is_told_by_card_and_watch() {
+    let mut rig = Rig::new().await;
+    stateful(&rig, &json!({"type": "RollingUpdate"}));
+    let mut broken = pod("db-1", None, false);
+    broken["metadata"]["labels"] = json!({"app": "db", "controller-revision-hash": "db-2"});
+    broken["metadata"]["ownerReferences"] = json!([{"kind": "StatefulSet", "name": "db", "uid": "uid-db", "controller": true}]);
+    rig.world().put(&pod_path("db-1"), broken);
+    let says = "db-1 is not ready (CrashLoopBackOff); a stateful set goes on only after it: delete it";
+    for words in ["undo-rollout statefulset/db", "restart statefulset/db", "set-image statefulset/db db=db:3"] {
+        let planned = rig.plan(asked(words)).await.unwrap();
+        assert_eq!(planned.says(CheckKind::Effect), format!("! {says} once this is written"), "{words}");
+    }
+    let planned = rig.plan(asked("undo-rollout statefulset/db")).await.unwrap();
+    let (_, events) = rig.execute(&planned).await;
+    let stuck = events.iter().find_map(|event| if let ActionEvent::Converging { stuck, .. } = event { stuck.clone() } else { None });
+    assert_eq!(stuck.unwrap().as_str(), says);
+    stateful(&rig, &json!({"type": "RollingUpdate"}));
+    rig.world().change(STATEFUL, |object| object["spec"]["podManagementPolicy"] = "Parallel".into());
+    let planned = rig.plan(asked("undo-rollout statefulset/db")).await.unwrap();
+    assert_eq!(planned.says(CheckKind::Effect), "✓ its pods are replaced by its own strategy");
 }

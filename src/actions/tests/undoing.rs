@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use super::rig::{CONFIG_MAP, DEPLOYMENT, Rig, asked, breaker, rollback, scale};
+use super::rig::{CONFIG_MAP, DEPLOYMENT, NS, Rig, asked, breaker, rollback, scale};
 use crate::domain::{
     ask::{Finished, RequestKind},
     mitigation::{CheckKind, CheckResult, Outcome},
@@ -50,6 +50,9 @@ async fn what_is_kept_is_private_and_holds_no_pod_template() {
     let mut rig = Rig::new().await;
     rig.world().change(DEPLOYMENT, |object| object["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "hunter2".into());
     for words in ["undo-rollout deployment/api-gateway 41", "restart deployment/api-gateway"] {
+        // As its controller keeps it.
+        let template = rig.world().get(DEPLOYMENT).unwrap()["spec"]["template"].clone();
+        rig.world().change(&format!("/apis/apps/v1/namespaces/{NS}/replicasets/api-gateway-42"), |set| set["spec"]["template"] = template);
         let planned = rig.plan(asked(words)).await.unwrap();
         assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
     }

@@ -55,7 +55,7 @@ pub async fn look(api: &Api, write: &ObjectWrite) -> Result<Standing, Text> {
 
 pub async fn moved(api: &Api, write: &ObjectWrite, is_one_of_many: bool, targets: &[Basis]) -> Result<Option<Text>, Text> {
     let object = api.find(&write.target).await.map_err(|error| error.text())?;
-    let removes = write.effect == Effect::Gone;
+    let removes = matches!(write.effect, Effect::Gone | Effect::Erased);
     Ok(match standing(write, object.as_ref()) {
         Standing::Done if removes && is_one_of_many => None,
         Standing::Done if removes => Some(Text::line(&format!("{} is gone already", write.target))),
@@ -110,6 +110,9 @@ pub async fn was_done(api: &Api, record: &Value) -> Result<bool, String> {
         Err(error) => return Err(error.to_string()),
     };
     let same = object.filter(|object| pods::uid(object) == text("/target/uid"));
+    if after.get("erased").is_some() {
+        return Ok(same.is_none());
+    }
     if after.get("gone").is_some() {
         return Ok(same.is_none_or(|object| pods::is_deleting(&object)));
     }

@@ -171,33 +171,33 @@ pub const EXAMPLES: &str = r#"
 [commands.db-connections]
 summary = "database connections by state"
 selector = "app=postgresql"
-argv = ["psql", "-X", "-U", "postgres", "-c", "SELECT state, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY state ORDER BY 2 DESC"]
+argv = ["psql", "-X", "-q", "-U", "postgres", "-c", "SELECT state, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY state ORDER BY 2 DESC", "-c", "DO $$BEGIN IF NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN RAISE WARNING 'what others do is hidden: grant pg_monitor to %', current_user; END IF; END$$"]
 effect = "reads"
 
 [commands.db-long-queries]
 summary = "queries that run for longer than AGE"
 selector = "app=postgresql"
-argv = ["psql", "-X", "-U", "postgres", "-c", "SELECT pid, usename, now() - query_start AS runs, left(query, 60) AS query FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query_start < now() - interval '{age}' ORDER BY query_start LIMIT 50"]
+argv = ["psql", "-X", "-q", "-U", "postgres", "-c", "SELECT pid, usename, now() - query_start AS runs, left(query, 60) AS query FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query_start < now() - interval '{age}' ORDER BY query_start LIMIT 50", "-c", "DO $$BEGIN IF NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN RAISE WARNING 'what others do is hidden: grant pg_monitor to %', current_user; END IF; END$$"]
 fields = ["age duration 1s..1day = 30s"]
 effect = "reads"
 
 [commands.db-locks]
 summary = "sessions that wait for a lock, and who holds it"
 selector = "app=postgresql"
-argv = ["psql", "-X", "-U", "postgres", "-c", "SELECT pid, usename, pg_blocking_pids(pid) AS held_by, left(query, 60) AS query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0"]
+argv = ["psql", "-X", "-q", "-U", "postgres", "-c", "SELECT pid, usename, pg_blocking_pids(pid) AS held_by, left(query, 60) AS query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0", "-c", "DO $$BEGIN IF NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN RAISE WARNING 'what others do is hidden: grant pg_monitor to %', current_user; END IF; END$$"]
 effect = "reads"
 
 [commands.db-idle-sessions]
 summary = "sessions that have been idle for longer than AGE"
 selector = "app=postgresql"
-argv = ["psql", "-X", "-U", "postgres", "-c", "SELECT pid, usename, application_name, now() - state_change AS idle FROM pg_stat_activity WHERE state = 'idle' AND state_change < now() - interval '{age}' ORDER BY state_change LIMIT 100"]
+argv = ["psql", "-X", "-q", "-U", "postgres", "-c", "SELECT pid, usename, application_name, now() - state_change AS idle FROM pg_stat_activity WHERE state = 'idle' AND state_change < now() - interval '{age}' ORDER BY state_change LIMIT 100", "-c", "DO $$BEGIN IF NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN RAISE WARNING 'what others do is hidden: grant pg_monitor to %', current_user; END IF; END$$"]
 fields = ["age duration 1s..1day = 5m"]
 effect = "reads"
 
 [commands.db-end-idle-sessions]
 summary = "end the sessions that have been idle for longer than AGE"
 selector = "app=postgresql"
-argv = ["psql", "-X", "-U", "postgres", "-c", "SELECT pid, pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE state = 'idle' AND state_change < now() - interval '{age}'"]
+argv = ["psql", "-X", "-q", "-U", "postgres", "-c", "SELECT pid, pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE state = 'idle' AND state_change < now() - interval '{age}'", "-c", "DO $$BEGIN IF NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN RAISE WARNING 'what others do is hidden: grant pg_monitor to %', current_user; END IF; END$$"]
 fields = ["age duration 1s..1day = 5m"]
 effect = "writes"
 shows_first = "db-idle-sessions"
@@ -232,3 +232,18 @@ fields = ["service dns-name = core-engine", "port integer 1..65535 = 8080"]
 effect = "reads"
 time_limit = "10s"
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// To a role without `pg_monitor` the sessions of others have no state: a list of them is empty, and looks healthy.
+    #[test]
+    fn who_may_not_see_sessions_is_told() {
+        let of_sessions: Vec<_> = examples().into_iter().filter(|entry| entry.argv.iter().any(|word| word.contains("pg_stat_activity"))).collect();
+        assert_eq!(of_sessions.len(), 5);
+        for entry in of_sessions {
+            assert!(entry.argv.last().is_some_and(|word| word.contains("grant pg_monitor")), "{}", entry.name);
+        }
+    }
+}

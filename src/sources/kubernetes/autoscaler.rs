@@ -10,6 +10,7 @@ use super::{
 use crate::domain::{
     health::SourceId,
     observation::{Delta, What},
+    quantity,
     text::Text,
     workload::Autoscaler,
 };
@@ -123,7 +124,7 @@ impl Watched for Autoscalers {
             current: count(status.current_replicas),
             desired: count(status.desired_replicas),
             metrics: spec.metrics.iter().flatten().take(MOST_METRICS).map(|metric| cell(metric, current)).collect(),
-            trouble: trouble(&status),
+            trouble: trouble(&status, spec.metrics.as_deref().unwrap_or_default()),
             bounds_written: writers.of_bounds(),
         })
     }
@@ -148,26 +149,42 @@ impl Source<'_> {
 /// `cpu: 96%/70%`; `<unknown>` for what nobody measured.
 fn cell(metric: &Metric<'_>, current: &[Metric<'_>]) -> Text {
     let Some(source) = metric.source() else { return "<unknown type>".into() };
-    let measured = current.iter().find(|other| other.kind == metric.kind && other.source().is_some_and(|other| other.named() == source.named()));
-    let measured = measured.and_then(|metric| metric.source()?.target.as_ref());
+    let measured = measured(metric, current);
     let name = source.named().map_or("?", |name| &*name.0);
     let goal = source.target.as_ref();
     let unknown = || "<unknown>".to_owned();
-    let owned = |text: Option<&Str<'_>>| text.map_or_else(unknown, |text| text.0.to_string());
+    let owned = |text: Option<&Str<'_>>| text.map_or_else(unknown, |text| quantity::plain(&text.0));
     let (now, goal) = if let Some(percent) = goal.and_then(|goal| goal.utilization) {
         let now = measured.and_then(|measured| measured.utilization);
         (now.map_or_else(unknown, |now| format!("{now}%")), format!("{percent}%"))
     } else if let Some(average) = goal.and_then(|goal| goal.average.as_ref()) {
         let suffix = if metric.external.is_some() || metric.object.is_some() { " (avg)" } else { "" };
-        (owned(measured.and_then(|measured| measured.average.as_ref())), format!("{}{suffix}", average.0))
+        (owned(measured.and_then(|measured| measured.average.as_ref())), format!("{}{suffix}", quantity::plain(&average.0)))
     } else {
         (owned(measured.and_then(|measured| measured.total.as_ref())), owned(goal.and_then(|goal| goal.total.as_ref())))
     };
     Text::line(&format!("{name}: {now}/{goal}"))
 }
 
+/// The metric of the status that belongs to one of the spec.
+fn measured<'c, 'a>(metric: &Metric<'_>, current: &'c [Metric<'a>]) -> Option<&'c Amount<'a>> {
+    let source = metric.source()?;
+    let measured = current.iter().find(|other| other.kind == metric.kind && other.source().is_some_and(|other| other.named() == source.named()));
+    measured?.source()?.target.as_ref()
+}
+
+/// A metric that cannot be read while others are: no condition tells of it, and it is not scaled down meanwhile
+/// (`computeReplicasForMetrics` of the controller).
+fn unread(status: &Status<'_>, metrics: &[Metric<'_>]) -> Option<Text> {
+    let current = status.current_metrics.as_deref().unwrap_or_default();
+    let is_read = |metric: &&Metric<'_>| measured(metric, current).is_some();
+    let unread = metrics.iter().find(|metric| !is_read(metric)).filter(|_| metrics.iter().any(|metric| is_read(&metric)))?;
+    let name = unread.source().and_then(Source::named).map_or("?", |name| &*name.0);
+    Some(Text::line(&format!("the metric {name} cannot be read: it scales by the others, and not down meanwhile")))
+}
+
 /// What keeps it from doing its work: it cannot read metrics, cannot scale, or stands at its limit.
-fn trouble(status: &Status<'_>) -> Option<Text> {
+fn trouble(status: &Status<'_>, metrics: &[Metric<'_>]) -> Option<Text> {
     let blind =
         ["AbleToScale", "ScalingActive"].into_iter().find_map(|kind| condition(status.conditions.as_ref(), kind).filter(|found| found.is("False")));
     let limited = || {
@@ -175,8 +192,8 @@ fn trouble(status: &Status<'_>) -> Option<Text> {
         let at_top = found.reason.as_ref().is_some_and(|reason| reason.is("TooManyReplicas"));
         (found.is("True") && at_top).then_some(found)
     };
-    let condition = blind.or_else(limited)?;
-    Some(text(condition.message.as_ref().or(condition.reason.as_ref())))
+    let says = |condition: &Condition<'_>| text(condition.message.as_ref().or(condition.reason.as_ref()));
+    blind.map(says).or_else(|| unread(status, metrics)).or_else(|| limited().map(says))
 }
 
 #[cfg(test)]
@@ -198,5 +215,25 @@ mod tests {
         assert_eq!(cells, ["cpu: 96%/70%", "memory: <unknown>/80%", "queue: <unknown>/30 (avg)"]);
         assert_eq!((hpa.min, hpa.max, hpa.current, hpa.desired), (3, 20, 5, 7));
         assert_eq!(&*hpa.trouble.unwrap(), "nobody serves it");
+    }
+
+    #[test]
+    fn one_metric_of_several_that_fails_is_told_and_amounts_are_read_by_people() {
+        let read = |queue: &str| {
+            let json = format!(
+                r#"{{"metadata":{{"name":"api","namespace":"n"}},
+              "spec":{{"maxReplicas":20,"metrics":[
+                {{"type":"Pods","pods":{{"metric":{{"name":"rps"}},"target":{{"type":"AverageValue","averageValue":"500"}}}}}},
+                {{"type":"External","external":{{"metric":{{"name":"queue"}},"target":{{"type":"Value","value":"1500m"}}}}}}]}},
+              "status":{{"currentMetrics":[
+                {{"type":"Pods","pods":{{"metric":{{"name":"rps"}},"current":{{"averageValue":"580334m"}}}}}},{queue}],
+                "conditions":[{{"type":"ScalingActive","status":"True"}}]}}}}"#
+            );
+            Autoscalers.object(serde_json::from_str(&json).unwrap()).unwrap()
+        };
+        let hpa = read(r#"{"type":""}"#);
+        assert_eq!(hpa.metrics.iter().map(|cell| &**cell).collect::<Vec<_>>(), ["rps: 580.3/500", "queue: <unknown>/1.5"]);
+        assert_eq!(&*hpa.trouble.unwrap(), "the metric queue cannot be read: it scales by the others, and not down meanwhile");
+        assert_eq!(read(r#"{"type":"External","external":{"metric":{"name":"queue"},"current":{"value":"1"}}}"#).trouble, None);
     }
 }

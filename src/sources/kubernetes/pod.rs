@@ -14,7 +14,8 @@ use super::{
 use crate::domain::{
     health::SourceId,
     observation::{Delta, What},
-    pod::{Container, Phase, Pod},
+    pod::{Container, End, Phase, Pod},
+    standing,
     text::Text,
 };
 
@@ -49,6 +50,17 @@ struct ContainerSpec<'a> {
     name: Option<Str<'a>>,
     image: Option<Str<'a>>,
     restart_policy: Option<Str<'a>>,
+    startup_probe: Option<Probe>,
+    readiness_probe: Option<Probe>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "camelCase")]
+struct Probe {
+    initial_delay_seconds: Option<u32>,
+    period_seconds: Option<u32>,
+    failure_threshold: Option<u32>,
+    success_threshold: Option<u32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -80,8 +92,15 @@ struct ContainerStatus<'a> {
 struct State<'a> {
     #[serde(borrow)]
     waiting: Option<Waiting<'a>>,
-    running: Option<serde::de::IgnoredAny>,
+    running: Option<Running<'a>>,
     terminated: Option<Terminated<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Running<'a> {
+    #[serde(borrow)]
+    started_at: Option<Str<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +134,8 @@ impl Watched for Pods {
             Some("Pending") | None => Phase::Pending,
             Some(_) => Phase::Unknown,
         };
+        let ready = condition(status.conditions.as_ref(), "Ready");
+        let is_ready = ready.is_some_and(|ready| ready.is("True"));
         Some(Pod {
             key: metadata.key()?,
             uid: metadata.uid(),
@@ -123,11 +144,15 @@ impl Watched for Pods {
             delete_asked: delete_asked(&metadata, &status),
             status: Text::line(&printed.reason),
             phase,
-            is_ready: condition(status.conditions.as_ref(), "Ready").is_some_and(|ready| ready.is("True")),
+            is_ready,
+            unready_since: ready.filter(|_| !is_ready).and_then(|ready| time(ready.last_transition_time.as_ref())),
             ready_containers: printed.ready,
             containers: containers(&spec, &status),
             restarts: printed.restarts,
             last_restart: printed.last_restart,
+            started: started(&status),
+            patience: patience(&spec),
+            is_node_lost: false,
             node: spec.node_name.as_ref().filter(|node| !node.0.is_empty()).map(Str::text),
             ip: status.pod_ip.as_ref().filter(|ip| !ip.0.is_empty()).map(Str::text),
             owner: metadata.controller(),
@@ -181,9 +206,28 @@ fn state_word(state: &State<'_>) -> Text {
     reason.map_or_else(|| "Waiting".into(), Str::text)
 }
 
-fn ended(state: &State<'_>) -> Option<(Text, i32)> {
+fn ended(state: &State<'_>) -> Option<End> {
     let end = state.terminated.as_ref()?;
-    Some((text(end.reason.as_ref()), end.exit_code.unwrap_or(0)))
+    Some(End { reason: text(end.reason.as_ref()), code: end.exit_code.unwrap_or(0), at: time(end.finished_at.as_ref()) })
+}
+
+/// When the newest of the main containers that run was started.
+fn started(status: &Status<'_>) -> Option<DateTime<Utc>> {
+    let running = status.container_statuses.iter().flatten().filter_map(|container| container.state.as_ref()?.running.as_ref());
+    running.filter_map(|running| time(running.started_at.as_ref())).max()
+}
+
+/// What the most patient of its containers is given.
+fn patience(spec: &Spec<'_>) -> u16 {
+    let span = |probe: &Probe| standing::Probe {
+        delay: probe.initial_delay_seconds,
+        period: probe.period_seconds,
+        failures: probe.failure_threshold,
+        successes: probe.success_threshold,
+    };
+    let of =
+        |container: &ContainerSpec<'_>| standing::patience(container.startup_probe.as_ref().map(span), container.readiness_probe.as_ref().map(span));
+    spec.containers.iter().flatten().map(of).max().unwrap_or(0)
 }
 
 /// `Error`, or `Signal:9` or `ExitCode:1` where the runtime gave no reason; with a prefix.
@@ -368,7 +412,9 @@ mod tests {
             "status":{"phase":"Running","containerStatuses":[{"name":"c","ready":true,"restartCount":1,"state":{"running":{"startedAt":"x"}},
               "lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","finishedAt":"2026-11-23T02:05:00Z"}}}]}}"#,
         );
-        assert_eq!(pod.containers[0].last_end, Some(("OOMKilled".into(), 137)));
+        let at = pod.last_restart;
+        assert_eq!(pod.containers[0].last_end, Some(End { reason: "OOMKilled".into(), code: 137, at }));
+        assert_eq!(pod.killed(), at);
         assert_eq!(pod.last_restart.unwrap().to_rfc3339(), "2026-11-23T02:05:00+00:00");
         assert_eq!(&*pod.owner.unwrap().name, "rs");
         assert!(pod.containers[0].is_ready);

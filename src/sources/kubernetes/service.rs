@@ -1,7 +1,7 @@
 //! Services, joined with the ready counts of their endpoint slices.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -92,6 +92,10 @@ pub(super) struct Slice {
     service: Key,
     ready: u32,
     not_ready: u32,
+    /// `IPv4`, `IPv6`, `FQDN`: each has a slice of its own for the same pods.
+    family: Text,
+    /// Whether it has a port at all: pods without the port that the service names are listed without any.
+    has_ports: bool,
 }
 
 impl Object for Slice {
@@ -105,10 +109,13 @@ impl Object for Slice {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct SliceWire<'a> {
     #[serde(borrow, default)]
     metadata: Meta<'a>,
     endpoints: Option<Vec<Endpoint>>,
+    address_type: Option<Str<'a>>,
+    ports: Option<Vec<serde::de::IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -130,9 +137,18 @@ impl Watched for Slices {
     fn object(&self, wire: SliceWire<'_>) -> Option<Slice> {
         let key = wire.metadata.key()?;
         let name = wire.metadata.labels.as_ref()?.get("kubernetes.io/service-name")?.text();
-        let mut slice = Slice { uid: wire.metadata.uid(), service: Key { namespace: key.namespace.clone(), name }, key, ready: 0, not_ready: 0 };
+        let mut slice = Slice {
+            uid: wire.metadata.uid(),
+            service: Key { namespace: key.namespace.clone(), name },
+            key,
+            ready: 0,
+            not_ready: 0,
+            family: text(wire.address_type.as_ref()),
+            has_ports: wire.ports.is_some_and(|ports| !ports.is_empty()),
+        };
         for endpoint in wire.endpoints.iter().flatten() {
-            let addresses = endpoint.addresses.as_ref().map_or(0, |addresses| u32::try_from(addresses.len()).unwrap_or(u32::MAX));
+            // Several addresses of one endpoint are the same endpoint.
+            let addresses = u32::from(endpoint.addresses.as_ref().is_some_and(|addresses| !addresses.is_empty()));
             // Unknown counts as ready: EndpointConditions of discovery.k8s.io/v1.
             let is_ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
             let count = if is_ready { &mut slice.ready } else { &mut slice.not_ready };
@@ -162,11 +178,20 @@ impl Joined {
         if !self.slices_listed {
             return None;
         }
-        let slices = self.by_service.get(service).into_iter().flatten().filter_map(|key| self.slices.get(key));
-        Some(slices.fold((0, 0), |sum: (u32, u32), slice| (sum.0.saturating_add(slice.ready), sum.1.saturating_add(slice.not_ready))))
+        let takes_port = self.services.get(service).is_some_and(|service| !service.ports.is_empty());
+        let mut families: BTreeMap<&Text, (u32, u32)> = BTreeMap::new();
+        for slice in self.by_service.get(service).into_iter().flatten().filter_map(|key| self.slices.get(key)) {
+            let sum = families.entry(&slice.family).or_default();
+            let ready = if takes_port && !slice.has_ports { 0 } else { slice.ready };
+            sum.0 = sum.0.saturating_add(ready);
+            sum.1 = sum.1.saturating_add(slice.not_ready).saturating_add(slice.ready - ready);
+        }
+        // The same pods, in each family once.
+        Some(families.into_values().max().unwrap_or_default())
     }
 
     fn with_endpoints(&mut self, mut service: Service) -> Service {
+        self.services.insert(service.key.clone(), service.clone());
         service.endpoints = self.endpoints(&service.key);
         self.services.insert(service.key.clone(), service.clone());
         service
@@ -278,5 +303,43 @@ impl Sink<Slice> for Join {
         let _turn = self.turn.lock().await;
         let deltas = self.slices(deltas);
         if deltas.is_empty() { Ok(()) } else { self.report.say(What::Services(deltas), server_time).await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(ports: &str) -> Service {
+        let json = format!(r#"{{"metadata":{{"name":"front","namespace":"n"}},"spec":{{"ports":{ports}}}}}"#);
+        Services.object(serde_json::from_str(&json).unwrap()).unwrap()
+    }
+
+    fn slice(name: &str, family: &str, ports: &str, ready: &[bool]) -> Slice {
+        let endpoints: Vec<_> = ready.iter().map(|ready| format!(r#"{{"addresses":["a"],"conditions":{{"ready":{ready}}}}}"#)).collect();
+        let json = format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"n","labels":{{"kubernetes.io/service-name":"front"}}}},
+                "addressType":"{family}","ports":{ports},"endpoints":[{}]}}"#,
+            endpoints.join(",")
+        );
+        Slices.object(serde_json::from_str(&json).unwrap()).unwrap()
+    }
+
+    fn counted(service: Service, slices: Vec<Slice>) -> Option<(u32, u32)> {
+        let mut joined = Joined { slices_listed: true, ..Joined::default() };
+        for slice in slices {
+            joined.put(slice);
+        }
+        joined.with_endpoints(service).endpoints
+    }
+
+    #[test]
+    fn endpoints_are_pods_that_have_the_port_and_each_counts_once() {
+        let http = r#"[{"name":"http","port":8081}]"#;
+        let served = |family: &str| slice(family, family, http, &[true, true, false]);
+        assert_eq!(counted(service(http), vec![served("IPv4"), served("IPv6")]), Some((2, 1)), "both families are the same pods");
+        let without = slice("other", "IPv4", "[]", &[true]);
+        assert_eq!(counted(service(http), vec![served("IPv4"), without]), Some((2, 2)), "nothing listens there for this service");
+        assert_eq!(counted(service("[]"), vec![slice("other", "IPv4", "[]", &[true])]), Some((1, 0)), "a headless service may have no port");
     }
 }

@@ -23,7 +23,7 @@ use crate::{
         pod::{Container, Owner, Phase, Pod},
         text::Text,
         time::{Mono, Now, Speed},
-        workload::{Autoscaler, ConfigMap, Deployment, ReplicaSet},
+        workload::{Autoscaler, ConfigMap, Deployment, Node, ReplicaSet},
     },
     state::{
         State,
@@ -317,11 +317,15 @@ pub fn pod(pod: &str, replica_set: &str) -> Pod {
         status: "Running".into(),
         phase: Phase::Running,
         is_ready: true,
+        unready_since: None,
         ready_containers: 1,
         containers: [Container { name: "main".into(), image: "i".into(), is_ready: true, restarts: 0, state: "Running".into(), last_end: None }]
             .into(),
         restarts: 0,
         last_restart: None,
+        started: Some(at(-3_600)),
+        patience: 0,
+        is_node_lost: false,
         node: Some("node-1".into()),
         ip: None,
         owner: Some(Owner { kind: "ReplicaSet".into(), name: replica_set.into(), uid: "rs".into() }),
@@ -352,6 +356,22 @@ pub fn deployment(deployment: &str, revision: u64, replicas: u32, ready: u32) ->
         stuck: None,
         template_written: None,
         replicas_written: None,
+    }
+}
+
+pub fn node(node: &str, not_ready: Option<(Text, Option<DateTime<Utc>>)>) -> Node {
+    Node {
+        key: Name::new("", node),
+        uid: node.into(),
+        created: at(-864_000),
+        ready: not_ready.is_none(),
+        not_ready,
+        cordoned: false,
+        pressures: Box::default(),
+        version: "".into(),
+        roles: "".into(),
+        cpu: "".into(),
+        memory: "".into(),
     }
 }
 

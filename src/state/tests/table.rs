@@ -139,7 +139,7 @@ fn what_is_kept_equals_what_is_counted_from_scratch() {
             let cluster = &play.state.cluster;
             let now = play.state.server_now();
             let pods = || cluster.pods.objects.values();
-            assert_eq!(cluster.ready_pods, pods().filter(|pod| pod.is_ready).count(), "seed {seed} round {round} step {step}");
+            assert_eq!(cluster.ready_pods(), pods().filter(|pod| pod.is_ready).count(), "seed {seed} round {round} step {step}");
             let unhealthy: Vec<&Key> = pods().filter(|pod| pod.is_unhealthy(now)).map(|pod| &pod.key).collect();
             assert_eq!(cluster.unhealthy.iter().collect::<Vec<_>>(), unhealthy, "seed {seed} round {round} step {step}");
         }
@@ -150,12 +150,78 @@ fn what_is_kept_equals_what_is_counted_from_scratch() {
 #[test]
 fn a_young_pod_matures() {
     let mut play = Play::new();
-    let young = crate::domain::pod::Pod { status: "Pending".into(), created: at(-5), ..crash_looping("a-1", "a") };
+    let young = crate::domain::pod::Pod { status: "Pending".into(), created: at(-5), started: None, restarts: 0, ..crash_looping("a-1", "a") };
     play.pods(vec![young]);
     assert!(play.state.cluster.unhealthy.is_empty());
     assert!(play.state.next_wake().unwrap().0.as_secs() <= 25);
     play.wait(26);
     assert_eq!(play.state.cluster.unhealthy.len(), 1);
+}
+
+/// A container that was killed for memory and runs on is a past matter after ten minutes, without a word from the cluster.
+#[test]
+fn a_kill_for_memory_passes() {
+    use crate::domain::pod::{Container, End, Pod};
+    let mut play = Play::new();
+    let killed = |seconds| {
+        let last_end = Some(End { reason: "OOMKilled".into(), code: 137, at: Some(at(seconds)) });
+        let container = Container { name: "main".into(), image: "i".into(), is_ready: true, restarts: 1, state: "Running".into(), last_end };
+        Pod { restarts: 1, containers: [container].into(), ..pod("a-1", "a") }
+    };
+    play.pods(vec![killed(-20 * 86_400)]);
+    assert!(play.state.cluster.unhealthy.is_empty());
+    play.pods(vec![killed(-590)]);
+    assert_eq!(play.state.cluster.unhealthy.len(), 1);
+    play.wait(11);
+    assert!(play.state.cluster.unhealthy.is_empty());
+}
+
+/// Pods that were evicted and replaced are neither missing nor unhealthy, however many they are; what a replica set lacks is.
+#[test]
+fn evicted_pods_stand_apart_and_counts_compare_with_what_is_wanted() {
+    use crate::domain::pod::{Phase, Pod};
+    let mut play = Play::new();
+    let evicted = |number| Pod { status: "Evicted".into(), phase: Phase::Failed, is_ready: false, ..pod(&format!("a-old-{number}"), "a") };
+    let mut pods: Vec<Pod> = (0..12_500).map(evicted).collect();
+    pods.extend((0..4).map(|number| pod(&format!("a-{number}"), "a")));
+    play.pods(pods);
+    let counts = |play: &Play| (play.state.cluster.ready_pods(), play.state.cluster.expected_pods());
+    assert_eq!((counts(&play), play.state.cluster.unhealthy.len()), ((4, 4), 0));
+    assert_eq!(play.state.cluster.counts.ended().unwrap(), "12,500 evicted");
+    let set = crate::domain::workload::ReplicaSet { replicas: 6, ..replica_set("a", 1, -9_000, "a:1") };
+    play.observe(SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::ListStarted, Delta::Applied(set), Delta::Listed]));
+    assert_eq!(counts(&play), (4, 6), "two that should run are not there at all");
+}
+
+/// Pods of a node that does not answer are lost with it, until it is back or others came; what stays of those for ever is apart.
+#[test]
+fn pods_of_a_lost_node_are_lost_and_replaced_once() {
+    use crate::domain::pod::{Owner, Pod};
+    let mut play = Play::new();
+    let on = |name: &str, node: &str| Pod { node: Some(node.into()), is_ready: false, ready_containers: 0, ..pod(name, "a-1") };
+    let stateful = Pod { owner: Some(Owner { kind: "StatefulSet".into(), name: "db".into(), uid: "s".into() }), ..on("db-0", "node-8") };
+    let going = |pod: Pod| Pod { deleting_since: Some(at(-300)), ..pod };
+    play.pods(vec![pod("a-1-x", "a-1"), on("a-1-y", "node-8"), going(on("a-1-z", "node-8")), going(stateful)]);
+    let lost = |play: &Play| {
+        let now = play.state.server_now();
+        let cells = play.state.cluster.pods.objects.values().map(|pod| format!("{} {}", pod.key.name, pod.status_cell(now)));
+        (cells.collect::<Vec<_>>().join(", "), play.state.cluster.unhealthy.iter().map(|key| key.name.to_string()).collect::<Vec<_>>().join(" "))
+    };
+    let nodes = |ready: bool| {
+        let down = (!ready).then(|| ("NodeStatusUnknown".into(), Some(at(-600))));
+        let all = [node("node-1", None), node("node-8", down)].map(Delta::Applied);
+        What::Nodes([Delta::ListStarted].into_iter().chain(all).chain([Delta::Listed]).collect())
+    };
+    play.observe(SourceId::Nodes, nodes(false));
+    let cells = "a-1-x Running, a-1-y node lost, a-1-z Running (node lost), db-0 node lost";
+    assert_eq!(lost(&play), (cells.to_owned(), "a-1-y db-0".to_owned()));
+    let first = &play.state.advice.suggestions[0];
+    assert_eq!(first.title, "replace 1 pod of node-8 (down since 22:03)");
+    assert!(first.kubectl.contains("delete pod a-1-y -n"), "{}", first.kubectl);
+    play.observe(SourceId::Nodes, nodes(true));
+    assert!(!lost(&play).0.contains("node lost"));
+    play.observe(SourceId::Nodes, What::Nodes(vec![Delta::Deleted(Key::new("", "node-8"))]));
+    assert!(lost(&play).0.contains("a-1-y node lost"), "it is gone altogether");
 }
 
 #[test]

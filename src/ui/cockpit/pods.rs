@@ -7,9 +7,11 @@ use ratatui::layout::Rect;
 use super::{cursor, is_focused, say};
 use crate::{
     domain::{
+        ailment::Ailment,
         health::SourceId,
         object::Scope,
         pod::{Phase, Pod},
+        standing::Standing,
         units,
     },
     state::{State, screens::cockpit::Pane},
@@ -43,18 +45,20 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let focused = is_focused(state, Pane::Pods);
     let cluster = &state.cluster;
     let unhealthy = cluster.unhealthy.len();
-    let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods as u64), units::thousands(cluster.expected_pods() as u64));
+    let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.expected_pods() as u64));
     let bad = format!("{} unhealthy", units::thousands(unhealthy as u64));
     let separator = format!(" {} ", glyph::DOT);
     let plain = standing.fact(theme, theme.plain);
     // Numbers of a listing that has not come to its end would be read as those of the cluster.
-    let facts: Vec<(&str, _)> = if !cluster.pods.is_complete {
-        Vec::new()
-    } else if unhealthy > 0 {
-        vec![(&ready, plain), (&separator, theme.label), (&bad, standing.fact(theme, theme.critical))]
-    } else {
-        vec![(&ready, plain)]
-    };
+    let ended = cluster.counts.ended();
+    let mut facts: Vec<(&str, _)> = Vec::new();
+    if cluster.pods.is_complete {
+        facts.push((&ready, plain));
+        facts.extend(ended.iter().flat_map(|ended| [(separator.as_str(), theme.label), (ended.as_str(), plain)]));
+        if unhealthy > 0 {
+            facts.extend([(separator.as_str(), theme.label), (bad.as_str(), standing.fact(theme, theme.critical))]);
+        }
+    }
     rule::render(canvas, area, "Pods", &facts, Some(&standing), focused);
     if cluster.unhealthy.is_empty() {
         let (text, is_good) = nothing(state, &standing);
@@ -78,7 +82,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let cells = [
             (name, fact(theme.plain)),
             (Cow::Owned(format!("{}/{}", pod.ready_containers, pod.total_containers())), fact(theme.plain)),
-            (Cow::Owned(pod.status_cell()), fact(status_ink(canvas, pod))),
+            (Cow::Owned(pod.status_cell(state.server_now())), fact(status_ink(canvas, state, pod))),
             (Cow::Owned(units::thousands(pod.restarts.into())), fact(theme.plain)),
             (Cow::Owned(clock::age_or_time(state, pod.created)), fact(theme.plain)),
             (Cow::Owned(format!(" {}", pod.node.as_deref().unwrap_or("none"))), fact(theme.plain)),
@@ -89,16 +93,15 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
 }
 
-/// Red where it crashes, amber where it waits; the status is a word, so the colour does not stand alone.
-pub fn status_ink(canvas: &Canvas<'_>, pod: &Pod) -> ratatui::style::Style {
+/// Red where it does not pass by itself, amber where it waits or was ill a moment ago; the status is a word, so the colour does
+/// not stand alone.
+pub fn status_ink(canvas: &Canvas<'_>, state: &State, pod: &Pod) -> ratatui::style::Style {
     let theme = canvas.theme;
-    let crashed = ["CrashLoopBackOff", "Error", "OOMKilled", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "Evicted"];
-    if pod.phase == Phase::Failed || crashed.contains(&&*pod.status) {
-        theme.critical
-    } else if pod.phase == Phase::Succeeded || (pod.is_ready && !pod.out_of_memory()) {
-        theme.plain
-    } else {
-        theme.warning
+    match pod.standing(state.server_now()) {
+        Standing::Well | Standing::Ended | Standing::Leaving => theme.plain,
+        Standing::Ill(Ailment::NodeLost) => theme.critical,
+        Standing::Ill(_) if pod.phase == Phase::Failed || Ailment::of(&pod.status).is_some() => theme.critical,
+        Standing::Ill(_) | Standing::Starting => theme.warning,
     }
 }
 

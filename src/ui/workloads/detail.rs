@@ -6,6 +6,8 @@ use crate::{
     domain::{
         health::SourceId,
         object::{Key, Kind},
+        pod::End,
+        standing,
         text::Text,
         workload::Event,
     },
@@ -89,7 +91,7 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     let theme = canvas.theme;
     let pod = state.cluster.pods.get(key)?;
     let mut lines = vec![
-        ("status".to_owned(), pod.status_cell(), status_ink(canvas, pod)),
+        ("status".to_owned(), pod.status_cell(state.server_now()), status_ink(canvas, state, pod)),
         fact(theme, "ready", format!("{}/{} containers", pod.ready_containers, pod.total_containers())),
         fact(theme, "created", created(state, pod.created)),
         fact(theme, "restarts", pod.restarts.to_string()),
@@ -98,7 +100,13 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     lines.extend(
         pod.deleting_since.map(|at| ("deleting".to_owned(), format!("{} since {}", glyph::WARNING, clock::moment(state, at)), theme.warning)),
     );
-    lines.push(fact(theme, "node", pod.node.as_deref().unwrap_or("none yet")));
+    lines.push(match &pod.node {
+        Some(node) if pod.is_node_lost => {
+            let words = format!("{} {node} does not answer, or is gone: what runs there cannot be seen or confirmed to have ended", glyph::WARNING);
+            ("node".to_owned(), words, theme.critical)
+        }
+        node => fact(theme, "node", node.as_deref().unwrap_or("none yet")),
+    });
     lines.push(fact(theme, "address", pod.ip.as_deref().unwrap_or("none yet")));
     match &pod.owner {
         Some(owner) => lines.push(fact(theme, "owner", format!("{}/{}", owner.kind, owner.name))),
@@ -108,12 +116,21 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
         let (sign, style) = if container.is_ready { ("", theme.plain) } else { ("! ", theme.warning) };
         lines.push(("container".to_owned(), format!("{sign}{}: {}, {} restarts", container.name, container.state, container.restarts), style));
         lines.push(fact(theme, "", container.image.to_string()));
-        if let Some((reason, code)) = &container.last_end {
-            lines.push((String::new(), format!("{} ended before: {reason}, exit code {code}", glyph::WARNING), theme.warning));
-        }
+        lines.extend(container.last_end.as_ref().map(|end| last_end(theme, state, end)));
     }
     lines.extend(pairs(theme, "labels", &pod.labels));
     Some((lines, pod.uid.clone()))
+}
+
+/// How the run before ended, and when; marked while that is not long ago.
+fn last_end(theme: &Theme, state: &State, end: &End) -> Line {
+    let when = end.at.map_or_else(String::new, |at| format!(", {}", created(state, at)));
+    let text = format!("ended before: {}, exit code {}{when}", end.reason, end.code);
+    if end.at.is_some_and(|at| state.server_now() >= at + standing::LATELY) {
+        fact(theme, "", text)
+    } else {
+        (String::new(), format!("{} {text}", glyph::WARNING), theme.warning)
+    }
 }
 
 fn deployment(theme: &Theme, state: &State, key: &Key) -> Found {

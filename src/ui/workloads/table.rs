@@ -214,7 +214,7 @@ fn pod<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Op
     let pod = state.cluster.pods.get(key)?;
     Some(match field {
         Field::Ready => (format!("{}/{}", pod.ready_containers, pod.total_containers()).into(), theme.plain),
-        Field::Status => (pod.status_cell().into(), status_ink(canvas, pod)),
+        Field::Status => (pod.status_cell(state.server_now()).into(), status_ink(canvas, state, pod)),
         Field::Restarts => (units::thousands(pod.restarts.into()).into(), theme.plain),
         Field::Age => (clock::age_or_time(state, pod.created).into(), theme.plain),
         Field::Node => (text_or(pod.node.as_ref(), "none"), theme.plain),
