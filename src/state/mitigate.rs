@@ -181,7 +181,7 @@ impl State {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
                 (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),
                 (None, true) => "none of the marked pods is unhealthy".to_owned(),
-                (None, false) => "no app is focused: choose a pod or deployment, or type :restart APP".to_owned(),
+                (None, false) => "no app is focused: choose a pod or deployment, or type :restart-unhealthy APP".to_owned(),
             });
         };
         let app = self.cluster.app_of(first);
@@ -212,6 +212,9 @@ impl State {
         }
         match self.mitigations.last_recorded() {
             Some(last) => self.undo_recorded(last.id),
+            None if !self.mitigations.undoable.is_empty() => {
+                Err("U only goes further back, and there is nothing left: :undo lists what can be brought forth again".to_owned())
+            }
             None => Err("nothing that sev1 did can be taken back".to_owned()),
         }
     }
