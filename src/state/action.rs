@@ -83,6 +83,37 @@ pub enum Command {
     Stop,
 }
 
+impl Command {
+    /// Whether it does nothing but show something else, or show it otherwise: may be run by the beginning of its name.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Screen(_)
+                | Self::Kind(_)
+                | Self::Filter
+                | Self::Help
+                | Self::Describe
+                | Self::Yaml
+                | Self::Logs
+                | Self::PreviousLogs
+                | Self::FullScreen
+                | Self::Times
+                | Self::Live
+                | Self::Did
+                | Self::SortNext
+                | Self::SortPrevious
+                | Self::SortReverse
+                | Self::NextPane
+                | Self::PreviousPane
+                | Self::NextKind
+                | Self::PreviousKind
+                | Self::Reconnect
+                | Self::Theme(_)
+                | Self::Compose(_)
+        )
+    }
+}
+
 /// Where an action applies, and so where its keys mean it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {

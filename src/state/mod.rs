@@ -11,6 +11,7 @@ pub mod columns;
 mod confirm;
 pub mod escalation;
 mod evidence;
+mod foreign_words;
 mod in_force;
 mod input;
 pub mod key_name;

@@ -88,7 +88,12 @@ impl State {
                 menu.cursor.clamp(menu.items.len(), overlay_height);
             }
             Some(Overlay::Palette(palette)) => {
-                palette.cursor.row = moved(palette.cursor.row, palette.matches.len(), overlay_height, command);
+                // The first step goes to the first entry, from where there was none.
+                if std::mem::replace(&mut palette.is_chosen, !palette.matches.is_empty()) {
+                    palette.cursor.row = moved(palette.cursor.row, palette.matches.len(), overlay_height, command);
+                } else if !palette.matches.is_empty() {
+                    palette.complaint = None;
+                }
                 palette.cursor.clamp(palette.matches.len(), overlay_height);
             }
             Some(Overlay::Viewer(viewer)) => {

@@ -69,14 +69,16 @@ pub struct LineEdit {
     pub caret: usize,
 }
 
-/// `:`: every action by name, fuzzily.
+/// `:`: every action by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Palette {
     pub line: LineEdit,
     pub cursor: Cursor,
     /// Matching entries, best first.
     pub matches: Vec<PaletteEntry>,
-    /// What is wrong with a command whose name is known.
+    /// Whether `Enter` runs the entry under the cursor.
+    pub is_chosen: bool,
+    /// Why what is typed means nothing, or not one thing; shown above the entries.
     pub complaint: Option<Text>,
 }
 

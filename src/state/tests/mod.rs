@@ -6,6 +6,7 @@ mod changes;
 mod keys;
 mod kinds;
 mod ladders;
+mod palette;
 mod play;
 mod pointer;
 mod quiet;
