@@ -9,6 +9,7 @@ mod card_input;
 pub mod cluster;
 pub mod columns;
 mod confirm;
+mod detail;
 pub mod escalation;
 mod evidence;
 mod foreign_words;

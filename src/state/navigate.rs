@@ -290,7 +290,8 @@ impl State {
                         None => {}
                     }
                 }
-                Pane::Escalation if self.shown_alert().is_some() => self.note_call(effects),
+                Pane::Escalation if self.alert_under_cursor().is_some() => self.open_alert(),
+                Pane::Errors if self.pattern_under_cursor().is_some() => self.open_pattern(),
                 Pane::Tiles | Pane::Escalation | Pane::Errors => self.cockpit.full_screen = !self.cockpit.full_screen,
             },
         }

@@ -145,6 +145,12 @@ pub enum ViewerKind {
     Diff {
         writes: Vec<Write>,
     },
+    /// What is known already of an alert or of errors: nothing is asked for.
+    Detail {
+        /// `Alert`, `Errors`.
+        what: &'static str,
+        title: Text,
+    },
     /// What a command wrote; none: one from a card, whose output is there already.
     Command {
         title: Text,

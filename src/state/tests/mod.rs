@@ -3,6 +3,7 @@
 mod advice;
 mod cards;
 mod changes;
+mod detail;
 mod keys;
 mod kinds;
 mod ladders;
