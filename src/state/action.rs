@@ -274,7 +274,7 @@ pub static ACTIONS: &[Action] = &[
     action("called", "called", "note that the one who is due was called, or take it back", &["C"], (P::Screens, G::Escalation), Command::Called)
         .in_footer(65)
         .asking(),
-    action("unack", "take ack back", "take the acknowledgement back: its ladder goes on", &["A"], (P::Screens, G::Escalation), Command::Unack),
+    action("unack", "take ack back", "take the acknowledgement back: its ladder runs again", &["A"], (P::Screens, G::Escalation), Command::Unack),
     action("help", "help", "all keys", &["?", "F1"], (P::Everywhere, G::Program), Command::Help).in_footer(70),
     action("quit", "quit", "quit; asks if something is in flight, closes overlays", &["q"], (P::Everywhere, G::Program), Command::Quit)
         .in_footer(80)

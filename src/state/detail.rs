@@ -25,7 +25,7 @@ impl State {
     pub(super) fn open_alert(&mut self) {
         let Some(alert) = self.alert_under_cursor().cloned() else { return };
         let (lines, row) = self.lines_of_alert(&alert);
-        self.open_detail("Alert", alert.in_words(), lines, row);
+        self.open_detail("Alert", alert.in_words(), &lines, row);
     }
 
     pub(super) fn pattern_under_cursor(&self) -> Option<&Pattern> {
@@ -36,10 +36,10 @@ impl State {
     pub(super) fn open_pattern(&mut self) {
         let Some(pattern) = self.pattern_under_cursor().cloned() else { return };
         let lines = self.lines_of_pattern(&pattern);
-        self.open_detail("Errors", pattern.service, lines, 0);
+        self.open_detail("Errors", pattern.service, &lines, 0);
     }
 
-    fn open_detail(&mut self, what: &'static str, title: Text, lines: Vec<String>, row: usize) {
+    fn open_detail(&mut self, what: &'static str, title: Text, lines: &[String], row: usize) {
         let about = ObjectRef { kind: Kind::Pod, key: Key::new("", ""), uid: Text::default() };
         // All of it is known: what would open it is not performed.
         self.open_viewer(about, ViewerKind::Detail { what, title }, &mut Vec::new());

@@ -29,13 +29,13 @@ impl State {
     pub(super) fn mitigate(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         if let Some(why) = self.disarmed() {
             return match self.by_kubectl(command).filter(|_| self.session.read_only) {
-                Some(line) => self.say(&format!("read-only: somebody who may write runs {line}")),
+                Some(line) => self.say(&format!("read-only: ask somebody who may write to run {line}")),
                 None => self.refuse(&format!("mitigations are off: {why}")),
             };
         }
         // What was named instead of suggested gets its card, which asks again and says what is missing.
         if let Some((why, line)) = self.refused_command(command).zip(self.by_kubectl(command)) {
-            return self.say(&format!("{why}: somebody who may runs {line}"));
+            return self.say(&format!("{why}: ask somebody who may to run {line}"));
         }
         let request = match command {
             Command::Menu => return self.open_menu(),
@@ -96,7 +96,7 @@ impl State {
         if let Some(why) = self.refused(&request) {
             let suggestion = self.advice.suggestions.iter().find(|suggestion| suggestion.request == request && !suggestion.kubectl.is_empty());
             return match suggestion.map(|suggestion| suggestion.kubectl.clone()) {
-                Some(line) => self.say(&format!("{why}: somebody who may runs {line}")),
+                Some(line) => self.say(&format!("{why}: ask somebody who may to run {line}")),
                 None => self.refuse(&why),
             };
         }
