@@ -24,6 +24,7 @@ pub mod gitops;
 pub mod keda;
 pub mod kinds;
 mod kubectl;
+mod load;
 mod named_pods;
 mod nodes;
 mod overwriters;

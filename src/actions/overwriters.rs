@@ -23,6 +23,8 @@ pub struct Autoscaler {
     pub name: Text,
     pub min: u64,
     pub max: u64,
+    /// How many it wants by its last look at its metrics; 0 before the first.
+    pub desired: u64,
     /// KEDA's `ScaledObject`, where it made the autoscaler.
     pub scaled_object: Option<Text>,
 }
@@ -42,6 +44,7 @@ pub async fn autoscaler(api: &Api, target: &ObjectRef) -> Result<Option<Autoscal
             name: Text::line(pods::name(&hpa)),
             min: hpa.pointer("/spec/minReplicas").and_then(Value::as_u64).unwrap_or(1),
             max: hpa.pointer("/spec/maxReplicas").and_then(Value::as_u64).unwrap_or(0),
+            desired: hpa.pointer("/status/desiredReplicas").and_then(Value::as_u64).unwrap_or(0),
             scaled_object: owner.or_else(|| text(&hpa, "/metadata/labels/scaledobject.keda.sh~1name")),
         })
     }))

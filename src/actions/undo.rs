@@ -128,6 +128,11 @@ fn inverse(kept: &Value) -> Result<Wish, Text> {
     kind.entry.ask(text("namespace"), &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// How what is taken back is brought forth again, in words for the card: `U` only goes further back.
+pub fn of_taking_back(title: &str) -> Text {
+    Text::line(&format!("not by U, which only goes further back: type :undo and choose “{title}” in the list"))
+}
+
 /// What takes an undo back is a redo, and no undo of an undo of an undo.
 fn title(of: &str) -> String {
     match of.strip_prefix("Undo: ") {

@@ -259,6 +259,8 @@ mod tests {
             labels: Box::default(),
             summary: "bad\u{1b}[2J".into(),
             description: "".into(),
+            annotations: Box::default(),
+            value: None,
             silenced: None,
         }
     }

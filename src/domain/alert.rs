@@ -55,6 +55,10 @@ pub struct Alert {
     pub labels: Box<[(Text, Text)]>,
     pub summary: Text,
     pub description: Text,
+    /// Every annotation in the order of the names, summary and description among them.
+    pub annotations: Box<[(Text, Text)]>,
+    /// What its expression came to when it was last evaluated, as Prometheus writes it; none where only Alertmanager tells of it.
+    pub value: Option<Text>,
     /// What hides it, where that is a silence.
     pub silenced: Option<Silenced>,
 }
@@ -85,6 +89,12 @@ impl Alert {
     /// The server's time when it was this old.
     pub fn at_age(&self, age: Duration) -> DateTime<Utc> {
         chrono::Duration::from_std(age).ok().and_then(|age| self.starts_at.checked_add_signed(age)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Where it says what to do: the annotation `runbook_url`, or another whose name begins with `runbook`.
+    pub fn runbook(&self) -> Option<&Text> {
+        let named = |is_it: fn(&str) -> bool| self.annotations.iter().find(|(name, _)| is_it(name)).map(|(_, value)| value);
+        named(|name| name == "runbook_url").or_else(|| named(|name| name.starts_with("runbook"))).filter(|link| !link.is_empty())
     }
 
     pub fn label(&self, name: &str) -> Option<&Text> {

@@ -170,6 +170,8 @@ pub enum CheckKind {
     NotCovered,
     /// Whether pods pick it up.
     Effect,
+    /// Whether what is left can carry the load, or is nothing at all.
+    Outage,
     /// Whether there is room for more pods.
     Room,
     /// The journal can be written.
@@ -312,6 +314,7 @@ impl CheckKind {
             Self::Disruption => "disruption budgets",
             Self::NotCovered => "not covered",
             Self::Effect => "effect",
+            Self::Outage => "what is left to serve",
             Self::Room => "room for more pods",
             Self::Journal => "journal",
             Self::SecondPerson => "second person",

@@ -37,7 +37,7 @@ pub async fn fill(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId,
         ViewerKind::Describe => document::Form::Describe,
         ViewerKind::Yaml => document::Form::Yaml,
         // These need the engine: `command` and `diff` below, or nothing.
-        ViewerKind::Command { .. } | ViewerKind::Diff { .. } => return,
+        ViewerKind::Command { .. } | ViewerKind::Diff { .. } | ViewerKind::Detail { .. } => return,
     };
     let message = match document::document(&reader, &about, form).await {
         Ok(lines) => Msg::Lines { viewer, lines, ended: Some("complete".into()) },

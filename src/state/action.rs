@@ -83,6 +83,37 @@ pub enum Command {
     Stop,
 }
 
+impl Command {
+    /// Whether it does nothing but show something else, or show it otherwise: may be run by the beginning of its name.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::Screen(_)
+                | Self::Kind(_)
+                | Self::Filter
+                | Self::Help
+                | Self::Describe
+                | Self::Yaml
+                | Self::Logs
+                | Self::PreviousLogs
+                | Self::FullScreen
+                | Self::Times
+                | Self::Live
+                | Self::Did
+                | Self::SortNext
+                | Self::SortPrevious
+                | Self::SortReverse
+                | Self::NextPane
+                | Self::PreviousPane
+                | Self::NextKind
+                | Self::PreviousKind
+                | Self::Reconnect
+                | Self::Theme(_)
+                | Self::Compose(_)
+        )
+    }
+}
+
 /// Where an action applies, and so where its keys mean it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
@@ -243,7 +274,7 @@ pub static ACTIONS: &[Action] = &[
     action("called", "called", "note that the one who is due was called, or take it back", &["C"], (P::Screens, G::Escalation), Command::Called)
         .in_footer(65)
         .asking(),
-    action("unack", "take ack back", "take the acknowledgement back: its ladder goes on", &["A"], (P::Screens, G::Escalation), Command::Unack),
+    action("unack", "take ack back", "take the acknowledgement back: its ladder runs again", &["A"], (P::Screens, G::Escalation), Command::Unack),
     action("help", "help", "all keys", &["?", "F1"], (P::Everywhere, G::Program), Command::Help).in_footer(70),
     action("quit", "quit", "quit; asks if something is in flight, closes overlays", &["q"], (P::Everywhere, G::Program), Command::Quit)
         .in_footer(80)

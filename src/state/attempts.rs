@@ -104,7 +104,7 @@ impl State {
             By::UsAtWork(outlook) => outlook.to_string(),
             By::Us | By::Others => self.bettered(attempt.at)?,
         };
-        Some(Text::line(&format!("{what} is at work: {better}")))
+        Some(Text::line(&format!("{what} seems to help: {better}")))
     }
 
     /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.

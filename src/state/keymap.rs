@@ -7,7 +7,7 @@ use crate::domain::{escalation::Urgency, text::Text};
 
 use super::{
     Screen, State,
-    action::{ACTIONS, Action, CONFIRM_KEY, Command, Group, Place, by_id},
+    action::{ACTIONS, Action, CONFIRM_KEY, Command, Group, Place, SCREENS, by_id},
     msg::Key,
     overlay::Overlay,
 };
@@ -112,6 +112,12 @@ impl Keymap {
     }
 }
 
+/// The keys of the screens that exist: `1-2`.
+fn built_screens() -> Text {
+    let built = || SCREENS.iter().filter(|(.., is_built)| *is_built).map(|(number, ..)| number);
+    Text::line(&format!("{}-{}", built().min().unwrap_or(&1), built().max().unwrap_or(&1)))
+}
+
 fn read_override(id: &str, names: &[String]) -> Result<(usize, Vec<Key>), KeymapError> {
     let action = || id.to_owned();
     let index = ACTIONS.iter().position(|candidate| candidate.id == id).ok_or_else(|| KeymapError::UnknownAction { action: action() })?;
@@ -192,7 +198,7 @@ impl State {
         actions.sort_by_key(|action| action.footer);
         let entry = |action: &Action| {
             let key = match action.id {
-                "screens" => "1-9".into(),
+                "screens" => built_screens(),
                 id => Text::line(self.keymap.keys_of(id).first()?),
             };
             let disabled = disarmed.clone().filter(|_| action.mitigates).or_else(|| self.refused_command(&action.command));

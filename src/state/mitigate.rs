@@ -28,13 +28,13 @@ impl State {
     pub(super) fn mitigate(&mut self, command: &Command, effects: &mut Vec<Effect>) {
         if let Some(why) = self.disarmed() {
             return match self.by_kubectl(command).filter(|_| self.session.read_only) {
-                Some(line) => self.say(&format!("read-only: somebody who may write runs {line}")),
+                Some(line) => self.say(&format!("read-only: ask somebody who may write to run {line}")),
                 None => self.refuse(&format!("mitigations are off: {why}")),
             };
         }
         // What was named instead of suggested gets its card, which asks again and says what is missing.
         if let Some((why, line)) = self.refused_command(command).zip(self.by_kubectl(command)) {
-            return self.say(&format!("{why}: somebody who may runs {line}"));
+            return self.say(&format!("{why}: ask somebody who may to run {line}"));
         }
         let request = match command {
             Command::Menu => return self.open_menu(),
@@ -95,7 +95,7 @@ impl State {
         if let Some(why) = self.refused(&request) {
             let suggestion = self.advice.suggestions.iter().find(|suggestion| suggestion.request == request && !suggestion.kubectl.is_empty());
             return match suggestion.map(|suggestion| suggestion.kubectl.clone()) {
-                Some(line) => self.say(&format!("{why}: somebody who may runs {line}")),
+                Some(line) => self.say(&format!("{why}: ask somebody who may to run {line}")),
                 None => self.refuse(&why),
             };
         }
@@ -181,7 +181,7 @@ impl State {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
                 (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),
                 (None, true) => "none of the marked pods is unhealthy".to_owned(),
-                (None, false) => "no app is focused: choose a pod or deployment, or type :restart APP".to_owned(),
+                (None, false) => "no app is focused: choose a pod or deployment, or type :restart-unhealthy APP".to_owned(),
             });
         };
         let app = self.cluster.app_of(first);
@@ -212,6 +212,9 @@ impl State {
         }
         match self.mitigations.last_recorded() {
             Some(last) => self.undo_recorded(last.id),
+            None if !self.mitigations.undoable.is_empty() => {
+                Err("U only goes further back, and there is nothing left: :undo lists what can be brought forth again".to_owned())
+            }
             None => Err("nothing that sev1 did can be taken back".to_owned()),
         }
     }

@@ -88,7 +88,12 @@ impl State {
                 menu.cursor.clamp(menu.items.len(), overlay_height);
             }
             Some(Overlay::Palette(palette)) => {
-                palette.cursor.row = moved(palette.cursor.row, palette.matches.len(), overlay_height, command);
+                // The first step goes to the first entry, from where there was none.
+                if std::mem::replace(&mut palette.is_chosen, !palette.matches.is_empty()) {
+                    palette.cursor.row = moved(palette.cursor.row, palette.matches.len(), overlay_height, command);
+                } else if !palette.matches.is_empty() {
+                    palette.complaint = None;
+                }
                 palette.cursor.clamp(palette.matches.len(), overlay_height);
             }
             Some(Overlay::Viewer(viewer)) => {
@@ -285,7 +290,8 @@ impl State {
                         None => {}
                     }
                 }
-                Pane::Escalation if self.shown_alert().is_some() => self.note_call(effects),
+                Pane::Escalation if self.alert_under_cursor().is_some() => self.open_alert(),
+                Pane::Errors if self.pattern_under_cursor().is_some() => self.open_pattern(),
                 Pane::Tiles | Pane::Escalation | Pane::Errors => self.cockpit.full_screen = !self.cockpit.full_screen,
             },
         }

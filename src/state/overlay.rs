@@ -69,14 +69,16 @@ pub struct LineEdit {
     pub caret: usize,
 }
 
-/// `:`: every action by name, fuzzily.
+/// `:`: every action by name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Palette {
     pub line: LineEdit,
     pub cursor: Cursor,
     /// Matching entries, best first.
     pub matches: Vec<PaletteEntry>,
-    /// What is wrong with a command whose name is known.
+    /// Whether `Enter` runs the entry under the cursor.
+    pub is_chosen: bool,
+    /// Why what is typed means nothing, or not one thing; shown above the entries.
     pub complaint: Option<Text>,
 }
 
@@ -142,6 +144,12 @@ pub enum ViewerKind {
     /// The whole change of a card, tried on the server once more.
     Diff {
         writes: Vec<Write>,
+    },
+    /// What is known already of an alert or of errors: nothing is asked for.
+    Detail {
+        /// `Alert`, `Errors`.
+        what: &'static str,
+        title: Text,
     },
     /// What a command wrote; none: one from a card, whose output is there already.
     Command {

@@ -1,4 +1,7 @@
 //! The command palette: every action by name, with arguments where it takes some.
+//!
+//! `Enter` runs what was typed in full, or the only command that begins so if that does no more than look. What writes, and
+//! what is merely similar to what was typed, has to be chosen by moving to it.
 
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -12,7 +15,7 @@ use crate::domain::{
 
 use super::{
     State,
-    action::{ACTIONS, Command, THEMES},
+    action::{ACTIONS, Command, SCREENS, THEMES},
     overlay::{Palette, PaletteEntry},
     table::Cursor,
 };
@@ -25,66 +28,89 @@ const OBJECTS: usize = 200;
 /// More than any score of a fuzzy match.
 const NAME_BONUS: u32 = 100_000;
 
-/// Names of the kinds after `:`.
-const KIND_NAMES: [(&str, Kind); 11] = [
-    ("pods", Kind::Pod),
-    ("po", Kind::Pod),
-    ("deploy", Kind::Deployment),
-    ("deployments", Kind::Deployment),
-    ("nodes", Kind::Node),
-    ("no", Kind::Node),
-    ("svc", Kind::Service),
-    ("services", Kind::Service),
-    ("hpa", Kind::HorizontalPodAutoscaler),
-    ("hpas", Kind::HorizontalPodAutoscaler),
-    ("autoscalers", Kind::HorizontalPodAutoscaler),
-];
+/// The tables, by the name under which each is offered.
+const TABLES: [(&str, Kind); 5] =
+    [("pods", Kind::Pod), ("deploy", Kind::Deployment), ("nodes", Kind::Node), ("svc", Kind::Service), ("hpa", Kind::HorizontalPodAutoscaler)];
 
 impl State {
     /// Matches what is typed anew.
     pub(super) fn match_palette(&self, palette: &mut Palette) {
         let line = palette.line.text.trim_start_matches(':').trim_start();
         let typed = line.trim_end();
-        let mut exact = self.exact(typed);
+        let exact = self.exact(typed);
         let mut entries = self.entries(line);
         if !typed.is_empty() {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
             let mut matcher = Matcher::new(Config::DEFAULT);
             let mut buffer = Vec::new();
             // With a space after it, a name has ended: `run ` is not the beginning of `runbooks`.
-            let beginning = line.to_lowercase();
+            let beginning = line;
             let mut scored: Vec<(u32, PaletteEntry)> = entries
                 .into_iter()
                 .filter_map(|entry| {
                     let score = pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?;
                     // A name that begins with what is typed comes before one that merely contains it.
-                    let begins = entry.title.to_lowercase().starts_with(&beginning);
-                    Some((score + if begins { NAME_BONUS } else { 0 }, entry))
+                    Some((score + if entry.begins_with(beginning) { NAME_BONUS } else { 0 }, entry))
                 })
                 .collect();
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             entries = scored.into_iter().map(|(_, entry)| entry).collect();
         }
-        if let Some(exact) = exact.take() {
+        palette.is_chosen = exact.is_some() || is_only_one_meant(&entries, line);
+        palette.complaint = if exact.is_some() { None } else { self.foreign_word(typed) };
+        if let Some(exact) = exact {
+            // Offered under this name, it says more there.
+            let offered = entries.iter().position(|entry| entry.command == exact.command && entry.begins_with(typed));
+            let exact = offered.map_or(exact, |at| entries.remove(at));
             entries.retain(|entry| entry.command != exact.command);
             entries.insert(0, exact);
         }
         entries.truncate(MATCHES);
-        palette.complaint = if entries.is_empty() && !self.session.read_only { self.kind_complaint(typed) } else { None };
+        if entries.is_empty() && palette.complaint.is_none() {
+            let complaint = self.kind_complaint(typed).filter(|_| !self.session.read_only);
+            palette.complaint = Some(complaint.unwrap_or_else(|| Text::line(&self.unknown(typed))));
+        }
         palette.matches = entries;
         palette.cursor = Cursor::default();
+    }
+
+    /// Why `Enter` runs nothing of several that could be meant.
+    pub(super) fn undecided(&self, palette: &Palette) -> Text {
+        let line = palette.line.text.trim_start_matches(':').trim();
+        let mut begin = palette.matches.iter().filter(|entry| entry.begins_with(line));
+        Text::line(&match (begin.next(), begin.next()) {
+            (Some(_), Some(_)) => format!("more than one command begins with “{line}”: choose one with ↓, or type on"),
+            (Some(_), None) => format!("“{line}” is not the whole command: choose it with ↓, or type all of it"),
+            (None, _) => format!("{}; ↓ chooses one of these", self.unknown(line)),
+        })
+    }
+
+    /// What is wrong with a line that means nothing.
+    fn unknown(&self, typed: &str) -> String {
+        let words = super::kinds::words_of(typed);
+        let word = words.first().copied().unwrap_or_default();
+        let mitigates = || super::action::by_id(word).is_some_and(|action| action.mitigates) || self.kind_named(word).is_some() || word == "breaker";
+        match *words.as_slice() {
+            _ if self.session.read_only && mitigates() => format!("“{word}” can write, and this session is read-only"),
+            ["scale" | "undo", name, ..] if self.deployment_named(name).is_none() => {
+                format!("there is no deployment “{name}”, or more than one: write NAMESPACE/NAME then")
+            }
+            ["scale", name, replicas] => format!("“{replicas}” is no number of replicas: write scale {name} 4"),
+            ["theme", name] => format!("there is no theme “{name}”: choose {}", THEMES.join(", ")),
+            [word, _, ..] if self.exact_name(word).is_some() => format!("“{word}” takes no words after it"),
+            _ => format!("there is no command “{typed}”"),
+        }
     }
 
     fn entries(&self, typed: &str) -> Vec<PaletteEntry> {
         let armed = !self.session.read_only;
         let actions = ACTIONS.iter().filter(|action| armed || !action.mitigates);
         let mut entries: Vec<PaletteEntry> = actions
-            .filter(|action| !is_pointless(&action.command))
+            .filter(|action| !is_pointless(&action.command) && !is_unbuilt(&action.command))
             .map(|action| entry(&format!("{}: {}", action.id, action.words), self.keymap.key_of(&action.command), action.command.clone()))
             .collect();
-        for (name, kind) in KIND_NAMES.iter().filter(|(name, _)| !matches!(*name, "po" | "no" | "deployments" | "services" | "hpas" | "autoscalers"))
-        {
-            entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(*kind)));
+        for (name, kind) in TABLES {
+            entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(kind)));
         }
         entries.push(entry("uncall: take back that somebody was called, after a question", None, Command::Uncall));
         entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
@@ -150,25 +176,42 @@ impl State {
             ["scale", name, replicas] if !name.contains('/') || self.kind_typed(&words).is_none() => {
                 Command::ScaleTo { deployment: self.deployment_named(name)?, replicas: replicas.parse().ok()? }
             }
+            ["undo", number] if let Some(id) = self.recorded(number) => Command::UndoRecorded(id),
             ["undo", name] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: None },
             ["undo", name, revision] => Command::UndoTo { deployment: self.deployment_named(name)?, revision: Some(revision.parse().ok()?) },
             ["restart-unhealthy", app] if !app.contains('/') => Command::RestartApp(app.into()),
             _ => self.kind_typed(&words)?,
         };
-        let mitigates =
-            matches!(command, Command::ScaleTo { .. } | Command::UndoTo { .. } | Command::BreakerTo(_) | Command::RestartApp(_) | Command::Do(_));
+        let mitigates = matches!(
+            command,
+            Command::ScaleTo { .. }
+                | Command::UndoTo { .. }
+                | Command::UndoRecorded(_)
+                | Command::BreakerTo(_)
+                | Command::RestartApp(_)
+                | Command::Do(_)
+        );
         (!mitigates || !self.session.read_only).then(|| entry(typed, self.keymap.key_of(&command), command))
+    }
+
+    /// The mitigation of the journal that `#12` names.
+    fn recorded(&self, word: &str) -> Option<u64> {
+        let id = word.strip_prefix('#')?.parse().ok()?;
+        self.mitigations.undoable.iter().any(|one| one.id == id).then_some(id)
     }
 
     fn exact_name(&self, name: &str) -> Option<Command> {
         if name == "uncall" {
             return Some(Command::Uncall);
         }
-        if let "q" | "quit" | "exit" = name {
+        if let "q" | "q!" | "quit" | "exit" = name {
             return Some(Command::Quit);
         }
-        if let Some((_, kind)) = KIND_NAMES.iter().find(|(known, _)| *known == name) {
-            return Some(Command::Kind(*kind));
+        if name == "cockpit" {
+            return Some(Command::Screen(1));
+        }
+        if let Some(kind) = super::foreign_words::table(name) {
+            return Some(Command::Kind(kind));
         }
         let action = super::action::by_id(name).filter(|action| !(action.mitigates && self.session.read_only))?;
         (!is_pointless(&action.command)).then(|| action.command.clone())
@@ -187,6 +230,25 @@ impl State {
         // A name that two namespaces have says too little to write to one of them.
         found.next().is_none().then(|| first.clone())
     }
+}
+
+/// Whether all that begin with what is typed are one command, and that only looks.
+fn is_only_one_meant(entries: &[PaletteEntry], line: &str) -> bool {
+    let mut meant = entries.iter().filter(|entry| !line.trim().is_empty() && entry.begins_with(line));
+    meant.next().is_some_and(|first| first.command.only_looks() && meant.all(|other| other.command == first.command))
+}
+
+impl PaletteEntry {
+    /// Whether its name, which the colon ends, begins with what is typed.
+    fn begins_with(&self, typed: &str) -> bool {
+        let name = self.title.split_once(": ").map_or(self.title.as_str(), |(name, _)| name);
+        name.to_lowercase().starts_with(&typed.to_lowercase())
+    }
+}
+
+/// A screen that this version does not have: its name is answered, and not offered.
+fn is_unbuilt(command: &Command) -> bool {
+    matches!(command, Command::Screen(screen) if SCREENS.iter().any(|(number, _, is_built)| number == screen && !is_built))
 }
 
 /// Moving by name helps nobody.

@@ -60,6 +60,7 @@ impl State {
             (Hit::OverlayRow(row), Some(Overlay::Menu(_))) => self.choose(*row, effects),
             (Hit::OverlayRow(row), Some(Overlay::Palette(palette))) => {
                 palette.cursor.row = (*row).min(palette.matches.len().saturating_sub(1));
+                palette.is_chosen = true;
                 self.line_entered(effects);
             }
             (Hit::OverlayRow(row), Some(Overlay::Viewer(viewer))) => {

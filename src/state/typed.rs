@@ -103,20 +103,21 @@ impl State {
         match self.overlays.last() {
             Some(Overlay::Replicas(_)) => self.replicas_entered(effects),
             Some(Overlay::Palette(palette)) => {
-                let command = palette.matches.get(palette.cursor.row).map(|entry| entry.command.clone());
-                let (typed, complaint) = (palette.line.text.clone(), palette.complaint.clone());
-                if complaint.is_some() {
-                    // It stands below the line, which is mended and not typed again.
-                    return;
-                }
-                self.overlays.pop();
-                match command {
+                let chosen = palette.matches.get(palette.cursor.row).filter(|_| palette.is_chosen);
+                match chosen.map(|entry| entry.command.clone()) {
                     Some(command) => {
                         self.close_overlays(effects);
                         self.run(&command, effects);
                     }
-                    None if typed.trim().is_empty() => {}
-                    None => self.refuse(&format!("“{typed}” is no command: type a part of its name, or ? for help")),
+                    None if palette.line.text.trim().is_empty() => _ = self.overlays.pop(),
+                    // What is wrong stands below the line, which is mended and not typed again.
+                    None if palette.complaint.is_some() => {}
+                    None => {
+                        let why = self.undecided(palette);
+                        if let Some(Overlay::Palette(palette)) = self.overlays.last_mut() {
+                            palette.complaint = Some(why);
+                        }
+                    }
                 }
             }
             Some(Overlay::Note(line)) => {

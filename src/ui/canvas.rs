@@ -68,12 +68,22 @@ impl<'a> Canvas<'a> {
 
     /// Writes at the right end of a line and returns the columns that are left before it, as an area of one line.
     pub fn right(&mut self, area: Rect, line: u16, text: &str, style: Style) -> Rect {
-        let wanted = columns(text).min(area.width);
+        let wanted = self.columns(text).min(area.width);
         let start = area.right() - wanted;
         let end = Rect { x: start, width: wanted, ..area };
         self.pen(end, line).write(text, style);
         let y = area.y.saturating_add(line);
         Rect { y, width: area.width - wanted, height: u16::from(line < area.height), ..area }
+    }
+
+    /// Columns that a text takes on this canvas.
+    pub fn columns(&self, text: &str) -> u16 {
+        columns(text).saturating_add(self.widening(text))
+    }
+
+    /// Columns that a text takes more where it is written in ASCII.
+    fn widening(&self, text: &str) -> u16 {
+        if self.ascii { widening(text) } else { 0 }
     }
 
     fn each(&mut self, area: Rect, mut change: impl FnMut(&mut Cell)) {
@@ -120,6 +130,11 @@ impl Pen<'_, '_> {
         self.right.saturating_sub(self.x)
     }
 
+    /// Columns that a text takes when it is written.
+    pub fn columns_of(&self, text: &str) -> u16 {
+        self.canvas.columns(text)
+    }
+
     /// The column of the next character.
     pub fn column(&self) -> u16 {
         self.x
@@ -142,7 +157,7 @@ impl Pen<'_, '_> {
         if room == 0 {
             return self;
         }
-        let fits = columns(text) <= room;
+        let fits = self.canvas.columns(text) <= room;
         let end = self.x + if fits { room } else { room - 1 };
         for (symbol, width) in symbols(text, self.canvas.ascii) {
             if self.x + width > end {
@@ -159,8 +174,9 @@ impl Pen<'_, '_> {
         self
     }
 
-    /// Writes left-aligned in exactly `room` columns.
+    /// Writes left-aligned in exactly `room` columns, and in as many more as signs take in ASCII.
     pub fn cell(&mut self, room: u16, text: &str, style: Style) -> &mut Self {
+        let room = if columns(text) <= room { room.saturating_add(self.canvas.widening(text)) } else { room };
         let end = self.x.saturating_add(room).min(self.right);
         self.write_in(room, text, style);
         self.x = end;
@@ -202,6 +218,14 @@ pub fn columns(text: &str) -> u16 {
         return u16::try_from(text.len()).unwrap_or(u16::MAX);
     }
     symbols(text, false).fold(0, |sum, (_, width)| sum.saturating_add(width))
+}
+
+/// Columns that the signs of a text take in ASCII beyond their one.
+pub fn widening(text: &str) -> u16 {
+    if text.is_ascii() {
+        return 0;
+    }
+    text.graphemes(true).filter_map(glyph::twin).fold(0, |sum, twin| sum.saturating_add(u16::try_from(twin.len().saturating_sub(1)).unwrap_or(0)))
 }
 
 /// Shortens to `room` columns by leaving out the middle.
@@ -308,7 +332,7 @@ fn pieces(grapheme: &str, ascii: bool) -> Vec<(String, u16)> {
         })
         .flat_map(|(symbol, width)| match (ascii, glyph::twin(&symbol)) {
             (false, _) => vec![(symbol, u16::try_from(width).unwrap_or(1))],
-            (true, Some(twin)) => vec![(twin.to_owned(), 1)],
+            (true, Some(twin)) => twin.chars().map(|character| (character.to_string(), 1)).collect(),
             (true, None) => vec![("?".to_owned(), 1); width],
         })
         .collect()

@@ -17,7 +17,7 @@
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    canvas::{Canvas, columns, wrap},
+    canvas::{Canvas, columns, widening, wrap},
     glyph, line,
     theme::Theme,
     widgets::dialog,
@@ -202,7 +202,7 @@ fn diff(theme: &Theme, lines: &[DiffLine], room: u16) -> Vec<Row> {
 }
 
 /// What passed flows in a line; each warning and each obstacle has lines of its own.
-fn checks(_state: &State, theme: &Theme, checks: &[Check], room: u16) -> Vec<Row> {
+fn checks(state: &State, theme: &Theme, checks: &[Check], room: u16) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut used = room;
     let flowing = checks.iter().filter_map(|check| match &check.result {
@@ -211,7 +211,7 @@ fn checks(_state: &State, theme: &Theme, checks: &[Check], room: u16) -> Vec<Row
         CheckResult::Warn(_) | CheckResult::Block(_) => None,
     });
     for (sign, words, style) in flowing {
-        let width = columns(&words) + 2;
+        let width = columns(&words) + 2 + if state.ascii { widening(&words) + widening(sign) } else { 0 };
         if used + 3 + width > room || rows.is_empty() {
             rows.push(Row { label: "", parts: Vec::new() });
             used = 0;
@@ -229,11 +229,13 @@ fn checks(_state: &State, theme: &Theme, checks: &[Check], room: u16) -> Vec<Row
     for check in checks {
         let (sign, words, style) = match &check.result {
             CheckResult::Block(words) => (glyph::BLOCKED, words, theme.critical),
+            CheckResult::Warn(words) if check.what == CheckKind::Outage => (glyph::CRITICAL, words, theme.critical),
             CheckResult::Warn(words) => (glyph::WARNING, words, theme.warning),
             CheckResult::Pass(_) | CheckResult::Pending => continue,
         };
         // Obstacles come first: nothing else matters beside them.
-        let at = if matches!(check.result, CheckResult::Block(_)) { 0 } else { rows.len() };
+        let is_first = matches!(check.result, CheckResult::Block(_)) || check.what == CheckKind::Outage;
+        let at = if is_first { 0 } else { rows.len() };
         let block = text("", &format!("{sign} {words}"), room, style);
         rows.splice(at..at, block);
     }

@@ -249,6 +249,8 @@ fn fire(state: &mut State) {
         labels: Box::new([]),
         summary: "Error rate is above 5% for more than 2 minutes".into(),
         description: "".into(),
+        annotations: Box::default(),
+        value: None,
         silenced: None,
     };
     let alerts = vec![

@@ -44,13 +44,13 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let mut room = area.width.saturating_sub(needed);
     let mut fitting = [false; 5];
     for index in order {
-        let width = candidates[index].1.as_ref().map_or(0, |(text, _)| columns(text) + gap);
+        let width = candidates[index].1.as_ref().map_or(0, |(text, _)| canvas.columns(text) + gap);
         fitting[index] = width > 0 && width <= room;
         room -= if fitting[index] { width } else { 0 };
     }
     let right: Vec<(String, Style)> = candidates.into_iter().zip(fitting).filter(|(_, fits)| *fits).filter_map(|((_, part), _)| part).collect();
     let gaps = gap * u16::try_from(right.len().saturating_sub(1)).unwrap_or(0);
-    let right_width: u16 = right.iter().map(|(text, _)| columns(text)).sum::<u16>() + gaps;
+    let right_width: u16 = right.iter().map(|(text, _)| canvas.columns(text)).sum::<u16>() + gaps;
 
     let left = Rect { width: area.width.saturating_sub(right_width + 1), ..area };
     let mut pen = canvas.pen(left, 0);

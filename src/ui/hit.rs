@@ -108,7 +108,7 @@ fn overlay_rows(state: &State, overlay: &Overlay) -> Rect {
     let inside = |area: Rect| Rect { height: area.height.saturating_sub(2), y: area.y + 1.min(area.height), ..area };
     match overlay {
         Overlay::Help { .. } | Overlay::Did { .. } => inside(help::area(state)),
-        Overlay::Palette(_) => palette::rows(state),
+        Overlay::Palette(palette) => palette::rows(state, palette),
         Overlay::Menu(menu) => menu::rows(state, menu),
         Overlay::Viewer(_) => viewer::rows(state),
         Overlay::Card(card) => card::places(state, &Theme::mono(), card).details,

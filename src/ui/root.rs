@@ -16,7 +16,7 @@
 //!  Suggested ───────────────────────────────────────────────────────────────────────    suggestions
 //!    u  undo rollout api-gateway to rev 41   likely: 2 pods crash, rolled out 2 m…
 //!  ◆ 02:12 Undo rollout · api-gateway: 3/5 new pods ready, 1 old left                   status
-//!  1-9 screens  / filter  : command  m mitigate  a ack  e escalate  ? help  q quit      footer
+//!  1-2 screens  / filter  : command  m mitigate  a ack  e escalate  ? help  q quit      footer
 //! ```
 
 use super::{canvas::Canvas, card, cockpit, footer, header, help, layout, menu, palette, prompt, status, viewer, workloads};

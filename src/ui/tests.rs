@@ -249,7 +249,7 @@ fn a_verdict_begins_with_its_word_at_every_width() {
             assert!(rows.iter().any(|row| row.starts_with(says)), "{says} at {width} columns:\n{}", rows.join("\n"));
             state.ascii = true;
             let rows = rows_of(&draw(&state));
-            assert!(rows.iter().all(|row| row.is_ascii()) && rows.iter().any(|row| row.contains("error rate 11.8 > 0.4 %")), "{}", rows.join("\n"));
+            assert!(rows.iter().all(|row| row.is_ascii()) && rows.iter().any(|row| row.contains("error rate 11.8 -> 0.4 %")), "{}", rows.join("\n"));
         }
     }
 }
@@ -277,7 +277,18 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
                 line: line("un"),
                 cursor: Cursor::default(),
                 matches: vec![entry("undo rollout", Some("u")), entry("undo last", Some("U"))],
+                is_chosen: true,
                 complaint: None,
+            }),
+        ),
+        (
+            "palette_unknown",
+            Overlay::Palette(Palette {
+                line: line("rollout"),
+                cursor: Cursor::default(),
+                matches: vec![entry("undo-rollout: bring a deployment back to the revision before", Some("u"))],
+                is_chosen: false,
+                complaint: Some("there is no command “rollout”; ↓ chooses one of these".into()),
             }),
         ),
         ("filter", Overlay::Filter(line("api !canary"))),
@@ -510,7 +521,7 @@ fn the_first_screen_answers_the_questions_of_the_night() {
         "since 02:0",
         "HighErrorRate",
         "▲ Team lead",
-        "call by 02:14 · 20 s ago",
+        "call by 02:14 · 20 s late",
         "○ Manager       in 04:40",
         "acked 0 of 3, 3 to call",
         "pages nobody",

@@ -42,9 +42,10 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
         }
         ViewerKind::Diff { .. } => "Whole diff".to_owned(),
         ViewerKind::Command { .. } => "Output".to_owned(),
+        ViewerKind::Detail { what, .. } => (*what).to_owned(),
     };
     let about = match &viewer.what {
-        ViewerKind::Command { title, .. } => title.to_string(),
+        ViewerKind::Command { title, .. } | ViewerKind::Detail { title, .. } => title.to_string(),
         _ => viewer.about.to_string(),
     };
     let mut facts = vec![(about, theme.strong)];

@@ -326,7 +326,8 @@ impl Play {
         loop {
             session.press(":").see("┌").press(text).see(text);
             // Once in the line that is typed, once as an entry; without the entry what it names was not seen yet.
-            if session.screen().matches(text).count() > 1 {
+            let screen = session.screen();
+            if screen.matches(text).count() > 1 && !screen.contains("there is no") {
                 session.enter();
                 return;
             }

@@ -22,7 +22,7 @@ use crate::{
 static CORDON: Spec = Spec {
     name: "cordon",
     key: 'c',
-    summary: "keep new pods off a node; those there go on",
+    summary: "keep new pods off a node; its pods keep running",
     on: &[Kind::Node],
     takes_several: false,
     parameters: &[],
@@ -102,7 +102,7 @@ impl Mitigation for Cordon {
         }
         let name = &target.key.name;
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Cordon · {name}"), (&target, &object));
-        draft.what = vec![Text::line(&format!("{target}  no new pods are put there; those that run there go on")), running(core, name).await];
+        draft.what = vec![Text::line(&format!("{target}  no new pods are placed on it; the pods on it keep running")), running(core, name).await];
         draft.kubectl = kubectl::command(&["cordon", name], "", &core.cluster);
         draft.undo = Undo::By(Wish::new(Uncordon { node: self.node.clone() }), "U uncordons it".into());
         draft.writes = vec![nodes::cordon(&target, &object, true)];

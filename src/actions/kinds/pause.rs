@@ -42,7 +42,7 @@ static PAUSE: Spec = Spec {
 static RESUME: Spec = Spec {
     name: RESUMED_BY,
     key: 'C',
-    summary: "let a paused rollout go on",
+    summary: "continue a paused rollout",
     on: &[Kind::Deployment],
     takes_several: false,
     parameters: &[],
@@ -113,7 +113,7 @@ impl Mitigation for Pause {
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Pause rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout held where it is in {namespace}")), progress(&object)];
         draft.kubectl = kubectl::command(&["rollout", "pause", &target.to_string()], namespace, &core.cluster);
-        draft.undo = Undo::By(Wish::new(Resume { deployment: self.deployment.clone() }), "U lets it go on".into());
+        draft.undo = Undo::By(Wish::new(Resume { deployment: self.deployment.clone() }), "U continues it".into());
         let field = Field { path: PAUSED.into(), before: None, after: Some(true.into()) };
         let steps = vec![json!({ "op": "add", "path": PAUSED, "value": true })];
         draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];

@@ -109,7 +109,7 @@ fn meanwhile(object: &Value) -> CheckResult {
             "{available} of {replicas} pods answer and {away} may be away at once: names may not resolve for some seconds"
         )));
     }
-    CheckResult::Pass(Text::line(&format!("at least {left} of {replicas} pods go on answering")))
+    CheckResult::Pass(Text::line(&format!("at least {left} of {replicas} pods keep answering")))
 }
 
 #[cfg(test)]
@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn who_answers_meanwhile_follows_from_the_strategy() {
         let dns = |replicas: u64, most: Value| json!({"spec": {"replicas": replicas, "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": most}}}, "status": {"availableReplicas": replicas}});
-        assert_eq!(meanwhile(&dns(2, json!(1))), CheckResult::Pass("at least 1 of 2 pods go on answering".into()));
-        assert_eq!(meanwhile(&dns(2, json!("25%"))), CheckResult::Pass("at least 2 of 2 pods go on answering".into()));
+        assert_eq!(meanwhile(&dns(2, json!(1))), CheckResult::Pass("at least 1 of 2 pods keep answering".into()));
+        assert_eq!(meanwhile(&dns(2, json!("25%"))), CheckResult::Pass("at least 2 of 2 pods keep answering".into()));
         assert!(matches!(meanwhile(&dns(1, json!(1))), CheckResult::Warn(_)));
         assert!(matches!(meanwhile(&dns(2, json!("100%"))), CheckResult::Warn(_)));
         let mut recreated = dns(3, json!(0));

@@ -13,7 +13,7 @@ use crate::{
         api::Api,
         draft::{Draft, Undo, subject},
         engine::Core,
-        kubectl, overwriters, pods, room, scalable,
+        kubectl, load, overwriters, pods, room, scalable,
     },
     domain::{
         ask::{Wish, Words},
@@ -36,7 +36,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "REPLICAS", about: "how many pods it should have, 0 to 1000", presence: Presence::Required }],
     level: Level::Narrow,
-    more: "scaling down is disruptive; RESOURCE.GROUP/NAME scales anything else that has a scale",
+    more: "scaling down is disruptive, to 0 destructive; RESOURCE.GROUP/NAME scales anything else that has a scale",
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("get", "apps", "statefulsets"),
@@ -81,7 +81,11 @@ impl Mitigation for Scale {
         }
         let (name, namespace) = (&target.key.name, &target.key.namespace);
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Scale · {name}"), (&target, &object));
-        draft.level = if replicas > current { Level::Narrow } else { Level::Disruptive };
+        draft.level = match replicas {
+            0 => Level::Destructive,
+            fewer if fewer < current => Level::Disruptive,
+            _ => Level::Narrow,
+        };
         draft.what = vec![Text::line(&format!("{target}  replicas {current} → {replicas} in {namespace}"))];
         let (wish, precondition) = (format!("--replicas={replicas}"), format!("--current-replicas={current}"));
         draft.kubectl = kubectl::command(&["scale", &target.to_string(), &wish, &precondition], namespace, &core.cluster);
@@ -100,8 +104,9 @@ impl Mitigation for Scale {
             let (api, namespace, template) = (core.api.clone(), namespace.clone(), object.pointer("/spec/template").cloned());
             draft.check(CheckKind::Room, async move { room::for_more(&api, &namespace, template.as_ref(), more).await });
         } else {
-            let fewer = Text::line(&format!("{} fewer pods carry the load", current - replicas));
-            draft.check(CheckKind::Effect, async { CheckResult::Pass(fewer) });
+            let (api, target) = (core.api.clone(), target.clone());
+            let what = if replicas == 0 { CheckKind::Outage } else { CheckKind::Effect };
+            draft.check(what, async move { load::on_fewer(&api, &target, current, replicas).await });
         }
         let api = core.api.clone();
         draft.check(CheckKind::Overwritten, async move {

@@ -42,6 +42,50 @@ async fn scaling_up_asks_for_a_key_and_down_for_the_word() {
 }
 
 #[tokio::test]
+async fn scaling_to_zero_is_an_outage_and_asks_for_the_name() {
+    let mut rig = Rig::new().await;
+    let zero = rig.plan(scale(0)).await.unwrap();
+    assert_eq!(zero.plan.friction, Friction::Word("api-gateway prod-uk-1".into()));
+    assert_eq!(
+        warning(&zero, CheckKind::Outage),
+        "this is an outage: no pod of deployment/api-gateway is left, and it serves nobody until it is scaled up"
+    );
+}
+
+#[tokio::test]
+async fn scaling_down_says_whether_what_is_left_carries_the_load() {
+    let mut rig = Rig::new().await;
+    let unknown = rig.plan(scale(2)).await.unwrap();
+    assert_eq!(warning(&unknown, CheckKind::Effect), "2 of 3 pods are left, each with 1.5 times the load: whether that is enough is not known");
+    let autoscaler = |desired: u64| {
+        json!({
+            "metadata": {"name": "gw"},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api-gateway"}, "minReplicas": 1, "maxReplicas": 20},
+            "status": {"desiredReplicas": desired},
+        })
+    };
+    let path = format!("/apis/autoscaling/v2/namespaces/{NS}/horizontalpodautoscalers/gw");
+    rig.world().put(&path, autoscaler(3));
+    let fewer = rig.plan(scale(2)).await.unwrap();
+    assert_eq!(warning(&fewer, CheckKind::Effect), "2 of 3 pods are too few for the present load: HPA gw wants 3 for it");
+    rig.world().put(&path, autoscaler(2));
+    let enough = rig.plan(scale(2)).await.unwrap();
+    let passed = CheckResult::Pass("2 pods are enough for the present load: HPA gw wants 2".into());
+    assert!(enough.checks.iter().any(|check| check.what == CheckKind::Effect && check.result == passed), "{:?}", enough.checks);
+}
+
+#[tokio::test]
+async fn the_card_of_a_taking_back_promises_no_undo_that_its_key_denies() {
+    let mut rig = Rig::new().await;
+    let up = rig.plan(scale(6)).await.unwrap();
+    assert_eq!(up.plan.undo, "U brings 3 replicas back");
+    rig.execute(&up).await;
+    let back = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
+    assert_eq!(back.plan.undo, "not by U, which only goes further back: type :undo and choose “Undo: Scale · api-gateway” in the list");
+    assert!(back.plan.inverse.is_some());
+}
+
+#[tokio::test]
 async fn scaling_says_who_will_overwrite_it() {
     let mut rig = Rig::new().await;
     rig.world().put(

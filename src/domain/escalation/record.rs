@@ -111,6 +111,8 @@ mod tests {
             labels: [("service".into(), "api-gateway".into())].into(),
             summary: Text::default(),
             description: Text::default(),
+            annotations: Box::default(),
+            value: None,
             silenced: None,
         }
     }

@@ -93,6 +93,8 @@ mod tests {
             labels: [("service".into(), service.into())].into(),
             summary: Text::default(),
             description: Text::default(),
+            annotations: Box::default(),
+            value: None,
             silenced: None,
         };
         let rung = Matrix::default().rung(severity).unwrap().clone();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{fingerprint, labels};
+use super::{fingerprint, labels, notes};
 use crate::{
     connect::{ConnectError, HttpReader},
     domain::{
@@ -83,6 +83,8 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),
+        annotations: notes(&annotations),
+        value: None,
         silenced: longest,
     }
 }

@@ -65,6 +65,8 @@ fn silent(name: &Text, last: DateTime<Utc>) -> Alert {
         labels: [("alertname".into(), name.clone())].into(),
         summary: Text::line(&says),
         description: "Prometheus, its rules or the way to Alertmanager may be down.".into(),
+        annotations: Box::default(),
+        value: None,
         silenced: None,
     }
 }

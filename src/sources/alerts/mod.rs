@@ -125,7 +125,9 @@ fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
             let but = match other {
                 Heard::Said { alerts: told, .. } => {
                     for alert in &mut alerts {
-                        alert.true_since = told.iter().find(|told| is_same(told, alert)).and_then(|told| told.true_since);
+                        if let Some(told) = told.iter().find(|told| is_same(told, alert)) {
+                            (alert.true_since, alert.value) = (told.true_since, told.value.clone());
+                        }
                     }
                     let new = told.into_iter().filter(|alert| alert.status == AlertStatus::Pending);
                     let new: Vec<_> = new.filter(|alert| alerts.iter().all(|known| known.fingerprint != alert.fingerprint)).collect();
@@ -166,6 +168,13 @@ fn by_rank(alerts: &mut [Alert]) {
     });
 }
 
+/// Annotations as cleaned pairs in the order of their names, each on one line.
+fn notes(annotations: &std::collections::BTreeMap<String, String>) -> Box<[(Text, Text)]> {
+    let on_one_line =
+        |value: &str| Text::line(&value.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "));
+    annotations.iter().take(MOST_LABELS).map(|(name, value)| (Text::line(name), on_one_line(value))).collect()
+}
+
 /// Labels as cleaned pairs in the order of their names.
 fn labels(labels: &std::collections::BTreeMap<String, String>) -> Box<[(Text, Text)]> {
     labels.iter().take(MOST_LABELS).map(|(name, value)| (Text::line(name), Text::line(value))).collect()
@@ -198,6 +207,8 @@ mod tests {
             labels: Box::default(),
             summary: "".into(),
             description: "".into(),
+            annotations: Box::default(),
+            value: None,
             silenced: None,
         }
     }

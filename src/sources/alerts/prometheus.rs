@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{fingerprint, labels};
+use super::{fingerprint, labels, notes};
 use crate::{
     connect::{ConnectError, HttpReader},
     domain::{
@@ -40,6 +40,7 @@ struct Wire {
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
     state: Option<String>,
+    value: Option<String>,
     active_at: Option<String>,
 }
 
@@ -115,6 +116,8 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
         labels: labels(&known),
         summary: note("summary"),
         description: note("description"),
+        annotations: notes(&annotations),
+        value: wire.value.as_deref().map(Text::line),
         silenced: None,
     })
 }

@@ -94,11 +94,11 @@ impl State {
     pub(in crate::state) fn take_ack_back(&mut self, effects: &mut Vec<Effect>) {
         let now = self.now.mono;
         let latest = |ladder: &Ladder| ladder.held_by(now).map(|ack| Reverse(ladder.age(now).saturating_sub(ack.at)));
-        let Some(alert) = self.shown_or_latest(latest) else { return self.say("no acknowledgement holds: there is nothing to take back") };
+        let Some(alert) = self.shown_or_latest(latest) else { return self.say("nothing is acknowledged: there is nothing to take back") };
         let Some(ack) = self.ladders.get_mut(&alert.fingerprint).and_then(|ladder| ladder.take_ack_back(now)) else { return };
         self.memory.written_ends.remove(&alert.fingerprint);
         self.answer(&alert, Event::AckTakenBack, json!({ "of": ack.by }), effects);
-        self.say(&format!("{} is not acknowledged any more: its ladder goes on", alert.in_words()));
+        self.say(&format!("{} is not acknowledged any more: its ladder runs again", alert.in_words()));
     }
 
     /// `C`, and `Enter` on the pane: the person who is due was called. Where that is noted already, asks whether to take it back.

@@ -118,7 +118,7 @@ impl State {
                 let mut fields = json!({ "alert": alert.name, "fingerprint": alert.fingerprint, "severity": alert.severity.word() });
                 fields["by"] = ack.by.as_str().into();
                 effects.push(Effect::Record { kind: "ack-expired", fields });
-                let text = format!("acknowledgement of {} by {} expired: its ladder goes on", alert.in_words(), ack.by);
+                let text = format!("acknowledgement of {} by {} expired: its ladder runs again", alert.in_words(), ack.by);
                 self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&text));
                 self.dirty = true;
             }

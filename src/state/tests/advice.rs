@@ -105,7 +105,7 @@ fn when_somebody_else_takes_the_rollout_back_it_is_waited_for() {
     play.wait(150);
     errors(&mut play, cured_at(30));
     let waiting = play.state.advice.waiting.clone().unwrap();
-    assert!(waiting.contains("is at work: Error rate 12.0 % → "), "{waiting}");
+    assert!(waiting.contains("seems to help: Error rate 12.0 % → "), "{waiting}");
     assert_eq!(titles(&play), [""; 0]);
 }
 

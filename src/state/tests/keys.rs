@@ -205,6 +205,10 @@ fn read_only_runs_no_mitigation_anywhere_and_says_how_it_is_done_by_kubectl() {
     assert!(play.state.footer().iter().all(|entry| entry.title != "mitigate"));
     assert!(play.state.help().iter().all(|group| !group.title.starts_with("Mitigate")));
     play.press("u Esc r Esc b Esc s Esc m Esc U Esc :").type_("scale api-gateway 6").enter();
+    assert!(
+        matches!(play.state.overlays.last(), Some(Overlay::Palette(palette)) if palette.complaint.as_ref().is_some_and(|why| why.contains("read-only")))
+    );
+    play.press("Esc");
     assert!(play.take().iter().all(|effect| !matches!(effect, Effect::Plan { .. })));
     assert!(play.state.overlays.is_empty());
 }

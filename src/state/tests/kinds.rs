@@ -125,7 +125,7 @@ fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
     play.press(":").type_("paus").enter();
     let (line, titles) = palette(&play);
     assert_eq!((line.as_str(), titles.first().map(String::as_str)), ("pause ", Some("pause n:deployment/api-gateway")));
-    play.enter();
+    play.press("down").enter();
     assert_eq!(asked(&play), ("pause", vec!["deployment/api-gateway".to_owned()]));
 }
 

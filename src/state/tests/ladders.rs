@@ -169,16 +169,16 @@ fn a_key_pressed_twice_in_haste_notes_no_call_for_another_alert() {
 }
 
 #[test]
-fn enter_on_the_pane_notes_the_call_and_takes_it_back_after_a_question() {
+fn the_key_notes_the_call_on_the_pane_and_takes_it_back_after_a_question() {
     let mut play = Play::new();
-    play.alerts(vec![alert("Old", Severity::Critical, -310), alert("Young", Severity::Critical, -5)]).press("shift-tab").enter();
+    play.alerts(vec![alert("Old", Severity::Critical, -310), alert("Young", Severity::Critical, -5)]).press("shift-tab C");
     assert_eq!((play.records("called"), shown(&play).as_str()), (1, "Old"), "the pane stays on what was answered");
     assert_eq!(steps(&play)[..2], [StepState::Passed(at(-310)), StepState::Called { at: at(0), by: "oncall@gov".into() }]);
-    play.wait(5).enter();
+    play.wait(5).press("C");
     assert!(matches!(play.state.overlays.last(), Some(Overlay::UncallQuestion { who, .. }) if who == "Team lead"));
     play.enter();
     assert_eq!((play.state.overlays.len(), play.records("uncalled")), (0, 0), "Enter is no answer");
-    play.enter().press("y");
+    play.press("C y");
     assert_eq!((play.records("uncalled"), steps(&play)[1].clone()), (1, due(-10, 15)));
     assert_eq!(did(&play), ["Team lead called for Old, noted by oncall@gov", "oncall@gov took back that Team lead was called for Old"]);
 }

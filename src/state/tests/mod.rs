@@ -3,9 +3,11 @@
 mod advice;
 mod cards;
 mod changes;
+mod detail;
 mod keys;
 mod kinds;
 mod ladders;
+mod palette;
 mod play;
 mod pointer;
 mod quiet;

@@ -421,6 +421,8 @@ pub fn alert(alert: &str, severity: Severity, starts: i64) -> Alert {
         labels: [].into(),
         summary: Text::default(),
         description: Text::default(),
+        annotations: Box::default(),
+        value: None,
         silenced: None,
     }
 }

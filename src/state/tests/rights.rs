@@ -28,7 +28,7 @@ fn whom_the_cluster_lets_write_nothing_views_only_and_sees_how_it_is_done_by_kub
     assert!(play.state.views_only());
     play.press("u");
     let notice = play.state.notice.clone().unwrap();
-    assert!(notice.text.contains("may not patch deployments.apps: somebody who may runs kubectl rollout undo"), "{notice:?}");
+    assert!(notice.text.contains("may not patch deployments.apps: ask somebody who may to run kubectl rollout undo"), "{notice:?}");
     assert!(play.take().iter().all(|effect| !matches!(effect, Effect::Plan { .. })));
     play.press("m");
     let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };

@@ -99,7 +99,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, shown: &Escalation,
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let marker = if standing.is_live() { String::new() } else { format!("  {}", standing.marker) };
     let room = inner.width.saturating_sub(columns(&words) + 1);
-    let right = if columns(&word) + columns(&marker) <= room {
+    let right = if canvas.columns(&word) + canvas.columns(&marker) <= room {
         format!("{word}{marker}")
     } else if marker.is_empty() {
         // The header has the whole word; what it is about is nowhere else.

@@ -145,7 +145,12 @@ fn steps(state: &State, shown: &Escalation, width: u16, about: Option<&Text>, li
                 } else {
                     Ink::Strong
                 };
-                lines.push(line(1 + 3 * later, format!("{} {who}", glyph::OPEN), format!("in {}", units::countdown(*left)), ink));
+                lines.push(line(
+                    1 + 3 * later,
+                    format!("{} {who}", glyph::OPEN),
+                    format!("{}in {}", if is_wide { "call " } else { "" }, units::countdown(*left)),
+                    ink,
+                ));
             }
             StepState::Held(_) => lines.push(line(3 + 2 * later, format!("{} {who}", glyph::OPEN), "held", Ink::Label)),
         }
@@ -161,12 +166,13 @@ fn by(lines: &mut Vec<Line>, is_wide: bool, rank: u8, done: String, who: &str) {
     }
 }
 
-/// `call by 17:37 · 4 min ago`, with a shorter age where there is no room for it.
+/// `call by 17:37 · 4 min late`, with a shorter age where there is no room for it. How late it is, and not how long ago something
+/// was done: nobody was called yet.
 fn call_by(state: &State, at: DateTime<Utc>, ago: std::time::Duration, width: u16) -> String {
     let by = format!("call by {} {} ", clock::moment(state, at), glyph::DOT);
     if ago.as_secs() < 10 {
         return format!("{by}now");
     }
-    let long = format!("{by}{} ago", units::age_in_words(ago));
-    if columns(&long) < width { long } else { format!("{by}{} ago", units::age(ago)) }
+    let long = format!("{by}{} late", units::age_in_words(ago));
+    if columns(&long) < width { long } else { format!("{by}{} late", units::age(ago)) }
 }

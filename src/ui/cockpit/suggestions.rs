@@ -109,7 +109,7 @@ fn nothing(state: &State, standing: &Standing, theme: &Theme) -> (String, Style)
     let words = if !state.cluster.pods.is_complete || state.alerts.is_none() {
         "not enough is known yet to suggest a mitigation".to_owned()
     } else if !standing.is_live() {
-        format!("nothing in what is known calls for a mitigation; {}", standing.sentence)
+        format!("no mitigation is suggested by what is known; {}", standing.sentence)
     } else if let Some(note) = &state.advice.note {
         note.to_string()
     } else if state.views_only() {

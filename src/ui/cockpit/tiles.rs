@@ -91,7 +91,7 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
             let ink = standing.fact(theme, ink(theme, level));
             pen.write(&units::value(value, kpi.spec.unit), ink.add_modifier(ratatui::style::Modifier::BOLD));
             let judgement = judgement(&kpi.spec, level);
-            let wanted = judgement.as_ref().map_or(0, |(_, words)| 2 + columns(words));
+            let wanted = judgement.as_ref().map_or(0, |(sign, words)| 1 + pen.columns_of(sign) + columns(words));
             pen.skip(if pen.left() >= wanted + 2 { 2 } else { 1 });
             match judgement {
                 // A value that is not current was not checked.

@@ -98,5 +98,5 @@ fn no_suggestion_out_of_old_data_is_not_all_clear() {
     let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
     source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
     let text = text_of(&draw(&state));
-    assert!(text.contains("nothing in what is known calls for a mitigation; Prometheus does not answer"), "{text}");
+    assert!(text.contains("no mitigation is suggested by what is known; Prometheus does not answer"), "{text}");
 }

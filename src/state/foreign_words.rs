@@ -1,0 +1,85 @@
+//! Words that people bring from kubectl and k9s: kinds and places after `:`. What has no table here is answered with what
+//! shows it instead.
+
+use crate::domain::{
+    object::{Kind, Scope},
+    shell,
+    text::Text,
+};
+
+use super::{State, columns::KINDS};
+
+/// Kinds without a table by kubectl's names, what people call several of them, and what shows them here.
+const ELSEWHERE: [(&[&str], &str, &str); 16] = [
+    (&["events", "event", "ev"], "events", "Enter on a pod shows its events"),
+    (&["configmaps", "configmap", "cm"], "ConfigMaps", "Changes on the cockpit shows those that changed"),
+    (&["statefulsets", "statefulset", "sts"], "StatefulSets", ":pods shows their pods"),
+    (&["daemonsets", "daemonset", "ds"], "DaemonSets", ":pods shows their pods"),
+    (&["replicasets", "replicaset", "rs"], "ReplicaSets", "Enter on a deployment shows its revisions"),
+    (&["jobs", "job"], "Jobs", ":pods shows their pods"),
+    (&["cronjobs", "cronjob", "cj"], "CronJobs", ":pods shows the pods of their jobs"),
+    (&["secrets", "secret", "sec"], "Secrets", ""),
+    (&["ingresses", "ingress", "ing"], "Ingresses", ":svc shows the services behind them"),
+    (&["endpoints", "ep"], "endpoints", ":svc counts them for each service"),
+    (&["persistentvolumeclaims", "persistentvolumeclaim", "pvc"], "volume claims", ""),
+    (&["persistentvolumes", "persistentvolume", "pv"], "volumes", ""),
+    (&["serviceaccounts", "serviceaccount", "sa"], "service accounts", ""),
+    (&["networkpolicies", "networkpolicy", "netpol"], "network policies", ""),
+    (&["poddisruptionbudgets", "poddisruptionbudget", "pdb"], "disruption budgets", ""),
+    (&["customresourcedefinitions", "customresourcedefinition", "crd", "crds"], "custom resource definitions", ""),
+];
+
+const NAMESPACE: [&str; 3] = ["ns", "namespace", "namespaces"];
+const CONTEXT: [&str; 3] = ["ctx", "context", "contexts"];
+
+/// The table that a word means: `po`, `pod`, `pods`, and k9s's `dp`.
+pub(super) fn table(word: &str) -> Option<Kind> {
+    let kind = match word.to_ascii_lowercase().as_str() {
+        "dp" => Kind::Deployment,
+        "hpas" | "autoscaler" | "autoscalers" => Kind::HorizontalPodAutoscaler,
+        word => Kind::named(word)?,
+    };
+    KINDS.contains(&kind).then_some(kind)
+}
+
+impl State {
+    /// What to do instead, for a word that means something to kubectl or k9s and runs nothing here.
+    pub(super) fn foreign_word(&self, typed: &str) -> Option<Text> {
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        let word = words.first()?.to_ascii_lowercase();
+        let context = &self.session.context;
+        match *words.as_slice() {
+            [_] if NAMESPACE.contains(&&*word) => {
+                let watched = match &self.session.scope {
+                    Scope::One(namespace) => format!("only {namespace} is watched"),
+                    Scope::All => "all namespaces are watched".to_owned(),
+                };
+                let line = format!("sev1 --context {} --namespace NAME", shell::quoted(context));
+                Some(Text::line(&format!("{watched}; for another one leave with :q and start {line}")))
+            }
+            [_, name] if NAMESPACE.contains(&&*word) => {
+                let line = format!("sev1 --context {} --namespace {}", shell::quoted(context), shell::quoted(name));
+                Some(Text::line(&format!("to watch {name}, leave with :q and start {line}")))
+            }
+            [_] if CONTEXT.contains(&&*word) => Some(Text::line(&format!(
+                "this is {context}; for another one leave with :q and start sev1 --context NAME (kubectl config get-contexts lists them)"
+            ))),
+            [_, name] if CONTEXT.contains(&&*word) => {
+                Some(Text::line(&format!("to look at {name}, leave with :q and start sev1 --context {}", shell::quoted(name))))
+            }
+            [_] => self.elsewhere(&word),
+            _ => None,
+        }
+    }
+
+    fn elsewhere(&self, word: &str) -> Option<Text> {
+        let (names, called, here) = ELSEWHERE.iter().find(|(names, ..)| names.contains(&word))?;
+        let place = match &self.session.scope {
+            Scope::One(namespace) => format!("-n {}", shell::quoted(namespace)),
+            Scope::All => "-A".to_owned(),
+        };
+        let kubectl = format!("kubectl get {} {place} --context {}", names.first()?, shell::quoted(&self.session.context));
+        let here = if here.is_empty() { String::new() } else { format!("{here}; ") };
+        Some(Text::line(&format!("there is no table of {called} here: {here}{kubectl} lists them all")))
+    }
+}
