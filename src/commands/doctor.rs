@@ -186,6 +186,7 @@ fn remedy(error: &ConnectError) -> &'static str {
         ConnectError::Timeout { .. } | ConnectError::Cut { .. } => "check the network on the way to it, or give it longer by --timeout",
         ConnectError::TooManyRequests { .. } => "wait: it is overloaded",
         ConnectError::NotJson { .. } => "check the address: a login page or a proxy may be answering",
+        ConnectError::TooMany { .. } => "watch one namespace with -n NAMESPACE",
         ConnectError::Gone { .. } | ConnectError::Server { .. } | ConnectError::TooLarge { .. } => "look at the server's own log",
     }
 }
