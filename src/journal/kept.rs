@@ -3,17 +3,14 @@
 //! It is kept apart because it may hold a value that the journal must not (a ConfigMap's former one), and because it goes
 //! away when it is used. Losing it loses the undo, never the record.
 
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::PathBuf,
-};
+use std::{fs, io::Write as _, path::PathBuf};
 
 use serde_json::Value;
 
 use super::{Journal, JournalError, Seq, sync_directory};
+use crate::files;
 
+pub(super) const FOLDER: &str = "undo";
 /// Most that are kept; the oldest go first.
 const MOST: usize = 200;
 /// Largest file that is read, in bytes: a ConfigMap holds at most a mebibyte.
@@ -23,10 +20,12 @@ impl Journal {
     /// Keeps `value` for the intent, in the place of what was kept for it, and returns once it is on the disk.
     pub fn keep(&self, intent: Seq, value: &Value) -> Result<(), JournalError> {
         let directory = self.kept_directory();
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(JournalError::io("create the directory", &directory))?;
+        files::own_folder(&directory).map_err(JournalError::io("create the directory", &directory))?;
         let path = self.kept_path(intent);
         let aside = path.with_extension(format!("{}.new", self.run()));
-        let written = File::options().write(true).create(true).truncate(true).mode(0o600).open(&aside).and_then(|mut file| {
+        // Of a run that crashed here and had the same name.
+        let _ = fs::remove_file(&aside);
+        let written = files::create_private(&aside).and_then(|mut file| {
             file.write_all(value.to_string().as_bytes())?;
             file.sync_all()?;
             fs::rename(&aside, &path)
@@ -45,11 +44,9 @@ impl Journal {
     /// What is kept for the intent.
     pub fn kept_for(&self, intent: Seq) -> Option<Value> {
         let path = self.kept_path(intent);
-        let size = fs::metadata(&path).ok()?.len();
-        if size > LARGEST {
-            return None;
-        }
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        files::is_own_folder(&self.kept_directory()).ok()?;
+        let file = files::open_own(&path, files::To::Read).ok()?;
+        serde_json::from_slice(&files::up_to(file, LARGEST).ok()?).ok()
     }
 
     /// Everything that is kept, oldest first. What cannot be read is left out.
@@ -67,7 +64,7 @@ impl Journal {
     }
 
     fn kept_directory(&self) -> PathBuf {
-        self.directory.join("undo")
+        self.directory.join(FOLDER)
     }
 
     fn kept_path(&self, intent: Seq) -> PathBuf {
