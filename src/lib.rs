@@ -6,12 +6,13 @@
 //! | room | job | may import (besides `domain`) |
 //! |---|---|---|
 //! | [`domain`] | the nouns: plain data and pure rules | nothing |
+//! | [`files`] | opening files of this machine: nothing that hangs, floods or is another's | nothing |
 //! | [`sim`] | the simulated platform behind `demo`, by wire protocols only | nothing, not even `domain` |
-//! | [`config`] | settings: shape, origin, check | - |
-//! | [`journal`] | append-only record of what this program did | - |
+//! | [`config`] | settings: shape, origin, check | `files` |
+//! | [`journal`] | append-only record of what this program did | `files` |
 //! | [`state`] | `State`, `Msg`, `Effect`, `update()` | `config` |
 //! | [`ui`] | pure rendering of the state | `state`, `config` |
-//! | [`connect`] | clients: kubeconfig, TLS, proxies; a reader and a never-retrying writer | `config` |
+//! | [`connect`] | clients: kubeconfig, TLS, proxies; a reader and a never-retrying writer | `config`, `files` |
 //! | [`sources`] | read-only tasks: wire format to observations | `connect`, `config` (the shapes of servers and indicators) |
 //! | [`actions`] | the only code that writes to a cluster | `connect`, `journal`, `config` (the shape of its policy) |
 //! | [`runtime`] | terminal, input, clock, the loop; runs effects | all of the above but `sim` |
@@ -31,6 +32,7 @@ pub mod commands;
 pub mod config;
 pub mod connect;
 pub mod domain;
+pub mod files;
 pub mod journal;
 pub mod runtime;
 pub mod sim;

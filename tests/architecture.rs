@@ -33,6 +33,23 @@ const CLOCK_CALLS: &[&[&str]] = &[
     &["Utc", "as"],
 ];
 
+/// The room that opens files, and the one that reads only what it made itself.
+const OPENERS: &[&str] = &["files", "sim"];
+
+/// Calls that open a file for reading, or for writing without asking whose it is.
+const FILE_CALLS: &[&[&str]] = &[
+    &["fs", "::", "read"],
+    &["fs", "::", "read_to_string"],
+    &["fs", "::", "write"],
+    &["fs", "::", "create_dir_all"],
+    &["File", "::", "open"],
+    &["File", "::", "create"],
+    &["File", "::", "create_new"],
+    &["File", "::", "options"],
+    &["fs", "::", "DirBuilder"],
+    &["OpenOptions", "::", "new"],
+];
+
 /// One file of `src/`.
 struct File {
     /// Below `src/`, with `/`.
@@ -146,6 +163,16 @@ fn clock_calls(files: &[File]) -> Vec<String> {
     calls
 }
 
+fn file_calls(files: &[File]) -> Vec<String> {
+    let mut calls = Vec::new();
+    for file in files.iter().filter(|file| room(&file.name).is_none_or(|room| !OPENERS.contains(&room))) {
+        let source = Source::parse(&file.text);
+        let found = FILE_CALLS.iter().filter(|call| source.contains(call));
+        calls.extend(found.map(|call| format!("src/{}: {} (open files by crate::files)", file.name, call.join(""))));
+    }
+    calls
+}
+
 fn without_first_line(files: &[File]) -> Vec<String> {
     files.iter().filter(|file| !file.text.starts_with("//! ")).map(|file| format!("src/{}", file.name)).collect()
 }
@@ -170,6 +197,12 @@ fn there_is_no_cycle() {
 #[test]
 fn only_the_clock_asks_what_time_it_is() {
     let calls = clock_calls(&of_program());
+    assert!(calls.is_empty(), "{}", calls.join("\n"));
+}
+
+#[test]
+fn only_one_room_opens_files() {
+    let calls = file_calls(&of_program());
     assert!(calls.is_empty(), "{}", calls.join("\n"));
 }
 
@@ -271,6 +304,20 @@ mod this_test_can_fail {
             assert_eq!(clock_calls(&[file(CLOCK, text)]).len(), 0, "{text}");
         }
         assert!(clock_calls(&[file("ui/pane.rs", "// Instant::now()\nlet text = \"Utc::now\";")]).is_empty());
+    }
+
+    #[test]
+    fn a_file_opened_elsewhere_is_found() {
+        for text in [
+            "fn f() { std::fs::read(\"x\"); }",
+            "fn f() { File::options().read(true); }",
+            "fn f() { File::open(path); }",
+            "fn f() { tokio::fs::read_to_string(path); }",
+        ] {
+            assert_eq!(file_calls(&[file("config/load.rs", text)]).len(), 1, "{text}");
+            assert_eq!(file_calls(&[file("files/mod.rs", text)]).len(), 0, "{text}");
+        }
+        assert!(file_calls(&[file("config/load.rs", "fn f() { crate::files::read(path, 1); fs::rename(a, b); fs::read_dir(x); }")]).is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
         ConnectError, HttpReader,
         discovery::{Located, Place, Which},
     },
-    domain::{silence::Matcher, text::Text},
+    domain::{object::segment, silence::Matcher, text::Text},
 };
 
 const ANSWER_LIMIT: usize = 16 << 20;
@@ -145,7 +145,7 @@ impl Alertmanager {
 
     /// None when there is none of this id.
     pub async fn silence(&self, id: &str) -> Result<Option<Silence>, Text> {
-        let path = format!("/api/v2/silence/{id}");
+        let path = format!("/api/v2/silence/{}", segment(id));
         let answer = self.reader.get(&path, &[], ANSWER_LIMIT, WITHIN).await.map_err(|error| error.text())?;
         match answer.json::<Wire>() {
             Ok(wire) => silence(&wire).map(Some).map_err(|why| answer.misshapen(&why).text()),

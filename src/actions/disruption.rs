@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::domain::{mitigation::CheckResult, text::Text};
+use crate::domain::{mitigation::CheckResult, object::segment, text::Text};
 
 use super::{api::Api, named_pods::Found};
 
@@ -17,7 +17,7 @@ struct Covering {
 
 /// The budgets of a namespace that cover one of `pods`.
 async fn covering(api: &Api, namespace: &str, pods: &[Value]) -> Result<Vec<Covering>, Text> {
-    let path = format!("/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets");
+    let path = format!("/apis/policy/v1/namespaces/{}/poddisruptionbudgets", segment(namespace));
     let (budgets, _) = api.list(&path, "").await.map_err(|error| Text::line(&format!("disruption budgets could not be read: {error}")))?;
     let counted = budgets.into_iter().filter_map(|budget| {
         let covered: Vec<_> = pods.iter().filter(|pod| covers(&budget, pod)).collect();

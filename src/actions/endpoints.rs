@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::domain::{
-    object::{Kind, ObjectRef},
+    object::{Kind, ObjectRef, segment},
     text::Text,
 };
 
@@ -48,7 +48,7 @@ pub fn selector(service: &Value) -> Map<String, Value> {
 pub async fn look(api: &Api, service: &ObjectRef) -> Result<Look, Text> {
     let object = api.get(&service.path()).await.map_err(|error| error.text())?;
     let meant = meant(api, &object, &service.key.namespace, &selector(&object)).await?;
-    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices", service.key.namespace);
+    let path = format!("/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices", segment(&service.key.namespace));
     let query = format!("kubernetes.io/service-name={}", service.key.name);
     let (slices, _) = api.list(&path, &query).await.map_err(|error| error.text())?;
     let endpoints = slices.iter().filter_map(|slice| slice.get("endpoints")?.as_array()).flatten();

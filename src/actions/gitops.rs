@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     connect::ConnectError,
-    domain::{ask::is_name, catalogue::Right},
+    domain::{ask::is_name, catalogue::Right, object::segment},
 };
 
 use super::api::Api;
@@ -83,7 +83,7 @@ async fn argo(api: &Api, object: &Value, path: &str) -> Option<Fate> {
     if !is_name(namespace) || !is_name(name) {
         return Some(unknown("its name on the object is no name".into()));
     }
-    let application = match api.get(&format!("/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications/{name}")).await {
+    let application = match api.get(&format!("/apis/argoproj.io/v1alpha1/namespaces/{}/applications/{}", segment(namespace), segment(name))).await {
         Ok(application) => application,
         Err(ConnectError::NotFound { .. }) => return Some(unknown(format!("how it syncs is not known, it is not in {namespace} here"))),
         Err(error) => return Some(unknown(format!("how it syncs could not be read: {error}"))),
@@ -156,7 +156,8 @@ async fn flux(api: &Api, tool: &Flux, object: &Value, path: &str) -> Option<Fate
     if !is_name(name) || !is_name(namespace) {
         return Some(unknown("which one it is, is not marked on the object".into()));
     }
-    let found = api.get(&format!("/apis/{}/{}/namespaces/{namespace}/{}/{name}", tool.group, tool.version, tool.resource)).await;
+    let found =
+        api.get(&format!("/apis/{}/{}/namespaces/{}/{}/{}", tool.group, tool.version, segment(namespace), tool.resource, segment(name))).await;
     let found = match found {
         Ok(found) => found,
         Err(ConnectError::NotFound { .. }) => return Some(unknown(format!("how often is not known, it is not in {namespace} here"))),

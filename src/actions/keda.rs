@@ -10,7 +10,11 @@ use serde_json::Value;
 
 use crate::{
     connect::ConnectError,
-    domain::{catalogue::Right, object::ObjectRef, text::Text},
+    domain::{
+        catalogue::Right,
+        object::{ObjectRef, segment},
+        text::Text,
+    },
 };
 
 use super::{api::Api, pods};
@@ -55,7 +59,7 @@ enum Pause {
 /// # Errors
 /// Why it is not known whether there is one.
 pub async fn scaled_object(api: &Api, target: &ObjectRef) -> Result<Option<ScaledObject>, Text> {
-    let path = format!("/apis/{GROUP}/v1alpha1/namespaces/{}/scaledobjects", target.key.namespace);
+    let path = format!("/apis/{GROUP}/v1alpha1/namespaces/{}/scaledobjects", segment(&target.key.namespace));
     match api.list(&path, "").await {
         Ok((objects, is_partial)) => match objects.iter().find(|object| scales(object, target)) {
             None if is_partial => Err("there are more ScaledObjects than are looked through".into()),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
-    object::{Kind, ObjectRef},
+    object::{Kind, ObjectRef, segment},
     text::Text,
 };
 
@@ -30,7 +30,7 @@ pub async fn history(api: &Api, target: &ObjectRef, object: &Value) -> Result<Ve
     let query = object.pointer("/spec/selector").and_then(pods::label_query).unwrap_or_default();
     let path = match target.kind {
         Kind::Deployment => Kind::ReplicaSet.collection_path(Some(&target.key.namespace)),
-        _ => format!("/apis/apps/v1/namespaces/{}/controllerrevisions", target.key.namespace),
+        _ => format!("/apis/apps/v1/namespaces/{}/controllerrevisions", segment(&target.key.namespace)),
     };
     let (keepers, is_partial) =
         api.list(&path, &query).await.map_err(|error| Text::line(&format!("the revisions of {target} could not be read: {error}")))?;

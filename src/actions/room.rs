@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::{mitigation::CheckResult, quantity, text::Text};
+use crate::domain::{mitigation::CheckResult, object::segment, quantity, text::Text};
 
 use super::{api::Api, capacity, pods, requests};
 
@@ -53,7 +53,7 @@ struct Limits {
 
 impl Limits {
     async fn of(api: &Api, namespace: &str) -> Self {
-        let list = async |resource: &str, called: &str| match api.list(&format!("/api/v1/namespaces/{namespace}/{resource}"), "").await {
+        let list = async |resource: &str, called: &str| match api.list(&format!("/api/v1/namespaces/{}/{resource}", segment(namespace)), "").await {
             Ok((found, _)) => Ok(found),
             Err(error) => Err(Room::Short(format!("{called} could not be read: {error}"))),
         };

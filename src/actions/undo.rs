@@ -11,6 +11,7 @@ use crate::{
     domain::{
         ask::{Finished, Undoable, Wish},
         mitigation::{MitigationId, Plan, Undoes, Write},
+        object::ObjectRef,
         text::Text,
     },
     journal::{Journal, Seq},
@@ -116,8 +117,21 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, of: Finished) -> Result<(
     }
     let wish = inverse(&kept)?;
     let mut draft = kinds::draft(core, id, &wish).await?;
+    if let Some(other) = draft.writes.iter().find_map(|write| elsewhere(write, &kept)) {
+        return Err(Text::line(&format!("what is kept of mitigation {seq} would change {other}, which that mitigation did not: nothing is undone")));
+    }
     draft.title = Text::line(&title(kept.get("title").and_then(Value::as_str).unwrap_or_default()));
     Ok((draft, Undoes { recorded: seq, here: core.session_id(seq) }))
+}
+
+/// What a write is about, where that is an object and none of those that were written.
+fn elsewhere(write: &Write, kept: &Value) -> Option<ObjectRef> {
+    // A command is run in any pod of its kind.
+    let Write::Object(write) = write else { return None };
+    let mut written = kept.get("writes").and_then(Value::as_array).into_iter().flatten().filter_map(|part| part.get("target"));
+    let subject = json!(write.target.subject());
+    let is_written = written.any(|target| ["kind", "key"].iter().all(|part| target.get(part) == subject.get(part)));
+    (!is_written).then(|| write.target.clone())
 }
 
 /// The ask that takes it back.

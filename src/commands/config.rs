@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{self, Write as _},
 };
 
@@ -10,6 +9,7 @@ use super::{Exit, output, setup};
 use crate::{
     cli::{Cli, Output},
     config::{Loaded, template},
+    files,
 };
 
 /// Every setting, its value and where that came from. Secrets are files and names of variables here, never values.
@@ -46,8 +46,8 @@ pub fn init(cli: &Cli) -> Exit {
         output::complain("there is no home directory to write to: name a file by --config FILE");
         return Exit::FAILED;
     };
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-        let mut file = fs::File::create_new(&path)?;
+    let written = path.parent().map_or(Ok(()), files::private_folders).and_then(|()| {
+        let mut file = files::create_private(&path)?;
         file.write_all(template::text().as_bytes())?;
         file.sync_all()
     });

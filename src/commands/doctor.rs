@@ -15,7 +15,7 @@ use crate::{
     config::Loaded,
     connect::{ConnectError, Reader, Target, identity},
     domain::{object::Scope, observation::Identity, text::Text, time::Clock, units},
-    journal::Root,
+    journal::{self, Root},
 };
 
 /// From this difference on, times on the screen mislead. The `Date` header counts whole seconds.
@@ -162,9 +162,7 @@ fn clock_offset(about: &'static str, server: DateTime<Utc>, ours: DateTime<Utc>)
 /// Whether the journal of this cluster can be written; without it there are no mitigations.
 fn journal_of(journals: &Root, identity: &Identity) -> Finding {
     let tried = journals.directory(&identity.cluster.uid).map_err(|error| error.to_string()).and_then(|directory| {
-        let wrong = |error: std::io::Error| format!("{}: {error}", directory.display());
-        std::fs::create_dir_all(&directory).map_err(wrong)?;
-        tempfile::tempfile_in(&directory).map_err(wrong)?;
+        journal::usable(&directory).map_err(|error| error.to_string())?;
         Ok(directory)
     });
     match tried {
@@ -186,6 +184,7 @@ fn remedy(error: &ConnectError) -> &'static str {
         ConnectError::Timeout { .. } | ConnectError::Cut { .. } => "check the network on the way to it, or give it longer by --timeout",
         ConnectError::TooManyRequests { .. } => "wait: it is overloaded",
         ConnectError::NotJson { .. } => "check the address: a login page or a proxy may be answering",
+        ConnectError::TooMany { .. } => "watch one namespace with -n NAMESPACE",
         ConnectError::Gone { .. } | ConnectError::Server { .. } | ConnectError::TooLarge { .. } => "look at the server's own log",
     }
 }

@@ -1,6 +1,6 @@
 //! The program's own log: a file, only where `SEV1_LOG` asks for it; never the terminal.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, path::PathBuf};
 
 use etcetera::BaseStrategy as _;
 use tracing::level_filters::LevelFilter;
@@ -8,6 +8,9 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::output;
+use crate::files;
+
+const FILE_NAME: &str = "sev1.log";
 
 /// Starts it where it is asked for. Lines are written out when the guard is dropped.
 pub fn start() -> Option<WorkerGuard> {
@@ -20,11 +23,18 @@ pub fn start() -> Option<WorkerGuard> {
         output::complain("environment SEV1_LOG: there is no state directory to log to");
         return None;
     };
-    if let Err(error) = fs::create_dir_all(&directory) {
+    if let Err(error) = files::private_folders(&directory) {
         output::complain(&format!("{}: cannot be made, nothing is logged: {error}", directory.display()));
         return None;
     }
-    let file = tracing_appender::rolling::never(directory, "sev1.log");
+    let path = directory.join(FILE_NAME);
+    let file = match files::open_own(&path, files::To::Append) {
+        Ok(file) => file,
+        Err(error) => {
+            output::complain(&format!("{}: cannot be logged to, nothing is logged: {error}", path.display()));
+            return None;
+        }
+    };
     let (writer, guard) = tracing_appender::non_blocking(file);
     // Only our own events: libraries write headers and bodies at finer levels, and those hold secrets.
     let own = Targets::new().with_target("sev1", level);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,7 @@ use super::{
     shape::Config,
     value::Value,
 };
+use crate::files;
 
 /// Variables that set something, and what. `KUBECONFIG` is read where clusters are connected, `NO_COLOR` below,
 /// `SEV1_CONFIG` and `SEV1_LOG` at the start of the program.
@@ -125,18 +126,17 @@ impl Layers {
     }
 
     fn read_file(&mut self, path: &Path, must_exist: bool) -> Option<String> {
-        let text = match fs::metadata(path) {
-            Ok(about) if about.is_dir() => Err("is a directory: name a file".to_owned()),
-            Ok(about) if about.len() > file::LIMIT => Err(format!("is larger than {} KiB, which no configuration is", file::LIMIT >> 10)),
-            Ok(_) => fs::read_to_string(path).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => "is not UTF-8 text: save it as UTF-8".to_owned(),
+        // A pipe is read only where somebody named it.
+        let bytes = if must_exist { files::read_or_pipe(path, file::LIMIT) } else { files::read(path, file::LIMIT) };
+        let text = match bytes {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| "is not UTF-8 text: save it as UTF-8".to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return None,
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::NotFound => "does not exist: name another file, or write one by `sev1 config init`".to_owned(),
+                io::ErrorKind::IsADirectory => "is a directory: name a file".to_owned(),
+                io::ErrorKind::FileTooLarge => format!("is larger than {} KiB, which no configuration is", file::LIMIT >> 10),
                 _ => format!("cannot be read: {error}"),
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return None,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err("does not exist: name another file, or write one by `sev1 config init`".to_owned())
-            }
-            Err(error) => Err(format!("cannot be read: {error}")),
         };
         match text {
             Ok(text) => {
@@ -262,6 +262,8 @@ fn same_file(one: &Path, other: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::config::shape::Auth;
 
@@ -367,6 +369,21 @@ mod tests {
             assert!(warned.iter().any(|warning| warning.contains(name) && warning.contains("sev1.toml:")), "{name}: {warned:?}");
         }
         assert_eq!(warned.len(), 8, "{warned:?}");
+    }
+
+    #[test]
+    fn a_device_or_pipe_in_the_working_directory_is_refused_at_once() {
+        let home = Home::new();
+        let project = home.folder.path().join("work/sev1.toml");
+        std::os::unix::fs::symlink("/dev/zero", &project).unwrap();
+        let says = |home: &Home| load(&home.inputs).unwrap_err().iter().map(ToString::to_string).collect::<String>();
+        assert!(says(&home).contains("it is a device, not a regular file"), "{}", says(&home));
+        fs::remove_file(&project).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&project).status().unwrap().success());
+        assert!(says(&home).contains("it is a pipe, not a regular file"), "{}", says(&home));
+        let mut named = Home::new();
+        named.inputs.explicit_file = Some(project);
+        assert!(says(&named).contains("it is a pipe that nobody writes to"), "{}", says(&named));
     }
 
     #[test]

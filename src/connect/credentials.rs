@@ -5,18 +5,23 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, StatusCode, header, header::InvalidHeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{io::AsyncReadExt as _, sync::Mutex};
+use tokio::sync::Mutex;
 
 use super::{ConnectError, plugin::Plugin};
-use crate::domain::{
-    text::Text,
-    time::{Clock, Mono},
+use crate::{
+    domain::{
+        text::Text,
+        time::{Clock, Mono},
+    },
+    files,
 };
 
 /// A token file is read again after so long, as by client-go (`transport.NewCachedFileTokenSource`: a minute, ten seconds early).
 const READ_AGAIN: Duration = Duration::from_secs(50);
-/// Tokens are a few kilobytes.
+/// Tokens and passwords are a few kilobytes.
 const TOKEN_LIMIT: u64 = 1 << 20;
+/// Largest file of certificates or a key, in bytes: the bundle of a whole operating system has a quarter of a mebibyte.
+pub(super) const PEM_LIMIT: u64 = 8 << 20;
 
 /// What one request goes with.
 #[derive(Debug, Default)]
@@ -157,15 +162,17 @@ impl TokenFile {
     }
 
     async fn read(&self) -> Result<HeaderValue, String> {
-        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
-        let mut token = String::new();
-        let file = tokio::fs::File::open(&self.path).await.map_err(unreadable)?;
-        file.take(TOKEN_LIMIT).read_to_string(&mut token).await.map_err(unreadable)?;
+        let token = secret_file(self.path.clone()).await.map_err(|error| format!("cannot be read: {error}"))?;
         match token.trim() {
             "" => Err("is empty".to_owned()),
             token => bearer(token).map_err(|_| "holds a character that a header cannot carry".to_owned()),
         }
     }
+}
+
+/// Off the async threads: a disk may be slow, and a pipe or device is refused.
+pub(super) async fn secret_file(path: PathBuf) -> std::io::Result<String> {
+    tokio::task::spawn_blocking(move || files::text(&path, TOKEN_LIMIT)).await.map_err(std::io::Error::other)?
 }
 
 pub(super) fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {

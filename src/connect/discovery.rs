@@ -9,7 +9,7 @@ use super::{ConnectError, Endpoint, HttpReader, HttpWriter, Reader, Writer};
 use crate::{
     config::shape::{Server, Servers},
     domain::{
-        object::Scope,
+        object::{Scope, segment},
         time::{Clock, Mono},
     },
 };
@@ -92,7 +92,7 @@ pub async fn find(reader: &Reader, scope: &Scope) -> Result<Found, ConnectError>
             namespaces.extend(USUAL_NAMESPACES);
             let mut seen = Vec::new();
             for namespace in namespaces {
-                match services(reader, &format!("/api/v1/namespaces/{namespace}/services")).await {
+                match services(reader, &format!("/api/v1/namespaces/{}/services", segment(namespace))).await {
                     Ok(some) => seen.extend(some),
                     Err(ConnectError::Forbidden { .. } | ConnectError::NotFound { .. }) => {}
                     Err(error) => return Err(error),

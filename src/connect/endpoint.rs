@@ -12,13 +12,14 @@ use url::Url;
 use super::{
     ConnectError, Reader,
     body::innermost,
+    credentials::PEM_LIMIT,
     kept::Kept,
     login::Login,
     reader::{Answer, Query, date, not_json},
     refusal::{OUR_CREDENTIALS, Refused, begins},
     writer::WriteError,
 };
-use crate::{config::shape::Server, domain::text::Text};
+use crate::{config::shape::Server, domain::text::Text, files};
 
 /// Where a server is.
 #[derive(Clone, PartialEq, Eq)]
@@ -392,7 +393,7 @@ fn client_builder(name: &Text, server: Option<&Server>) -> Result<reqwest::Clien
         }
         if let Some(path) = &server.ca_file {
             let wrong = |why: &str| ConnectError::config(&format!("{name}: its CA file {}: {why}", path.display()));
-            let pem = std::fs::read(path).map_err(|error| wrong(&error.to_string()))?;
+            let pem = files::read(path, PEM_LIMIT).map_err(|error| wrong(&error.to_string()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| wrong("no PEM certificate in it"))?;
             if certificates.is_empty() {
                 return Err(wrong("no PEM certificate in it"));

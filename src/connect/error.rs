@@ -46,6 +46,12 @@ pub enum ConnectError {
     NotJson { server: Text, content_type: Text, begins: Text },
     #[error("{server} answered more than {} MiB: refused", limit / 1_048_576)]
     TooLarge { server: Text, limit: usize },
+    /// `what` as an RBAC rule names it.
+    #[error(
+        "there are more {what} than sev1 keeps ({objects}, or {} MiB): only a part is shown; watch one namespace with -n NAMESPACE",
+        bytes / 1_048_576
+    )]
+    TooMany { what: Text, objects: usize, bytes: usize },
     #[error("{server} gave no answer within {} s", after.as_secs())]
     Timeout { server: Text, after: Duration },
     /// The connection ended in the middle of an answer.

@@ -22,6 +22,7 @@ use tokio_tungstenite::{
 use super::{
     ConnectError, Writer,
     body::{self, innermost},
+    path::ApiPath,
     reader::Query,
     refusal::begins,
     wire::Ready,
@@ -84,8 +85,8 @@ impl Writer {
         let wire = self.wire();
         let server = wire.server().clone();
         let key = generate_key();
-        let mut request =
-            upgrade(path, query, &key).map_err(|error| ExecError::NotSent(ConnectError::config(&format!("request {path}: {error}"))))?;
+        let mut request = upgrade(ApiPath::new(path).map_err(ExecError::NotSent)?, query, &key)
+            .map_err(|error| ExecError::NotSent(ConnectError::config(&format!("request {path}: {error}"))))?;
         let connection = capture_connection(&mut request);
         let sending = wire.send(ready, ready.to_write(), request).await;
         output.was_sent = connection.connection_metadata().is_some();
@@ -150,7 +151,7 @@ impl Output {
     }
 }
 
-fn upgrade(path: &str, query: Query<'_>, key: &str) -> Result<Request<Full<Bytes>>, http::Error> {
+fn upgrade(path: ApiPath<'_>, query: Query<'_>, key: &str) -> Result<Request<Full<Bytes>>, http::Error> {
     Request::builder()
         .method(Method::GET)
         .uri(super::reader::with_query(path, query))

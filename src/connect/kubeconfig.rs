@@ -22,7 +22,13 @@ use self::{
     user::Who,
 };
 use super::{ConnectError, credentials::Credentials, wire::Wire};
-use crate::domain::{text::Text, time::Clock};
+use crate::{
+    domain::{text::Text, time::Clock},
+    files,
+};
+
+/// Of the file with the namespace of a pod's service account, in bytes: a name has at most 63.
+const NAMESPACE_LIMIT: u64 = 4 << 10;
 
 /// kubectl's flags, as given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -268,7 +274,7 @@ fn in_cluster(
     let token = surroundings.account.join("token");
     let user = User { token_file: token.to_string_lossy().into_owned(), ..User::default() };
     let who = user::who(&user, || Ok(serde_json::Value::Null), &Text::line(&shown(&server.uri)), clock).map_err(wrong)?;
-    let in_file = std::fs::read_to_string(surroundings.account.join("namespace")).ok().map(|name| name.trim().to_owned());
+    let in_file = files::text(&surroundings.account.join("namespace"), NAMESPACE_LIMIT).ok().map(|name| name.trim().to_owned());
     let namespace = surroundings.pod_namespace.clone().or(in_file).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned());
     let named = Chosen { context: "in-cluster", cluster: "in-cluster", user: "service account" };
     target(options, config, (user, who), &named, &namespace, Vec::new()).map_err(wrong)

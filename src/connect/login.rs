@@ -5,7 +5,7 @@ use std::{fmt, path::Path};
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::ConnectError;
+use super::{ConnectError, credentials::secret_file};
 use crate::{
     config::shape::{Auth, Secret},
     domain::text::Text,
@@ -64,7 +64,7 @@ impl fmt::Debug for Login {
 async fn read(secret: &Secret) -> Result<SecretString, String> {
     let unreadable = |path: &Path, error: &std::io::Error| format!("its secret {} cannot be read: {error}", path.display());
     let value = match secret {
-        Secret::File(path) => tokio::fs::read_to_string(path).await.map_err(|error| unreadable(path, &error))?,
+        Secret::File(path) => secret_file(path.clone()).await.map_err(|error| unreadable(path, &error))?,
         Secret::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?,
     };
     Ok(SecretString::from(value.trim().to_owned()))

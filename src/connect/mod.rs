@@ -15,6 +15,7 @@ pub mod identity;
 mod kept;
 pub mod kubeconfig;
 mod login;
+mod path;
 mod plugin;
 pub mod reader;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
     kept::{GivenUp, Pool},
+    path::ApiPath,
     refusal::{Refused, begins},
     wire::{Ready, Wire},
 };
@@ -199,7 +200,7 @@ impl Reader {
         query: Query<'_>,
         json: Option<&Value>,
     ) -> Result<Response<Body>, ConnectError> {
-        let request = request(method, path, query, json).map_err(|error| ConnectError::config(&format!("request {path}: {error}")))?;
+        let request = request(method, ApiPath::new(path)?, query, json).map_err(|error| ConnectError::config(&format!("request {path}: {error}")))?;
         let (pool, stack) = ready.to_read();
         through.get_or_init(|| pool);
         self.wire.send(ready, stack, request).await
@@ -269,7 +270,7 @@ enum Answers {
     Behind,
 }
 
-pub(crate) fn request(method: Method, path: &str, query: Query<'_>, json: Option<&Value>) -> Result<Request<Full<Bytes>>, http::Error> {
+pub(crate) fn request(method: Method, path: ApiPath<'_>, query: Query<'_>, json: Option<&Value>) -> Result<Request<Full<Bytes>>, http::Error> {
     let body = json.map_or_else(Vec::new, |json| json.to_string().into_bytes());
     let mut builder = Request::builder().method(method).uri(with_query(path, query)).header(header::ACCEPT, "application/json");
     builder = builder.header(header::USER_AGENT, concat!("sev1/", env!("CARGO_PKG_VERSION")));
@@ -280,7 +281,8 @@ pub(crate) fn request(method: Method, path: &str, query: Query<'_>, json: Option
 }
 
 /// Path and encoded query.
-pub(crate) fn with_query(path: &str, query: Query<'_>) -> String {
+pub(crate) fn with_query(path: ApiPath<'_>, query: Query<'_>) -> String {
+    let path = path.as_str();
     if query.is_empty() {
         return path.to_owned();
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     Answer, ConnectError, Target, body,
+    path::ApiPath,
     reader::{Query, date, with_query},
     refusal::begins,
     wire::Wire,
@@ -58,9 +59,10 @@ impl Writer {
     ) -> Result<Answer, WriteError> {
         let server = self.wire.server().clone();
         let late = ConnectError::Timeout { server: server.clone(), after: timeout };
+        let checked = ApiPath::new(path).map_err(WriteError::NotSent)?;
         let mut request = Request::builder()
             .method(method)
-            .uri(with_query(path, query))
+            .uri(with_query(checked, query))
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("sev1/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, content_type)

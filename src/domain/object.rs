@@ -1,6 +1,6 @@
 //! Names of Kubernetes objects.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{scaled::Scaled, text::Text};
 
@@ -148,10 +148,25 @@ impl Kind {
     pub fn collection_path(self, namespace: Option<&str>) -> String {
         let root = if self.group().is_empty() { format!("/api/{}", self.version()) } else { format!("/apis/{}/{}", self.group(), self.version()) };
         match namespace {
-            Some(namespace) if self.is_namespaced() => format!("{root}/namespaces/{namespace}/{}", self.resource()),
+            Some(namespace) if self.is_namespaced() => format!("{root}/namespaces/{}/{}", segment(namespace), self.resource()),
             _ => format!("{root}/{}", self.resource()),
         }
     }
+}
+
+/// A name as one part of a path and no more: what no name of Kubernetes has in it is written as `%XX`, by which such a path is told and
+/// refused before anything is sent.
+pub fn segment(name: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(&byte);
+    let is_only_dots = matches!(name, "." | "..");
+    if !name.is_empty() && !is_only_dots && name.bytes().all(is_plain) {
+        return Cow::Borrowed(name);
+    }
+    if name.is_empty() {
+        return Cow::Borrowed("%00");
+    }
+    let escaped = |byte: u8| if is_plain(byte) && !is_only_dots { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    Cow::Owned(name.bytes().map(escaped).collect())
 }
 
 /// Namespace and name, the key of an index. The namespace is empty for cluster-scoped kinds.
@@ -208,7 +223,7 @@ impl ObjectRef {
     /// Of the whole object, where [`path`](Self::path) is a part of it.
     pub fn object_path(&self) -> String {
         let namespace = (!self.key.namespace.is_empty()).then(|| self.key.namespace.as_str());
-        format!("{}/{}", self.kind.collection_path(namespace), self.key.name)
+        format!("{}/{}", self.kind.collection_path(namespace), segment(&self.key.name))
     }
 }
 

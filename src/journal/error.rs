@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::files::NotOurs;
+
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     #[error(
@@ -9,6 +11,9 @@ pub enum JournalError {
         path.display()
     )]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
+    /// Somebody else may have written it, or may write it.
+    #[error("{} is not safe to keep a journal in: {why}; mitigations stay off until that is done", path.display())]
+    NotOurs { path: PathBuf, why: NotOurs },
     #[error("could not lock {}: another sev1 has held it for 3 s; end it or continue it if it is stopped", path.display())]
     Locked { path: PathBuf },
     #[error(
@@ -24,6 +29,9 @@ pub enum JournalError {
 
 impl JournalError {
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + Copy {
-        move |source| Self::Io { doing, path: path.to_owned(), source }
+        move |source| match source.get_ref().and_then(|inner| inner.downcast_ref::<NotOurs>()) {
+            Some(why) => Self::NotOurs { path: path.to_owned(), why: why.clone() },
+            None => Self::Io { doing, path: path.to_owned(), source },
+        }
     }
 }

@@ -1,15 +1,11 @@
 //! Intents that were journalled and whose end is not.
 
-use std::{
-    collections::BTreeMap,
-    fs::{File, TryLockError},
-    io::BufReader,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::TryLockError, io::BufReader, path::Path};
 
 use serde_json::Value;
 
 use super::{FILE_NAME, JournalError, Seq, line, location, verify::for_each_line};
+use crate::files;
 
 /// An `intent` without `outcome`, or with the outcome `unknown` and no `resolved` that says more or that it is the `last`.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +19,7 @@ pub struct OpenIntent {
 /// Intents of runs that are still alive are theirs to finish and not listed.
 pub fn open_intents(directory: &Path) -> Result<Vec<OpenIntent>, JournalError> {
     let path = directory.join(FILE_NAME);
-    let file = match File::open(&path) {
+    let file = match files::open_own(&path, files::To::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(JournalError::io("read", &path)(error)),
@@ -81,7 +77,7 @@ fn is_alive(directory: &Path, run: &str) -> bool {
         return false;
     }
     let path = location::run_lock(directory, run);
-    let Ok(file) = File::options().write(true).open(&path) else { return false };
+    let Ok(file) = files::open_own(&path, files::To::TryLock) else { return false };
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => true,
         Err(TryLockError::Error(_)) => false,

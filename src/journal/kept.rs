@@ -1,19 +1,24 @@
 //! What takes a mitigation back, beside the journal: `undo/<number of its intent>.json`, readable by its owner alone.
 //!
 //! It is kept apart because it may hold a value that the journal must not (a ConfigMap's former one), and because it goes
-//! away when it is used. Losing it loses the undo, never the record.
+//! away when it is used. Losing it loses the undo, never the record. The journal has the hash of each, so that an altered one, or another's
+//! in its place, takes nothing back.
 
 use std::{
-    fs::{self, File},
-    io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    collections::BTreeMap,
+    fs,
+    io::{BufReader, Write as _},
     path::PathBuf,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Journal, JournalError, Seq, sync_directory};
+use super::{Journal, JournalError, Seq, intents::contains, line, sync_directory, verify::for_each_line};
+use crate::files;
 
+/// Kind of the record that has the hash of what is kept for an intent.
+const KEPT: &str = "kept";
+pub(super) const FOLDER: &str = "undo";
 /// Most that are kept; the oldest go first.
 const MOST: usize = 200;
 /// Largest file that is read, in bytes: a ConfigMap holds at most a mebibyte.
@@ -23,41 +28,77 @@ impl Journal {
     /// Keeps `value` for the intent, in the place of what was kept for it, and returns once it is on the disk.
     pub fn keep(&self, intent: Seq, value: &Value) -> Result<(), JournalError> {
         let directory = self.kept_directory();
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(JournalError::io("create the directory", &directory))?;
+        files::own_folder(&directory).map_err(JournalError::io("create the directory", &directory))?;
         let path = self.kept_path(intent);
         let aside = path.with_extension(format!("{}.new", self.run()));
-        let written = File::options().write(true).create(true).truncate(true).mode(0o600).open(&aside).and_then(|mut file| {
-            file.write_all(value.to_string().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)
+        let text = value.to_string();
+        // Of a run that crashed here and had the same name.
+        let _ = fs::remove_file(&aside);
+        let written = files::create_private(&aside).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
         });
-        if let Err(error) = written {
+        let written = written.map_err(JournalError::io("write", &aside)).and_then(|()| {
+            // First: a crash in between loses the undo, where the other order would leave one that nobody vouches for.
+            self.append(KEPT, &json!({ "intent": intent.0, "kept_sha256": line::sha256(text.as_bytes()) }))?;
+            fs::rename(&aside, &path).map_err(JournalError::io("write", &path))
+        });
+        if written.is_err() {
             let _ = fs::remove_file(&aside);
-            return Err(JournalError::io("write", &path)(error));
+            return written;
         }
         sync_directory(&directory)?;
-        for old in self.kept().iter().rev().skip(MOST) {
-            self.forget(old.0);
+        for old in self.kept_numbers().into_iter().rev().skip(MOST) {
+            self.forget(Seq(old));
         }
         Ok(())
     }
 
-    /// What is kept for the intent.
+    /// What is kept for the intent, if it is what the journal says was kept.
     pub fn kept_for(&self, intent: Seq) -> Option<Value> {
-        let path = self.kept_path(intent);
-        let size = fs::metadata(&path).ok()?.len();
-        if size > LARGEST {
-            return None;
-        }
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        self.vouched(intent, &self.hashes()?)
     }
 
-    /// Everything that is kept, oldest first. What cannot be read is left out.
+    /// Everything that is kept, oldest first. What cannot be read, or was altered, is left out.
     pub fn kept(&self) -> Vec<(Seq, Value)> {
+        let Some(hashes) = self.hashes() else { return Vec::new() };
+        self.kept_numbers().into_iter().filter_map(|number| Some((Seq(number), self.vouched(Seq(number), &hashes)?))).collect()
+    }
+
+    fn vouched(&self, intent: Seq, hashes: &BTreeMap<u64, String>) -> Option<Value> {
+        files::is_own_folder(&self.kept_directory()).ok()?;
+        let file = files::open_own(&self.kept_path(intent), files::To::Read).ok()?;
+        let bytes = files::up_to(file, LARGEST).ok()?;
+        let is_vouched = hashes.get(&intent.0)? == &line::sha256(&bytes);
+        is_vouched.then(|| serde_json::from_slice(&bytes).ok()).flatten()
+    }
+
+    fn kept_numbers(&self) -> Vec<u64> {
         let files = fs::read_dir(self.kept_directory()).into_iter().flatten().flatten();
         let mut numbers: Vec<u64> = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".json")?.parse().ok()).collect();
         numbers.sort_unstable();
-        numbers.into_iter().filter_map(|number| Some((Seq(number), self.kept_for(Seq(number))?))).collect()
+        numbers
+    }
+
+    /// By intent, the last hash that this cluster's journal has.
+    fn hashes(&self) -> Option<BTreeMap<u64, String>> {
+        let file = files::open_own(&self.path(), files::To::Read).ok()?;
+        let mut hashes = BTreeMap::new();
+        let Ok(()) = for_each_line(&mut BufReader::new(file), |bytes| {
+            // Most lines are something else: they are not worth a parse.
+            if contains(bytes, b"\"kind\":\"kept\"")
+                && let Ok(intact) = line::check(bytes.strip_suffix(b"\n").unwrap_or(bytes))
+                && intact.kind == KEPT
+                && intact.record.get("cluster").and_then(Value::as_str) == Some(self.cluster.as_str())
+                && let (Some(intent), Some(hash)) =
+                    (intact.record.get("intent").and_then(Value::as_u64), intact.record.get("kept_sha256").and_then(Value::as_str))
+            {
+                hashes.insert(intent, hash.to_owned());
+            }
+            Ok::<_, std::convert::Infallible>(())
+        })
+        .ok()?;
+        Some(hashes)
     }
 
     /// It was used, or is of no use.
@@ -67,7 +108,7 @@ impl Journal {
     }
 
     fn kept_directory(&self) -> PathBuf {
-        self.directory.join("undo")
+        self.directory.join(FOLDER)
     }
 
     fn kept_path(&self, intent: Seq) -> PathBuf {
@@ -109,5 +150,24 @@ mod tests {
         assert_eq!(open().kept_for(Seq(8)), None);
         fs::write(state.path().join("c/undo/9.json"), "{").unwrap();
         assert_eq!(open().kept().len(), MOST - 2, "a broken one is left out");
+    }
+
+    #[test]
+    fn what_was_altered_or_is_another_s_takes_nothing_back() {
+        let state = tempfile::tempdir().unwrap();
+        let journal = Journal::new(state.path().join("c"), "c".into(), "me".into(), Arc::new(Still));
+        let at = |name: &str| state.path().join("c/undo").join(name);
+        journal.keep(Seq(7), &json!({"words": ["deployment/sync-service", "3"]})).unwrap();
+        journal.keep(Seq(8), &json!({"words": ["deployment/core-engine", "6"]})).unwrap();
+        let whole = fs::read(at("7.json")).unwrap();
+        for forged in [&b"{\"words\":[\"deployment/core-engine\",\"1\"]}"[..], &fs::read(at("8.json")).unwrap(), &[&whole[..], b" "].concat()] {
+            fs::write(at("7.json"), forged).unwrap();
+            assert_eq!(journal.kept_for(Seq(7)), None);
+            assert_eq!(journal.kept().len(), 1);
+        }
+        fs::write(at("7.json"), whole).unwrap();
+        assert_eq!(journal.kept().len(), 2);
+        fs::copy(at("7.json"), at("9.json")).unwrap();
+        assert_eq!(journal.kept_for(Seq(9)), None, "the journal never heard of it");
     }
 }

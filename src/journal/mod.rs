@@ -22,7 +22,6 @@ pub use verify::{FirstBroken, Summary, VerifyError, verify};
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -30,7 +29,10 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::domain::{text::Text, time::Clock};
+use crate::{
+    domain::{text::Text, time::Clock},
+    files,
+};
 
 /// How often, and how long between, another process's lock is waited for: 3 s in all. A process stopped in the middle of
 /// an append must not freeze this one.
@@ -145,15 +147,11 @@ impl Journal {
 
     /// The file, made if needed, exclusively locked until it is dropped.
     fn locked_file(&self) -> Result<File, JournalError> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .map_err(JournalError::io("create the directory", &self.directory))?;
+        files::own_folder(&self.directory).map_err(JournalError::io("create the directory", &self.directory))?;
         self.show_alive()?;
         let path = self.path();
         let is_new = !path.exists();
-        let file = File::options().read(true).append(true).create(true).mode(0o600).open(&path).map_err(JournalError::io("open", &path))?;
+        let file = files::open_own(&path, files::To::Append).map_err(JournalError::io("open", &path))?;
         lock(&file, &path)?;
         if is_new {
             // The name of a new file is on the disk only once its directory is.
@@ -169,7 +167,7 @@ impl Journal {
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
         if alive.is_none() {
             let path = location::run_lock(&self.directory, &self.run);
-            let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(JournalError::io("create", &path))?;
+            let file = files::open_own(&path, files::To::Hold).map_err(JournalError::io("create", &path))?;
             lock(&file, &path)?;
             *alive = Some(file);
         }
@@ -186,6 +184,19 @@ impl Drop for Journal {
     }
 }
 
+/// Whether a journal can be kept in the directory, which is made if needed: nobody else may write what is there.
+pub fn usable(directory: &Path) -> Result<(), JournalError> {
+    files::own_folder(directory).map_err(JournalError::io("create the directory", directory))?;
+    tempfile::tempfile_in(directory).map_err(JournalError::io("write to", directory))?;
+    match files::open_own(&directory.join(FILE_NAME), files::To::Read) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::io("open", &directory.join(FILE_NAME))(error)),
+        _ => Ok(()),
+    }?;
+    let kept = directory.join(kept::FOLDER);
+    // Made only with the first undo.
+    if kept.symlink_metadata().is_ok() { files::is_own_folder(&kept).map_err(JournalError::io("create the directory", &kept)) } else { Ok(()) }
+}
+
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
@@ -198,7 +209,7 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
 }
 
 fn sync_directory(path: &Path) -> Result<(), JournalError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(JournalError::io("flush the directory", path))
+    files::sync_folder(path).map_err(JournalError::io("flush the directory", path))
 }
 
 /// Reads `length` bytes at `offset`.

@@ -1,11 +1,14 @@
 //! What earlier runs wrote down that matters after a restart: about ladders, and notes.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::{FILE_NAME, Journal, JournalError, intents::contains, line, tail};
-use crate::domain::escalation::{RECALLED_KINDS, Recalled};
+use crate::{
+    domain::escalation::{RECALLED_KINDS, Recalled},
+    files,
+};
 
 /// How much of the file's end is read: thousands of such records, and weeks where nobody runs drains every hour.
 const READ: u64 = 4 * 1024 * 1024;
@@ -24,7 +27,7 @@ impl Journal {
 }
 
 fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
-    let mut file = match File::open(path) {
+    let mut file = match files::open_own(path, files::To::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(JournalError::io("read", path)(error)),
@@ -39,7 +42,7 @@ fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, sync::Arc};
+    use std::{fs::File, io::Write as _, sync::Arc};
 
     use chrono::DateTime;
     use serde_json::json;

@@ -233,3 +233,38 @@ fn a_hostile_cluster_uid_stays_in_its_directory() {
     let hostile = Root::OfUser.directory("../../etc").unwrap();
     assert_eq!(hostile.parent(), root.parent());
 }
+
+/// Each is put where the journal has its file or a folder.
+#[test]
+fn what_others_may_write_or_what_leads_elsewhere_is_no_journal() {
+    use std::os::unix::fs::{DirBuilderExt as _, symlink};
+    let elsewhere = tempfile::tempdir().unwrap();
+    let refused = |spoil: &dyn Fn(&Path)| {
+        let state = tempfile::tempdir().unwrap();
+        let directory = state.path().join("c");
+        fs::DirBuilder::new().mode(0o700).create(&directory).unwrap();
+        spoil(&directory);
+        let error = usable(&directory).unwrap_err();
+        assert!(matches!(error, JournalError::NotOurs { .. }), "{error}");
+        assert!(error.to_string().contains("mitigations stay off until that is done"), "{error}");
+        let journal = Journal::new(directory, "c".into(), "me".into(), Arc::new(Still));
+        let appended = journal.append("intent", &Value::Null).and_then(|seq| journal.keep(seq, &Value::Null));
+        assert!(matches!(appended, Err(JournalError::NotOurs { .. })), "{appended:?}");
+        error.to_string()
+    };
+    let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    assert!(refused(&|directory| mode(directory, 0o777)).contains("can be written by others (mode 0777)"));
+    assert!(refused(&|directory| mode(directory.parent().unwrap(), 0o775)).contains("the folder above it"));
+    assert!(refused(&|directory| symlink(elsewhere.path().join("x"), directory.join(FILE_NAME)).unwrap()).contains("symbolic link"));
+    assert!(refused(&|directory| symlink(elsewhere.path(), directory.join("undo")).unwrap()).contains("symbolic link"));
+    let pipe = |directory: &Path| {
+        assert!(std::process::Command::new("mkfifo").arg(directory.join(FILE_NAME)).status().unwrap().success());
+    };
+    assert!(refused(&pipe).contains("it is a pipe"));
+    let shared = |directory: &Path| {
+        fs::write(directory.join(FILE_NAME), "").unwrap();
+        mode(&directory.join(FILE_NAME), 0o666);
+    };
+    assert!(refused(&shared).contains("can be written by others (mode 0666)"));
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was written elsewhere");
+}

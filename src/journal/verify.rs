@@ -1,7 +1,6 @@
 //! Following the chain of a journal from its first line.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -10,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::line::{self, Line};
+use crate::files;
 
 /// A chain that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum VerifyError {
 /// Reads the file once, a line at a time.
 pub fn verify(path: &Path) -> Result<Summary, VerifyError> {
     let io = |source| VerifyError::Io { path: path.to_owned(), source };
-    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut reader = BufReader::new(files::open(path).map_err(io)?);
     let mut chain = Chain::default();
     for_each_line(&mut reader, |bytes| chain.follow(bytes))
         .map_err(io)?

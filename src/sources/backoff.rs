@@ -12,6 +12,11 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(10);
 /// A missing permission rarely comes by itself.
 const FORBIDDEN: Duration = Duration::from_mins(1);
+/// Longest wait before everything is listed again because its history was gone once more: as client-go's reflector
+/// (`tools/cache/reflector.go`).
+const RELIST_LONGEST: Duration = Duration::from_secs(30);
+/// More than is kept of a kind rarely becomes less by itself, and each look costs as much.
+const TOO_MANY: Duration = Duration::from_mins(1);
 /// Longest wait that a server may ask for.
 const ASKED_AT_MOST: Duration = Duration::from_mins(5);
 
@@ -52,11 +57,13 @@ impl Backoff {
     }
 
     fn next(&mut self, error: &ConnectError) -> Duration {
-        let doubled = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
+        let longest = if matches!(error, ConnectError::Gone { .. }) { RELIST_LONGEST } else { LONGEST };
+        let doubled = FIRST.saturating_mul(1 << self.failures.min(10)).min(longest);
         self.failures = self.failures.saturating_add(1);
         let jittered = doubled.mul_f64(0.75 + fastrand::f64() * 0.5);
         match error {
             ConnectError::Forbidden { .. } => FORBIDDEN.mul_f64(0.9 + fastrand::f64() * 0.2),
+            ConnectError::TooMany { .. } => TOO_MANY.mul_f64(0.9 + fastrand::f64() * 0.2),
             error => error.retry_after().map_or(jittered, |asked| asked.clamp(jittered, ASKED_AT_MOST)),
         }
     }

@@ -7,7 +7,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     connect::{ConnectError, Reader, body::Lines, reader::Stream},
-    domain::{object::Key, text::Text},
+    domain::{
+        object::{Key, Kind, Subject},
+        text::Text,
+    },
 };
 
 /// What a viewer asks for.
@@ -143,8 +146,8 @@ impl Follower {
 
     /// The container's state; the inner error is a sentence for the viewer.
     async fn look(&mut self) -> Result<Result<Look, Text>, ConnectError> {
-        let Key { namespace, name } = &self.following.pod;
-        let pod = self.reader.get_json(&format!("/api/v1/namespaces/{namespace}/pods/{name}"), &[]).await?.json;
+        let Key { name, .. } = &self.following.pod;
+        let pod = self.reader.get_json(&path(&self.following.pod), &[]).await?.json;
         let names: Vec<&str> = ["containers", "initContainers", "ephemeralContainers"]
             .into_iter()
             .filter_map(|part| pod.pointer(&format!("/spec/{part}"))?.as_array())
@@ -177,8 +180,7 @@ impl Follower {
     }
 
     async fn stream(&mut self) -> End {
-        let Key { namespace, name } = &self.following.pod;
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}/log");
+        let path = format!("{}/log", path(&self.following.pod));
         let tail = self.following.tail.to_string();
         let since = self.since.map(|since| since.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
         let mut query = vec![("timestamps", "true"), ("container", self.container.as_deref().unwrap_or_default())];
@@ -234,6 +236,10 @@ impl Follower {
     async fn say(&self, lines: Vec<Text>) -> Result<(), ()> {
         self.out.send(Said::Lines(lines)).await.map_err(|_| ())
     }
+}
+
+fn path(pod: &Key) -> String {
+    Subject { kind: Kind::Pod, key: pod.clone() }.reference().path()
 }
 
 type Line = Option<Result<bytes::Bytes, ConnectError>>;

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every room with what it may import.
 pub const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("files", &[]),
     ("sim", &[]),
     ("cli", &[]),
-    ("config", &["domain"]),
-    ("journal", &["domain"]),
+    ("config", &["domain", "files"]),
+    ("journal", &["domain", "files"]),
     ("state", &["domain", "config"]),
     ("ui", &["domain", "state", "config"]),
-    ("connect", &["domain", "config"]),
+    ("connect", &["domain", "config", "files"]),
     ("sources", &["domain", "config", "connect"]),
     ("actions", &["domain", "config", "connect", "journal"]),
-    ("runtime", &["domain", "config", "journal", "state", "ui", "connect", "sources", "actions"]),
-    ("commands", &["domain", "sim", "cli", "config", "journal", "state", "ui", "connect", "sources", "actions", "runtime"]),
+    ("runtime", &["domain", "files", "config", "journal", "state", "ui", "connect", "sources", "actions"]),
+    ("commands", &["domain", "files", "sim", "cli", "config", "journal", "state", "ui", "connect", "sources", "actions", "runtime"]),
 ];
 
 pub fn may_import(room: &str) -> Option<&'static [&'static str]> {

@@ -212,11 +212,16 @@ impl Rig {
         (outcome.expect("an end"), all)
     }
 
-    /// Records of the journal, whose chain must hold.
+    /// Records of the journal, whose chain must hold; without those that vouch for what is kept to undo.
     pub fn journal(&self) -> Vec<Value> {
         let path = self.state.path().join("journal").join(crate::journal::FILE_NAME);
         crate::journal::verify(&path).unwrap();
-        std::fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        std::fs::read_to_string(path)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|record| record["kind"] != "kept")
+            .collect()
     }
 
     pub fn journal_kinds(&self) -> Vec<String> {

@@ -99,9 +99,10 @@ async fn a_write_that_a_crash_cut_off_is_offered_once_it_is_known_to_be_done() {
     let file = std::fs::read_dir(rig.state.path().join("journal/undo")).unwrap().next().unwrap().unwrap().path();
     let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     kept["done"] = false.into();
-    std::fs::write(&file, kept.to_string()).unwrap();
-    assert!(rig.engine.undoable().await.is_empty());
     let id: u64 = file.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let crashed = crate::journal::Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), super::rig::clock());
+    crashed.keep(crate::journal::Seq(id), &kept).unwrap();
+    assert!(rig.engine.undoable().await.is_empty());
     assert!(rig.plan(undo(id)).await.err().unwrap().contains("outcome of mitigation"));
 }
 
@@ -134,4 +135,30 @@ async fn without_a_screen_the_context_is_the_word_and_no_other() {
     let on = |context: &str| planned.plan.clone().confirm_on(context, &planned.checks, "x".into());
     assert!(on("prod-uk-1").is_ok());
     assert!(on("prod").is_err() && on("y").is_err() && on("").is_err());
+}
+
+#[tokio::test]
+async fn an_undo_that_was_forged_is_refused_and_the_target_is_the_one_that_was_written() {
+    let mut rig = Rig::new().await;
+    let planned = rig.plan(scale(6)).await.unwrap();
+    rig.execute(&planned).await;
+    let id = rig.engine.undoable().await[0].id;
+    let file = rig.state.path().join(format!("journal/undo/{id}.json"));
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, whole.replace("\"3\"", "\"1\"")).unwrap();
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), whole);
+    assert!(rig.engine.undoable().await.is_empty());
+    assert!(rig.plan(undo(id)).await.err().unwrap().contains("nothing is kept"));
+    // Vouched for, as by a version that made a mistake: it goes to what was written, or nowhere.
+    let mut kept: Value = serde_json::from_str(&whole).unwrap();
+    let mut other = rig.world().get(DEPLOYMENT).unwrap();
+    other["metadata"]["name"] = "other".into();
+    rig.world().0.lock().unwrap().objects.insert(DEPLOYMENT.replace("api-gateway", "other"), other);
+    let words = whole.replace("deployment/api-gateway\"", "deployment/other\"");
+    assert_ne!(words, whole);
+    kept["words"] = serde_json::from_str::<Value>(&words).unwrap()["words"].clone();
+    let journal = crate::journal::Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), super::rig::clock());
+    journal.keep(crate::journal::Seq(id), &kept).unwrap();
+    let why = rig.plan(undo(id)).await.err().unwrap();
+    assert!(why.contains("would change deployment/other, which that mitigation did not"), "{why}");
 }

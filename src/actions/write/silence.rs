@@ -14,6 +14,7 @@ use crate::{
     connect::{Endpoint, WriteError, writer::words},
     domain::{
         mitigation::{NewSilence, SilenceChange, SilenceWrite, WriteMethod},
+        object::segment,
         text::Text,
         write::in_comment,
     },
@@ -29,7 +30,7 @@ pub fn method(change: &SilenceChange) -> WriteMethod {
 pub fn path(change: &SilenceChange) -> String {
     match change {
         SilenceChange::Create(_) => SILENCES.to_owned(),
-        SilenceChange::Expire { id, .. } => format!("/api/v2/silence/{id}"),
+        SilenceChange::Expire { id, .. } => format!("/api/v2/silence/{}", segment(id)),
     }
 }
 

@@ -14,7 +14,7 @@
 use std::{
     fs::{self, File, Permissions},
     io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -22,10 +22,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use crate::files;
+
 const PREFIX: &str = "sev1-demo-";
 const ABOUT: &str = "demo.json";
 const KUBECONFIG: &str = "kubeconfig";
 const STATE: &str = "state";
+/// Largest that it may be, in bytes: it has three short fields.
+const ABOUT_LIMIT: u64 = 64 << 10;
 /// Only its owner may look into it.
 const PRIVATE: u32 = 0o700;
 
@@ -86,7 +90,7 @@ pub fn of_kubeconfig(files: &[PathBuf], server: &str) -> Option<(About, PathBuf)
 /// What a demo's folder says of it; none of any other folder.
 fn about(folder: &Path) -> Option<About> {
     let is_ours = folder.file_name()?.to_str()?.starts_with(PREFIX) && is_private(&fs::symlink_metadata(folder).ok()?);
-    let text = is_ours.then(|| fs::read(folder.join(ABOUT)).ok())??;
+    let text = is_ours.then(|| files::read(&folder.join(ABOUT), ABOUT_LIMIT).ok())??;
     serde_json::from_slice(&text).ok()
 }
 
@@ -95,7 +99,7 @@ fn is_private(folder: &fs::Metadata) -> bool {
 }
 
 fn private_file(path: &Path) -> io::Result<File> {
-    File::options().write(true).create_new(true).mode(0o600).open(path)
+    files::create_private(path)
 }
 
 /// Removes what demos left that were killed: folders with a demo's name and file, of this user, private, whose process is
@@ -108,7 +112,7 @@ fn sweep(temporary: &Path, own: &Path) -> io::Result<()> {
             continue;
         }
         // The lock is held until all is gone, so that two that sweep do not meet.
-        if let Ok(alive) = File::open(folder.join(ABOUT))
+        if let Ok(alive) = files::open(&folder.join(ABOUT))
             && alive.try_lock().is_ok()
         {
             // What cannot be removed stays for the next time.

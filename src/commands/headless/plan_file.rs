@@ -1,12 +1,7 @@
 //! A frozen plan in a file. It holds the ask and what was planned from it, bodies as hashes: it is planned anew when it is
 //! applied, and refused unless that gives the very same writes on the very same objects.
 
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{io::Write as _, path::Path};
 
 use serde_json::{Value, json};
 
@@ -18,6 +13,7 @@ use crate::{
         mitigation::{Basis, Plan, SilenceChange, SilenceWrite, Write},
         text::Text,
     },
+    files,
     journal::sha256,
 };
 
@@ -43,7 +39,7 @@ pub fn save(path: &Path, plan: &Plan) -> Result<(), String> {
     let plan = frozen(plan);
     let document = json!({ "sev1_plan": VERSION, "sha256": hash(&plan), "plan": plan });
     let text = serde_json::to_string_pretty(&document).map_err(|error| error.to_string())? + "\n";
-    let written = File::options().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
+    let written = files::create_private(path).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
@@ -52,11 +48,7 @@ pub fn save(path: &Path, plan: &Plan) -> Result<(), String> {
 
 pub fn load(path: &Path) -> Result<Frozen, Refusal> {
     let unreadable = |why: &str| Refusal { exit: Exit::USAGE, says: Text::line(&format!("{} is no plan of sev1: {why}", path.display())) };
-    let size = fs::metadata(path).map_err(|error| unreadable(&error.to_string()))?.len();
-    if size > LARGEST {
-        return Err(unreadable("it is too large"));
-    }
-    let bytes = fs::read(path).map_err(|error| unreadable(&error.to_string()))?;
+    let bytes = files::read(path, LARGEST).map_err(|error| unreadable(&error.to_string()))?;
     let document: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error.to_string()))?;
     if document.get("sev1_plan").and_then(Value::as_u64) != Some(VERSION) {
         return Err(unreadable("its form is not known to this version"));

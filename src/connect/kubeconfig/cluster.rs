@@ -1,7 +1,7 @@
 //! The cluster entry that counts, as connections need it: address, authority and proxy (`client-go/tools/clientcmd/validation.go`,
 //! `client-go/transport`, `client-go/rest/url_utils.go`).
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use base64::{
     Engine as _,
@@ -18,7 +18,13 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{file::Cluster, proxy::Environment};
-use crate::connect::{credentials::basic, endpoint::percent_decoded};
+use crate::{
+    connect::{
+        credentials::{PEM_LIMIT, basic},
+        endpoint::percent_decoded,
+    },
+    files,
+};
 
 /// The extension of a cluster that is meant for credential plugins.
 const FOR_PLUGINS: &str = "client.authentication.k8s.io/exec";
@@ -144,5 +150,6 @@ pub(super) fn decoded(data: &str, field: &str) -> Result<Vec<u8>, String> {
 }
 
 pub(super) fn read(path: &str, field: &str) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("has {field} {path}, which cannot be read ({error}): log in again or correct the path"))
+    files::read(Path::new(path), PEM_LIMIT)
+        .map_err(|error| format!("has {field} {path}, which cannot be read ({error}): log in again or correct the path"))
 }

@@ -2,14 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::connect::ConnectError;
+use crate::{connect::ConnectError, files};
 
 /// What stands in the files. A text that is empty is absent, as in Go.
 #[derive(Default)]
@@ -107,11 +106,14 @@ pub(super) struct Variable {
     pub value: String,
 }
 
+/// Largest kubeconfig that is read, in bytes: one with certificates for hundreds of clusters has a few mebibytes.
+const LIMIT: u64 = 16 << 20;
+
 impl Merged {
     /// Reads one file; relative paths in it start from its folder. None where there is no such file.
     pub fn read(path: &Path) -> Result<Option<Self>, ConnectError> {
         let shown = path.display();
-        let bytes = match fs::read(path) {
+        let bytes = match files::read_or_pipe(path, LIMIT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {

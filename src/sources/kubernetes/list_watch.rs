@@ -5,17 +5,23 @@
 //! on many versions. The first page is small, so that a screenful is there at once; the later ones are larger, because each page
 //! costs a round trip, as far as memory allows. A page travels while the one before is applied.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
 };
 
-use super::wire::Str;
+use super::{
+    ceiling::{Ceiling, Full, Limits, OF_A_KIND, Total},
+    wire::Str,
+};
 use crate::{
     connect::{
         ConnectError, Reader,
@@ -42,22 +48,34 @@ const FIRST_PAGE: usize = 500;
 const LATER_PAGES: usize = 4_000;
 /// What a later page should weigh: it is in memory whole while it is decoded.
 const PAGE_WEIGHT: usize = 8 << 20;
-/// Largest page: the objects after the first page may be much larger than those on it.
-const PAGE_LIMIT: usize = 256 << 20;
+/// Largest page, in bytes; of one that is larger fewer objects are asked for, down to [`FEWEST`].
+const PAGE_LIMIT: usize = 64 << 20;
+/// Fewest objects of a page: etcd keeps none larger than 1.5 MiB, so that many always fit.
+const FEWEST: usize = 10;
+/// Most entries of one list, those that are not shown among them: one that goes on longer is no list of a cluster.
+const MOST_ENTRIES: usize = 2_000_000;
+/// Pages without an entry, in a row, before a list that says that there is more is refused: an API server sends none.
+const EMPTY_PAGES: usize = 10;
+/// Longest token of a next page, in bytes. Those of API servers have some hundred.
+const TOKEN_LIMIT: usize = 16 << 10;
 /// Most deltas in one observation, so that applying one never takes long.
 const MOST_DELTAS: usize = 500;
 /// Events of this long are one observation.
 const WINDOW: Duration = Duration::from_millis(25);
 /// A watch without a byte for this long is opened again: bookmarks come about once a minute.
 const IDLE: Duration = Duration::from_secs(75);
-/// A watch that ends sooner than this after it was opened is not opened again at once.
+/// A watch that ends sooner than this after it was opened is not opened again at once, and has not proved that it works.
 const TOO_SHORT: Duration = Duration::from_secs(1);
+/// How many such watches in a row are passed over in silence: servers end them when they restart.
+const SHORT_IN_SILENCE: u32 = 2;
+/// History that is gone sooner than this after it was last gone is listed anew only after a pause that grows: each list is the whole cluster.
+const CALM: Duration = Duration::from_mins(2);
 
 /// One kind: how to decode it, and which observation carries it.
 pub(super) trait Watched: Send + Sync + 'static {
     const SOURCE: SourceId;
     type Wire<'a>: Deserialize<'a>;
-    type Object: Object + Send + 'static;
+    type Object: Object + fmt::Debug + Send + 'static;
 
     /// None for what is not shown.
     fn object(&self, wire: Self::Wire<'_>) -> Option<Self::Object>;
@@ -81,14 +99,24 @@ pub(super) struct Shared {
     pub wake: Arc<Notify>,
     /// Counts how often the connection came back: watches opened before that are opened again.
     pub generation: watch::Receiver<u64>,
+    /// What is kept of all kinds.
+    pub total: Arc<Total>,
 }
 
 /// Why a list or a watch ended.
 enum Ended {
     Closed,
     /// The place in history is gone: list again.
-    Gone,
+    Gone(ConnectError),
     Failed(ConnectError),
+    /// There are more than are kept.
+    Full,
+}
+
+impl From<Full> for Ended {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
 }
 
 impl From<Closed> for Ended {
@@ -99,7 +127,7 @@ impl From<Closed> for Ended {
 
 impl From<ConnectError> for Ended {
     fn from(error: ConnectError) -> Self {
-        if matches!(error, ConnectError::Gone { .. }) { Self::Gone } else { Self::Failed(error) }
+        if matches!(error, ConnectError::Gone { .. }) { Self::Gone(error) } else { Self::Failed(error) }
     }
 }
 
@@ -111,6 +139,9 @@ pub(super) struct ListWatch<K: Watched, S> {
     pub shared: Shared,
     pub report: Report,
     pub sink: S,
+    pub ceiling: Ceiling,
+    /// Watches in a row that ended as soon as they were opened.
+    pub short: u32,
 }
 
 impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
@@ -121,6 +152,9 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
 
     async fn for_ever(&mut self) -> Result<(), Closed> {
         let mut backoff = Backoff::new(self.shared.wake.clone());
+        // Apart, because a list that succeeds says nothing of whether its history will last.
+        let mut relisting = Backoff::new(self.shared.wake.clone());
+        let mut gone_at = None;
         let mut version: Option<String> = None;
         let listing = format!("listing {}", K::kind().resource());
         self.report.connecting(&listing).await?;
@@ -133,21 +167,44 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             match result {
                 Ok(next) => version = next,
                 Err(Ended::Closed) => return Err(Closed),
-                Err(Ended::Gone) => {
+                Err(Ended::Gone(error)) => {
                     tracing::info!(kind = K::kind().resource(), "history is gone, listing again");
-                    if version.take().is_none() {
-                        // A list whose pages expired: begin it again, but not in a tight circle.
-                        backoff.pause(Duration::from_millis(500)).await;
+                    version = None;
+                    let before = gone_at.replace(self.report.now());
+                    if before.is_none_or(|before| self.report.real_since(before) > CALM) {
+                        relisting.succeeded();
+                    } else {
+                        relisting.after(&error, &self.report).await?;
                     }
+                }
+                Err(Ended::Full) => {
+                    version = None;
+                    let Limits { objects, bytes } = self.ceiling.limits();
+                    backoff.after(&ConnectError::TooMany { what: K::kind().resource().into(), objects, bytes }, &self.report).await?;
+                    // What the next list names comes on top of what is there until that list ends: there is no room for both.
+                    self.deliver(vec![Delta::ListStarted, Delta::Listed], None).await.or_else(|end| match end {
+                        Ended::Closed => Err(Closed),
+                        _ => Ok(()),
+                    })?;
                 }
                 Err(Ended::Failed(error)) => backoff.after(&error, &self.report).await?,
             }
         }
     }
 
+    /// Hands on as much as there is room for.
+    async fn deliver(&mut self, mut deltas: Vec<Delta<K::Object>>, server_time: Option<DateTime<Utc>>) -> Result<(), Ended> {
+        let taken = self.ceiling.take(&mut deltas);
+        if !deltas.is_empty() {
+            self.sink.deliver(deltas, server_time).await?;
+        }
+        Ok(taken?)
+    }
+
     /// Returns the version to watch from.
     async fn list(&mut self) -> Result<String, Ended> {
-        let mut so_far = 0;
+        let (mut so_far, mut entries, mut empty_pages) = (0, 0, 0);
+        let mut last_token = None;
         let mut answer = Self::fetch(self.shared.reader.clone(), self.path.clone(), None, FIRST_PAGE).await?;
         self.report.listing(0).await?;
         let mut begun = vec![Delta::ListStarted];
@@ -155,6 +212,20 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             let (date, weight) = (answer.date, answer.body.len());
             let page = self.decode(answer).await?;
             let more = page.next.filter(|next| !next.is_empty());
+            entries += page.entries;
+            empty_pages = if page.entries == 0 { empty_pages + 1 } else { 0 };
+            if entries > MOST_ENTRIES {
+                return Err(Ended::Full);
+            }
+            if let Some(token) = &more {
+                if more == last_token || empty_pages > EMPTY_PAGES {
+                    return Err(Ended::Failed(self.strange("its pages go on for ever without anything on them")));
+                }
+                if token.len() > TOKEN_LIMIT {
+                    return Err(Ended::Failed(self.strange("the token of its next page is longer than 16 KiB")));
+                }
+            }
+            last_token.clone_from(&more);
             let next = more.clone().map(|token| {
                 let limit = next_page(page.objects.len(), weight);
                 let fetching = Self::fetch(self.shared.reader.clone(), self.path.clone(), Some(token), limit);
@@ -165,13 +236,13 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             for object in page.objects {
                 deltas.push(Delta::Applied(object));
                 if deltas.len() >= MOST_DELTAS {
-                    self.sink.deliver(std::mem::take(&mut deltas), date).await?;
+                    self.deliver(std::mem::take(&mut deltas), date).await?;
                 }
             }
             match next {
                 None => {
                     deltas.push(Delta::Listed);
-                    self.sink.deliver(deltas, date).await?;
+                    self.deliver(deltas, date).await?;
                     self.report.live().await?;
                     return page.version.ok_or_else(|| {
                         Ended::Failed(ConnectError::Server {
@@ -182,7 +253,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                     });
                 }
                 Some(mut fetching) => {
-                    self.sink.deliver(deltas, date).await?;
+                    self.deliver(deltas, date).await?;
                     self.report.listing(so_far).await?;
                     answer = match (&mut fetching.0).await {
                         Ok(answer) => answer?,
@@ -193,11 +264,16 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         }
     }
 
-    async fn fetch(reader: Reader, path: String, token: Option<String>, limit: usize) -> Result<RawAnswer, ConnectError> {
-        let limit = limit.to_string();
-        let mut query = vec![("limit", limit.as_str())];
-        query.extend(token.as_deref().map(|token| ("continue", token)));
-        reader.list_page(&path, &query, PAGE_LIMIT).await
+    async fn fetch(reader: Reader, path: String, token: Option<String>, mut limit: usize) -> Result<RawAnswer, ConnectError> {
+        loop {
+            let asked = limit.to_string();
+            let mut query = vec![("limit", asked.as_str())];
+            query.extend(token.as_deref().map(|token| ("continue", token)));
+            match reader.list_page(&path, &query, PAGE_LIMIT).await {
+                Err(ConnectError::TooLarge { .. }) if limit > FEWEST => limit = (limit / 8).max(FEWEST),
+                answer => return answer,
+            }
+        }
     }
 
     /// Off the async threads when it is worth it.
@@ -226,14 +302,22 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         let lifetime = (280 + fastrand::u32(0..20)).to_string();
         let query = [("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", from.as_str()), ("timeoutSeconds", lifetime.as_str())];
         self.shared.generation.mark_unchanged();
-        let opened = self.report.now();
         let stream = self.shared.reader.watch(&self.path, &query, IDLE).await?;
         let Stream { date, mut lines, mut given_up } = stream;
-        backoff.succeeded();
-        self.report.live().await?;
+        // Opened is not succeeded: many a server opens a watch only to end it.
+        let mut has_lasted = false;
+        let lasting = tokio::time::sleep(TOO_SHORT);
+        tokio::pin!(lasting);
         loop {
             let line = tokio::select! {
                 line = lines.next() => line,
+                () = &mut lasting, if !has_lasted => {
+                    has_lasted = true;
+                    self.short = 0;
+                    backoff.succeeded();
+                    self.report.live().await?;
+                    continue;
+                }
                 changed = self.shared.generation.changed() => {
                     return if changed.is_err() { Err(Ended::Closed) } else { Ok(()) };
                 }
@@ -244,7 +328,8 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             let end = self.gather(line, &mut lines, &mut batch).await;
             let Batch { deltas, bookmark, version: seen } = batch;
             if !deltas.is_empty() {
-                self.sink.deliver(newest(deltas), None).await?;
+                self.deliver(newest(deltas), None).await?;
+                self.report.live().await?;
             } else if bookmark {
                 self.report.beat(None).await?;
             }
@@ -254,15 +339,14 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             }
             match end {
                 None => {}
-                Some(Ok(())) => {
-                    if self.report.real_since(opened) < TOO_SHORT {
-                        backoff.pause(TOO_SHORT).await;
-                    }
-                    return Ok(());
-                }
-                // A watch that fell silent or broke off goes on from where it was; only if that fails it is said.
-                Some(Err(Ended::Failed(ConnectError::Timeout { .. } | ConnectError::Cut { .. }))) => {
-                    if self.report.real_since(opened) < TOO_SHORT {
+                // A watch that ended, fell silent or broke off goes on from where it was; only if that fails it is said.
+                Some(Ok(()) | Err(Ended::Failed(ConnectError::Timeout { .. } | ConnectError::Cut { .. }))) => {
+                    if !has_lasted {
+                        self.short += 1;
+                        if self.short > SHORT_IN_SILENCE {
+                            let server = self.shared.reader.server().clone();
+                            return Err(Ended::Failed(ConnectError::Cut { server, why: "it ends each watch as soon as it is opened".into() }));
+                        }
                         backoff.pause(TOO_SHORT).await;
                     }
                     tracing::debug!(kind = K::kind().resource(), ?date, "watch broke off, opening it again");
@@ -324,7 +408,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         let says = event.object.message.as_ref().map(Str::text).unwrap_or_default();
         let code = event.object.code.unwrap_or(500);
         if code == 410 || event.object.reason.as_ref().is_some_and(|reason| reason.is("Expired") || reason.is("Gone")) {
-            return Ended::Gone;
+            return Ended::Gone(ConnectError::Gone { says });
         }
         Ended::Failed(ConnectError::Server { server: self.shared.reader.server().clone(), status: code, message: says })
     }
@@ -359,25 +443,88 @@ impl<T> Default for Batch<T> {
 
 pub(super) struct Decoded<T> {
     pub objects: Vec<T>,
+    /// Those that are not shown among them.
+    entries: usize,
     version: Option<String>,
     next: Option<String>,
 }
 
 /// An error is the shape that was wrong, or none when it is not JSON at all.
 pub(super) fn decode_page<K: Watched>(kind: &K, body: &[u8]) -> Result<Decoded<K::Object>, Option<String>> {
-    let page: Page<'_, K::Wire<'_>> = serde_json::from_slice(body).map_err(|error| error.is_data().then(|| error.to_string()))?;
-    Ok(Decoded {
-        objects: page.items.unwrap_or_default().into_iter().filter_map(|wire| kind.object(wire)).collect(),
-        version: page.metadata.version.map(|version| version.0.into_owned()),
-        next: page.metadata.next.map(|token| token.0.into_owned()),
-    })
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let page = Page(kind).deserialize(&mut deserializer).and_then(|page| deserializer.end().map(|()| page));
+    page.map_err(|error| error.is_data().then(|| error.to_string()))
 }
 
-#[derive(Deserialize)]
-#[serde(bound = "'de: 'a, T: Deserialize<'de>")]
-struct Page<'a, T> {
-    metadata: ListMeta<'a>,
-    items: Option<Vec<T>>,
+/// Makes each entry an object of ours at once: as they are on the wire, those of a page of `{}` would take a hundred times its bytes.
+struct Page<'k, K>(&'k K);
+
+impl<'de, K: Watched> DeserializeSeed<'de> for Page<'_, K> {
+    type Value = Decoded<K::Object>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, K: Watched> Visitor<'de> for Page<'_, K> {
+    type Value = Decoded<K::Object>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut metadata: Option<ListMeta<'de>> = None;
+        let (mut objects, mut entries) = (Vec::new(), 0);
+        while let Some(member) = map.next_key::<Str<'de>>()? {
+            match &*member.0 {
+                "metadata" => metadata = Some(map.next_value()?),
+                "items" => map.next_value_seed(Items { kind: self.0, objects: &mut objects, entries: &mut entries })?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        let metadata = metadata.ok_or_else(|| M::Error::missing_field("metadata"))?;
+        let text = |text: Option<Str<'de>>| text.map(|text| text.0.into_owned());
+        Ok(Decoded { objects, entries, version: text(metadata.version), next: text(metadata.next) })
+    }
+}
+
+struct Items<'k, K: Watched> {
+    kind: &'k K,
+    objects: &'k mut Vec<K::Object>,
+    entries: &'k mut usize,
+}
+
+impl<'de, K: Watched> DeserializeSeed<'de> for Items<'_, K> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, K: Watched> Visitor<'de> for Items<'_, K> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of objects")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut sequence: S) -> Result<(), S::Error> {
+        while let Some(wire) = sequence.next_element::<K::Wire<'de>>()? {
+            *self.entries += 1;
+            // One more than fits shows that there are too many.
+            if self.objects.len() <= OF_A_KIND.objects {
+                self.objects.extend(self.kind.object(wire));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]

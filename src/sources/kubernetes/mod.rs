@@ -2,6 +2,7 @@
 
 mod authors;
 mod autoscaler;
+mod ceiling;
 mod config_map;
 mod deployment;
 mod event;
@@ -26,6 +27,7 @@ use tokio::{
 
 use self::{
     authors::Authors,
+    ceiling::{Ceiling, OF_A_KIND},
     heartbeat::Heartbeat,
     list_watch::{ListWatch, Shared, Sink, Straight, Watched, within},
     service::{Join, Services, Slices},
@@ -48,7 +50,7 @@ const AUTHORS_WITHIN: Duration = Duration::from_secs(2);
 /// Starts all watches of a cluster.
 pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wake: &Arc<Notify>, report: &impl Fn(SourceId) -> Report) {
     let generation = watch::Sender::new(0);
-    let shared = Shared { reader: reader.clone(), wake: wake.clone(), generation: generation.subscribe() };
+    let shared = Shared { reader: reader.clone(), wake: wake.clone(), generation: generation.subscribe(), total: Arc::default() };
     let start = Start { shared: &shared, scope, report };
     let authors = Authors::new();
 
@@ -81,6 +83,8 @@ pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wak
         // Services stand without their slices, with unknown counts: the slices' own troubles are not the services'.
         report: services.silent(),
         sink: join,
+        ceiling: Ceiling::new(OF_A_KIND, shared.total.clone()),
+        short: 0,
     };
     tasks.spawn(slices.run());
 }
@@ -105,7 +109,15 @@ impl<F: Fn(SourceId) -> Report> Start<'_, F> {
 
     fn list_watch<K: Watched, S: Sink<K::Object>>(&self, kind: K, report: Report, sink: S) -> ListWatch<K, S> {
         let of: Kind = K::kind();
-        ListWatch { kind: Arc::new(kind), path: of.collection_path(self.scope.namespace()), shared: self.shared.clone(), report, sink }
+        ListWatch {
+            kind: Arc::new(kind),
+            path: of.collection_path(self.scope.namespace()),
+            shared: self.shared.clone(),
+            report,
+            sink,
+            ceiling: Ceiling::new(OF_A_KIND, self.shared.total.clone()),
+            short: 0,
+        }
     }
 }
 

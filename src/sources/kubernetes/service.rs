@@ -86,6 +86,7 @@ impl Watched for Services {
 }
 
 /// One endpoint slice, reduced to counts.
+#[derive(Debug)]
 pub(super) struct Slice {
     key: Key,
     uid: Text,

@@ -1,6 +1,7 @@
 //! List and watch against an API server that misbehaves.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +12,7 @@ use std::{
 use proptest::prelude::*;
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
-use super::*;
+use super::{ceiling::Limits, *};
 use crate::{
     connect::{
         ConnectError, SlowLogin,
@@ -47,16 +48,22 @@ fn pods(server: &Scripted) -> Watching {
 
 /// The same beside what else `reader` is asked for.
 fn pods_by(reader: &Reader) -> Watching {
+    pods_with(reader, Arc::new(Steps(AtomicU64::new(0))), OF_A_KIND)
+}
+
+fn pods_with(reader: &Reader, clock: Arc<dyn Clock>, limits: Limits) -> Watching {
     let (out, heard) = mpsc::channel(64);
-    let report = Report::new(SourceId::Pods, Arc::new(Steps(AtomicU64::new(0))), out);
+    let report = Report::new(SourceId::Pods, clock, out);
     let (generation, wake) = (watch::Sender::new(0), Arc::new(Notify::new()));
-    let shared = Shared { reader: reader.clone(), wake, generation: generation.subscribe() };
+    let shared = Shared { reader: reader.clone(), wake, generation: generation.subscribe(), total: Arc::default() };
     let list_watch = ListWatch {
         kind: Arc::new(pod::Pods),
         path: "/api/v1/namespaces/shop/pods".to_owned(),
         shared,
         report: report.clone(),
         sink: Straight::<pod::Pods>::new(report),
+        ceiling: Ceiling::new(limits, Arc::default()),
+        short: 0,
     };
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -80,6 +87,21 @@ impl Watching {
                 }
             }
         }
+    }
+}
+
+impl Watching {
+    /// How long is waited after each of the next failures, by a clock that stands.
+    async fn waits(&mut self, count: usize) -> Vec<Duration> {
+        let mut waits = Vec::new();
+        while waits.len() < count {
+            let next = timeout(Duration::from_secs(20), self.heard.recv()).await;
+            let observation = next.unwrap_or_else(|_| panic!("waited in vain after {waits:?}")).unwrap();
+            if let What::Health(Health::Failed { retry_at, .. }) = observation.what {
+                waits.push(retry_at.0);
+            }
+        }
+        waits
     }
 }
 
@@ -160,6 +182,116 @@ async fn history_that_is_gone_means_listing_again() {
         let again = ["start", "+b Running", "listed"];
         assert!(heard.windows(3).any(|window| window == again), "{heard:#?}");
         assert!(!heard.iter().any(|word| word.starts_with("failed")), "{heard:#?}");
+    }
+}
+
+/// Stands: however often something happens, it happens in the same moment.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        Now { mono: Mono::ZERO, utc: DateTime::UNIX_EPOCH }
+    }
+}
+
+#[tokio::test]
+async fn history_that_is_gone_again_and_again_is_listed_less_and_less_often_and_that_is_said() {
+    for gone in [
+        r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}"#.to_owned() + "\n",
+        // With something before it, as if the watch had worked.
+        event("MODIFIED", "a", "Running") + r#"{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old resource version"}}"# + "\n",
+        String::new(),
+    ] {
+        let lists = Arc::new(AtomicU64::new(0));
+        let counted = lists.clone();
+        let server = Scripted::start(move |request, _| match request {
+            _ if request.contains("watch=true") && gone.is_empty() => json(410, r#"{"message":"too old resource version","code":410}"#),
+            _ if request.contains("watch=true") => [stream(&gone), vec![end()]].concat(),
+            _ => {
+                counted.fetch_add(1, Ordering::SeqCst);
+                list("7", "", &["a"])
+            }
+        })
+        .await;
+        let mut watching = pods_with(&Reader::new(&server.target()), Arc::new(Still), OF_A_KIND);
+        let heard = watching.until(|word| word.starts_with("failed")).await;
+        assert!(heard.last().unwrap().contains("no longer knows where we were (410): too old resource version"), "{heard:#?}");
+        assert_eq!(lists.load(Ordering::SeqCst), 2, "the first time at once");
+        let waits = watching.waits(2).await;
+        assert!(waits[0] > Duration::from_millis(700) && waits[1] > waits[0], "{waits:?}");
+        assert_eq!(lists.load(Ordering::SeqCst), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_watch_that_is_opened_only_to_end_is_opened_less_and_less_often_and_that_is_said() {
+    let server = Scripted::start(|request, _| match request {
+        _ if request.contains("watch=true") => [stream(""), vec![end()]].concat(),
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let heard = pods(&server).until(|word| word.starts_with("failed")).await;
+    assert!(heard.last().unwrap().contains("ends each watch as soon as it is opened"), "{heard:#?}");
+    let refused = r#"{"type":"ERROR","object":{"kind":"Status","code":500,"message":"no"}}"#.to_owned() + "\n";
+    let server = Scripted::start(move |request, _| match request {
+        _ if request.contains("watch=true") => [stream(&refused), vec![end()]].concat(),
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let mut watching = pods_with(&Reader::new(&server.target()), Arc::new(Still), OF_A_KIND);
+    watching.until(|word| word == "live").await;
+    let waits = watching.waits(3).await;
+    assert!(waits[2] > waits[1] && waits[1] > waits[0], "{waits:?}");
+}
+
+const FEW: Limits = Limits { objects: 3, bytes: 1 << 20 };
+
+#[tokio::test]
+async fn more_than_is_kept_is_cut_off_and_said_whether_listed_or_watched() {
+    let names = ["a", "b", "c", "d", "e"];
+    let listed = Scripted::start(move |_, _| list("7", "more", &names)).await;
+    let watched = Scripted::start(move |request, _| match request {
+        _ if request.contains("watch=true") => hang(&names.map(|name| event("ADDED", name, "Running")).concat()),
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let large = Limits { objects: 100, bytes: 2_000 };
+    for (server, limits, fit) in [(&listed, FEW, 3), (&watched, FEW, 3), (&listed, large, 4)] {
+        let mut watching = pods_with(&Reader::new(&server.target()), Arc::new(Still), limits);
+        let heard = watching.until(|word| word.starts_with("failed")).await;
+        assert!(heard.last().unwrap().contains("there are more pods than sev1 keeps"), "{heard:#?}");
+        assert!(heard.last().unwrap().contains("-n NAMESPACE"), "{heard:#?}");
+        let kept: HashSet<_> = heard.iter().filter(|word| word.starts_with('+')).collect();
+        assert!(kept.len() <= fit && !kept.is_empty(), "{heard:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_makes_room_for_what_comes() {
+    let server = Scripted::start(|request, _| match request {
+        _ if request.contains("watch=true") => {
+            let turn = |name: &str| event("ADDED", name, "Running") + &event("DELETED", name, "Running");
+            hang(&(["b", "c", "d", "e", "f"].map(turn).concat() + &event("ADDED", "z", "Running")))
+        }
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let heard = pods_with(&Reader::new(&server.target()), Arc::new(Still), FEW).until(|word| word.starts_with("+z")).await;
+    assert!(!heard.iter().any(|word| word.starts_with("failed")), "{heard:#?}");
+}
+
+#[tokio::test]
+async fn pages_that_go_on_for_ever_are_refused() {
+    let token = AtomicU64::new(0);
+    let same = Scripted::start(|_, _| list("7", "same", &["a"])).await;
+    let same_and_empty = Scripted::start(|_, _| list("7", "same", &[])).await;
+    let empty = Scripted::start(move |_, _| list("7", &token.fetch_add(1, Ordering::SeqCst).to_string(), &[])).await;
+    let long = Scripted::start(|_, _| list("7", &"x".repeat(100_000), &["a"])).await;
+    for (server, expected) in [(same, "go on for ever"), (same_and_empty, "go on for ever"), (empty, "go on for ever"), (long, "longer than 16 KiB")]
+    {
+        let heard = pods(&server).until(|word| word.starts_with("failed")).await;
+        assert!(heard.last().unwrap().contains(expected), "{heard:#?}");
+        assert!(server.requests() < 20);
     }
 }
 
@@ -277,7 +409,7 @@ async fn the_heartbeat_notices_a_server_that_falls_silent() {
     let (out, heard) = mpsc::channel(64);
     let report = Report::new(SourceId::Cluster, Arc::new(Steps(AtomicU64::new(0))), out);
     let generation = watch::Sender::new(0);
-    let shared = Shared { reader: Reader::new(&server.target()), wake: Arc::default(), generation: generation.subscribe() };
+    let shared = Shared { reader: Reader::new(&server.target()), wake: Arc::default(), generation: generation.subscribe(), total: Arc::default() };
     let mut tasks = JoinSet::new();
     tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
     let mut watching = Watching { heard, _tasks: tasks };
@@ -301,7 +433,7 @@ async fn a_slow_login_is_said_and_is_no_silence_of_the_server() {
     let (out, heard) = mpsc::channel(64);
     let report = Report::new(SourceId::Cluster, Arc::new(Steps(AtomicU64::new(0))), out);
     let generation = watch::Sender::new(0);
-    let shared = Shared { reader: reader.clone(), wake: Arc::default(), generation: generation.subscribe() };
+    let shared = Shared { reader: reader.clone(), wake: Arc::default(), generation: generation.subscribe(), total: Arc::default() };
     let mut tasks = JoinSet::new();
     tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
     let sources = [Watching { heard, _tasks: tasks }, pods_by(&reader)];
