@@ -134,9 +134,8 @@ fn ended(end: &End) -> String {
 
 /// What it wrote, for a person: standard output, then what it complained of.
 pub fn output(run: &CommandRun, ran: &Ran) -> CommandOutput {
-    let cleaned = |bytes: &[u8]| -> Vec<Text> {
-        String::from_utf8_lossy(bytes).lines().take(MOST_LINES).map(|line| Text::bounded(line, LONGEST_LINE)).collect()
-    };
+    let cleaned =
+        |bytes: &[u8]| -> Vec<Text> { String::from_utf8_lossy(bytes).lines().take(MOST_LINES).map(|line| Text::log(line, LONGEST_LINE)).collect() };
     let mut lines = cleaned(&ran.stdout);
     lines.extend(cleaned(&ran.stderr));
     let bytes = ran.stdout.len() + ran.stderr.len();

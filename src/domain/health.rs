@@ -45,7 +45,7 @@ impl SourceId {
     ];
 
     /// How long after the last word from the server its data counts as live. Watches rest on the Kubernetes
-    /// heartbeat (a watch that ends every 10 s), the others on their refresh interval; each plus slack for a slow link.
+    /// heartbeat (a watch that ends every 5 s), the others on their refresh interval; each plus slack for a slow link.
     pub fn expected_within(self) -> Duration {
         Duration::from_secs(match self {
             Self::Metrics | Self::Alerts => 15,

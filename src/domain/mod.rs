@@ -16,6 +16,7 @@ pub mod escalation;
 pub mod go_regex;
 pub mod health;
 pub mod kpi;
+pub mod log;
 pub mod log_pattern;
 pub mod mitigation;
 pub mod natural;

@@ -1,6 +1,9 @@
 //! Text that came from a server, made safe to show: the only way from a wire string to the screen.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 /// Longest single-line field kept, in characters; the rest is cut and marked with `…`.
 pub const LINE_LIMIT: usize = 1_024;
@@ -38,9 +41,43 @@ impl Text {
         Self(clean.into_boxed_str())
     }
 
+    /// Cleans one line that a program wrote for people: colours and bold type (SGR sequences) are left out, since they carry no text.
+    pub fn log(raw: &str, limit: usize) -> Self {
+        Self::bounded(&without_colours(raw), limit)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The text without its SGR sequences (ECMA-48, 8.3.117): `ESC [` or the one character CSI, digits with `;` and `:` between them, and `m`.
+/// All other control sequences stay.
+pub fn without_colours(raw: &str) -> Cow<'_, str> {
+    if !raw.contains(['\u{1b}', '\u{9b}']) {
+        return Cow::Borrowed(raw);
+    }
+    let mut plain = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(start) = rest.find(['\u{1b}', '\u{9b}']) {
+        plain.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let length = colour(rest).unwrap_or_else(|| {
+            let length = rest.chars().next().map_or(0, char::len_utf8);
+            plain.push_str(&rest[..length]);
+            length
+        });
+        rest = &rest[length..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// Length of the SGR sequence that the text begins with.
+fn colour(text: &str) -> Option<usize> {
+    let parameters = text.strip_prefix("\u{1b}[").or_else(|| text.strip_prefix('\u{9b}'))?;
+    let rest = parameters.trim_start_matches(|character: char| character.is_ascii_digit() || matches!(character, ';' | ':'));
+    Some(text.len() - rest.strip_prefix('m')?.len())
 }
 
 /// Whether a terminal or a reader could be misled by this character: C0, C1, bidirectional controls, invisible
@@ -99,5 +136,23 @@ impl PartialEq<&str> for Text {
 impl serde::Serialize for Text {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::colour("\u{1b}[31mERROR\u{1b}[0m pool", "ERROR pool")]
+    #[case::bare("\u{1b}[mx", "x")]
+    #[case::of_256_and_true_colour("\u{1b}[1;38;5;196ma\u{1b}[38:2::255:0:0mb", "ab")]
+    #[case::one_character_csi("\u{9b}33mWARN\u{9b}0m", "WARN")]
+    #[case::other_sequences("\u{1b}[2Ja\u{1b}]0;t\u{7}", "<U+001B>[2Ja<U+001B>]0;t<U+0007>")]
+    #[case::private("\u{1b}[?25hm", "<U+001B>[?25hm")]
+    #[case::unfinished("a\u{1b}[31", "a<U+001B>[31")]
+    #[case::one_made_of_two("\u{1b}\u{1b}[0m[31mx", "<U+001B>[31mx")]
+    fn colours_are_left_out_of_logs_and_nothing_else(#[case] raw: &str, #[case] shown: &str) {
+        assert_eq!(Text::log(raw, LINE_LIMIT), shown);
     }
 }

@@ -29,7 +29,7 @@ use super::{
     effects::{Effects, Wiring},
     fault::Fault,
     input::{self, Input},
-    signals,
+    signals::{self, Jobs},
     terminal::{self, Taken},
 };
 
@@ -62,12 +62,22 @@ pub struct Inbox {
 /// Runs the cockpit until it is left; returns the exit code.
 pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<i32, CockpitError> {
     let mut signals = signals::watch()?;
+    let mut jobs = Jobs::watch()?;
     let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
     let mut input = EventStream::new();
-    let mut cockpit =
-        Cockpit { state, theme, taken, effects: Effects::new(wiring, Arc::clone(&clock)), clock, last_frame: None, redraw_all: false, leave: None };
+    let mut cockpit = Cockpit {
+        state,
+        theme,
+        taken,
+        effects: Effects::new(wiring, Arc::clone(&clock)),
+        clock,
+        last_frame: None,
+        redraw_all: false,
+        leave: None,
+        stop: false,
+    };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
         cockpit.apply(Msg::Resize { columns, rows });
     }
@@ -80,9 +90,14 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
             let settled = effects.finish().await;
             return Ok(if settled || code != 0 { code } else { OUTCOME_UNKNOWN });
         }
+        if std::mem::take(&mut cockpit.stop) {
+            cockpit.stop_for_a_while(&mut jobs).await?;
+            continue;
+        }
         let wake = cockpit.sleep_for();
         tokio::select! {
             biased;
+            () = jobs.asked() => cockpit.apply(Msg::Suspend),
             code = signals.recv() => cockpit.leave = Some(code.unwrap_or(143)),
             // Everything typed so far goes before the next frame, so that held keys do not queue up.
             events = input::so_far(&mut input) => {
@@ -136,6 +151,8 @@ struct Cockpit {
     /// Nothing that the terminal showed can be relied on.
     redraw_all: bool,
     leave: Option<i32>,
+    /// It is to be stopped until the shell lets it go on.
+    stop: bool,
 }
 
 impl Cockpit {
@@ -166,6 +183,27 @@ impl Cockpit {
         } else {
             self.apply(Msg::Key(key));
         }
+    }
+
+    /// As a shell's `Ctrl-Z` and `fg` have it: the terminal is given back, and taken again afterwards.
+    async fn stop_for_a_while(&mut self, jobs: &mut Jobs) -> Result<(), CockpitError> {
+        if !signals::has_shell() {
+            let text = "Ctrl-Z does nothing here: there is no shell that could bring sev1 back".into();
+            self.apply(Msg::Notice { text, is_error: false });
+            return Ok(());
+        }
+        if !terminal::restore() {
+            return Ok(());
+        }
+        jobs.stop().await?;
+        self.taken.take_again(self.state.config.looks.mouse)?;
+        self.redraw_all = true;
+        self.state.dirty = true;
+        // The window may have another size; and what was asked for before the stop will not be answered any more.
+        let (columns, rows) = crossterm::terminal::size().unwrap_or(self.state.size);
+        self.apply(Msg::Resize { columns, rows });
+        self.effects.perform(Effect::Reconnect);
+        Ok(())
     }
 
     fn observe(&mut self, observation: Observation) {
@@ -200,6 +238,7 @@ impl Cockpit {
         for effect in effects {
             match effect {
                 Effect::Quit { code } => self.leave = Some(code),
+                Effect::Suspend => self.stop = true,
                 Effect::Theme(_) => self.state.dirty = true,
                 Effect::Bell => self.push(b"\x07"),
                 Effect::Copy(text) => self.copy(&text),

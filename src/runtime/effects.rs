@@ -159,7 +159,7 @@ impl Effects {
             Effect::Record { kind, fields } => self.record(kind, fields),
             Effect::Reconnect => self.wiring.sources.reconnect(),
             // The loop does these itself.
-            Effect::Copy(_) | Effect::CopySelected | Effect::Bell | Effect::Theme(_) | Effect::Quit { .. } => {}
+            Effect::Copy(_) | Effect::CopySelected | Effect::Bell | Effect::Theme(_) | Effect::Suspend | Effect::Quit { .. } => {}
         }
     }
 

@@ -1,12 +1,15 @@
-//! Signals and panics that end the program. The loop is told first; if it cannot come to an end within 700 ms (a terminal that
+//! Signals and panics that end the program, and those of job control that stop it. The loop is told first; if it cannot come to an end within 700 ms (a terminal that
 //! takes no bytes, say), the terminal is given back and the process ends here.
 
 use std::{sync::OnceLock, time::Duration};
 
+use futures::FutureExt as _;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
+
+use rustix::process::{Signal as Raw, getpgrp, getpid, getsid, kill_current_process_group};
 
 use super::terminal;
 
@@ -48,4 +51,43 @@ pub fn leave(code: i32) {
         std::thread::sleep(GRACE);
         std::process::exit(code);
     });
+}
+
+/// Job control: SIGTSTP asks the program to stop, and SIGCONT tells that it goes on.
+#[derive(Debug)]
+pub struct Jobs {
+    stop: Signal,
+    go_on: Signal,
+}
+
+impl Jobs {
+    pub fn watch() -> std::io::Result<Self> {
+        Ok(Self { stop: signal(SignalKind::from_raw(Raw::TSTP.as_raw()))?, go_on: signal(SignalKind::from_raw(Raw::CONT.as_raw()))? })
+    }
+
+    /// Waits until somebody asks the program to stop.
+    pub async fn asked(&mut self) {
+        if self.stop.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Stops the process and those that were started with it, as a terminal does, and returns once it was let go on. The terminal
+    /// has to be given back before.
+    ///
+    /// By SIGSTOP: SIGTSTP has a handler here, and would come to that.
+    pub async fn stop(&mut self) -> std::io::Result<()> {
+        // What was heard before is of another stop.
+        while self.go_on.recv().now_or_never().flatten().is_some() {}
+        kill_current_process_group(Raw::STOP)?;
+        // Another thread may be the one that stops first.
+        self.go_on.recv().await;
+        Ok(())
+    }
+}
+
+/// Whether a shell could let the program go on again: none can where it leads the session itself, as in a container or in a window
+/// of its own. The kernel stops nobody there either.
+pub fn has_shell() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp() && session != getpid())
 }

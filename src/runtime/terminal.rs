@@ -47,17 +47,17 @@ impl Taken {
         }
         // With NO_COLOR crossterm drops bold and reverse too, which the theme without colours lives by.
         style::force_color_output(true);
-        terminal::enable_raw_mode()?;
-        TAKEN.store(true, Ordering::SeqCst);
         // A file of the terminal itself: Rust's standard output is line-buffered and splits a frame into many writes.
         let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let mut start = Vec::new();
-        queue!(start, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
-        if mouse {
-            queue!(start, EnableMouseCapture)?;
-        }
-        output.write_all(&start)?;
+        enter(&mut output, mouse)?;
         Ok(Self { terminal: RatatuiTerminal::new(Screen::new(output))? })
+    }
+
+    /// Takes the terminal again after [`restore`]. Whatever it shows is not what was drawn last.
+    pub fn take_again(&mut self, mouse: bool) -> io::Result<()> {
+        let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        enter(&mut output, mouse)?;
+        self.terminal.clear()
     }
 }
 
@@ -65,6 +65,18 @@ impl Drop for Taken {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Raw mode and the alternate screen.
+fn enter(output: &mut File, mouse: bool) -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut start = Vec::new();
+    queue!(start, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if mouse {
+        queue!(start, EnableMouseCapture)?;
+    }
+    output.write_all(&start)
 }
 
 /// Whether the terminal is ours: nothing may be written to it once it was given back.

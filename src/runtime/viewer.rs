@@ -16,7 +16,7 @@ use crate::{
         logs::{self, Following, Said},
     },
     state::{
-        msg::Msg,
+        msg::{LogNews, Msg},
         overlay::{ViewerId, ViewerKind},
     },
 };
@@ -75,7 +75,9 @@ async fn follow(reader: Reader, messages: mpsc::Sender<Msg>, viewer: ViewerId, f
     let pass_on = async {
         while let Some(said) = said.recv().await {
             let message = match said {
-                Said::Lines(lines) => Msg::Lines { viewer, lines, ended: None },
+                Said::Containers { all, shown } => Msg::Log { viewer, news: LogNews::Containers { all, shown } },
+                Said::Lines(lines) => Msg::Log { viewer, news: LogNews::Lines(lines) },
+                Said::Waiting(why) => Msg::Log { viewer, news: LogNews::Waiting(why) },
                 Said::Ended(why) => Msg::Lines { viewer, lines: Vec::new(), ended: Some(why) },
             };
             if messages.send(message).await.is_err() {

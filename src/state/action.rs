@@ -35,12 +35,18 @@ pub enum Command {
     Yaml,
     Logs,
     PreviousLogs,
+    /// The list of the pod's containers, over its log.
+    Containers,
+    /// The log of this container.
+    Container(Text),
     Copy,
     Mark,
     FullScreen,
     Wrap,
     Follow,
     Times,
+    /// Times of log lines.
+    LogTimes,
     Live,
     Did,
     SortNext,
@@ -206,7 +212,7 @@ pub const SCREENS: [(u8, &str, bool); 9] = [
 ];
 
 /// Keys that work the same everywhere and cannot be given away, with what they do: for help and man page.
-pub const FIXED_KEYS: [(&str, &str); 11] = [
+pub const FIXED_KEYS: [(&str, &str); 12] = [
     ("Ctrl-C twice", "leave at once"),
     ("Esc on a card", "cancel it"),
     ("y on a card", "confirm it, when it asks for no word"),
@@ -216,6 +222,7 @@ pub const FIXED_KEYS: [(&str, &str); 11] = [
     ("d on a card", "the whole diff; with a word, from the details"),
     ("Ctrl-U in a line", "empty it"),
     ("Ctrl-D, Ctrl-K", "nothing"),
+    ("Ctrl-Z", "stop until the shell's fg; not while writing"),
     ("drag", "select text inside a pane; let go to copy it"),
     ("double click", "select and copy a word"),
 ];
@@ -326,6 +333,9 @@ pub static ACTIONS: &[Action] = &[
     action("previous-match", "previous", "previous match of the search", &["N"], (P::Viewer, G::Viewer), Command::PreviousMatch),
     action("wrap", "wrap", "wrap long lines", &["w"], (P::Viewer, G::Viewer), Command::Wrap).in_footer(24),
     action("follow", "follow", "follow the end of the log", &["f"], (P::Viewer, G::Viewer), Command::Follow).in_footer(23),
+    action("log-times", "times", "the time of each log line, as the server says it", &["t"], (P::Viewer, G::Viewer), Command::LogTimes).in_footer(26),
+    action("container", "container", "another container of the pod, init ones and sidecars too", &["o"], (P::Viewer, G::Viewer), Command::Containers)
+        .in_footer(21),
     action(
         "viewer-previous",
         "previous logs",

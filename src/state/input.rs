@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Notice, State,
     action::Command,
+    card::Stage,
     msg::{Effect, Key, KeyCode},
     overlay::Overlay,
 };
@@ -17,6 +18,9 @@ impl State {
         let key = key.normal();
         if key == Key::ctrl('c') {
             return self.interrupt(effects);
+        }
+        if key == Key::ctrl('z') {
+            return self.suspend(effects);
         }
         self.interrupted = None;
         // Hands that know a shell end programs or lines with these: here they do nothing at all.
@@ -64,6 +68,15 @@ impl State {
             Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. })
         );
         key.code == KeyCode::Esc && !says_no
+    }
+
+    /// A stopped program hears no answer to what it has sent: so not while something is being written.
+    pub(super) fn suspend(&mut self, effects: &mut Vec<Effect>) {
+        let writing = self.mitigations.all.iter().rev().find(|mitigation| matches!(mitigation.stage, Stage::Executing { .. }));
+        match writing.map(|mitigation| mitigation.title.clone()) {
+            Some(title) => self.refuse(&format!("{title} is being written: Ctrl-Z works once that is done")),
+            None => effects.push(Effect::Suspend),
+        }
     }
 
     fn mapped(&mut self, key: Key, effects: &mut Vec<Effect>) {

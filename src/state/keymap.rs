@@ -140,11 +140,11 @@ fn read_override(id: &str, names: &[String]) -> Result<(usize, Vec<Key>), Keymap
     Ok((index, keys))
 }
 
-/// `Ctrl-C` leaves, `Esc` goes back, `Ctrl-D` and `Ctrl-K` do nothing: whatever the configuration says.
+/// `Ctrl-C` leaves, `Esc` goes back, `Ctrl-D` and `Ctrl-K` do nothing, `Ctrl-Z` stops: whatever the configuration says.
 fn is_fixed(key: Key, id: &str) -> bool {
     let interrupt = key == Key::ctrl('c') && id != "interrupt";
     let escape = key == Key::plain(super::msg::KeyCode::Esc) && id != "back";
-    interrupt || escape || key == Key::ctrl('d') || key == Key::ctrl('k')
+    interrupt || escape || key == Key::ctrl('d') || key == Key::ctrl('k') || key == Key::ctrl('z')
 }
 
 fn first_conflict(keys: &[Vec<Key>], overridden: &[usize]) -> Option<(usize, KeymapError)> {

@@ -344,7 +344,7 @@ fn line(spec: &Spec, title: &str, what: MenuChoice) -> MenuItem {
         MenuChoice::Compose(line) => (None, Some(line), None),
         MenuChoice::Nothing(why) => (None, None, Some(why)),
     };
-    MenuItem { key: Some(spec.key), title, disabled, request, compose }
+    MenuItem { key: Some(spec.key), title, disabled, request, compose, command: None }
 }
 
 /// An object as `kind_typed` reads it, wherever it is.

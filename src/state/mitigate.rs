@@ -234,7 +234,7 @@ impl State {
                 },
                 Err(why) => (None, Some(Text::line(&why))),
             };
-            MenuItem { key: Some(key), title: title.into(), disabled, request, compose: None }
+            MenuItem { key: Some(key), title: title.into(), disabled, request, compose: None, command: None }
         };
         let undo = self.undo_request(None, None);
         let mut items = self.silences_for_focused();
@@ -262,6 +262,10 @@ impl State {
     pub(super) fn choose(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let Some(Overlay::Menu(menu)) = self.overlays.last() else { return };
         let Some(item) = menu.items.get(index) else { return };
+        if let Some(command) = item.command.clone().filter(|_| item.disabled.is_none()) {
+            self.overlays.pop();
+            return self.run(&command, effects);
+        }
         match (item.request.clone(), item.compose.clone(), item.disabled.clone()) {
             (Some(request), _, None) => {
                 self.overlays.pop();

@@ -108,6 +108,8 @@ pub struct State {
     pub selection: Option<selection::Selection>,
     /// Absolute times in place of ages (`t`).
     pub absolute_times: bool,
+    /// Log lines with their time (`t` there).
+    pub log_times: bool,
     /// Name of the theme in use; `:theme NAME` changes it.
     pub theme: String,
     pub ascii: bool,
@@ -211,6 +213,7 @@ impl State {
             notice,
             selection: None,
             absolute_times: false,
+            log_times: false,
             keymap,
             heights: msg::Heights::default(),
             identity_changed: None,

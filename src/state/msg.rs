@@ -3,6 +3,7 @@
 use crate::domain::{
     ask::Request,
     escalation::Recalled,
+    log::{LogContainer, LogLine},
     mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId},
     object::{Kind, ObjectRef},
     observation::Observation,
@@ -23,6 +24,8 @@ pub enum Msg {
     Key(Key),
     Mouse(Mouse),
     Paste(String),
+    /// Somebody asks the program to stop for a while: `Ctrl-Z`, or SIGTSTP.
+    Suspend,
     Resize {
         columns: u16,
         rows: u16,
@@ -42,6 +45,11 @@ pub enum Msg {
         lines: Vec<Text>,
         ended: Option<Text>,
     },
+    /// For an open viewer of a log.
+    Log {
+        viewer: ViewerId,
+        news: LogNews,
+    },
     /// A frame with this card as it is now was written: from here on keys count for it. Sent right after the frame,
     /// while the card's `shown_at` is none.
     CardShown {
@@ -53,6 +61,19 @@ pub enum Msg {
         text: Text,
         is_error: bool,
     },
+}
+
+/// What is heard of a log that is followed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LogNews {
+    /// The pod's containers, and the name of the one that is shown.
+    Containers {
+        all: Vec<LogContainer>,
+        shown: Text,
+    },
+    Lines(Vec<LogLine>),
+    /// Why no line comes just now.
+    Waiting(Text),
 }
 
 /// A key as a person names it, free of any terminal library.
@@ -199,6 +220,8 @@ pub enum Effect {
     Reconnect,
     /// Draw with this theme from now on.
     Theme(String),
+    /// Stop the process, as job control of a shell does, until the shell lets it go on.
+    Suspend,
     Quit {
         /// Exit code: 0, or 130 when interrupted.
         code: i32,

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     asks::Run,
+    log::LogContainer,
     mitigation::Write,
     object::{Key, ObjectRef},
     text::Text,
@@ -108,6 +109,8 @@ pub struct MenuItem {
     pub compose: Option<Text>,
     /// None where it cannot be chosen, or takes arguments.
     pub request: Option<crate::domain::ask::Request>,
+    /// What it does, where that writes nothing.
+    pub command: Option<super::action::Command>,
 }
 
 /// Describe, YAML or logs of one object, full screen.
@@ -118,6 +121,11 @@ pub struct Viewer {
     pub what: ViewerKind,
     /// Bounded; `dropped` counts what fell off at the top.
     pub lines: std::collections::VecDeque<Text>,
+    /// Logs: when each line was written, in the server's words; none where it said no time. Empty for other texts.
+    pub times: std::collections::VecDeque<Option<Text>>,
+    /// Logs: the pod's containers, and the one that is shown, as the API server says.
+    pub containers: Vec<LogContainer>,
+    pub container: Option<Text>,
     pub dropped: u64,
     pub cursor: Cursor,
     /// Logs: new lines scroll into view.
@@ -138,6 +146,7 @@ pub enum ViewerKind {
     Describe,
     Yaml,
     Logs {
+        /// None: the one that `kubectl logs` takes.
         container: Option<Text>,
         previous: bool,
     },

@@ -112,6 +112,7 @@ impl State {
         for (name, kind) in TABLES {
             entries.push(entry(&format!("{name}: {} table", kind.resource()), None, Command::Kind(kind)));
         }
+        entries.extend(self.containers_shown().map(|(title, command)| entry(&title, None, command)));
         entries.push(entry("uncall: take back that somebody was called, after a question", None, Command::Uncall));
         entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
         if armed {
@@ -169,6 +170,7 @@ impl State {
     fn exact(&self, typed: &str) -> Option<PaletteEntry> {
         let words = super::kinds::words_of(typed);
         let command = match *words.as_slice() {
+            ["container", name] => self.containers_shown().map(|(_, command)| command).find(|command| *command == Command::Container(name.into()))?,
             [name] => self.exact_name(name).or_else(|| self.kind_typed(&words))?,
             ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,
             ["breaker", "on"] => Command::BreakerTo(true),

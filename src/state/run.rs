@@ -87,6 +87,8 @@ impl State {
                 Screen::Workloads => self.workloads.full_screen = !self.workloads.full_screen,
             },
             Command::Times => self.absolute_times = !self.absolute_times,
+            Command::LogTimes => self.log_times = !self.log_times,
+            Command::Containers | Command::Container(_) => self.say("open a log first: l"),
             Command::Did => self.overlays.push(Overlay::Did { scroll: 0 }),
             Command::SortNext => self.sort_by(1),
             Command::SortPrevious => self.sort_by(super::columns::columns(self.workloads.kind).len() - 1),

@@ -106,7 +106,10 @@ impl State {
                 let chosen = palette.matches.get(palette.cursor.row).filter(|_| palette.is_chosen);
                 match chosen.map(|entry| entry.command.clone()) {
                     Some(command) => {
-                        self.close_overlays(effects);
+                        // Those are about the log under the palette.
+                        if !matches!(command, Command::Container(_) | Command::Containers) {
+                            self.close_overlays(effects);
+                        }
                         self.run(&command, effects);
                     }
                     None if palette.line.text.trim().is_empty() => _ = self.overlays.pop(),
@@ -140,7 +143,7 @@ impl State {
     /// `/` in a viewer.
     pub(super) fn searched(&mut self, key: Key) {
         self.dirty = true;
-        let height = usize::from(self.heights.overlay);
+        let (height, times) = (usize::from(self.heights.overlay), self.log_times);
         let Some(viewer) = self.viewer_mut() else { return };
         match key.code {
             KeyCode::Esc => {
@@ -151,8 +154,8 @@ impl State {
                 viewer.searching = false;
                 let here = viewer.cursor.row;
                 viewer.cursor.row = here.checked_sub(1).unwrap_or(viewer.lines.len().saturating_sub(1));
-                viewer.find(1, height);
-                if !viewer.lines.get(viewer.cursor.row).is_some_and(|line| line.to_lowercase().contains(&viewer.search.text.to_lowercase())) {
+                viewer.find(1, height, times);
+                if !viewer.line(viewer.cursor.row, times).to_lowercase().contains(&viewer.search.text.to_lowercase()) {
                     viewer.cursor.row = here;
                     let missing = viewer.search.text.clone();
                     self.say(&format!("“{missing}” is not in these lines"));

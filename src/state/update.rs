@@ -15,6 +15,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
     match message {
         Msg::Key(key) => state.key(key, &mut effects),
         Msg::Mouse(mouse) => state.mouse(&mouse, &mut effects),
+        Msg::Suspend => state.suspend(&mut effects),
         Msg::Paste(text) => state.paste(&text),
         Msg::Resize { columns, rows } => {
             state.size = (columns, rows);
@@ -29,6 +30,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
         Msg::Recalled(all) => state.recalled(all, &mut effects),
         Msg::Action(event) => state.action_event(event, &mut effects),
         Msg::Lines { viewer, lines, ended } => state.lines(viewer, lines, ended),
+        Msg::Log { viewer, news } => state.log_news(viewer, news),
         Msg::CardShown { card, at } => {
             if let Some(Overlay::Card(shown)) = state.overlays.last_mut()
                 && shown.id == card

@@ -1,8 +1,11 @@
 //! Describe, YAML and logs: opening, lines coming in, moving and searching in them.
 
+use std::borrow::Cow;
+
 use crate::domain::{
     ask::Wish,
     asks::Run,
+    log::LogContainer,
     mitigation::{Basis, CommandOutput},
     object::{Key, Kind, ObjectRef},
     text::Text,
@@ -12,8 +15,8 @@ use super::{
     State,
     action::Command,
     card::CardContent,
-    msg::Effect,
-    overlay::{LineEdit, Overlay, Viewer, ViewerId, ViewerKind},
+    msg::{Effect, LogNews},
+    overlay::{LineEdit, Menu, MenuItem, Overlay, Viewer, ViewerId, ViewerKind},
     table::Cursor,
 };
 
@@ -31,6 +34,9 @@ impl State {
             about: about.clone(),
             what: what.clone(),
             lines: std::collections::VecDeque::new(),
+            times: std::collections::VecDeque::new(),
+            containers: Vec::new(),
+            container: None,
             dropped: 0,
             cursor: Cursor::default(),
             follow,
@@ -99,17 +105,15 @@ impl State {
 
     pub(super) fn lines(&mut self, id: ViewerId, lines: Vec<Text>, ended: Option<Text>) {
         let height = usize::from(self.heights.overlay);
-        let viewer = self.overlays.iter_mut().find_map(|overlay| match overlay {
-            Overlay::Viewer(viewer) if viewer.id == id => Some(viewer),
-            _ => None,
-        });
-        let Some(viewer) = viewer else { return };
+        let Some(viewer) = self.viewer_with(id) else { return };
         if lines.is_empty() && ended.is_none() {
             return;
         }
         viewer.lines.extend(lines);
+        viewer.times.resize(viewer.lines.len(), None);
         let surplus = viewer.lines.len().saturating_sub(LINES);
         viewer.lines.drain(..surplus);
+        viewer.times.drain(..surplus);
         viewer.dropped += surplus as u64;
         viewer.cursor.row = viewer.cursor.row.saturating_sub(surplus);
         viewer.cursor.top = viewer.cursor.top.saturating_sub(surplus);
@@ -125,6 +129,73 @@ impl State {
         self.dirty = true;
     }
 
+    /// What was heard of a log that is followed.
+    pub(super) fn log_news(&mut self, id: ViewerId, news: LogNews) {
+        let Some(viewer) = self.viewer_with(id) else { return };
+        match news {
+            LogNews::Containers { all, shown } => {
+                viewer.containers = all;
+                viewer.container = Some(shown);
+            }
+            LogNews::Waiting(why) => viewer.status = why,
+            LogNews::Lines(lines) => {
+                viewer.times.extend(lines.iter().map(|line| Some(line.at.clone()).filter(|at| !at.is_empty())));
+                return self.lines(id, lines.into_iter().map(|line| line.text).collect(), None);
+            }
+        }
+        self.dirty = true;
+    }
+
+    fn viewer_with(&mut self, id: ViewerId) -> Option<&mut Viewer> {
+        self.overlays.iter_mut().find_map(|overlay| match overlay {
+            Overlay::Viewer(viewer) if viewer.id == id => Some(&mut **viewer),
+            _ => None,
+        })
+    }
+
+    /// The containers whose logs can be read in place of the one that lies open, by what they are called in the palette.
+    pub(super) fn containers_shown(&self) -> impl Iterator<Item = (String, Command)> {
+        let viewer = self.overlays.iter().rev().find_map(|overlay| match overlay {
+            Overlay::Viewer(viewer) => Some(viewer),
+            _ => None,
+        });
+        let containers = viewer.into_iter().flat_map(|viewer| &viewer.containers);
+        containers.map(|container| (format!("container {}", container.sentence()), Command::Container(container.name.clone())))
+    }
+
+    fn open_containers(&mut self) {
+        let Some(viewer) = self.viewer_mut() else { return };
+        if !matches!(viewer.what, ViewerKind::Logs { .. }) {
+            return self.say("only logs have containers");
+        }
+        if viewer.containers.is_empty() {
+            return self.say("the API server has not said yet which containers there are");
+        }
+        let item = |(index, container): (usize, &LogContainer)| MenuItem {
+            key: char::from_digit(u32::try_from(index + 1).unwrap_or(u32::MAX).min(10), 10),
+            title: Text::line(&container.sentence()),
+            disabled: None,
+            compose: None,
+            request: None,
+            command: Some(Command::Container(container.name.clone())),
+        };
+        let items = viewer.containers.iter().enumerate().map(item).collect();
+        let row = viewer.containers.iter().position(|container| Some(&container.name) == viewer.container.as_ref()).unwrap_or(0);
+        let title = Text::line(&format!("Containers of {}", viewer.about.key.name));
+        self.overlays.push(Overlay::Menu(Menu { title, items, cursor: Cursor { row, top: 0 } }));
+    }
+
+    /// Another log of the pod in place of the one that lies open.
+    fn reopen_log(&mut self, container: Option<Text>, previous: bool, effects: &mut Vec<Effect>) {
+        let Some(Overlay::Viewer(viewer)) = self.overlays.pop() else { return };
+        effects.push(Effect::Close { viewer: viewer.id });
+        let (containers, search, wrap) = (viewer.containers, viewer.search, viewer.wrap);
+        self.open_viewer(viewer.about, ViewerKind::Logs { container: container.clone(), previous }, effects);
+        if let Some(viewer) = self.viewer_mut() {
+            (viewer.containers, viewer.container, viewer.search, viewer.wrap) = (containers, container, search, wrap);
+        }
+    }
+
     pub(super) fn viewer_mut(&mut self) -> Option<&mut Viewer> {
         match self.overlays.last_mut() {
             Some(Overlay::Viewer(viewer)) => Some(viewer),
@@ -134,12 +205,12 @@ impl State {
 
     /// Commands that mean something else in a viewer, or only there. Says whether it was one.
     pub(super) fn viewer_command(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
-        let height = usize::from(self.heights.overlay);
+        let (height, times) = (usize::from(self.heights.overlay), self.log_times);
         let Some(viewer) = self.viewer_mut() else { return false };
         match command {
             Command::Filter => viewer.searching = true,
-            Command::NextMatch => viewer.find(1, height),
-            Command::PreviousMatch => viewer.find(-1, height),
+            Command::NextMatch => viewer.find(1, height, times),
+            Command::PreviousMatch => viewer.find(-1, height, times),
             Command::Wrap => viewer.wrap = !viewer.wrap,
             Command::Follow | Command::Live => {
                 viewer.follow = *command == Command::Live || !viewer.follow;
@@ -149,16 +220,21 @@ impl State {
                 }
             }
             Command::Copy => {
-                let line = viewer.lines.get(viewer.cursor.row).map(ToString::to_string);
+                let line = viewer.lines.get(viewer.cursor.row).map(|_| viewer.line(viewer.cursor.row, times).into_owned());
                 effects.extend(line.map(Effect::Copy));
             }
             Command::PreviousLogs => {
                 let ViewerKind::Logs { container, previous } = viewer.what.clone() else { return true };
-                let (id, about) = (viewer.id, viewer.about.clone());
-                self.overlays.pop();
-                effects.push(Effect::Close { viewer: id });
-                self.open_viewer(about, ViewerKind::Logs { container, previous: !previous }, effects);
+                // The one that is shown, even where it was not chosen.
+                let container = viewer.container.clone().or(container);
+                self.reopen_log(container, !previous, effects);
             }
+            Command::Containers => self.open_containers(),
+            Command::Container(name) => {
+                let ViewerKind::Logs { .. } = viewer.what else { return true };
+                self.reopen_log(Some(name.clone()), false, effects);
+            }
+            Command::LogTimes => self.log_times = !self.log_times,
             _ => return false,
         }
         true
@@ -166,6 +242,15 @@ impl State {
 }
 
 impl Viewer {
+    /// A line as it is shown: with its time in front, where those are wanted.
+    pub fn line(&self, row: usize, times: bool) -> Cow<'_, str> {
+        let text = self.lines.get(row).map_or("", Text::as_str);
+        match self.times.get(row).filter(|_| times) {
+            Some(Some(at)) => Cow::Owned(format!("{at} {text}")),
+            _ => Cow::Borrowed(text),
+        }
+    }
+
     /// After the cursor was moved by hand: the end of a log is followed exactly while the cursor is on it.
     pub(super) fn moved(&mut self, height: usize) {
         self.cursor.clamp(self.lines.len(), height);
@@ -174,7 +259,7 @@ impl Viewer {
     }
 
     /// Moves to the next line (or the one before) that contains the searched text, around the ends.
-    pub(super) fn find(&mut self, direction: isize, height: usize) {
+    pub(super) fn find(&mut self, direction: isize, height: usize, times: bool) {
         let wanted = self.search.text.to_lowercase();
         let len = self.lines.len();
         if wanted.is_empty() || len == 0 {
@@ -182,7 +267,7 @@ impl Viewer {
         }
         let backward = direction < 0;
         let found = (1..=len).map(|step| if backward { (self.cursor.row + len - step) % len } else { (self.cursor.row + step) % len });
-        if let Some(row) = found.into_iter().find(|row| self.lines[*row].to_lowercase().contains(&wanted)) {
+        if let Some(row) = found.into_iter().find(|row| self.line(*row, times).to_lowercase().contains(&wanted)) {
             self.cursor.row = row;
             self.moved(height);
             self.follow = false;

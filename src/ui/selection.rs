@@ -93,7 +93,7 @@ pub fn selected_text(state: &State, theme: &Theme) -> Option<String> {
     root::render(&mut Canvas::new(&mut drawn, theme, state.ascii), state);
     let runs = runs(&drawn, selection);
     if let Some(viewer) = viewer_under(state, selection) {
-        return Some(viewer::text_under(viewer, viewer::rows(state), &runs));
+        return Some(viewer::text_under(viewer, viewer::rows(state), &runs, state.log_times));
     }
     let lines = runs.iter().map(|run| {
         let all = symbols(&drawn, selection.pane, run.row).into_iter();

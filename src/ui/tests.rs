@@ -264,6 +264,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         disabled: disabled.map(Into::into),
         compose: None,
         request: Some(request.clone()),
+        command: None,
     };
     let entry =
         |title: &str, key: Option<&str>| PaletteEntry { title: title.into(), key: key.map(Into::into), command: crate::state::action::Command::Quit };
@@ -312,6 +313,9 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
                         format!("2026-11-23T02:13:{index:02}Z ERROR pool timed out after {index} ms waiting for connection to core-engine").into()
                     })
                     .collect(),
+                times: (0..40).map(|index| Some(format!("2026-11-23T02:13:{index:02}.123456789Z").into())).collect(),
+                containers: Vec::new(),
+                container: None,
                 dropped: 1200,
                 cursor: Cursor { row: 5, top: 2 },
                 follow: true,

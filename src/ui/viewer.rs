@@ -1,5 +1,7 @@
 //! Describe, YAML or logs of one object, over the whole body. Only the visible lines are read.
 
+use std::ops::Range;
+
 use ratatui::{layout::Rect, style::Style};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -13,7 +15,7 @@ use super::{
     widgets::rule,
 };
 use crate::{
-    domain::units,
+    domain::{log, units},
     state::{
         State,
         overlay::{Viewer, ViewerKind},
@@ -37,7 +39,10 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
         ViewerKind::Describe => "Describe".to_owned(),
         ViewerKind::Yaml => "YAML".to_owned(),
         ViewerKind::Logs { container, previous } => {
-            let container = container.as_ref().map_or(String::new(), |name| format!(" {name}"));
+            let shown = viewer.container.as_ref().or(container.as_ref());
+            let role = viewer.containers.iter().find(|container| Some(&container.name) == shown).and_then(|container| container.role.word());
+            let role = role.map_or(String::new(), |word| format!(" ({word})"));
+            let container = shown.map_or(String::new(), |name| format!(" {name}{role}"));
             format!("{}{container}", if *previous { "Previous logs" } else { "Logs" })
         }
         ViewerKind::Diff { .. } => "Whole diff".to_owned(),
@@ -49,6 +54,9 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
         _ => viewer.about.to_string(),
     };
     let mut facts = vec![(about, theme.strong)];
+    if viewer.containers.len() > 1 {
+        facts.push((format!("  1 of {} containers", viewer.containers.len()), theme.label));
+    }
     facts.push((format!("  {} lines", units::thousands(viewer.lines.len() as u64)), theme.label));
     if viewer.dropped > 0 {
         facts.push((format!(", {} older dropped", units::thousands(viewer.dropped)), theme.warning));
@@ -66,7 +74,7 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
             canvas.pen(rows, line).skip(2).write(&text, theme.label);
         }
     } else {
-        lines(canvas, rows, viewer);
+        lines(canvas, rows, viewer, state.log_times);
     }
     if viewer.searching {
         let footer = shell(state.size).footer;
@@ -78,21 +86,41 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
     }
 }
 
-fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer) {
+fn lines(canvas: &mut Canvas<'_>, area: Rect, viewer: &Viewer, times: bool) {
     let theme = canvas.theme;
     let needle = viewer.search.text.to_lowercase();
-    for (row, drawn) in (0..area.height).zip(drawn(viewer, area)) {
+    for (row, drawn) in (0..area.height).zip(drawn(viewer, area, times)) {
         let mut pen = canvas.pen(Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area }, row);
         let ink = match viewer.what {
             ViewerKind::Diff { .. } => ink(theme, &viewer.lines[drawn.line]),
             _ => theme.plain,
         };
-        write_found(&mut pen, &drawn.piece, &needle, ink, theme.found);
+        let level = match viewer.what {
+            ViewerKind::Logs { .. } => level(theme, viewer, &drawn, times),
+            _ => None,
+        };
+        write_found(&mut pen, &drawn.piece, &needle, [ink, theme.found], level);
         if drawn.line == viewer.cursor.row {
             canvas.tint(Rect { y: area.y + row, height: 1, width: 1.min(area.width), ..area }, theme.selection);
             canvas.pen(area, row).write(glyph::CURSOR, theme.focus);
         }
     }
+}
+
+/// Where a piece of a log line names its level, and in which style that is written.
+fn level(theme: &Theme, viewer: &Viewer, drawn: &Drawn, times: bool) -> Option<(Range<usize>, Style)> {
+    let text = viewer.lines.get(drawn.line)?;
+    let (range, level) = log::level(text)?;
+    // The time stands in front.
+    let shift = viewer.line(drawn.line, times).len() - text.len();
+    let start = (range.start + shift).checked_sub(drawn.at)?;
+    let range = start..start + range.len();
+    drawn.piece.get(range.clone())?;
+    let style = match level {
+        log::LogLevel::Error => theme.critical,
+        log::LogLevel::Warning => theme.warning,
+    };
+    Some((range, style))
 }
 
 /// A line of a diff, by its mark.
@@ -112,14 +140,15 @@ struct Drawn {
     piece: String,
 }
 
-fn drawn(viewer: &Viewer, area: Rect) -> Vec<Drawn> {
+fn drawn(viewer: &Viewer, area: Rect, times: bool) -> Vec<Drawn> {
     let room = area.width.saturating_sub(2);
     let height = usize::from(area.height);
-    let first = if viewer.wrap { first_wrapped(viewer, room, height) } else { viewer.cursor.top };
+    let first = if viewer.wrap { first_wrapped(viewer, room, height, times) } else { viewer.cursor.top };
     let mut rows = Vec::with_capacity(height);
-    for (line, text) in viewer.lines.iter().enumerate().skip(first) {
+    for line in first..viewer.lines.len() {
+        let text = viewer.line(line, times);
         let mut end = 0;
-        for piece in if viewer.wrap { wrap(text, room) } else { vec![text.to_string()] } {
+        for piece in if viewer.wrap { wrap(&text, room) } else { vec![text.to_string()] } {
             if rows.len() >= height {
                 return rows;
             }
@@ -134,14 +163,14 @@ fn drawn(viewer: &Viewer, area: Rect) -> Vec<Drawn> {
 
 /// The text of the lines under these runs of cells: a line that goes on beyond the screen is taken to its end, and one that
 /// is wrapped stays one line.
-pub fn text_under(viewer: &Viewer, area: Rect, runs: &[Run]) -> String {
+pub fn text_under(viewer: &Viewer, area: Rect, runs: &[Run], times: bool) -> String {
     let room = area.width.saturating_sub(1);
-    let rows = drawn(viewer, area);
+    let rows = drawn(viewer, area, times);
     let mut text = String::new();
     let mut before: Option<(usize, usize)> = None;
     for run in runs {
         let Some(drawn) = rows.get(usize::from(run.row.saturating_sub(area.y))) else { break };
-        let line = &viewer.lines[drawn.line];
+        let line = viewer.line(drawn.line, times);
         let [from, to] = [run.start, run.end].map(|column| column.saturating_sub(area.x + 1));
         let is_cut = columns(&drawn.piece) > room;
         let end = if is_cut && to >= room { line.len() } else { drawn.at + bytes_before(&drawn.piece, to) };
@@ -172,11 +201,11 @@ fn bytes_before(text: &str, column: u16) -> usize {
 }
 
 /// Wrapped lines take more rows than the cursor's arithmetic knows of: start so that its line is still in sight.
-fn first_wrapped(viewer: &Viewer, room: u16, height: usize) -> usize {
+fn first_wrapped(viewer: &Viewer, room: u16, height: usize, times: bool) -> usize {
     let mut used = 0;
     let mut first = viewer.cursor.row.min(viewer.lines.len().saturating_sub(1));
     loop {
-        used += viewer.lines.get(first).map_or(1, |text| wrap(text, room).len());
+        used += wrap(&viewer.line(first, times), room).len();
         if used > height {
             return (first + 1).min(viewer.cursor.row);
         }
@@ -187,21 +216,25 @@ fn first_wrapped(viewer: &Viewer, room: u16, height: usize) -> usize {
     }
 }
 
-/// Writes a line with what was searched for marked, whatever its case.
-fn write_found(pen: &mut Pen<'_, '_>, text: &str, needle: &str, plain: Style, found: Style) {
-    // Lower-casing may move byte positions outside ASCII; such lines are shown unmarked rather than wrongly.
+/// Writes a line with what was searched for marked, whatever its case, and its level in a style of its own.
+fn write_found(pen: &mut Pen<'_, '_>, text: &str, needle: &str, [plain, found]: [Style; 2], level: Option<(Range<usize>, Style)>) {
     let lower = text.to_lowercase();
-    if needle.is_empty() || lower.len() != text.len() {
-        pen.write(text, plain);
-        return;
+    let mut marks: Vec<(Range<usize>, Style)> = Vec::new();
+    // Lower-casing may move byte positions outside ASCII; such lines are shown unmarked rather than wrongly.
+    if !needle.is_empty() && lower.len() == text.len() {
+        marks.extend(lower.match_indices(needle).map(|(start, found)| start..start + found.len()).map(|range| (range, found)));
+    }
+    // What was searched for is marked over it.
+    if let Some((range, style)) = level
+        && marks.iter().all(|(mark, _)| mark.end <= range.start || range.end <= mark.start)
+    {
+        marks.push((range, style));
+        marks.sort_by_key(|(range, _)| range.start);
     }
     let mut rest = 0;
-    for (start, _) in lower.match_indices(needle) {
-        let end = start + needle.len();
-        if !text.is_char_boundary(start) || !text.is_char_boundary(end) {
-            break;
-        }
-        pen.write(&text[rest..start], plain).write(&text[start..end], found);
+    for (Range { start, end }, style) in marks {
+        let (Some(before), Some(marked)) = (text.get(rest..start), text.get(start..end)) else { break };
+        pen.write(before, plain).write(marked, style);
         rest = end;
     }
     pen.write(&text[rest..], plain);

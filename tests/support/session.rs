@@ -210,6 +210,11 @@ impl Session {
         self.drawn.state.lock().expect("the drawn screen").sent.clone()
     }
 
+    /// Whether the terminal is told to report the mouse.
+    pub fn reports_mouse(&self) -> bool {
+        self.drawn.state.lock().expect("the drawn screen").parser.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.process_id().expect("the program runs")
     }
@@ -218,6 +223,12 @@ impl Session {
     pub fn signal(&self, name: &str) {
         let status = std::process::Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill -{name} works");
+    }
+
+    /// The same to the program that a shell in the terminal has started.
+    pub fn signal_child(&self, name: &str) {
+        let status = std::process::Command::new("pkill").args([&format!("-{name}"), "-P", &self.pid().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "pkill -{name} works");
     }
 
     /// Waits for the program to end by itself and returns its exit code.

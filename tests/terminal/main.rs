@@ -7,6 +7,7 @@ mod bad_deploy;
 mod cockpit;
 #[path = "../support/session.rs"]
 mod harness;
+mod jobs;
 mod leaving;
 mod login;
 mod mouse;

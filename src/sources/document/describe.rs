@@ -57,7 +57,8 @@ impl Page {
         let pairs = map.and_then(Value::as_object).into_iter().flatten().filter(|(key, _)| !NOISE.contains(&key.as_str()));
         for (index, (key, value)) in pairs.enumerate() {
             let label = if index == 0 { format!("{name}:") } else { String::new() };
-            self.0.push(format!("{label:<VALUES_AT$}{key}={}", plain(value)));
+            let gap = if label.len() < VALUES_AT { "" } else { " " };
+            self.0.push(format!("{label:<VALUES_AT$}{gap}{key}={}", plain(value)));
         }
     }
 }
@@ -267,7 +268,7 @@ fn conditions(page: &mut Page, json: &Value) {
     for condition in list(json, "/status/conditions") {
         let words = [at(condition, "/status"), at(condition, "/lastTransitionTime"), at(condition, "/reason"), at(condition, "/message")];
         let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        page.line(format!("  {:<24}{}", at(condition, "/type"), words.join("  ")));
+        page.line(format!("  {:<23} {}", at(condition, "/type"), words.join("  ")));
     }
 }
 
@@ -282,8 +283,27 @@ fn events(page: &mut Page, events: Result<&[Value], &ConnectError>) {
                 let time = time.into_iter().map(|pointer| at(event, pointer)).find(|time| !time.is_empty()).unwrap_or_default();
                 let count = ["/series/count", "/count"].into_iter().map(|pointer| at(event, pointer)).find(|count| !count.is_empty());
                 let count = count.filter(|count| count != "1").map_or_else(String::new, |count| format!(" ×{count}"));
-                page.line(format!("  {time}  {:<8}{}{count}: {}", at(event, "/type"), at(event, "/reason"), at(event, "/message")));
+                page.line(format!("  {time}  {:<7} {}{count}: {}", at(event, "/type"), at(event, "/reason"), at(event, "/message")));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_side_by_side_have_a_blank_between_them() {
+        let pod = json!({"status": {"conditions": [{"type": "PodReadyToStartContainers", "status": "True"}]}});
+        let long = json!({"type": "A".repeat(40), "reason": "B"});
+        let mut page = Page::default();
+        conditions(&mut page, &pod);
+        events(&mut page, Ok(&[long]));
+        page.map(&"N".repeat(40), Some(&json!({"key": "value"})));
+        assert!(page.0[2].contains("PodReadyToStartContainers True"), "{:?}", page.0);
+        assert!(page.0.iter().any(|line| line.contains("AA B")) && page.0.iter().any(|line| line.contains("N: key=value")), "{:?}", page.0);
     }
 }

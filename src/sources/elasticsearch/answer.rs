@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     log_pattern::{ErrorWindow, LogError},
-    text::Text,
+    text::{LINE_LIMIT, Text},
     time::agreed,
 };
 
@@ -204,7 +204,7 @@ fn text(value: &Value) -> Option<Text> {
         }
         other => other.to_string(),
     };
-    let line = Text::line(&plain);
+    let line = Text::log(&plain, LINE_LIMIT);
     (!line.is_empty()).then_some(line)
 }
 
@@ -274,11 +274,11 @@ mod tests {
         "failures":[{"shard":0,"reason":{"type":"x","reason":"node left"}}]},
       "hits":{"total":{"value":300,"relation":"gte"},"hits":[
         {"_id":"a","_source":{"@timestamp":"2026-11-23T08:49:50.074Z","service":"core","message":"took 5 ms","kubernetes":{"pod":"core-1"}}},
-        {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"lost \u001b[31m","error":null}},
+        {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"\u001b[31mlost\u001b[0m \u001b[2J","error":null}},
         {"_id":"c","_source":{"message":"no time"}}]},
       "aggregations":{"recent":{"doc_count":275},"per_minute":{"buckets":[{"key":1,"doc_count":1},{"key":2,"doc_count":2}]},
         "older":{"doc_count":26,"some":{"hits":{"total":{"value":26,"relation":"eq"},"hits":[
-          {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"lost \u001b[31m"}},
+          {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"\u001b[31mlost\u001b[0m \u001b[2J"}},
           {"_id":"d","_source":{"@timestamp":"2026-11-23T08:20:00Z","service":"core","message":"took 9 ms"}}]}}}}}"#;
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(window.newest.len(), 2);
         assert_eq!(window.newest[0].pod.as_deref(), Some("core-1"));
         let patterns: Vec<_> = window.patterns.iter().map(|pattern| (&*pattern.service, &*pattern.shape, pattern.recent, pattern.is_new)).collect();
-        assert_eq!(patterns, [("core", "took <n> ms", 138, false), ("api", "lost <U+001B>[<n>m", 138, true)]);
+        assert_eq!(patterns, [("core", "took <n> ms", 138, false), ("api", "lost <U+001B>[<n>J", 138, true)]);
         assert!(window.patterns[1].example.contains("<U+001B>"));
     }
 

@@ -1,7 +1,7 @@
-//! The pulse of the API server: a watch of one small object that ends every ten seconds and is opened again.
+//! The pulse of the API server: a watch of one small object that ends every five seconds and is opened again.
 //!
 //! A frozen server answers nothing and closes nothing, so that an open watch cannot tell it from a quiet one. This watch
-//! must end in time; when it does not, the server is known to be silent within 14 s, without polling.
+//! must end in time; when it does not, the server is known to be silent within 9 s, without polling.
 
 use std::time::Duration;
 
@@ -23,9 +23,11 @@ use crate::{
 };
 
 /// How long the server is asked to keep the watch open.
-const PULSE: Duration = Duration::from_secs(10);
+const PULSE: Duration = Duration::from_secs(5);
 /// How much later than that counts as silence.
 const SLACK: Duration = Duration::from_secs(4);
+/// How long it may take to say who it is: several requests.
+const IDENTITY: Duration = Duration::from_secs(10);
 /// A pulse that ends sooner is not renewed at once: some proxy cuts it.
 const TOO_SHORT: Duration = Duration::from_secs(2);
 
@@ -80,8 +82,8 @@ impl Heartbeat {
     /// Who answers: at start and whenever the connection comes back. Then everybody else may try again.
     async fn identify(&self) -> Result<Result<(), Closed>, ConnectError> {
         let server = self.shared.reader.server().clone();
-        let late = |_| ConnectError::Timeout { server, after: PULSE };
-        let (identity, date) = timeout(PULSE, identity::read(&self.shared.reader)).await.map_err(late)??;
+        let late = |_| ConnectError::Timeout { server, after: IDENTITY };
+        let (identity, date) = timeout(IDENTITY, identity::read(&self.shared.reader)).await.map_err(late)??;
         let came_back = self.report.is_failed();
         if let Err(Closed) = self.report.say(What::Identity(identity), date).await {
             return Ok(Err(Closed));
@@ -96,7 +98,7 @@ impl Heartbeat {
         Ok(Ok(()))
     }
 
-    /// One watch of ten seconds. Beats when it opens.
+    /// One watch of five seconds. Beats when it opens.
     async fn pulse(&self, subject: &Subject) -> Result<Result<(), Closed>, ConnectError> {
         let seconds = PULSE.as_secs().to_string();
         let query = [("watch", "true"), ("fieldSelector", subject.selector.as_str()), ("timeoutSeconds", seconds.as_str())];

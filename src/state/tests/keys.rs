@@ -6,6 +6,7 @@ use super::play::*;
 use crate::{
     domain::{
         health::SourceId,
+        log::{ContainerRole, LogContainer, LogLine},
         mitigation::Friction,
         object::Kind,
         observation::{Delta, What},
@@ -14,7 +15,7 @@ use crate::{
         Screen,
         action::{ACTIONS, CONFIRM_KEY, Place},
         keymap::{Keymap, KeymapError},
-        msg::{Effect, Hit, Key, KeyCode, Mouse, MouseKind, Msg},
+        msg::{Effect, Hit, Key, KeyCode, LogNews, Mouse, MouseKind, Msg},
         overlay::{Overlay, ViewerKind},
     },
 };
@@ -184,6 +185,68 @@ fn a_log_is_followed_until_someone_moves_up() {
     assert!(play.state.overlays.is_empty());
     play.send(Msg::Lines { viewer, lines: lines(1), ended: None });
     assert!(play.state.overlays.is_empty(), "late lines land nowhere");
+}
+
+#[test]
+fn control_z_stops_the_program_unless_a_mitigation_is_under_way() {
+    let mut play = Play::new();
+    play.bad_deploy().take();
+    play.press("ctrl-z");
+    assert_eq!(play.take(), [Effect::Suspend]);
+    play.press("/ ctrl-z");
+    assert_eq!(play.take(), [Effect::Suspend], "also while something is typed");
+    play.press("Esc u").planned(Friction::Key).press("y");
+    play.take();
+    play.press("ctrl-z").send(Msg::Suspend);
+    assert!(!play.take().contains(&Effect::Suspend));
+    assert!(play.state.notice.as_ref().unwrap().text.contains("is being written: Ctrl-Z works once that is done"), "{:?}", play.state.notice);
+}
+
+#[test]
+fn another_container_is_chosen_by_a_list_or_by_name() {
+    let mut play = Play::new();
+    play.bad_deploy().press("l");
+    let Some(Effect::Open { viewer, what: ViewerKind::Logs { container: None, .. }, .. }) = play.take().pop() else { panic!("no logs") };
+    let of = |name: &str, role, state: &str| LogContainer { name: name.into(), role, state: state.into(), restarts: 0 };
+    let all = vec![
+        of("migrate", ContainerRole::Init, "Error (exit code 1)"),
+        of("proxy", ContainerRole::Main, "Running"),
+        of("app", ContainerRole::Main, "PodInitializing"),
+    ];
+    play.press("o");
+    assert!(play.state.notice.as_ref().unwrap().text.contains("has not said yet"));
+    play.send(Msg::Log { viewer, news: LogNews::Containers { all, shown: "app".into() } });
+    play.press("o");
+    let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no list") };
+    let titles: Vec<&str> = menu.items.iter().map(|item| &*item.title).collect();
+    assert_eq!((titles, menu.cursor.row), (vec!["migrate (init): Error (exit code 1)", "proxy: Running", "app: PodInitializing"], 2));
+    let opened = |play: &mut Play| match play.take().pop() {
+        Some(Effect::Open { what: ViewerKind::Logs { container, previous }, .. }) => (container.map(|name| name.to_string()), previous),
+        other => panic!("{other:?}"),
+    };
+    play.press("1");
+    assert_eq!(opened(&mut play), (Some("migrate".to_owned()), false));
+    play.press("p");
+    assert_eq!(opened(&mut play), (Some("migrate".to_owned()), true));
+    play.press(":").type_("container proxy").enter();
+    assert_eq!(opened(&mut play), (Some("proxy".to_owned()), false));
+    assert_eq!(play.state.overlays.len(), 1, "one log lies open");
+}
+
+#[test]
+fn times_of_log_lines_come_and_go_as_the_server_says_them() {
+    let mut play = Play::new();
+    play.bad_deploy().press("l");
+    let Some(Effect::Open { viewer, .. }) = play.take().pop() else { panic!("no logs") };
+    let line = |at: &str, text: &str| LogLine { at: at.into(), text: text.into() };
+    let lines = vec![line("2026-11-29T18:00:00.000000001Z", "ERROR pool"), line("", "--- the container was restarted ---")];
+    play.send(Msg::Log { viewer, news: LogNews::Lines(lines) }).press("g c");
+    assert_eq!(play.take().last(), Some(&Effect::Copy("ERROR pool".to_owned())));
+    play.press("t c");
+    assert_eq!(play.take().last(), Some(&Effect::Copy("2026-11-29T18:00:00.000000001Z ERROR pool".to_owned())));
+    play.press("j c");
+    assert_eq!(play.take().last(), Some(&Effect::Copy("--- the container was restarted ---".to_owned())));
+    assert!(!play.state.absolute_times, "the times of the screens are another matter");
 }
 
 #[test]

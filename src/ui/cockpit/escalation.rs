@@ -141,7 +141,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         let right = format!("{age:>4} ");
         let left = canvas.right(rows, line, &right, standing.fact(theme, theme.plain));
         let mut pen = canvas.pen(left, 0);
-        pen.skip(3).cell(11, &word, standing.fact(theme, style));
+        pen.skip(3).cell(11, &word, standing.fact(theme, style)).skip(gap(&word));
         let acked = ladder.held_by(state.now.mono).map_or(String::new(), |ack| format!(" acked by {}", ack.by));
         pen.write(&alert.name, standing.fact(theme, theme.plain));
         if let Some(subject) = alert.subject() {
@@ -153,7 +153,8 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     let shown = u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX);
     for (line, (index, alert)) in (shown..rows.height).zip(state.silenced().enumerate().skip(top.saturating_sub(count))) {
         let mut pen = canvas.pen(rows, line);
-        pen.skip(3).cell(11, &ends(state, alert), theme.label);
+        let ends = ends(state, alert);
+        pen.skip(3).cell(11, &ends, theme.label).skip(gap(&ends));
         pen.write(&alert.name, standing.fact(theme, theme.plain));
         if let Some(subject) = alert.subject() {
             pen.write(&format!(" {subject}"), theme.label);
@@ -164,6 +165,11 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     if !standing.is_live() {
         say_why(canvas, below(rows, u16::try_from((count + hidden).saturating_sub(top)).unwrap_or(u16::MAX).saturating_add(1)), standing);
     }
+}
+
+/// A blank after a word that fills its column.
+fn gap(word: &str) -> u16 {
+    u16::from(columns(word) >= 11)
 }
 
 /// `1 silenced until 03:14: HighErrorRate by oncall@gov`; none where nothing is. What is cut off in a narrow pane stands last.

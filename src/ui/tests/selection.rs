@@ -103,6 +103,9 @@ fn viewer(wrap: bool, lines: &[&str]) -> State {
         about,
         what: ViewerKind::Logs { container: None, previous: false },
         lines: lines.iter().map(|line| (*line).into()).collect(),
+        times: lines.iter().map(|_| None).collect(),
+        containers: Vec::new(),
+        container: None,
         dropped: 0,
         cursor: Cursor { row: lines.len() - 1, top: 0 },
         follow: true,
@@ -155,4 +158,27 @@ fn every_cell_of_every_state_can_be_dragged_from() {
             }
         }
     }
+}
+
+#[test]
+fn levels_are_coloured_in_logs_and_a_search_is_marked_over_them() {
+    let theme = Theme::by_name("night").unwrap();
+    let style_of = |state: &State, word: &str| {
+        let (column, row) = find(state, word);
+        crate::ui::tests::draw(state)[(column, row)].fg
+    };
+    let mut state = viewer(false, &["18:00 ERROR pool: timed out", r#"{"level":"warn","msg":"slow"}"#, "last INFO line"]);
+    assert_eq!(Some(style_of(&state, "ERROR")), theme.critical.fg);
+    assert_eq!(Some(style_of(&state, "warn")), theme.warning.fg);
+    assert_eq!(Some(style_of(&state, "INFO")), theme.plain.fg);
+    let Some(Overlay::Viewer(open)) = state.overlays.last_mut() else { panic!() };
+    open.search = LineEdit::of("error pool");
+    open.times = [Some("2026-11-29T18:00:00Z".into()), None, None].into();
+    state.log_times = true;
+    assert_eq!(Some(style_of(&state, "ERROR pool")), theme.found.fg.or(theme.plain.fg));
+    assert!(crate::ui::tests::text_of(&crate::ui::tests::draw(&state)).contains("2026-11-29T18:00:00Z 18:00 ERROR pool"));
+    if let Some(Overlay::Viewer(open)) = state.overlays.last_mut() {
+        open.search = LineEdit::default();
+    }
+    assert_eq!(Some(style_of(&state, "ERROR")), theme.critical.fg);
 }
