@@ -72,6 +72,7 @@ use crate::{
 
 /// Everything that is on the screen or decides what comes there.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct State {
     pub config: Config,
     pub now: Now,

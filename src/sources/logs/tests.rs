@@ -199,8 +199,7 @@ async fn a_container_that_waits_says_so_until_its_pod_is_gone() {
 #[tokio::test]
 async fn a_word_of_the_node_in_place_of_a_log_is_no_line_of_it() {
     let words = "unable to retrieve container logs for containerd://f00\n";
-    let said =
-        follow_of(Some("app"), true, |_| whole(&meshed()), move |_, _| vec![answer(200, "Content-Type: text/plain\r\n", words)].concat()).await;
+    let said = follow_of(Some("app"), true, |_| whole(&meshed()), move |_, _| answer(200, "Content-Type: text/plain\r\n", words)).await;
     assert_eq!(said.len(), 2, "{said:?}");
     let why = "node node-3 no longer has this log: it was rotated away, or removed with its container";
     assert_eq!(said.last(), Some(&Said::Ended(why.into())));
