@@ -52,6 +52,7 @@ pub fn pod(number: usize) -> Pod {
         status: status.into(),
         phase: Phase::Running,
         is_ready,
+        unready_since: (!is_ready).then(born),
         ready_containers: u16::from(is_ready),
         containers: Box::new([Container {
             name: app.into(),
@@ -63,6 +64,9 @@ pub fn pod(number: usize) -> Pod {
         }]),
         restarts,
         last_restart: None,
+        started: Some(born() - TimeDelta::hours(1)),
+        patience: 30,
+        is_node_lost: false,
         node: Some(Text::line(&format!("node-{}", number % 400))),
         ip: Some(Text::line(&format!("10.{}.{}.{}", 1 + number / 65_536, number / 256 % 256, number % 256))),
         owner: Some(Owner { kind: "ReplicaSet".into(), name: Text::line(&replica_set), uid: "5b1f9c9e-6a7b-4a60-8f0e-1d2c3b4a5f60".into() }),

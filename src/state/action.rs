@@ -116,6 +116,7 @@ impl Command {
                 | Self::Reconnect
                 | Self::Theme(_)
                 | Self::Compose(_)
+                | Self::Container(_)
         )
     }
 }

@@ -107,7 +107,9 @@ impl State {
                 match chosen.map(|entry| entry.command.clone()) {
                     Some(command) => {
                         // Those are about the log under the palette.
-                        if !matches!(command, Command::Container(_) | Command::Containers) {
+                        if matches!(command, Command::Container(_) | Command::Containers) {
+                            self.overlays.pop();
+                        } else {
                             self.close_overlays(effects);
                         }
                         self.run(&command, effects);
