@@ -281,7 +281,7 @@ async fn freeze(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result
         own_checks.push((CheckKind::SecondPerson, Box::pin(async { CheckResult::Block(why) })));
     }
     let (inverse, undo) = match draft.undo {
-        Undo::By(wish, _) if undoes.is_some() => (Some(wish), undo::of_taking_back(&draft.title)),
+        Undo::By(wish, words) if undoes.is_some() => (Some(wish), undo::of_taking_back(&draft.title, &words)),
         Undo::By(wish, words) => (Some(wish), words),
         Undo::Nothing(why) => (None, why),
     };

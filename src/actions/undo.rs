@@ -142,9 +142,12 @@ fn inverse(kept: &Value) -> Result<Wish, Text> {
     kind.entry.ask(text("namespace"), &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// How what is taken back is brought forth again, in words for the card: `U` only goes further back.
-pub fn of_taking_back(title: &str) -> Text {
-    Text::line(&format!("not by U, which only goes further back: type :undo and choose “{title}” in the list"))
+/// How what is taken back is brought forth again, in words for the card: `U` only goes further back. `words` say it as of `U`.
+pub fn of_taking_back(title: &str, words: &Text) -> Text {
+    Text::line(&match words.strip_prefix("U ") {
+        Some(does) => format!(":undo and “{title}” in its list {does}; U only goes further back"),
+        None => format!("{words}; by :undo and “{title}” in its list, as U only goes further back"),
+    })
 }
 
 /// What takes an undo back is a redo, and no undo of an undo of an undo.

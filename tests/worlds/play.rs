@@ -385,7 +385,7 @@ impl Drop for Play {
 }
 
 fn can_write(session: &mut Session) {
-    session.wait("can write", |screen| screen.contains("can write") && !screen.contains("cannot write yet"));
+    session.wait("can write", |screen| screen.contains("can write") || screen.contains("view only"));
 }
 
 /// The journal's records in words: the kind, and the state where there is one.
