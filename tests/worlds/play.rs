@@ -324,7 +324,8 @@ impl Play {
         can_write(session);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            session.press(":").see("┌").press(text).see(text);
+            session.press(":").see("┌").press(text);
+            session.wait(&format!("{text:?} typed"), |screen| line_typed(screen).contains(tail(text)));
             // Once in the line that is typed, once as an entry; without the entry what it names was not seen yet.
             let screen = session.screen();
             if screen.matches(text).count() > 1 && !screen.contains("there is no") {
@@ -382,6 +383,16 @@ impl Drop for Play {
             }
         }
     }
+}
+
+/// The line in which a command is typed: the first of the box. Of a long one its end is shown.
+fn line_typed(screen: &str) -> &str {
+    screen.lines().skip_while(|line| !line.contains('┌')).nth(1).unwrap_or_default()
+}
+
+fn tail(text: &str) -> &str {
+    let end = text.char_indices().rev().nth(23).map_or(0, |(at, _)| at);
+    text[end..].trim()
 }
 
 fn can_write(session: &mut Session) {
