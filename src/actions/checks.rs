@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use futures::{StreamExt as _, future::BoxFuture, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    connect::identity,
+    connect::{access, identity},
     domain::{
         mitigation::{Basis, CheckKind, CheckResult, Plan, Write},
         phase::{LeftOut, Phase, Refusal},
@@ -147,17 +147,7 @@ async fn first_missing(core: &Core, questions: &[Value]) -> Result<Option<Text>,
 
 /// None when allowed, else the authorizer's reason, which may be empty.
 async fn may(api: &Api, attributes: &Value) -> Result<Option<String>, Text> {
-    let question = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": attributes },
-    });
-    let answer = api.reader.review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await.map_err(|error| error.text())?;
-    let status = answer.json.get("status").cloned().unwrap_or_default();
-    if status.get("allowed").and_then(Value::as_bool) == Some(true) {
-        return Ok(None);
-    }
-    Ok(Some(status.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned()))
+    access::refused(&api.reader, attributes).await.map_err(|error| error.text())
 }
 
 fn missing(question: &Value, user: &str, why: &str) -> Text {

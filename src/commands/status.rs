@@ -318,16 +318,9 @@ mod tests {
     fn errors_that_could_not_be_found_are_not_counted_as_none() {
         let mut look = calm(0.0);
         let window = crate::domain::log_pattern::ErrorWindow {
-            recent: 0,
-            total: 0,
-            total_is_lower_bound: false,
-            per_minute: Vec::new(),
-            newest: Vec::new(),
-            patterns: Vec::new(),
-            sampled: None,
             shards: (1, 1),
-            timed_out: false,
             unknown: Some("the field level is not mapped in app".into()),
+            ..Default::default()
         };
         seen(&mut look, SourceId::Errors, What::Errors(Box::new(window)));
         let verdict = judge(&look, &Config::default(), NOW);

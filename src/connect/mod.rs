@@ -4,6 +4,7 @@
 //! its credentials and nothing else. Neither retries: a caller that may read again does so, a write is sent once. [`HttpReader`] and [`HttpWriter`] are the
 //! same for the servers besides it.
 
+pub mod access;
 pub mod body;
 mod credentials;
 pub mod discovery;

@@ -38,7 +38,7 @@ pub struct Pattern {
 }
 
 /// What one refresh of Elasticsearch said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ErrorWindow {
     /// Errors of the last 15 minutes.
     pub recent: u64,

@@ -12,8 +12,8 @@ use super::{
 pub enum Rights {
     #[default]
     NotAsked,
-    /// The API server could not be asked; the reason.
-    Unknown(Text),
+    /// The API server could not be asked.
+    Unknown,
     Known {
         refused: BTreeSet<Right>,
     },
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn nothing_is_missing_where_it_was_not_asked_or_only_reading_is_refused() {
         assert_eq!(Rights::NotAsked.missing(&RESTART, None), None);
-        assert_eq!(Rights::Unknown("no answer".into()).missing(&RESTART, None), None);
+        assert_eq!(Rights::Unknown.missing(&RESTART, None), None);
         assert_eq!(refused(&[Right::on("get", "apps", "deployments")]).missing(&RESTART, Some(Kind::Deployment)), None);
     }
 

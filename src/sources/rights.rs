@@ -11,7 +11,7 @@ use super::{
     report::{Closed, Report},
 };
 use crate::{
-    connect::{ConnectError, Reader},
+    connect::{ConnectError, Reader, access},
     domain::{catalogue::Right, observation::What, rights::Rights, text::Text},
 };
 
@@ -99,7 +99,7 @@ impl Reviews {
             let began = self.report.now();
             let rights = match self.refused().await {
                 Ok(refused) => Rights::Known { refused },
-                Err(error) => Rights::Unknown(error.text()),
+                Err(_) => Rights::Unknown,
             };
             self.report.say(What::Rights(rights), None).await?;
             backoff.pause(self.report.next_round(began, EVERY)).await;
@@ -121,7 +121,7 @@ impl Reviews {
     }
 
     async fn allows(&self, right: &Right) -> Result<bool, ConnectError> {
-        is_allowed(&self.reader, attributes(right, self.namespace.as_deref())).await
+        access::refused(&self.reader, &attributes(right, self.namespace.as_deref())).await.map(|why| why.is_none())
     }
 }
 
@@ -136,11 +136,4 @@ pub fn attributes(right: &Right, namespace: Option<&str>) -> Value {
         attributes["subresource"] = json!(right.subresource);
     }
     attributes
-}
-
-/// Asks the API server whether this user may do that.
-pub async fn is_allowed(reader: &Reader, attributes: Value) -> Result<bool, ConnectError> {
-    let question = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}});
-    let answer = reader.review("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &question).await?;
-    Ok(answer.json.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false))
 }

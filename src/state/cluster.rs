@@ -63,6 +63,19 @@ impl Cluster {
         }
     }
 
+    /// The deployment that an object is, is a pod of, or scales; none of other kinds.
+    pub fn deployment_behind(&self, object: &ObjectRef) -> Option<Key> {
+        match object.kind {
+            Kind::Deployment => Some(object.key.clone()),
+            Kind::Pod => self.deployment_of(self.pods.get(&object.key)?),
+            Kind::HorizontalPodAutoscaler => {
+                let autoscaler = self.autoscalers.get(&object.key).filter(|autoscaler| autoscaler.target_kind == "Deployment")?;
+                Some(Key { namespace: autoscaler.key.namespace.clone(), name: autoscaler.target_name.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// What a pod is part of: its `app` label, else its deployment, else its owner.
     pub fn app_of(&self, pod: &Pod) -> Text {
         let label = pod.label("app").or_else(|| pod.label("app.kubernetes.io/name"));

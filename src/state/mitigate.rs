@@ -34,7 +34,7 @@ impl State {
         }
         // What was named instead of suggested gets its card, which asks again and says what is missing.
         if let Some((why, line)) = self.refused_command(command).zip(self.by_kubectl(command)) {
-            return self.say(&format!("{why}: ask somebody who may to run {line}"));
+            return self.hand_over(&why, Some(&line));
         }
         let request = match command {
             Command::Menu => return self.open_menu(),
@@ -56,6 +56,14 @@ impl State {
             Ok(request) if matches!(command, Command::Scale) => self.request(request, effects),
             Ok(request) => self.open_card(request, effects),
             Err(why) => self.refuse(&why),
+        }
+    }
+
+    /// Says that this user may not, and what somebody who may runs, where that is known.
+    fn hand_over(&mut self, why: &Text, line: Option<&Text>) {
+        match line {
+            Some(line) => self.say(&format!("{why}: ask somebody who may to run {line}")),
+            None => self.refuse(why),
         }
     }
 
@@ -94,10 +102,8 @@ impl State {
         }
         if let Some(why) = self.refused(&request) {
             let suggestion = self.advice.suggestions.iter().find(|suggestion| suggestion.request == request && !suggestion.kubectl.is_empty());
-            return match suggestion.map(|suggestion| suggestion.kubectl.clone()) {
-                Some(line) => self.say(&format!("{why}: ask somebody who may to run {line}")),
-                None => self.refuse(&why),
-            };
+            let line = suggestion.map(|suggestion| suggestion.kubectl.clone());
+            return self.hand_over(&why, line.as_ref());
         }
         if request.get::<Scale>().is_some() { self.ask_replicas(request) } else { self.open_card(request, effects) }
     }
@@ -106,12 +112,6 @@ impl State {
     pub(super) fn focused_deployment(&self) -> Option<Key> {
         let focused = self.focused()?;
         match focused.kind {
-            Kind::Deployment => Some(focused.key),
-            Kind::Pod => self.cluster.deployment_of(self.cluster.pods.get(&focused.key)?),
-            Kind::HorizontalPodAutoscaler => {
-                let autoscaler = self.cluster.autoscalers.get(&focused.key).filter(|autoscaler| autoscaler.target_kind == "Deployment")?;
-                Some(Key { namespace: focused.key.namespace, name: autoscaler.target_name.clone() })
-            }
             Kind::Service => {
                 let selector = &self.cluster.services.get(&focused.key)?.selector;
                 let in_namespace = self.cluster.deployments.objects.values().filter(|deployment| deployment.key.namespace == focused.key.namespace);
@@ -119,7 +119,7 @@ impl State {
                     in_namespace.filter(|deployment| !selector.is_empty() && selector.iter().all(|label| deployment.selector.contains(label)));
                 behind.next().map(|deployment| deployment.key.clone())
             }
-            _ => None,
+            _ => self.cluster.deployment_behind(&focused),
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::domain::{
     ask::RequestKind,
     complaint::{About, roots},
-    object::{Key, Kind, ObjectRef},
+    object::{Key, ObjectRef},
 };
 
 use super::State;
@@ -12,7 +12,7 @@ use super::State;
 impl State {
     /// Only of workloads can that be told, and only where the errors of the logs were read: all else counts as tied.
     pub(super) fn is_tied(&self, objects: &[ObjectRef]) -> bool {
-        let behind: Option<Vec<Key>> = objects.iter().map(|object| self.workload_behind(object)).collect();
+        let behind: Option<Vec<Key>> = objects.iter().map(|object| self.cluster.deployment_behind(object)).collect();
         let Some(behind) = behind.filter(|_| self.errors.is_some()) else { return true };
         let complaints = self.complaints();
         let roots = roots(&complaints);
@@ -20,7 +20,7 @@ impl State {
             RequestKind::Do(wish) => Some(wish.objects()),
             RequestKind::Undo { .. } => None,
         });
-        let suggested: Vec<Key> = suggested.flatten().filter_map(|object| self.workload_behind(&object)).collect();
+        let suggested: Vec<Key> = suggested.flatten().filter_map(|object| self.cluster.deployment_behind(&object)).collect();
         // Whom others blame, and who blames nobody else; or who complains of itself.
         let is_blamed = |key: &Key| {
             complaints.iter().any(|complaint| match &complaint.about {
@@ -29,23 +29,11 @@ impl State {
                 _ => complaint.service == key.name,
             })
         };
-        let is_overloaded = |key: &Key| self.overloads(&complaints).iter().any(|overload| overload.deployment == *key);
-        let is_capped = |key: &Key| {
-            self.cluster.autoscaler_of(key).is_some_and(|autoscaler| self.capped().iter().any(|capped| capped.autoscaler == autoscaler.key))
-        };
+        let (overloads, all_capped) = (self.overloads(&complaints), self.capped());
+        let is_overloaded = |key: &Key| overloads.iter().any(|overload| overload.deployment == *key);
+        let is_capped =
+            |key: &Key| self.cluster.autoscaler_of(key).is_some_and(|autoscaler| all_capped.iter().any(|capped| capped.autoscaler == autoscaler.key));
         behind.iter().any(|key| suggested.contains(key) || is_blamed(key) || self.has_sick_pods(key) || is_overloaded(key) || is_capped(key))
-    }
-
-    fn workload_behind(&self, object: &ObjectRef) -> Option<Key> {
-        match object.kind {
-            Kind::Deployment => Some(object.key.clone()),
-            Kind::Pod => self.cluster.deployment_of(self.cluster.pods.get(&object.key)?),
-            Kind::HorizontalPodAutoscaler => {
-                let autoscaler = self.cluster.autoscalers.get(&object.key).filter(|autoscaler| autoscaler.target_kind == "Deployment")?;
-                Some(Key { namespace: autoscaler.key.namespace.clone(), name: autoscaler.target_name.clone() })
-            }
-            _ => None,
-        }
     }
 
     /// Those on a node that is lost say nothing of what they run.

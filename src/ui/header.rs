@@ -87,7 +87,7 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
     } else {
         match state.rights {
             // The card of a mitigation asks once more.
-            Rights::Unknown(_) => ("can write?".to_owned(), plain),
+            Rights::Unknown => ("can write?".to_owned(), plain),
             Rights::NotAsked | Rights::Known { .. } => ("can write".to_owned(), plain),
         }
     }

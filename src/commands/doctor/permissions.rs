@@ -9,7 +9,7 @@ use super::{Finding, Patient};
 use crate::{
     actions::kinds,
     commands::rbac::switched_off,
-    connect::{ConnectError, Endpoint},
+    connect::{ConnectError, Endpoint, access},
     domain::catalogue::Right,
     sources::rights::{self, FEATURES},
 };
@@ -83,7 +83,7 @@ fn judge(name: &str, rights: &[Right], places: &Places<'_>, answers: &BTreeMap<R
 }
 
 async fn allowed(patient: &Patient<'_>, right: &Right, places: &Places<'_>) -> Result<bool, ConnectError> {
-    rights::is_allowed(&patient.reader, question(right, places)).await
+    access::refused(&patient.reader, &question(right, places)).await.map(|why| why.is_none())
 }
 
 fn question(right: &Right, places: &Places<'_>) -> Value {

@@ -323,34 +323,27 @@ fn what_only_grows_since_the_write_is_on_its_way_to_nothing_better() {
     assert!(two(&cured, &growing, 240, Some("e")).sentence().contains("; worse: sync backlog"));
 }
 
+/// Of an error rate that was cured at the write, five minutes later.
+fn of_a_cure(circumstances: Circumstances) -> (Verdict, bool) {
+    let cured = bad(-900.0, 0.0);
+    let five = Duration::from_mins(5);
+    let circumstances = Circumstances { since_write: five, since_effect: Some(five), ..circumstances };
+    verdict_of(&[(kpi("e", 0.05), Story::of(&cured).history())], written() + chrono::Duration::minutes(5), &circumstances)
+}
+
 #[test]
 fn a_write_without_effect_gets_no_credit() {
-    let cured = bad(-900.0, 0.0);
-    let story = Story::of(&cured);
-    let whole = story.history();
-    let circumstances = Circumstances {
-        since_write: Duration::from_mins(5),
-        since_effect: Some(Duration::from_mins(5)),
+    let (verdict, is_final) = of_a_cure(Circumstances {
         without_effect: Some("no effect until restarted: read as environment by deployment/api".into()),
         ..Circumstances::default()
-    };
-    let (verdict, is_final) = verdict_of(&[(kpi("e", 0.05), whole)], written() + chrono::Duration::minutes(5), &circumstances);
+    });
     assert_eq!((verdict.judgement, is_final, verdict.is_getting_better()), (Judgement::NoEffect, true, false));
     assert_eq!(verdict.sentence(), "no effect until restarted: read as environment by deployment/api");
 }
 
 #[test]
 fn what_nothing_tied_to_the_trouble_is_not_credited_with_its_end() {
-    let cured = bad(-900.0, 0.0);
-    let story = Story::of(&cured);
-    let whole = story.history();
-    let circumstances = Circumstances {
-        since_write: Duration::from_mins(5),
-        since_effect: Some(Duration::from_mins(5)),
-        is_untied: true,
-        ..Circumstances::default()
-    };
-    let (verdict, is_final) = verdict_of(&[(kpi("e", 0.05), whole)], written() + chrono::Duration::minutes(5), &circumstances);
+    let (verdict, is_final) = of_a_cure(Circumstances { is_untied: true, ..Circumstances::default() });
     assert_eq!((verdict.judgement, is_final), (Judgement::Better, true));
     assert!(verdict.sentence().starts_with("better since: error rate "), "{}", verdict.sentence());
     assert!(verdict.sentence().ends_with("perhaps by itself, nothing tied this to the trouble"), "{}", verdict.sentence());

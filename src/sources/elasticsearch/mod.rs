@@ -249,7 +249,7 @@ impl Asking for ErrorLog {
         if shards.1 == 0 {
             let why = format!("no index matches {}: set errors.index to where the logs are", self.settings.index);
             report.lagging(&why).await?;
-            let window = ErrorWindow { shards, unknown: Some(Text::line(&why)), ..empty() };
+            let window = ErrorWindow { shards, unknown: Some(Text::line(&why)), ..ErrorWindow::default() };
             report.say(What::Errors(Box::new(window)), answer.date).await?;
             return Ok(());
         }
@@ -282,20 +282,5 @@ impl ErrorLog {
             },
             other => other,
         }
-    }
-}
-
-fn empty() -> ErrorWindow {
-    ErrorWindow {
-        recent: 0,
-        total: 0,
-        total_is_lower_bound: false,
-        per_minute: Vec::new(),
-        newest: Vec::new(),
-        patterns: Vec::new(),
-        sampled: None,
-        shards: (0, 0),
-        timed_out: false,
-        unknown: None,
     }
 }

@@ -43,7 +43,7 @@ fn whom_the_cluster_lets_write_nothing_views_only_and_sees_how_it_is_done_by_kub
 #[test]
 fn rights_that_could_not_be_asked_take_nothing_away() {
     let mut play = of_every_kind();
-    play.bad_deploy().observe(SourceId::Cluster, What::Rights(Rights::Unknown("no answer".into())));
+    play.bad_deploy().observe(SourceId::Cluster, What::Rights(Rights::Unknown));
     assert!(!play.state.views_only());
     play.press("u");
     assert!(play.take().iter().any(|effect| matches!(effect, Effect::Plan { .. })));

@@ -166,18 +166,7 @@ fn a_rollout_says_nothing_of_old_pods_and_does_not_go_back() {
 #[test]
 fn a_workload_is_tied_to_the_trouble_by_its_pods_its_errors_or_advice_alone() {
     let mut play = troubled();
-    let quiet = ErrorWindow {
-        recent: 0,
-        total: 0,
-        total_is_lower_bound: false,
-        per_minute: Vec::new(),
-        newest: Vec::new(),
-        patterns: Vec::new(),
-        sampled: None,
-        shards: (1, 1),
-        timed_out: false,
-        unknown: None,
-    };
+    let quiet = ErrorWindow { shards: (1, 1), ..ErrorWindow::default() };
     play.observe(SourceId::Errors, What::Errors(Box::new(quiet)));
     play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("audit-service", 3, 2, 2))]));
     let reference = |deployment: &str| ObjectRef { kind: Kind::Deployment, key: name(deployment), uid: "d".into() };
