@@ -106,6 +106,7 @@ pub struct Looks {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Live through an incident on a simulated platform; needs no cluster.
+    #[cfg_attr(not(feature = "demo"), command(hide = true))]
     Demo(Demo),
     /// One look, as text or JSON: 0 healthy, 1 something fires, 2 cannot tell.
     Status(Status),

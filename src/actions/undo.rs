@@ -59,7 +59,8 @@ pub fn settle(journal: &Journal, intent: Seq, kept: Kept, stored: Option<(&Write
     match kept {
         Kept::Offered => {
             let Some(mut kept) = journal.kept_for(intent) else { return };
-            kept["done"] = true.into();
+            let Some(members) = kept.as_object_mut() else { return };
+            members.insert("done".into(), true.into());
             if let Some((write, answer)) = stored
                 && let Some([one]) = kept.get_mut("writes").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
             {

@@ -1,89 +1,36 @@
-//! `sev1 demo`: the simulated platform, and the cockpit on it with no special path.
+//! `sev1 demo`: an incident on the simulated platform, to try the program on. The feature `demo` brings it; a program built without
+//! it has none of the platform's servers, and says so when it is asked for one.
 
 pub mod folder;
+#[cfg(feature = "demo")]
+mod play;
+#[cfg(feature = "demo")]
 mod serve;
 
-use std::{env, fmt::Write as _, sync::Arc};
+#[cfg(feature = "demo")]
+pub use play::{run, scenarios};
 
-use self::folder::{About, Folder};
-use super::{
-    Exit, cockpit,
-    home::{self, Home},
-    output, setup,
-};
-use crate::{
-    cli::{Cli, Cluster, Demo},
-    config::{Loaded, shape::Servers},
-    connect::kubeconfig,
-    domain::{
-        object::Scope,
-        time::{Clock, Speed},
-    },
-    journal::Root,
-    runtime::clock::{Paced, SystemClock},
-    sim,
-};
+#[cfg(not(feature = "demo"))]
+pub use absent::{run, scenarios};
 
-/// For `demo --help`: every scenario by its own title.
-pub fn scenarios() -> String {
-    let mut text = "Scenarios:\n".to_owned();
-    for (name, title) in sim::world::scenario::titles() {
-        let _ = writeln!(text, "  {name:<18} {title}");
-    }
-    text
-}
-
-/// Starts the platform and opens the cockpit on it, or serves it until it is interrupted.
-pub fn run(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
-    setup::block_on(play(demo, cli, program, loaded)).unwrap_or_else(|exit| exit)
-}
-
-async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
-    // World and cockpit count from one moment, by one clock: they cannot drift apart.
-    let system = SystemClock::new();
-    let begin = system.now().utc;
-    let (real, clock) = (Paced::since(begin, Speed::OF_LIFE, system), home::demo_clock(begin, demo.speed));
-    let options = sim::Options {
-        scenario: demo.scenario.clone(),
-        seed: demo.seed,
-        speed: demo.speed,
-        pods: demo.pods.map_or(0, |pods| pods as usize),
-        clock: Arc::new(move || real.now().utc),
+#[cfg(not(feature = "demo"))]
+mod absent {
+    use super::super::{Exit, output};
+    use crate::{
+        cli::{Cli, Demo},
+        config::Loaded,
     };
-    let mut running = match sim::open(options).await {
-        Ok(running) => running,
-        Err(error) => {
-            output::complain(&error.to_string());
-            return Exit::USAGE;
-        }
-    };
-    // The platform is reached as any cluster is: by a kubeconfig file.
-    let about = About { server: running.kubernetes_url.clone(), begin, speed: demo.speed };
-    let folder = match Folder::make(&env::temp_dir(), &about, &running.kubeconfig) {
-        Ok(folder) => folder,
-        Err(error) => {
-            output::complain(&format!("the demo needs a folder of its own in {}: {error}", env::temp_dir().display()));
-            return Exit::FAILED;
-        }
-    };
-    if demo.serve {
-        if let Err(error) = running.ready().await {
-            output::complain(&error.to_string());
-            return Exit::FAILED;
-        }
-        return serve::serve(demo.output, program, &running, folder.kubeconfig()).await;
+
+    /// For `demo --help`.
+    pub fn scenarios() -> String {
+        "This sev1 was built without the simulated platform.\n".to_owned()
     }
 
-    // The user's own servers have nothing to do with the simulated ones.
-    let mut config = loaded.config;
-    config.servers = Servers::default();
-    home::suit(&mut config, clock.speed());
-    let asked = Cluster { kubeconfig: Some(folder.kubeconfig()), ..cli.cluster.clone() };
-    let target = match kubeconfig::load(&setup::kube_options(&asked), &setup::clock()) {
-        Ok(target) => target,
-        Err(error) => return setup::refuse_connection(&error),
-    };
-    let scope = if asked.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };
-    let home = Home { journals: Root::At(folder.state()), clock: Arc::new(clock), is_demo: true };
-    Box::pin(cockpit::open(config, &target, scope, home)).await
+    /// Says that there is nothing to play.
+    pub fn run(_: &Demo, _: &Cli, _: &str, _: Loaded) -> Exit {
+        output::complain(
+            "this sev1 was built without the simulated platform; one built with the feature demo, which is on unless --no-default-features is given, has it",
+        );
+        Exit::USAGE
+    }
 }

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use sev1::{
     domain::{alert::Severity, kpi::Level, mitigation::MitigationId, suggestion::Suggestion},
-    state::{State, card::Stage},
+    state::State,
 };
 
 use crate::{
     acts::of_suggestion,
-    cockpit::Cockpit,
+    cockpit::{Cockpit, Progress, progress},
     episode::Episode,
     running::{Running, Set, breaker_is_on, deployments, replica_sets, template_at},
     truth::Act,
@@ -94,16 +94,6 @@ pub struct Said {
     pub word: String,
     pub indicator: String,
     pub sentence: String,
-}
-
-/// How far it has got: never backwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Progress {
-    Executing(u32),
-    /// Until the first word of it nothing is counted.
-    Converging(u32),
-    Watching,
-    Ended,
 }
 
 #[derive(Clone)]
@@ -212,12 +202,7 @@ pub fn own(mitigation: &sev1::state::card::Mitigation) -> Own {
         kind: mitigation.kind,
         title: mitigation.title.to_string(),
         targets: mitigation.targets.iter().map(|target| target.key.name.to_string()).collect(),
-        stage: match &mitigation.stage {
-            Stage::Executing { done, .. } => Progress::Executing(*done),
-            Stage::Converging { ready, of, .. } => Progress::Converging(if *of == 0 { 0 } else { *ready }),
-            Stage::Watching { .. } => Progress::Watching,
-            Stage::Ended(_) => Progress::Ended,
-        },
+        stage: progress(mitigation),
         is_taken_back: mitigation.undone_by.is_some(),
         takes_back: mitigation.undoes.is_some(),
         verdict: said,

@@ -25,6 +25,7 @@
 mod acts;
 mod cards;
 mod cases;
+#[path = "../support/cockpit.rs"]
 mod cockpit;
 mod episode;
 mod invariants;

@@ -11,8 +11,9 @@ use sev1::domain::alert::Severity;
 
 use crate::{
     cases::Case,
+    cockpit::Progress,
     invariants::{self, RULES},
-    look::{LadderSeen, Look, Progress, Said, Suggested},
+    look::{LadderSeen, Look, Said, Suggested},
     play::Play,
     settings::Settings,
     table::Table,

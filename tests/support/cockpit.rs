@@ -17,6 +17,7 @@ use sev1::{
         time::{Clock, Mono, Now, Speed},
     },
     journal::Journal,
+    runtime::viewer,
     sim::{
         unserved::Unserved,
         world::{World, platform::PRODUCTION},
@@ -24,8 +25,9 @@ use sev1::{
     sources::{self, SourcesOptions},
     state::{
         State,
+        card::{Mitigation, Stage},
         msg::{Effect, Key, KeyCode, Msg},
-        overlay::Overlay,
+        overlay::{Overlay, ViewerId},
         session::Session,
         update::update,
     },
@@ -33,12 +35,31 @@ use sev1::{
 };
 use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 
-use crate::look::{Own, own};
-
+/// Name of the context.
+pub const CONTEXT: &str = "prod-uk-1";
 /// When the cockpit is opened, after the launch of the platform.
 const OPENED: Duration = Duration::from_millis(200);
 /// Whole seconds of the world.
 const STEP: Duration = Duration::from_secs(1);
+
+/// How far a mitigation has got: never backwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    Executing(u32),
+    /// Until the first word of it nothing is counted.
+    Converging(u32),
+    Watching,
+    Ended,
+}
+
+pub fn progress(mitigation: &Mitigation) -> Progress {
+    match &mitigation.stage {
+        Stage::Executing { done, .. } => Progress::Executing(*done),
+        Stage::Converging { ready, of, .. } => Progress::Converging(if *of == 0 { 0 } else { *ready }),
+        Stage::Watching { .. } => Progress::Watching,
+        Stage::Ended(_) => Progress::Ended,
+    }
+}
 
 /// Tokio's clock, with the time of day that the platform has.
 struct Told {
@@ -65,23 +86,33 @@ pub struct Cockpit {
     setup: Option<Setup>,
     engine: Option<Engine>,
     cards: HashMap<CardId, AbortHandle>,
+    reader: Reader,
+    /// What fills the open viewers, and what they say.
+    viewers: HashMap<ViewerId, AbortHandle>,
+    say: mpsc::Sender<Msg>,
+    said: mpsc::Receiver<Msg>,
     /// Progress that counted backwards from one word of the engine to the next, in words.
     pub setbacks: Vec<String>,
     _sources: sources::Handle,
     /// Of the journal.
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 impl Cockpit {
     /// Opens a cockpit on a world that was played up to its launch. Needs a runtime with a paused clock.
     pub async fn open(world: World, seed: u64) -> Self {
+        Self::behind(world, seed, |platform| Target::in_process(CONTEXT, PRODUCTION, platform.api())).await
+    }
+
+    /// The same with something between the cockpit and the platform.
+    pub async fn behind(world: World, seed: u64, between: impl FnOnce(&Unserved) -> Target) -> Self {
         // What waits a random while, as a watch before it is opened again, waits the same in each play of a seed.
         fastrand::seed(seed);
         let begin = world.clock().now();
         let platform = Unserved::of(world, seed).expect("the rules can be read");
         let clock = Arc::new(Told { began: Instant::now(), begin });
         tokio::time::sleep(OPENED).await;
-        let target = Target::in_process("prod-uk-1", PRODUCTION, platform.api());
+        let target = between(&platform);
         let config = configured();
         let scope = Scope::One(target.namespace.clone());
         let session = Session {
@@ -100,6 +131,7 @@ impl Cockpit {
         let reader = Reader::new(&target);
         let (observe, observations) = mpsc::channel(256);
         let (act, actions) = mpsc::channel(256);
+        let (say, said) = mpsc::channel(256);
         let told: Arc<dyn Clock> = clock.clone();
         let sources = sources::spawn(
             SourcesOptions {
@@ -117,7 +149,7 @@ impl Cockpit {
         );
         let folder = tempfile::tempdir().expect("a folder for the journal");
         let setup = Setup {
-            reader,
+            reader: reader.clone(),
             writer: Writer::new(&target),
             journal: Arc::new(Journal::new(folder.path().to_owned(), "".into(), "".into(), Arc::clone(&told))),
             servers: config.servers.clone(),
@@ -141,6 +173,10 @@ impl Cockpit {
             setup: Some(setup),
             engine: None,
             cards: HashMap::new(),
+            reader,
+            viewers: HashMap::new(),
+            say,
+            said,
             setbacks: Vec::new(),
             _sources: sources,
             folder,
@@ -165,6 +201,7 @@ impl Cockpit {
                 biased;
                 Some(event) = self.actions.recv() => self.hear(event),
                 Some(observation) = self.observations.recv() => self.observe(observation),
+                Some(message) = self.said.recv() => self.apply(message),
                 () = due => {
                     if !steps {
                         return self.tick();
@@ -178,11 +215,12 @@ impl Cockpit {
     }
 
     fn hear(&mut self, event: ActionEvent) {
-        let before: Vec<Own> = self.state.mitigations.all.iter().map(own).collect();
+        let before: Vec<Progress> = self.state.mitigations.all.iter().map(progress).collect();
         self.apply(Msg::Action(event));
-        for (then, now) in before.iter().zip(self.state.mitigations.all.iter().map(own)) {
-            if now.stage < then.stage {
-                self.setbacks.push(format!("{}: {:?} became {:?}", now.title, then.stage, now.stage));
+        for (then, own) in before.into_iter().zip(&self.state.mitigations.all) {
+            let now = progress(own);
+            if now < then {
+                self.setbacks.push(format!("{}: {then:?} became {now:?}", own.title));
             }
         }
     }
@@ -204,7 +242,7 @@ impl Cockpit {
     }
 
     /// As the loop does it: time first, then the message, then the layout, and a card counts as drawn.
-    fn apply(&mut self, message: Msg) {
+    pub fn apply(&mut self, message: Msg) {
         self.tick();
         let effects = update(&mut self.state, message);
         self.perform(effects);
@@ -237,6 +275,15 @@ impl Cockpit {
                 }
                 Effect::Execute(confirmed) => drop(engine.execute(*confirmed)),
                 Effect::Stop(id) => engine.stop(id),
+                Effect::Open { viewer, about, what } => {
+                    let task = tokio::spawn(viewer::fill(self.reader.clone(), self.say.clone(), viewer, about, what));
+                    self.viewers.insert(viewer, task.abort_handle());
+                }
+                Effect::Close { viewer } => {
+                    if let Some(task) = self.viewers.remove(&viewer) {
+                        task.abort();
+                    }
+                }
                 _ => {}
             }
         }
