@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`domain`] | the nouns: plain data and pure rules | nothing |
 //! | [`files`] | opening files of this machine: nothing that hangs, floods or is another's | nothing |
-//! | `sim` | the simulated platform behind `demo`, by wire protocols only; with the feature `demo` | nothing, not even `domain` |
+//! | [`sim`] | the simulated platform behind `demo`, by wire protocols only; with the feature `demo` | nothing, not even `domain` |
 //! | [`config`] | settings: shape, origin, check | `files` |
 //! | [`journal`] | append-only record of what this program did | `files` |
 //! | [`state`] | `State`, `Msg`, `Effect`, `update()` | `config` |

@@ -226,6 +226,23 @@ fn the_map_in_lib_says_the_same() {
     assert_eq!(map.len() + 1, table::ROOMS.len(), "the map has a room that the table has not: {:?}", map.keys());
 }
 
+/// Files and folders of this project that a document names in backticks, and that are not there.
+fn named_and_gone(document: &str, root: &Path) -> Vec<String> {
+    let rooms = ["src/", "tests/", "benches/", "docs/", "themes/", ".ci/"];
+    let named = document.split('`').skip(1).step_by(2).filter(|name| rooms.iter().any(|room| name.starts_with(room)) && !name.contains(' '));
+    named.filter(|name| !root.join(name).exists()).map(str::to_owned).collect()
+}
+
+#[test]
+fn documents_name_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for document in ["README.md", "SECURITY.md", "docs/kubeconfig.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        assert_eq!(named_and_gone(&text, root), [""; 0], "{document}");
+    }
+    assert_eq!(named_and_gone("see `src/nowhere.rs` and `src/lib.rs`", root), ["src/nowhere.rs"]);
+}
+
 mod this_test_can_fail {
     use super::*;
 
