@@ -102,7 +102,7 @@ fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
 }
 
 fn restarts(pod: &Value) -> u64 {
-    statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).sum()
+    statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).fold(0, u64::saturating_add)
 }
 
 /// Kind, name and uid of the controller that replaces it.

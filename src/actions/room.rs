@@ -92,7 +92,7 @@ fn lowered(quotas: &[Value], gone: &[(&Value, Need)]) -> Room {
         for Allowance { name, hard, used } in allowances(quota) {
             let each: Vec<_> = of_it.iter().filter_map(|(_, need)| need.counted(name)).collect();
             counts += each.len();
-            let mut free = hard.saturating_sub(used.saturating_sub(each.iter().sum()));
+            let mut free = hard.saturating_sub(used.saturating_sub(each.iter().copied().fold(0, u64::saturating_add)));
             let is_kept_out = |one: &&u64| match free.checked_sub(**one) {
                 Some(left) => {
                     free = left;

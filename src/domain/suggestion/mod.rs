@@ -243,7 +243,7 @@ impl Evidence {
         let loudest = of_roots().filter(|complaint| complaint.about == About::Remote).max_by_key(|complaint| complaint.recent)?;
         let sum = |is_remote: bool| {
             let of = of_roots().filter(|complaint| complaint.service == loudest.service && (complaint.about == About::Remote) == is_remote);
-            of.map(|complaint| complaint.recent).sum::<u64>()
+            of.map(|complaint| complaint.recent).fold(0, u64::saturating_add)
         };
         (sum(true) > sum(false)).then_some(loudest)
     }

@@ -152,7 +152,7 @@ impl Search {
         if per_minute.len() > MINUTES {
             per_minute.drain(..per_minute.len() - MINUTES);
         }
-        let by_minutes = || per_minute.iter().rev().take(RECENT_MINUTES).sum();
+        let by_minutes = || per_minute.iter().rev().take(RECENT_MINUTES).copied().fold(0, u64::saturating_add);
         let recent = aggregations.recent.and_then(|recent| recent.doc_count).unwrap_or_else(by_minutes);
         let sampled = recent_of(&documents, server_now);
         let patterns = grouped(&documents, recent, total.saturating_sub(recent), server_now, memory);

@@ -56,6 +56,12 @@ pub(super) fn recent_of(documents: &[LogError], server_now: DateTime<Utc>) -> u6
     documents.iter().filter(|document| document.at >= server_now - recent()).count() as u64
 }
 
+/// As much of `whole` as `part` is of `of`, rounded; 0 of nothing. A server may count as far as numbers go.
+fn share(part: u64, of: u64, whole: u64) -> u64 {
+    let share = (u128::from(part) * u128::from(whole) + u128::from(of / 2)).checked_div(u128::from(of)).unwrap_or(0);
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
+
 /// Groups documents; the example is the newest message of the group. `happened` errors of the last 15 minutes are shared
 /// out among the groups as the read ones are; so are the `earlier` ones of the 45 minutes before.
 pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
@@ -64,7 +70,7 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
     // Documents that arrived between the server's counting and its clock may make the sample the larger of the two.
     let happened = happened.max(sampled);
     let (read_earlier, is_whole) = (documents.len() as u64 - sampled, sampled >= happened);
-    let estimated = |count: u64| (count * happened + sampled / 2).checked_div(sampled).unwrap_or(0);
+    let estimated = |count: u64| share(count, sampled, happened);
     let mut groups: HashMap<(Text, Text), Pattern> = HashMap::new();
     for document in documents {
         let shape = shape(&document.message);
@@ -93,11 +99,11 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
         .map(|(name, mut pattern)| {
             pattern.first_seen = memory.earliest(&name, pattern.first_seen, pattern.last_seen);
             pattern.is_new = pattern.first_seen >= server_now - recent();
-            let before = (pattern.read - pattern.recent) * earlier.max(read_earlier);
+            let before = share(pattern.read - pattern.recent, read_earlier, earlier.max(read_earlier));
             pattern.recent = estimated(pattern.recent);
             let knows_before = earlier == 0 || read_earlier > 0;
             pattern.is_surging =
-                !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before.checked_div(read_earlier).unwrap_or(0);
+                !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before;
             let quiet = (server_now - pattern.last_seen).num_minutes();
             pattern.quiet_minutes = u32::try_from(quiet).ok().filter(|quiet| is_whole && *quiet >= QUIET_FROM);
             pattern
@@ -137,6 +143,14 @@ mod tests {
         let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
         assert_eq!(found, [("took <n> ms", 2_000), ("lost", 1_000), ("gone", 0)], "what ended is not said to go on");
         assert_eq!(grouped(&[], 7, 0, now(), &mut Memory::default()), []);
+    }
+
+    #[test]
+    fn a_server_may_count_as_far_as_numbers_go() {
+        let documents = [error(1, "took 5 ms"), error(1, "took 7 ms"), error(2, "lost"), error(40, "gone")];
+        let patterns = grouped(&documents, u64::MAX, u64::MAX, now(), &mut Memory::default());
+        let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
+        assert_eq!(found, [("took <n> ms", u64::MAX / 3 * 2), ("lost", u64::MAX / 3), ("gone", 0)]);
     }
 
     #[test]
