@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crossterm::event::EventStream;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -31,6 +30,7 @@ use super::{
     input::{self, Input},
     signals::{self, Jobs},
     terminal::{self, Taken},
+    tty::Tty,
 };
 
 /// Shortest time between two frames: 30 a second.
@@ -66,7 +66,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
-    let mut input = EventStream::new();
+    let mut input = Tty::open()?;
     let mut cockpit = Cockpit {
         state,
         theme,

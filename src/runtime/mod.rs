@@ -8,6 +8,8 @@ pub mod fault;
 pub mod input;
 pub mod records;
 pub mod screen;
+pub mod sequences;
 pub mod signals;
 pub mod terminal;
+pub mod tty;
 pub mod viewer;

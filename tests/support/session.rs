@@ -112,7 +112,12 @@ impl Session {
 
     /// Types these characters as they are.
     pub fn press(&mut self, keys: &str) -> &mut Self {
-        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("the program takes keys");
+        self.send(keys.as_bytes())
+    }
+
+    /// The same for bytes that are no text.
+    pub fn send(&mut self, bytes: &[u8]) -> &mut Self {
+        self.keyboard.write_all(bytes).and_then(|()| self.keyboard.flush()).expect("the program takes keys");
         self
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
 
 mod bad_deploy;
+mod bytes;
 mod cockpit;
 #[path = "../support/session.rs"]
 mod harness;

@@ -102,8 +102,7 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
             let before = share(pattern.read - pattern.recent, read_earlier, earlier.max(read_earlier));
             pattern.recent = estimated(pattern.recent);
             let knows_before = earlier == 0 || read_earlier > 0;
-            pattern.is_surging =
-                !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before;
+            pattern.is_surging = !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before;
             let quiet = (server_now - pattern.last_seen).num_minutes();
             pattern.quiet_minutes = u32::try_from(quiet).ok().filter(|quiet| is_whole && *quiet >= QUIET_FROM);
             pattern
