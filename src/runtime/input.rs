@@ -283,7 +283,10 @@ mod tests {
     fn a_key_after_others_wakes_whoever_waits() {
         let mut desk = Desk::new();
         for _ in 0..3 {
-            let (read, _) = desk.read(|keys, _| ['a', 'b'].into_iter().for_each(|key| keys.press(key)));
+            let (read, _) = desk.read(|keys, _| {
+                keys.press('a');
+                keys.press('b');
+            });
             assert_eq!(read, "ab");
         }
     }
@@ -297,7 +300,9 @@ mod tests {
         assert!(!desk.key(50, '\r'));
         let both = |keys: &Keys, clock: &ByHand| {
             clock.0.fetch_add(1_000, Ordering::SeqCst);
-            ['d', '\r'].into_iter().for_each(|key| keys.press(key));
+            for key in ['d', '\r'] {
+                keys.press(key);
+            }
         };
         assert_eq!(desk.read(both), ("d.".to_owned(), true), "in one read");
     }
@@ -331,7 +336,11 @@ mod tests {
     #[test]
     fn more_than_is_taken_together_is_one_read() {
         let mut desk = Desk::new();
-        let many = |keys: &Keys, _: &ByHand| (0..=AT_ONCE).for_each(|_| keys.press('d'));
+        let many = |keys: &Keys, _: &ByHand| {
+            for _ in 0..=AT_ONCE {
+                keys.press('d');
+            }
+        };
         assert_eq!(desk.read(many).0.len(), AT_ONCE);
         desk.wait(10_000);
         assert_eq!(desk.read(|_, _| {}), ("d".to_owned(), true));

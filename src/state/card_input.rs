@@ -41,7 +41,7 @@ impl State {
             (CardFocus::Reason, _) => type_into(&mut card.reason, key, &mut card.complaint),
             (CardFocus::Cancel, KeyCode::Enter) => self.close_card(effects),
             (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('y')) if friction == Friction::Key && !key.ctrl => {
-                self.confirm("y", haste, effects)
+                self.confirm("y", haste, effects);
             }
             (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('d')) if !key.ctrl => self.open_full_diff(effects),
             (CardFocus::Details, code) => card.scroll_by(code),

@@ -54,7 +54,7 @@ impl State {
             Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, haste, effects),
             Some(Overlay::Viewer(viewer)) if viewer.searching => self.searched(key),
             Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => {
-                self.answered(key, haste, effects)
+                self.answered(key, haste, effects);
             }
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
