@@ -29,8 +29,11 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are asked for, and printed on standard output.
             let asked = !error.use_stderr();
-            let printed = error.print();
-            if asked && printed.is_ok() { Exit::DONE.into() } else { Exit::USAGE.into() }
+            if !asked {
+                // What was typed stands in it.
+                commands::output::say(&error.render().to_string());
+            }
+            if asked && error.print().is_ok() { Exit::DONE.into() } else { Exit::USAGE.into() }
         }
     }
 }

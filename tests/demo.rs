@@ -123,3 +123,53 @@ fn what_was_done_to_one_demo_is_not_undone_in_the_next() {
     let third = Demo::serve(home.path());
     assert!(!left.exists() && other.folder().exists() && third.folder().exists());
 }
+
+/// Changes something about the state folder, and whether `do` and `undo` still write.
+#[test]
+fn nothing_is_written_while_others_could_rewrite_the_record_and_watching_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let demo = Demo::serve(home.path());
+    let run = |words: &[&str]| {
+        let answer = sev1(home.path()).args(["--kubeconfig", demo.exported("KUBECONFIG")]).args(words).output().unwrap();
+        (answer.status.code(), String::from_utf8_lossy(&answer.stdout).into_owned() + &String::from_utf8_lossy(&answer.stderr))
+    };
+    let scale = |replicas: &str| run(&["do", "scale", "deployment/web-portal", replicas, "--yes-on", "prod-uk-1"]);
+    let (code, said) = scale("5");
+    assert_eq!(code, Some(0), "{said}");
+    let state = demo.folder().join("state");
+    let cluster = fs::read_dir(&state).unwrap().next().unwrap().unwrap().path();
+    let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let (journal, aside) = (cluster.join("journal.jsonl"), cluster.join("aside"));
+    let refused = |what: &str, reason: &str| {
+        for (code, said) in [scale("4"), run(&["undo"])] {
+            assert!(code != Some(0) && said.contains(reason), "{what}: {code:?} {said}");
+        }
+        let (code, said) = run(&["doctor"]);
+        assert!(code == Some(1) && said.contains("FAIL  journal") && said.contains(reason), "{what}: {said}");
+        let (_, said) = run(&["status"]);
+        assert!(said.contains("HighErrorRate"), "{what}: {said}");
+    };
+    for (folder, usual) in [(&cluster, 0o700), (&state, 0o700), (&home.path().to_owned(), 0o700)] {
+        mode(folder, 0o777);
+        refused(&folder.display().to_string(), "can be written by others (mode 0777)");
+        mode(folder, usual);
+    }
+    for what in ["link", "pipe"] {
+        fs::rename(&journal, &aside).unwrap();
+        if what == "link" {
+            std::os::unix::fs::symlink(&aside, &journal).unwrap();
+        } else {
+            assert!(Command::new("mkfifo").arg(&journal).status().unwrap().success());
+        }
+        refused(what, if what == "link" { "symbolic link" } else { "pipe" });
+        fs::remove_file(&journal).unwrap();
+        fs::rename(&aside, &journal).unwrap();
+    }
+    fs::rename(cluster.join("undo"), &aside).unwrap();
+    std::os::unix::fs::symlink(&aside, cluster.join("undo")).unwrap();
+    refused("undo", "symbolic link");
+    fs::remove_file(cluster.join("undo")).unwrap();
+    fs::rename(&aside, cluster.join("undo")).unwrap();
+    let (code, said) = run(&["undo"]);
+    assert!(said.contains("Scale"), "{code:?} {said}");
+}

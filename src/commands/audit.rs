@@ -1,8 +1,14 @@
 //! `sev1 audit verify`: follows the journal's chain and says whether it holds.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
-use crate::journal::{self, Root, VerifyError};
+use crate::{
+    domain::text::Text,
+    journal::{self, Root, VerifyError},
+};
+
+/// Longest line, in characters.
+const LINE: usize = 8_192;
 
 /// Which journals to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,9 +20,9 @@ pub enum Which {
     All,
 }
 
-/// Checks them and writes one line for each to `out`; `root` is where journals are. Returns the exit code: 0 all hold, 1 one is broken or cannot be
+/// Checks them and returns one line for each; `root` is where journals are. Returns the exit code as well: 0 all hold, 1 one is broken or cannot be
 /// read, 2 there is none where one was named.
-pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Result<u8> {
+pub fn verify(which: &Which, root: &Root) -> (u8, String) {
     let files = match which {
         Which::File(path) => Ok(vec![path.clone()]),
         Which::Cluster(uid) => root.directory(uid).map(|directory| vec![directory.join(journal::FILE_NAME)]),
@@ -25,15 +31,13 @@ pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Resu
     let files = match files {
         Ok(files) => files,
         Err(error) => {
-            writeln!(out, "{error}")?;
-            return Ok(1);
+            return (1, said(&error));
         }
     };
     if files.is_empty() {
-        writeln!(out, "no journal here yet: one begins with the first session on a cluster")?;
-        return Ok(0);
+        return (0, said(&"no journal here yet: one begins with the first session on a cluster"));
     }
-    let mut code = 0;
+    let (mut code, mut lines) = (0, String::new());
     for path in files {
         match journal::verify(&path) {
             Ok(summary) => {
@@ -42,16 +46,23 @@ pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Resu
                     _ => String::new(),
                 };
                 let repaired = if summary.repaired == 0 { String::new() } else { format!(", {} cut by a crash and repaired", summary.repaired) };
-                writeln!(out, "{}: intact, {} records{span}{repaired}, last hash {}", path.display(), summary.records, summary.last_hash)?;
+                lines += &said(&format!("{}: intact, {} records{span}{repaired}, last hash {}", path.display(), summary.records, summary.last_hash));
             }
             Err(error) => {
                 let is_missing = matches!(&error, VerifyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
                 code = code.max(if is_missing { 2 } else { 1 });
-                writeln!(out, "{error}")?;
+                lines += &said(&error);
             }
         }
     }
-    Ok(code)
+    (code, lines)
+}
+
+/// A line, whatever is in the name of a file.
+fn said(what: &dyn std::fmt::Display) -> String {
+    let mut line = Text::bounded(&what.to_string(), LINE).to_string();
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]
@@ -59,9 +70,7 @@ mod tests {
     use super::*;
 
     fn run(which: &Which) -> (u8, String) {
-        let mut out = Vec::new();
-        let code = verify(which, &Root::OfUser, &mut out).unwrap();
-        (code, String::from_utf8(out).unwrap())
+        verify(which, &Root::OfUser)
     }
 
     #[test]

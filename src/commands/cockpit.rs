@@ -16,7 +16,7 @@ use crate::{
         effects::Wiring,
     },
     sources::{self, SourcesOptions},
-    state::{State, session::Session},
+    state::{State, msg::Msg, session::Session},
 };
 
 /// Observations that may wait for the loop. More make the sources wait, and a watch that waits too long is closed by the
@@ -63,6 +63,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (act, actions) = mpsc::channel(ACTIONS);
     let (tell, messages) = mpsc::channel(MESSAGES);
+    let notices = tell.clone();
     let options = SourcesOptions {
         reader: reader.clone(),
         scope,
@@ -90,6 +91,10 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
         messages: tell,
     };
     let state = State::new(config, session, clock.now(), (80, 24)).with_kinds(kinds::catalogue());
+    if target.withholds {
+        // Its channel is empty yet.
+        let _ = notices.try_send(Msg::Notice { text: Text::line(&setup::withheld(target)), is_error: true });
+    }
     let inbox = Inbox { observations, actions, messages };
     match app::run(state, wiring, inbox, clock).await {
         Ok(code) => Exit(u8::try_from(code).unwrap_or(1)),

@@ -9,6 +9,7 @@ use super::{Exit, output, setup};
 use crate::{
     cli::{Cli, Output},
     config::{Loaded, template},
+    domain::text::Text,
     files,
 };
 
@@ -22,7 +23,7 @@ pub fn show(loaded: &Loaded, output: Output) -> Exit {
     let mut text = String::new();
     for shown in &listing {
         let value = shown.value.as_ref().map_or_else(|| "(not set)".to_owned(), ToString::to_string);
-        let _ = writeln!(text, "{:width$}  {value}  # {}", shown.setting, crate::domain::text::Text::bounded(&shown.from.to_string(), 4_096));
+        let _ = writeln!(text, "{:width$}  {value}  # {}", shown.setting, Text::bounded(&shown.from.to_string(), 4_096));
     }
     output::print(&text)
 }
@@ -35,7 +36,7 @@ pub fn check(cli: &Cli) -> Exit {
     };
     let said = match loaded.files.as_slice() {
         [] => "no configuration file: every setting has its default\n".to_owned(),
-        files => files.iter().map(|file| file.display().to_string() + ": right\n").collect(),
+        files => files.iter().map(|file| Text::bounded(&file.display().to_string(), 4_096).to_string() + ": right\n").collect(),
     };
     output::print(&said)
 }
@@ -52,7 +53,9 @@ pub fn init(cli: &Cli) -> Exit {
         file.sync_all()
     });
     match written {
-        Ok(()) => output::print(&format!("{}: written, every setting commented out at its default\n", path.display())),
+        Ok(()) => {
+            output::print(&format!("{}: written, every setting commented out at its default\n", Text::bounded(&path.display().to_string(), 4_096)))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             output::complain(&format!("{}: stands already and is left alone: move it away, or name another file by --config FILE", path.display()));
             Exit::FAILED

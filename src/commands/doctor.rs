@@ -115,6 +115,13 @@ fn configuration(loaded: &Loaded) -> Finding {
 fn kubeconfig(target: &Target, scope: &Scope) -> Finding {
     let namespaces = scope.namespace().map_or_else(|| "all namespaces".to_owned(), |namespace| format!("namespace {namespace}"));
     let says = format!("context {}, cluster {} at {}, {namespaces}", target.context, target.cluster, target.server);
+    if target.withholds {
+        return Finding::warn(
+            "kubeconfig",
+            &format!("{says}; its credentials are not sent by plain http"),
+            "give the https address in the kubeconfig",
+        );
+    }
     if target.insecure {
         Finding::warn("kubeconfig", &format!("{says}; its certificate is not verified"), "give the cluster's certificate-authority in the kubeconfig")
     } else {

@@ -1,6 +1,10 @@
 //! The program's own log: a file, only where `SEV1_LOG` asks for it; never the terminal.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use etcetera::BaseStrategy as _;
 use tracing::level_filters::LevelFilter;
@@ -8,7 +12,10 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::output;
-use crate::files;
+use crate::{
+    domain::{secrecy, text},
+    files,
+};
 
 const FILE_NAME: &str = "sev1.log";
 
@@ -35,12 +42,27 @@ pub fn start() -> Option<WorkerGuard> {
             return None;
         }
     };
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = tracing_appender::non_blocking(Cleaned(file));
     // Only our own events: libraries write headers and bodies at finer levels, and those hold secrets.
     let own = Targets::new().with_target("sev1", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_filter(own);
     tracing_subscriber::registry().with(lines).init();
     Some(guard)
+}
+
+/// A file of lines without our secrets, and without what would mislead the terminal on which they are read.
+struct Cleaned<W>(W);
+
+impl<W: Write> Write for Cleaned<W> {
+    /// Each call has whole lines: an event is formatted before it is written.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(text::lines(&secrecy::hide(&String::from_utf8_lossy(bytes))).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 fn directory() -> Option<PathBuf> {

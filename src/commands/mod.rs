@@ -73,11 +73,9 @@ fn verify(file: Option<&std::path::Path>, cli: &Cli) -> Exit {
     let which = file.map_or(audit::Which::All, |file| audit::Which::File(file.to_owned()));
     // Where the kubeconfig is a demo's, the journals are the demo's.
     let root = setup::target(cli).map_or(crate::journal::Root::OfUser, |(_, _, home)| home.journals);
-    match audit::verify(&which, &root, &mut std::io::stdout().lock()) {
-        Ok(code) => Exit(code),
-        Err(error) => {
-            output::complain(&format!("standard output cannot be written: {error}"));
-            Exit::FAILED
-        }
+    let (code, said) = audit::verify(&which, &root);
+    match output::print(&said) {
+        Exit::DONE => Exit(code),
+        failed => failed,
     }
 }

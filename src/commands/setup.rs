@@ -8,8 +8,8 @@ use super::{Exit, home::Home, output};
 use crate::{
     actions::kinds,
     cli::{Cli, Cluster},
-    config::{self, Inputs, Loaded, Place, Problem},
-    connect::{ConnectError, KubeOptions, Reader, Target, kubeconfig},
+    config::{self, Inputs, Loaded, Place, Problem, shape::Server},
+    connect::{ConnectError, Endpoint, KubeOptions, Reader, Target, kubeconfig},
     domain::{object::Scope, text::Text, time::Clock},
     runtime::clock::SystemClock,
     state::keymap::{Keymap, KeymapError},
@@ -26,7 +26,19 @@ pub fn load(cli: &Cli) -> Result<Loaded, Vec<Problem>> {
     for warning in &loaded.warnings {
         output::complain(&format!("warning: {warning}"));
     }
+    let servers = &loaded.config.servers;
+    for (name, server) in [("prometheus", &servers.prometheus), ("alertmanager", &servers.alertmanager), ("elasticsearch", &servers.elasticsearch)] {
+        let Some(server) = server.as_ref().filter(|server| is_readable(server)) else { continue };
+        let what = if server.login_over_http { "is sent all the same" } else { "is not sent" };
+        output::complain(&format!("warning: servers.{name}: its address is plain http, where its login could be read on the way: it {what}"));
+    }
     Ok(loaded)
+}
+
+/// Whether there is a login, and an address on the way to which it could be read.
+fn is_readable(server: &Server) -> bool {
+    let has_login = server.auth.is_some() || config::settings::servers::has_login(&server.url);
+    has_login && server.url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_readable())
 }
 
 /// Says what is wrong with the configuration.
@@ -42,7 +54,15 @@ pub fn target(cli: &Cli) -> Result<(Target, Scope, Home), ConnectError> {
     let target = kubeconfig::load(&kube_options(&cli.cluster), &clock())?;
     let scope = scope(&cli.cluster, &target);
     let home = Home::of(&target);
+    if target.withholds {
+        output::complain(&format!("warning: {}", withheld(&target)));
+    }
     Ok((target, scope, home))
+}
+
+/// Why nobody knows there who we are.
+pub fn withheld(target: &Target) -> String {
+    format!("the API server's address {} is plain http: the credentials of {} are not sent; give its https address", target.server, target.user)
 }
 
 /// The machine's clock: what credentials run out by, also where a demo's clock is another.

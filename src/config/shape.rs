@@ -37,6 +37,8 @@ pub struct Server {
     /// PEM file with the CA to trust, besides the system's.
     pub ca_file: Option<std::path::PathBuf>,
     pub insecure_skip_tls_verify: bool,
+    /// Its login may be sent by plain http, where it can be read on the way.
+    pub login_over_http: bool,
 }
 
 /// Where a secret comes from. Never its value.

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tower::BoxError;
 
 use super::ConnectError;
-use crate::domain::text::Text;
+use crate::domain::{secrecy, text::Text};
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
@@ -149,7 +149,7 @@ pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    secrecy::hide(&error.to_string())
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use ::secrecy::{ExposeSecret as _, SecretString};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, StatusCode, header, header::InvalidHeaderValue};
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use super::{ConnectError, plugin::Plugin};
 use crate::{
     domain::{
+        secrecy,
         text::Text,
         time::{Clock, Mono},
     },
@@ -176,12 +177,21 @@ pub(super) async fn secret_file(path: PathBuf) -> std::io::Result<String> {
 }
 
 pub(super) fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    secrecy::ours(token);
     sensitive(format!("Bearer {token}"))
 }
 
 /// By RFC 7617.
 pub(super) fn basic(user: &str, password: &SecretString) -> Result<HeaderValue, InvalidHeaderValue> {
-    sensitive(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose_secret()))))
+    sensitive(format!("Basic {}", login(user, password)))
+}
+
+/// User and password as they are sent.
+pub(super) fn login(user: &str, password: &SecretString) -> String {
+    let login = STANDARD.encode(format!("{user}:{}", password.expose_secret()));
+    secrecy::ours(password.expose_secret());
+    secrecy::ours(login.trim_end_matches('='));
+    login
 }
 
 fn sensitive(text: String) -> Result<HeaderValue, InvalidHeaderValue> {

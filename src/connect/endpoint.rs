@@ -2,12 +2,12 @@
 
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
+use ::secrecy::SecretString;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
-use secrecy::SecretString;
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     ConnectError, Reader,
@@ -19,7 +19,11 @@ use super::{
     refusal::{OUR_CREDENTIALS, Refused, begins},
     writer::WriteError,
 };
-use crate::{config::shape::Server, domain::text::Text, files};
+use crate::{
+    config::shape::Server,
+    domain::{secrecy, text::Text},
+    files,
+};
 
 /// Where a server is.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,19 +64,40 @@ impl FromStr for Endpoint {
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong("neither http nor https"));
         }
+        // What looks like a path is the end of a password then, and what looks like a host its user.
+        if url.username().is_empty() && url.path().contains('@') {
+            return Err(wrong("what stands before its @ holds a / or ?, which must be written %2F or %3F"));
+        }
         Ok(Self::Url(url))
     }
 }
 
-/// An address as typed, without what stands before an `@`.
+/// An address as typed, without what stands before an `@` and after a `?`.
 fn shown(text: &str) -> String {
+    let host = |rest: &'_ str| rest.rsplit_once('@').map_or(rest, |(_, host)| host).split(['?', '#']).next().unwrap_or_default().to_owned();
     match text.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
-        None => text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned(),
+        Some((scheme, rest)) => format!("{scheme}://{}", host(rest)),
+        None => host(text),
     }
 }
 
 impl Endpoint {
+    /// Whether a login sent there could be read on the way: plain http to another machine.
+    pub fn is_readable(&self) -> bool {
+        match self {
+            Self::ServiceProxy { .. } => false,
+            Self::Url(url) => {
+                let is_here = match url.host() {
+                    Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+                    Some(Host::Ipv4(address)) => address.is_loopback(),
+                    Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+                    None => false,
+                };
+                url.scheme() == "http" && !is_here
+            }
+        }
+    }
+
     /// Where the API server's service proxy has it; none for a server with an address of its own.
     pub fn proxy_path(&self) -> Option<String> {
         let (namespace, service) = self.proxied_service()?;
@@ -141,7 +166,7 @@ impl HttpAnswer {
 
     /// A success in JSON that does not hold what was asked for.
     pub fn misshapen(&self, why: &str) -> ConnectError {
-        let message = Text::line(&format!("its answer has another shape than expected: {why}"));
+        let message = Text::line(&secrecy::hide(&format!("its answer has another shape than expected: {why}")));
         ConnectError::Server { server: self.server.clone(), status: self.status, message }
     }
 
@@ -214,7 +239,8 @@ impl HttpReader {
                 let _ = base.set_password(None);
                 base.set_query(None);
                 base.set_fragment(None);
-                let login = Box::new(Login { configured: server.and_then(|server| server.auth.clone()), in_address });
+                let is_withheld = endpoint.is_readable() && !server.is_some_and(|server| server.login_over_http);
+                let login = Box::new(Login { configured: server.and_then(|server| server.auth.clone()), in_address, is_withheld });
                 let again = {
                     let (name, server) = (name.clone(), server.cloned());
                     move || client(&name, server.as_ref()).ok()
@@ -224,6 +250,14 @@ impl HttpReader {
             }
         };
         Ok(Self { name, way })
+    }
+
+    /// Whether its login is sent although it can be read on the way, as somebody allowed.
+    pub fn sends_login_readably(&self) -> bool {
+        match &self.way {
+            Way::Direct { base, login, .. } => login.is_one() && !login.is_withheld && Endpoint::Url(base.clone()).is_readable(),
+            Way::Proxied { .. } => false,
+        }
     }
 
     /// The address for messages.
@@ -429,8 +463,36 @@ mod tests {
     }
 
     #[test]
+    fn a_login_could_be_read_on_the_way_to_another_machine_without_tls() {
+        for (address, is_readable) in [
+            ("http://prometheus:9090", true),
+            ("http://10.0.0.1:9090", true),
+            ("http://localhost.example:9090", true),
+            ("https://prometheus:9090", false),
+            ("http://localhost:9090", false),
+            ("http://127.0.0.9:9090", false),
+            ("http://[::1]:9090", false),
+            ("k8s://monitoring/prometheus:9090", false),
+        ] {
+            assert_eq!(address.parse::<Endpoint>().unwrap().is_readable(), is_readable, "{address}");
+        }
+    }
+
+    #[test]
     fn wrong_addresses_say_what_to_write() {
-        for typed in ["prometheus:9090", "ftp://x", "k8s://monitoring", "k8s://monitoring/prometheus", "k8s://a/../b:1", "http://bob:pw@", ""] {
+        for typed in [
+            "prometheus:9090",
+            "ftp://x",
+            "k8s://monitoring",
+            "k8s://monitoring/prometheus",
+            "k8s://a/../b:1",
+            "http://bob:pw@",
+            "k8s://bob:pw@a/b:1",
+            "ftp://h/?token=pw",
+            "http://bob:pw/x@h",
+            "http://bob:1/pw@h:9090/x",
+            "",
+        ] {
             let message = typed.parse::<Endpoint>().unwrap_err().to_string();
             assert!(message.contains("k8s://namespace/service:port"), "{message}");
             assert!(!message.contains("pw"), "{message}");

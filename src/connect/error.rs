@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::text::Text;
+use crate::domain::{secrecy, text::Text};
 
 /// What went wrong between here and a server. Everything a server said has been cleaned and cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +61,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     pub(crate) fn config(message: &str) -> Self {
-        Self::Config(Text::line(message))
+        Self::Config(Text::line(&secrecy::hide(message)))
     }
 
     /// How long the server asked to be left alone, or the credential plugin is.

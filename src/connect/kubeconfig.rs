@@ -64,6 +64,8 @@ pub struct Target {
     pub server: Text,
     /// TLS verification is off because the user asked for it.
     pub insecure: bool,
+    /// There are credentials and they are not sent: the address is plain http to another machine.
+    pub withholds: bool,
     /// Of one request that reads.
     pub request_timeout: Duration,
     /// Of one that writes. What has no answer by then may have been done, so it is longer where no flag says otherwise.
@@ -99,6 +101,7 @@ impl Target {
             context,
             namespace: Text::line(namespace),
             insecure: false,
+            withholds: false,
             request_timeout: REQUEST_TIMEOUT,
             write_timeout: WRITE_TIMEOUT,
             files: Vec::new(),
@@ -240,10 +243,12 @@ fn from_files(
         config.tls_server_name = Some(cluster.tls_server_name.clone()).filter(|name| !name.is_empty());
     }
     // Nothing that says who we are goes over a connection that others can read, as with kubectl.
-    if server.is_encrypted() || server.is_here() {
+    let is_safe = server.is_encrypted() || server.is_here();
+    let withholds = !is_safe && (server.login.is_some() || user::has_credentials(&user));
+    if is_safe {
         who = user::who(&user, || cluster::for_plugin(&cluster), &shown, clock).map_err(of_user)?;
     }
-    if let (Credentials::Fixed(fixed), Some(login)) = (&who.credentials, server.login)
+    if let (Credentials::Fixed(fixed), Some(login)) = (&who.credentials, server.login.filter(|_| is_safe))
         && fixed.authorization.is_none()
         && who.provider.is_none()
     {
@@ -251,7 +256,8 @@ fn from_files(
     }
     let namespace = if context.namespace.is_empty() { "default" } else { &context.namespace };
     let named = Chosen { context: if context_name.is_empty() { &cluster_name } else { &context_name }, cluster: &cluster_name, user: &user_name };
-    target(options, config, (user, who), &named, namespace, files).map_err(of_user)
+    let target = target(options, config, (user, who), &named, namespace, files).map_err(of_user)?;
+    Ok(Target { withholds, ..target })
 }
 
 /// As a pod's service account.
@@ -320,6 +326,7 @@ fn target(
         user: Text::line(named.user),
         namespace: Text::line(options.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace)),
         insecure: config.accept_invalid_certs,
+        withholds: false,
         request_timeout: asked.unwrap_or(REQUEST_TIMEOUT),
         write_timeout: asked.unwrap_or(WRITE_TIMEOUT),
         files,

@@ -2,38 +2,54 @@
 
 use std::{fmt, path::Path};
 
+use ::secrecy::{ExposeSecret as _, SecretString};
 use reqwest::RequestBuilder;
-use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ConnectError, credentials::secret_file};
+use super::{
+    ConnectError,
+    credentials::{login, secret_file},
+};
 use crate::{
     config::shape::{Auth, Secret},
-    domain::text::Text,
+    domain::{secrecy, text::Text},
 };
+
+/// Why a login is not sent.
+const UNENCRYPTED: &str = "its address is plain http, where the login could be read on the way, so nothing was sent: give its https address, or set \
+                           login_over_http for it";
 
 /// At most one of both: what stands in an address counts where nothing is configured.
 #[derive(Clone, Default)]
 pub(super) struct Login {
     pub configured: Option<Auth>,
     pub in_address: Option<(String, SecretString)>,
+    /// It could be read on the way, and nobody allowed that.
+    pub is_withheld: bool,
 }
 
 impl Login {
+    pub fn is_one(&self) -> bool {
+        self.configured.is_some() || self.in_address.is_some()
+    }
+
     /// The request with its credentials. Files and variables are read each time, so that a rotated token is picked up.
     pub async fn of(&self, request: RequestBuilder, server: &Text) -> Result<RequestBuilder, ConnectError> {
         let no_credentials = |why: String| ConnectError::Credentials { server: server.clone(), why: Text::line(&why), again: None };
+        if self.is_withheld && self.is_one() {
+            return Err(no_credentials(UNENCRYPTED.to_owned()));
+        }
         let read = async |secret: &Secret| read(secret).await.map_err(no_credentials);
         Ok(match (&self.configured, &self.in_address) {
             (Some(Auth::BearerFile(path)), _) => request.bearer_auth(read(&Secret::File(path.clone())).await?.expose_secret()),
             (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(read(&Secret::Env(name.clone())).await?.expose_secret()),
-            (Some(Auth::Basic { user, password }), _) => request.basic_auth(user, Some(read(password).await?.expose_secret())),
+            (Some(Auth::Basic { user, password }), _) => basic(request, user, &read(password).await?),
             (Some(Auth::ApiKey(secret)), _) => {
                 let mut value = http::HeaderValue::try_from(format!("ApiKey {}", read(secret).await?.expose_secret()))
                     .map_err(|_| no_credentials("the API key holds characters that a header cannot carry".to_owned()))?;
                 value.set_sensitive(true);
                 request.header(http::header::AUTHORIZATION, value)
             }
-            (None, Some((user, password))) => request.basic_auth(user, Some(password.expose_secret())),
+            (None, Some((user, password))) => basic(request, user, password),
             (None, None) => request,
         })
     }
@@ -67,5 +83,11 @@ async fn read(secret: &Secret) -> Result<SecretString, String> {
         Secret::File(path) => secret_file(path.clone()).await.map_err(|error| unreadable(path, &error))?,
         Secret::Env(name) => std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?,
     };
+    secrecy::ours(&value);
     Ok(SecretString::from(value.trim().to_owned()))
+}
+
+fn basic(request: RequestBuilder, user: &str, password: &SecretString) -> RequestBuilder {
+    login(user, password);
+    request.basic_auth(user, Some(password.expose_secret()))
 }

@@ -19,7 +19,7 @@ use super::{
     refusal::{Refused, begins},
     wire::{Ready, Wire},
 };
-use crate::domain::text::Text;
+use crate::domain::{text::Text, time::plausible};
 
 /// Largest answer of a single object or a small list.
 const OBJECT_LIMIT: usize = 8 << 20;
@@ -299,5 +299,5 @@ pub(crate) fn not_json(server: &Text, headers: &HeaderMap, body: &[u8]) -> Conne
 /// The `Date` header.
 pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let text = headers.get(header::DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc))
+    DateTime::parse_from_rfc2822(text).ok().and_then(|date| plausible(date.with_timezone(&Utc)))
 }

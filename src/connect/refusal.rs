@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use serde::Deserialize;
 
 use super::ConnectError;
-use crate::domain::text::Text;
+use crate::domain::{secrecy, text::Text};
 
 /// Longest piece of a server's words in a message, in characters.
 const WORDS: usize = 240;
@@ -56,7 +56,7 @@ impl Refused<'_> {
             429 => ConnectError::TooManyRequests { server, retry_after: self.retry_after() },
             300..=399 => {
                 let place = self.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("elsewhere");
-                let place = place.split('?').next().unwrap_or_default();
+                let place = secrecy::hide(place.split('?').next().unwrap_or_default());
                 ConnectError::Server { server, status: self.status, message: Text::line(&format!("redirects to {place}; a login page in between?")) }
             }
             status => ConnectError::Server { server, status, message: says },
@@ -71,7 +71,7 @@ impl Refused<'_> {
                 if let Some(words) = json.pointer(pointer).and_then(serde_json::Value::as_str).filter(|words| !words.is_empty()) {
                     // Elasticsearch goes on with the whole request, which says nothing new and hides what follows.
                     let words = words.split(" for REST request [").next().unwrap_or(words);
-                    return Text::bounded(words, WORDS);
+                    return Text::bounded(&secrecy::hide(words), WORDS);
                 }
             }
         }
@@ -89,7 +89,7 @@ impl Refused<'_> {
 pub(crate) fn begins(body: &[u8]) -> Text {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * WORDS)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { Text::from("no explanation") } else { Text::bounded(&text, WORDS / 2) }
+    if text.is_empty() { Text::from("no explanation") } else { Text::bounded(&secrecy::hide(&text), WORDS / 2) }
 }
 
 /// Verb and resource from the authorizer's sentence: `User "x" cannot list resource "pods" in API group "apps" …`.

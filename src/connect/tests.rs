@@ -239,3 +239,12 @@ async fn a_command_is_run_once_and_its_end_is_told_from_a_lost_connection() {
     assert!(matches!(exec(&server.url).await, Err(ExecError::NoEnd { .. })));
     assert!(matches!(exec("http://127.0.0.1:1").await, Err(ExecError::NotSent(_))));
 }
+
+#[test]
+fn a_date_near_the_end_of_all_dates_is_no_date() {
+    let date = |text: &str| super::reader::date(&http::HeaderMap::from_iter([(http::header::DATE, text.parse().unwrap())]));
+    assert!(date("Mon, 23 Nov 2026 08:50:00 GMT").is_some());
+    for text in ["1 Jan 262142 00:00:00 GMT", "31 Dec 99999 23:59:59 GMT", "x", "Mon, 23 Nov -1 08:50:00 GMT"] {
+        assert_eq!(date(text), None, "{text}");
+    }
+}

@@ -3,6 +3,8 @@
 //! A field's value is checked by its type and put in the place of `{field}` in one argument. No type admits a quote, a space,
 //! a brace or a leading dash: a value cannot leave its argument, nor the quotes around it inside of a larger one.
 
+mod code;
+
 use std::{fmt, time::Duration};
 
 /// One entry of the list.
@@ -268,10 +270,10 @@ impl CommandEntry {
         if program.is_empty() || pieces(program).iter().any(|piece| matches!(piece, Piece::Field(_))) {
             return Err("has a program that is not fixed: the first of argv names it".to_owned());
         }
-        self.check_shell()?;
         for argument in &self.argv {
             self.check_pieces(argument)?;
         }
+        self.check_code()?;
         for (index, field) in self.fields.iter().enumerate() {
             if self.fields[..index].iter().any(|before| before.name == field.name) {
                 return Err(format!("has the field {} twice", field.name));
@@ -291,18 +293,14 @@ impl CommandEntry {
         }
     }
 
-    /// A shell takes text apart: a value could become a command.
-    fn check_shell(&self) -> Result<(), String> {
-        let is_shell = |argument: &String| SHELLS.contains(&argument.rsplit('/').next().unwrap_or(argument));
-        let takes_text = |argument: &String| argument.starts_with('-') && !argument.starts_with("--") && argument.contains('c');
-        let at = self.argv.iter().position(is_shell);
-        match at {
-            Some(at) if self.argv[at + 1..].iter().any(takes_text) => Err(format!(
-                "runs text in a shell ({} -c): it would be taken apart and a value could become a command; name the program and its arguments one by one",
-                self.argv[at]
-            )),
-            _ => Ok(()),
+    fn check_code(&self) -> Result<(), String> {
+        if let Some(shell) = code::shell(&self.argv) {
+            return Err(format!(
+                "runs text in a shell ({shell} -c): it would be taken apart and a value could become a command; name the program and its arguments one by one"
+            ));
         }
+        let is_number = |name: &str| self.fields.iter().any(|field| field.name == name && matches!(field.kind, FieldKind::Integer { .. }));
+        code::objection(&self.argv, is_number).map_or(Ok(()), Err)
     }
 
     fn check_pieces(&self, argument: &str) -> Result<(), String> {

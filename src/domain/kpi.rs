@@ -106,7 +106,8 @@ impl History {
     /// Server time of a point.
     pub fn time_at(&self, index: usize) -> DateTime<Utc> {
         let millis = self.step.as_millis() * index as u128;
-        self.start + chrono::Duration::milliseconds(i64::try_from(millis).unwrap_or(i64::MAX))
+        let after = i64::try_from(millis).ok().and_then(chrono::Duration::try_milliseconds);
+        after.and_then(|after| self.start.checked_add_signed(after)).unwrap_or(self.start)
     }
 
     /// The last value at `time` or at most `within` before it.

@@ -1,4 +1,33 @@
-//! What is a secret by its name or its shape, and how it is hidden.
+//! What is a secret by its name, by its shape or because this program uses it, and how it is hidden.
+//!
+//! A server may repeat in its refusal what it was asked with, and a credential plugin may print what it was given. So every credential is
+//! made known here where it is read ([`ours`]), and is replaced in all text that is made for people: by [`Text`](super::text::Text) what
+//! can be nothing else, by [`hide`] in words about an error also what could be a word.
+
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    sync::{
+        LazyLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use regex::{Captures, Regex};
+
+/// What stands in the place of a secret.
+pub const HIDDEN: &str = "***";
+
+/// A shorter one is found by what stands before it only: it would be found in ordinary words.
+const SHORTEST: usize = 6;
+/// So much of a long one is compared, and all that may belong to it goes with it: an answer may cut it short.
+const TELLING: usize = 20;
+/// The oldest go first: tokens are renewed all day.
+const MOST: usize = 64;
 
 /// Parts of a name that say that the value is nobody's business; without `-` and `_`.
 const SECRET_NAMES: [&str; 8] = ["PASSW", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "APIKEY", "PRIVATEKEY", "AUTHORIZATION"];
@@ -19,10 +48,7 @@ pub fn text(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
     while let Some(start) = rest.find("://").map(|at| at + 3) {
         let (before, after) = rest.split_at(start);
         done.push_str(before);
-        let authority = &after[..after.find(['/', ' ', '"', '\'']).unwrap_or(after.len())];
-        let Some((user, password)) =
-            authority.rsplit_once('@').and_then(|(login, _)| login.split_once(':')).filter(|(_, password)| !password.is_empty())
-        else {
+        let Some((user, password)) = login(after) else {
             rest = after;
             continue;
         };
@@ -32,4 +58,207 @@ pub fn text(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
         rest = &after[user.len() + 1 + password.len()..];
     }
     done + rest
+}
+
+/// User and password of the address that goes on with `after`. A password with a `/` in it is one too, but no port is.
+fn login(after: &str) -> Option<(&str, &str)> {
+    let word = &after[..after.find([' ', '"', '\'']).unwrap_or(after.len())];
+    let authority = &word[..word.find('/').unwrap_or(word.len())];
+    let split = |text: &'_ str| text.rsplit_once('@').map(|(login, _)| login.len());
+    let length = split(authority).or_else(|| {
+        let (_, port) = authority.split_once(':')?;
+        split(word).filter(|_| !port.bytes().all(|byte| byte.is_ascii_digit()))
+    })?;
+    word[..length].split_once(':').filter(|(_, password)| !password.is_empty())
+}
+
+/// The secrets that are in use, latest last.
+#[derive(Default)]
+struct Known {
+    secrets: VecDeque<Box<str>>,
+    /// Those that are no word of any language and no name of an object.
+    anywhere: Option<Regex>,
+    in_words: Option<Regex>,
+}
+
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+static ARE_KNOWN: AtomicBool = AtomicBool::new(false);
+
+/// Takes note of a token, key or password that is used from here on.
+pub fn ours(secret: &str) {
+    let secret = secret.trim();
+    if secret.chars().count() < SHORTEST {
+        return;
+    }
+    let is_known = |known: &Known| known.secrets.iter().any(|known| **known == *secret);
+    if is_known(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {
+        return;
+    }
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    if is_known(&known) {
+        return;
+    }
+    if known.secrets.len() == MOST {
+        known.secrets.pop_front();
+    }
+    known.secrets.push_back(secret.into());
+    let mut forms: Vec<String> = known.secrets.iter().flat_map(|secret| forms(secret)).collect();
+    // Of two that begin alike the longer one is meant.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    known.in_words = any_of(&forms);
+    forms.retain(|form| !could_be_a_word(form));
+    known.anywhere = any_of(&forms);
+    ARE_KNOWN.store(true, Ordering::Release);
+}
+
+/// As it may be repeated: as it is, in base64, percent-encoded, and inside a JSON string.
+fn forms(secret: &str) -> Vec<String> {
+    let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().replace('+', "%20");
+    let json = serde_json::Value::from(secret).to_string();
+    let mut forms = vec![
+        secret.to_owned(),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        percent.replace("%20", "+"),
+        percent,
+        json.trim_matches('"').to_owned(),
+    ];
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+fn any_of(forms: &[String]) -> Option<Regex> {
+    let pattern = |form: &String| match form.char_indices().nth(TELLING) {
+        Some((at, _)) if form.chars().all(is_of_a_token) => format!("{}[A-Za-z0-9+/=._~%-]*", regex::escape(&form[..at])),
+        _ => regex::escape(form),
+    };
+    let patterns: Vec<String> = forms.iter().map(pattern).collect();
+    if patterns.is_empty() { None } else { Regex::new(&patterns.join("|")).ok() }
+}
+
+/// RFC 7235's token68, and `%` of what was encoded.
+fn is_of_a_token(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "+/=._~%-".contains(character)
+}
+
+/// A password may be the name of what it is for: taken out everywhere, that would take the names of objects out.
+fn could_be_a_word(form: &str) -> bool {
+    let is_name = form.chars().all(|character| character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '.'));
+    form.len() < TELLING && (is_name || form.chars().all(char::is_alphabetic))
+}
+
+fn without(text: &str, which: impl Fn(&Known) -> Option<&Regex>) -> Option<String> {
+    if !ARE_KNOWN.load(Ordering::Acquire) {
+        return None;
+    }
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    match which(&known)?.replace_all(text, HIDDEN) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(hidden) => Some(hidden),
+    }
+}
+
+/// Any text without the secrets in it that can be nothing else: ours, and what is sent by the name of a scheme (`Bearer WORD`).
+pub fn plain(text: &str) -> Cow<'_, str> {
+    match without(text, |known| known.anywhere.as_ref()) {
+        Some(hidden) => Cow::Owned(schemes(&hidden).into_owned()),
+        None => schemes(text),
+    }
+}
+
+/// Words about an error without any secret: also those of ours that could be words, passwords of addresses, and values by the name of a
+/// secret.
+pub fn hide(words: &str) -> String {
+    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"([A-Za-z0-9_.-]+)("?\s*=\s*"?|"\s*:\s*")([^\s&"',;)}\]]+)"#).ok());
+    static JWT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*").ok());
+    let mut words = text(&schemes(words), &mut |_| HIDDEN.to_owned());
+    if let Some(hidden) = without(&words, |known| known.in_words.as_ref()) {
+        words = hidden;
+    }
+    if let Some(named) = &*NAMED {
+        let value = |found: &Captures<'_>| {
+            let is_secret = is_secret_name(&found[1]) && !found[1].to_ascii_lowercase().ends_with("file");
+            if is_secret { format!("{}{}{HIDDEN}", &found[1], &found[2]) } else { found[0].to_owned() }
+        };
+        words = named.replace_all(&words, value).into_owned();
+    }
+    match &*JWT {
+        Some(jwt) => jwt.replace_all(&words, HIDDEN).into_owned(),
+        None => words,
+    }
+}
+
+/// What stands after `Bearer`, `Basic` and `ApiKey`, unless it is a word.
+fn schemes(text: &str) -> Cow<'_, str> {
+    static SCHEME: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"(?i)\b(bearer|basic|apikey)([ :=]+['"]?)([A-Za-z0-9+/=._~%:-]{4,})"#).ok());
+    let Some(scheme) = SCHEME.as_ref().filter(|_| memchr::memchr3(b' ', b':', b'=', text.as_bytes()).is_some()) else { return Cow::Borrowed(text) };
+    scheme.replace_all(text, |found: &Captures<'_>| {
+        let word = &found[3];
+        if is_opaque(word) { format!("{}{}{HIDDEN}", &found[1], &found[2]) } else { found[0].to_owned() }
+    })
+}
+
+/// Digits, signs or capitals inside: no word. `realm=` and the like are parameters of a challenge.
+fn is_opaque(word: &str) -> bool {
+    let is_parameter = ["realm=", "error=", "scope=", "charset=", "error_description="].iter().any(|name| word.starts_with(name));
+    let inner = word.trim_end_matches(['.', ':', '-']);
+    !is_parameter
+        && inner.chars().skip(1).any(|character| character.is_ascii_uppercase() || character.is_ascii_digit() || "+/=_~%".contains(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::bearer("got Bearer abc123.def, no", "got Bearer ***, no")]
+    #[case::short_basic("Authorization: Basic dTpw", "Authorization: Basic ***")]
+    #[case::api_key("header \"apikey: VnVhQ2ZH\"", "header \"apikey: ***\"")]
+    #[case::words("no bearer token, Basic authentication, basic auth: failed", "no bearer token, Basic authentication, basic auth: failed")]
+    #[case::challenge("Bearer realm=\"x\"", "Bearer realm=\"x\"")]
+    fn what_stands_after_a_scheme_is_hidden_and_words_are_not(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(plain(text), shown);
+        assert_eq!(hide(text), shown);
+    }
+
+    #[rstest::rstest]
+    #[case("k8s://u:pw@shop/db:1 is wrong", "k8s://u:***@shop/db:1 is wrong")]
+    #[case("http://u:p/w@host/x", "http://u:***@host/x")]
+    #[case("docker://registry:5000/img@sha256:12", "docker://registry:5000/img@sha256:12")]
+    #[case("GET /x?token=abc&y=1", "GET /x?token=***&y=1")]
+    #[case("{\"password\": \"hunter\", \"user\": \"u\"}", "{\"password\": \"***\", \"user\": \"u\"}")]
+    #[case("no eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln here", "no *** here")]
+    #[case("bearer_token_file=/run/token", "bearer_token_file=/run/token")]
+    fn words_about_an_error_hold_no_secret_by_its_place(#[case] words: &str, #[case] shown: &str) {
+        assert_eq!(hide(words), shown);
+    }
+
+    #[test]
+    fn ours_are_hidden_in_every_form() {
+        const OURS: &str = "Zw-9/kQ%3 \"+x";
+        ours(&format!(" {OURS}\n"));
+        let encoded = base64::engine::general_purpose::STANDARD.encode(OURS);
+        for form in [OURS, &encoded, "Zw-9%2FkQ%253%20%22%2Bx", "Zw-9%2FkQ%253+%22%2Bx", "Zw-9/kQ%3 \\\"+x"] {
+            let text = format!("no {form}, sorry");
+            assert!(plain(&text).starts_with("no ***") && plain(&text).ends_with(", sorry"), "{form}: {}", plain(&text));
+            assert_eq!(*crate::domain::text::Text::line(&text), *plain(&text));
+        }
+    }
+
+    #[test]
+    fn a_long_one_is_hidden_where_it_is_cut_too() {
+        let token = "sha256~Qx7".repeat(40);
+        ours(&token);
+        assert_eq!(plain(&format!("token {token} is old")), "token *** is old");
+        assert_eq!(plain(&format!("token {}… is old", &token[..50])), "token ***… is old");
+    }
+
+    #[test]
+    fn one_that_is_a_word_is_hidden_in_words_about_errors_only() {
+        ours("gateway-pw");
+        ours("pw");
+        assert_eq!((&*plain("pod gateway-pw-1"), &*hide("no gateway-pw, pw")), ("pod gateway-pw-1", "no ***, pw"));
+    }
 }

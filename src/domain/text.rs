@@ -5,10 +5,15 @@ use std::{
     fmt::{self, Write as _},
 };
 
+use super::secrecy;
+
 /// Longest single-line field kept, in characters; the rest is cut and marked with `…`.
 pub const LINE_LIMIT: usize = 1_024;
 
-/// A cleaned single line. Control characters, bidirectional controls, zero-width and tag characters are spelled out as
+/// So much after the end of what is shown may belong to a secret that begins before it, in characters.
+const LONGEST_SECRET: usize = 4_096;
+
+/// A cleaned single line without our secrets. Control characters, bidirectional controls, zero-width and tag characters are spelled out as
 /// `<U+202E>`; it is bounded in length. There is no way to build one without cleaning.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Text(Box<str>);
@@ -21,6 +26,9 @@ impl Text {
 
     /// Cleans with another limit, in characters of the input.
     pub fn bounded(raw: &str, limit: usize) -> Self {
+        // Before it is cut, or a part of a secret could be left; but not all of what is much too long is looked through.
+        let all = if raw.len() <= limit { None } else { raw.char_indices().nth(limit.saturating_add(LONGEST_SECRET)) };
+        let raw = &*secrecy::plain(all.map_or(raw, |(end, _)| &raw[..end]));
         if raw.len() <= limit && raw.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
             return Self(raw.into());
         }
@@ -78,6 +86,27 @@ fn colour(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[").or_else(|| text.strip_prefix('\u{9b}'))?;
     let rest = parameters.trim_start_matches(|character: char| character.is_ascii_digit() || matches!(character, ';' | ':'));
     Some(text.len() - rest.strip_prefix('m')?.len())
+}
+
+/// Lines for a terminal, cleaned as [`Text`] is: of control characters only newline and tabulator stay.
+pub fn lines(raw: &str) -> Cow<'_, str> {
+    let plain = secrecy::plain(raw);
+    if !plain.chars().any(is_hostile_in_lines) {
+        return plain;
+    }
+    let mut clean = String::with_capacity(plain.len() + 8);
+    for character in plain.chars() {
+        if is_hostile_in_lines(character) {
+            let _ = write!(clean, "<U+{:04X}>", u32::from(character));
+        } else {
+            clean.push(character);
+        }
+    }
+    Cow::Owned(clean)
+}
+
+fn is_hostile_in_lines(character: char) -> bool {
+    is_hostile(character) && !matches!(character, '\n' | '\t')
 }
 
 /// Whether a terminal or a reader could be misled by this character: C0, C1, bidirectional controls, invisible

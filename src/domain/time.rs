@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 /// A point on the monotonic clock: the time since the program started. A clock set back or forward does not move it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -34,6 +34,17 @@ pub struct Now {
     pub mono: Mono,
     /// For showing the time of day and comparing with servers' timestamps.
     pub utc: DateTime<Utc>,
+}
+
+/// A moment that times can be counted from: of the years 1 to 9999, as RFC 3339 has them. A server may write any number, and near the
+/// end of all dates `+` panics.
+pub fn plausible(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (1..=9_999).contains(&at.year()).then_some(at)
+}
+
+/// [`plausible`], of milliseconds since 1970.
+pub fn of_millis(millis: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(millis).and_then(plausible)
 }
 
 /// Which of two clocks agrees better with what a server dates its data by: a `Date` that a proxy gets wrong is outvoted, and so is
@@ -110,6 +121,22 @@ mod tests {
         assert_eq!(Speed::new(20.0).real(Duration::from_mins(5)), seconds(15));
         assert_eq!(Speed::new(0.5).counted(seconds(10)), seconds(5));
         assert_eq!([0.0, -1.0, f64::NAN].map(Speed::new), [Speed::OF_LIFE; 3]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_server_says_the_time_is_it_can_be_counted_from(millis in proptest::prelude::any::<i64>(), days in -365_000_i64..365_000) {
+            if let Some(at) = of_millis(millis) {
+                let _ = (at + chrono::Duration::days(days), at - chrono::Duration::days(days));
+            }
+        }
+    }
+
+    #[test]
+    fn no_date_near_the_end_of_all_dates_is_taken() {
+        assert_eq!(plausible(DateTime::<Utc>::MAX_UTC), None);
+        assert_eq!(of_millis(8_000_000_000_000_000), None);
+        assert_eq!(of_millis(0), Some(DateTime::UNIX_EPOCH));
     }
 
     #[test]

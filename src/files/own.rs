@@ -1,11 +1,12 @@
 //! Files and folders that this program keeps: nobody else may write them, and none is a link to somewhere else.
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     fmt,
-    fs::{DirBuilder, File, Metadata, OpenOptions},
+    fs::{DirBuilder, File, Metadata, OpenOptions, Permissions},
     io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
@@ -15,6 +16,8 @@ use super::{flags, regular};
 
 /// Writable by the group or by everybody.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// What the group and everybody may do.
+const FOR_OTHERS: u32 = 0o077;
 /// In a folder with this bit only the owner of a file may rename or remove it: `/tmp` has it.
 const STICKY: u32 = 0o1000;
 const ROOT: u32 = 0;
@@ -48,17 +51,21 @@ pub fn own_folder(path: &Path) -> io::Result<()> {
 
 /// The check of [`own_folder`], which makes nothing.
 pub fn is_own_folder(path: &Path) -> io::Result<()> {
-    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
-        let found = std::fs::metadata(above)?;
-        if found.mode() & STICKY == 0 {
-            trusted(&found, &format!("the folder above it, {},", above.display()))?;
-        }
-    }
     let found = std::fs::symlink_metadata(path)?;
     if found.is_symlink() {
         return Err(link());
     }
-    trusted(&found, "it")
+    trusted(&found, "it")?;
+    // Whoever can write one of them can put another in the place of the next. By its name and where links lead.
+    let (named, real) = (std::path::absolute(path)?, std::fs::canonicalize(path)?);
+    let above = named.ancestors().skip(1).chain(real.ancestors().skip(1));
+    above.map(Path::to_owned).collect::<BTreeSet<_>>().iter().rev().try_for_each(|above| may_be_above(above))
+}
+
+fn may_be_above(folder: &Path) -> io::Result<()> {
+    let found = std::fs::metadata(folder)?;
+    let what = format!("the folder above it, {},", folder.display());
+    if found.mode() & STICKY == 0 { trusted(&found, &what) } else { of_ours(&found, &what) }
 }
 
 /// What a file of ours is opened for. None truncates: nothing is checked before the file is open.
@@ -94,6 +101,10 @@ pub fn open_own(path: &Path, to: To) -> io::Result<File> {
     let found = file.metadata()?;
     regular(&found).map_err(|error| NotOurs::error(error.to_string().replace("name a regular file", "move it away")))?;
     trusted(&found, "it")?;
+    // One that was made by hand, or put back from a backup, may be readable by everybody.
+    if found.mode() & FOR_OTHERS != 0 && found.uid() == us() && to != To::Read {
+        file.set_permissions(Permissions::from_mode(found.mode() & !FOR_OTHERS & 0o7777))?;
+    }
     Ok(file)
 }
 
@@ -116,11 +127,20 @@ fn link() -> io::Error {
     NotOurs::error("it is a symbolic link, which is not followed here: move it away".to_owned())
 }
 
-fn trusted(found: &Metadata, what: &str) -> io::Result<()> {
-    let (owner, us) = (found.uid(), rustix::process::geteuid().as_raw());
-    if owner != us && owner != ROOT {
-        return Err(NotOurs::error(format!("{what} belongs to another user (uid {owner}), who could rewrite it: make it belong to you")));
+fn of_ours(found: &Metadata, what: &str) -> io::Result<()> {
+    let owner = found.uid();
+    if owner == us() || owner == ROOT {
+        return Ok(());
     }
+    Err(NotOurs::error(format!("{what} belongs to another user (uid {owner}), who could rewrite it: make it belong to you")))
+}
+
+fn us() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn trusted(found: &Metadata, what: &str) -> io::Result<()> {
+    of_ours(found, what)?;
     if found.mode() & WRITABLE_BY_OTHERS != 0 {
         return Err(NotOurs::error(format!("{what} can be written by others (mode {:04o}): run chmod go-w on it", found.mode() & 0o7777)));
     }

@@ -30,7 +30,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{text::Text, time::Clock},
+    domain::{secrecy, text::Text, time::Clock},
     files,
 };
 
@@ -125,7 +125,7 @@ impl Journal {
         record.insert("cluster".into(), self.cluster.as_str().into());
         record.insert("run".into(), self.run.as_str().into());
         record.insert("kind".into(), kind.into());
-        match fields {
+        match &without_secrets(fields) {
             Value::Object(members) => {
                 for (name, value) in members {
                     let taken = record.contains_key(name) || matches!(name.as_str(), "prev" | "hash");
@@ -148,6 +148,7 @@ impl Journal {
     /// The file, made if needed, exclusively locked until it is dropped.
     fn locked_file(&self) -> Result<File, JournalError> {
         files::own_folder(&self.directory).map_err(JournalError::io("create the directory", &self.directory))?;
+        is_kept_folder_own(&self.directory)?;
         self.show_alive()?;
         let path = self.path();
         let is_new = !path.exists();
@@ -192,9 +193,23 @@ pub fn usable(directory: &Path) -> Result<(), JournalError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::io("open", &directory.join(FILE_NAME))(error)),
         _ => Ok(()),
     }?;
+    is_kept_folder_own(directory)
+}
+
+/// Whether nobody else may write what takes mitigations back. The folder is made only with the first of them.
+fn is_kept_folder_own(directory: &Path) -> Result<(), JournalError> {
     let kept = directory.join(kept::FOLDER);
-    // Made only with the first undo.
-    if kept.symlink_metadata().is_ok() { files::is_own_folder(&kept).map_err(JournalError::io("create the directory", &kept)) } else { Ok(()) }
+    if kept.symlink_metadata().is_ok() { files::is_own_folder(&kept).map_err(JournalError::io("use the directory", &kept)) } else { Ok(()) }
+}
+
+/// A record is for people, who hand it on: what a server repeats of our credentials stays out of it.
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::String(text) => secrecy::plain(text).into(),
+        Value::Array(values) => values.iter().map(without_secrets).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), without_secrets(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {

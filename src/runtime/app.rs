@@ -27,7 +27,7 @@ use super::{
     clipboard,
     effects::{Effects, Wiring},
     fault::Fault,
-    input::{self, Input},
+    input::{self, Input, Keyboard},
     signals::{self, Jobs},
     terminal::{self, Taken},
     tty::Tty,
@@ -66,7 +66,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
-    let mut input = Tty::open()?;
+    let mut keyboard = Keyboard::new(Tty::open()?, Arc::clone(&clock));
     let mut cockpit = Cockpit {
         state,
         theme,
@@ -100,14 +100,14 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
             () = jobs.asked() => cockpit.apply(Msg::Suspend),
             code = signals.recv() => cockpit.leave = Some(code.unwrap_or(143)),
             // Everything typed so far goes before the next frame, so that held keys do not queue up.
-            events = input::so_far(&mut input) => {
-                for event in events {
+            read = keyboard.read() => {
+                for event in read.events {
                     let Some(Ok(event)) = event else {
                         // The terminal is gone; waiting for it would spin.
                         cockpit.leave = Some(129);
                         break;
                     };
-                    cockpit.input(event);
+                    cockpit.input(event, read.is_hasty);
                     if cockpit.leave.is_some() {
                         break;
                     }
@@ -156,9 +156,9 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    fn input(&mut self, event: crossterm::event::Event) {
+    fn input(&mut self, event: crossterm::event::Event, is_hasty: bool) {
         match input::translate(event) {
-            Some(Input::Key(key)) => self.key(key),
+            Some(Input::Key(key)) => self.key(key, is_hasty),
             Some(Input::Mouse(mouse)) => {
                 let hit = ui::hit_test(&self.state, mouse.column, mouse.row);
                 let pane = ui::pane_at(&self.state, mouse.column, mouse.row);
@@ -176,12 +176,12 @@ impl Cockpit {
     }
 
     /// `Esc` and a letter typed right after it arrive as one Alt-key: unless something is bound to that, they are two keys.
-    fn key(&mut self, key: Key) {
+    fn key(&mut self, key: Key, is_hasty: bool) {
         if key.alt && self.state.keymap.action(key, &self.state.places()).is_none() {
             self.apply(Msg::Key(Key { code: KeyCode::Esc, ctrl: false, alt: false, shift: false }));
-            self.apply(Msg::Key(Key { alt: false, ..key }));
+            self.apply(Msg::HastyKey(Key { alt: false, ..key }));
         } else {
-            self.apply(Msg::Key(key));
+            self.apply(if is_hasty { Msg::HastyKey(key) } else { Msg::Key(key) });
         }
     }
 

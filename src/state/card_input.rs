@@ -1,11 +1,12 @@
 //! Keys on a confirmation card. Nothing but `y`, or the word and `Enter`, confirms; keys that came before the card was
-//! on the screen do not count for it.
+//! on the screen do not count for it, and neither do those that came as in a paste.
 
 use crate::domain::{mitigation::Friction, text::Text};
 
 use super::{
     State,
     card::{Card, CardContent, CardFocus},
+    input::Haste,
     msg::{Effect, Key, KeyCode},
     overlay::Overlay,
 };
@@ -14,7 +15,7 @@ use super::{
 const LIMIT: usize = 256;
 
 impl State {
-    pub(super) fn card_key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn card_key(&mut self, key: Key, haste: Haste, effects: &mut Vec<Effect>) {
         if key.code == KeyCode::Esc {
             return self.close_card(effects);
         }
@@ -33,13 +34,15 @@ impl State {
             (_, KeyCode::BackTab) => card.move_focus(&friction, 3),
             (CardFocus::Word, KeyCode::Enter) => {
                 let typed = card.typed.clone();
-                self.confirm(&typed, effects);
+                self.confirm(&typed, haste, effects);
             }
             (CardFocus::Word, _) => type_into(&mut card.typed, key, &mut card.complaint),
             (CardFocus::Reason, KeyCode::Enter) => card.focus = first(&friction),
             (CardFocus::Reason, _) => type_into(&mut card.reason, key, &mut card.complaint),
             (CardFocus::Cancel, KeyCode::Enter) => self.close_card(effects),
-            (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('y')) if friction == Friction::Key && !key.ctrl => self.confirm("y", effects),
+            (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('y')) if friction == Friction::Key && !key.ctrl => {
+                self.confirm("y", haste, effects);
+            }
             (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('d')) if !key.ctrl => self.open_full_diff(effects),
             (CardFocus::Details, code) => card.scroll_by(code),
             (CardFocus::Cancel, _) => {}

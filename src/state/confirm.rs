@@ -12,7 +12,9 @@ use crate::domain::{
 
 use super::{
     State,
+    action::CONFIRM_KEY,
     card::{Card, CardContent, CardFocus, Mitigation, Stage},
+    input::Haste,
     msg::Effect,
     overlay::Overlay,
 };
@@ -75,7 +77,7 @@ impl State {
     }
 
     /// The person typed `typed` and meant it. The only way to `Effect::Execute`.
-    pub(super) fn confirm(&mut self, typed: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn confirm(&mut self, typed: &str, haste: Haste, effects: &mut Vec<Effect>) {
         let disarmed = self.disarmed();
         let reason_required = self.config.mitigations.reason_required;
         let pinned = self.session.identity.as_ref().map(|identity| identity.cluster.clone());
@@ -96,7 +98,8 @@ impl State {
         } else {
             (**plan).clone().confirm(typed, &card.checks, Text::line(card.reason.trim())).map_err(|why| why.to_string())
         };
-        match confirmed {
+        let key = if plan.friction == Friction::Key { CONFIRM_KEY } else { "Enter" };
+        match confirmed.and_then(|confirmed| haste.objects(key).map_or(Ok(confirmed), Err)) {
             Ok(confirmed) => {
                 let aim = card.aim.clone();
                 let later = card.checks.iter().find_map(Check::takes_effect_later).cloned();

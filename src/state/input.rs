@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Notice, State,
-    action::Command,
+    action::{CONFIRM_KEY, Command},
     card::Stage,
     msg::{Effect, Key, KeyCode},
     overlay::Overlay,
@@ -13,8 +13,23 @@ use super::{
 /// Two `Ctrl-C` within this leave.
 const INTERRUPT_TWICE: Duration = Duration::from_secs(2);
 
+/// How a key came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    ByItself,
+    /// As those of pasted text do.
+    Hasty,
+}
+
+impl Haste {
+    /// Why `key` did not confirm anything, and what to do; none: it does.
+    pub(super) fn objects(self, key: &str) -> Option<String> {
+        (self == Self::Hasty).then(|| format!("{key} came too close to another key, as in a paste: press {key} again"))
+    }
+}
+
 impl State {
-    pub(super) fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn key(&mut self, key: Key, haste: Haste, effects: &mut Vec<Effect>) {
         let key = key.normal();
         if key == Key::ctrl('c') {
             return self.interrupt(effects);
@@ -35,10 +50,12 @@ impl State {
             return;
         }
         match self.overlays.last() {
-            Some(Overlay::Card(_)) => self.card_key(key, effects),
-            Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, effects),
+            Some(Overlay::Card(_)) => self.card_key(key, haste, effects),
+            Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, haste, effects),
             Some(Overlay::Viewer(viewer)) if viewer.searching => self.searched(key),
-            Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => self.answered(key, effects),
+            Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => {
+                self.answered(key, haste, effects);
+            }
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
                     KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == Some(character)),
@@ -96,10 +113,14 @@ impl State {
     }
 
     /// A question: `y` does it, anything that means no does not.
-    fn answered(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    fn answered(&mut self, key: Key, haste: Haste, effects: &mut Vec<Effect>) {
         self.dirty = true;
+        let is_yes = key.code == KeyCode::Char('y') && !key.ctrl && !key.alt;
+        if let Some(why) = haste.objects(CONFIRM_KEY).filter(|_| is_yes) {
+            return self.refuse(&why);
+        }
         match key.code {
-            KeyCode::Char('y') if !key.ctrl && !key.alt => match self.overlays.pop() {
+            KeyCode::Char('y') if is_yes => match self.overlays.pop() {
                 Some(Overlay::QuitQuestion { .. }) => effects.push(Effect::Quit { code: 0 }),
                 Some(Overlay::EscalateQuestion { fingerprint, .. }) => self.escalate_now(&fingerprint, effects),
                 Some(Overlay::UncallQuestion { fingerprint, .. }) => self.take_call_back(&fingerprint, effects),

@@ -22,6 +22,9 @@ use super::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
     Key(Key),
+    /// A key that came as those of pasted text do: with others in one read, or right after another or a paste. It types and
+    /// moves like any other; it confirms nothing.
+    HastyKey(Key),
     Mouse(Mouse),
     Paste(String),
     /// Somebody asks the program to stop for a while: `Ctrl-Z`, or SIGTSTP.

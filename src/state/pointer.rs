@@ -4,6 +4,7 @@ use super::{
     Screen, State,
     action::Command,
     card::CardFocus,
+    input::Haste,
     msg::{Effect, Hit, Mouse, MouseKind},
     overlay::Overlay,
     rows,
@@ -61,7 +62,7 @@ impl State {
             (Hit::OverlayRow(row), Some(Overlay::Palette(palette))) => {
                 palette.cursor.row = (*row).min(palette.matches.len().saturating_sub(1));
                 palette.is_chosen = true;
-                self.line_entered(effects);
+                self.line_entered(Haste::ByItself, effects);
             }
             (Hit::OverlayRow(row), Some(Overlay::Viewer(viewer))) => {
                 viewer.cursor.row = *row;

@@ -8,6 +8,7 @@ use crate::domain::{
 use super::{
     State,
     action::Command,
+    input::Haste,
     msg::{Effect, Key, KeyCode},
     overlay::{LineEdit, Overlay},
     rows,
@@ -16,11 +17,11 @@ use super::{
 
 impl State {
     /// A line overlay is being typed into.
-    pub(super) fn typed(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn typed(&mut self, key: Key, haste: Haste, effects: &mut Vec<Effect>) {
         self.dirty = true;
         match key.code {
             KeyCode::Esc => self.leave_line(),
-            KeyCode::Enter => self.line_entered(effects),
+            KeyCode::Enter => self.line_entered(haste, effects),
             KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown | KeyCode::Tab | KeyCode::BackTab => {
                 let command = match key.code {
                     KeyCode::Up | KeyCode::BackTab => Command::Up,
@@ -99,12 +100,18 @@ impl State {
         }
     }
 
-    pub(super) fn line_entered(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn line_entered(&mut self, haste: Haste, effects: &mut Vec<Effect>) {
         match self.overlays.last() {
             Some(Overlay::Replicas(_)) => self.replicas_entered(effects),
             Some(Overlay::Palette(palette)) => {
                 let chosen = palette.matches.get(palette.cursor.row).filter(|_| palette.is_chosen);
+                let objection = chosen.filter(|entry| !entry.command.only_looks()).and_then(|_| haste.objects("Enter"));
                 match chosen.map(|entry| entry.command.clone()) {
+                    Some(_) if objection.is_some() => {
+                        if let Some(Overlay::Palette(palette)) = self.overlays.last_mut() {
+                            palette.complaint = objection.as_deref().map(Text::line);
+                        }
+                    }
                     Some(command) => {
                         // Those are about the log under the palette.
                         if matches!(command, Command::Container(_) | Command::Containers) {

@@ -4,6 +4,7 @@ use crate::domain::time::{Mono, Now};
 
 use super::{
     State,
+    input::Haste,
     msg::{Effect, Msg},
     overlay::Overlay,
 };
@@ -13,7 +14,8 @@ use super::{
 pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
     match message {
-        Msg::Key(key) => state.key(key, &mut effects),
+        Msg::Key(key) => state.key(key, Haste::ByItself, &mut effects),
+        Msg::HastyKey(key) => state.key(key, Haste::Hasty, &mut effects),
         Msg::Mouse(mouse) => state.mouse(&mouse, &mut effects),
         Msg::Suspend => state.suspend(&mut effects),
         Msg::Paste(text) => state.paste(&text),

@@ -13,8 +13,12 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// How long an effect may take before the test gives up. Generous: it is a bound, never a wait.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Least time between two presses, as hands have it: what comes faster is a paste to the program.
+const HANDS: Duration = Duration::from_millis(60);
+
 /// The program under test and what it drew.
 pub struct Session {
+    pressed: Option<Instant>,
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     pty: Box<dyn MasterPty + Send>,
@@ -107,18 +111,44 @@ impl Session {
             }
         });
         let keyboard = pair.master.take_writer().expect("the terminal takes keys");
-        Self { child, keyboard, pty: pair.master, drawn, home }
+        Self { pressed: None, child, keyboard, pty: pair.master, drawn, home }
     }
 
-    /// Types these characters as they are.
+    /// Types these characters as they are, no sooner after others than a hand does.
     pub fn press(&mut self, keys: &str) -> &mut Self {
+        if let Some(before) = self.pressed {
+            std::thread::sleep(HANDS.saturating_sub(before.elapsed()));
+        }
+        self.at_once(keys)
+    }
+
+    /// The same at once, as a terminal hands over what was pasted.
+    pub fn at_once(&mut self, keys: &str) -> &mut Self {
         self.send(keys.as_bytes())
     }
 
     /// The same for bytes that are no text.
     pub fn send(&mut self, bytes: &[u8]) -> &mut Self {
         self.keyboard.write_all(bytes).and_then(|()| self.keyboard.flush()).expect("the program takes keys");
+        self.pressed = Some(Instant::now());
         self
+    }
+
+    /// Types the word of the card, then `Enter`, until the card is answered: a program that was busy meanwhile cannot tell this
+    /// from a paste, and asks again.
+    #[track_caller]
+    pub fn confirm(&mut self, word: &str) -> &mut Self {
+        const READY: &str = "Enter confirms";
+        const AGAIN: &str = "press Enter again";
+        self.press(word);
+        let last = word.chars().last().map(String::from).unwrap_or_default();
+        loop {
+            self.see(READY).enter().wait("an answer to Enter", |screen| screen.contains(AGAIN) || !screen.contains(READY));
+            if !self.screen().contains(AGAIN) {
+                return self;
+            }
+            self.press("\u{7f}").see_gone(AGAIN).press(&last);
+        }
     }
 
     pub fn enter(&mut self) -> &mut Self {

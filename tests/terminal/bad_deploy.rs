@@ -13,7 +13,7 @@ fn from_launch_to_a_mitigated_incident() {
     session.see("✓ server dry-run").see("✓ allowed").see_gone("still running");
     // A wrong word does nothing and says so.
     session.press("dev").enter().see("type prod");
-    session.press("\u{7f}\u{7f}\u{7f}prod").enter();
+    session.press("\u{7f}\u{7f}\u{7f}").confirm("prod");
 
     session.see_gone("CrashLoopBackOff");
     session.see("helped");

@@ -13,4 +13,5 @@ mod leaving;
 mod login;
 mod mouse;
 mod panic;
+mod paste;
 mod sync_backlog;

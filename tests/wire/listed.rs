@@ -182,7 +182,7 @@ async fn what_sev1_asks_is_listed() {
         for check in ["✓ same cluster", "✓ allowed", "✓ server dry-run", "✓ unchanged", "✓ journal written", "Type prod"] {
             session.see(check);
         }
-        session.press("prod").enter().see_gone("Type prod").see_gone("CrashLoopBackOff");
+        session.confirm("prod").see_gone("Type prod").see_gone("CrashLoopBackOff");
         session.press("\u{3}\u{3}").ended()
     });
     // By Ctrl-C twice, so that nothing has to be in order by then.

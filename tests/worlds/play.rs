@@ -341,9 +341,11 @@ impl Play {
     fn confirm(&mut self, word: &str) {
         const COMPLAINT: &str = "│ ! ";
         let session = self.session();
-        session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running")).press(word);
-        if word != "y" {
-            session.enter();
+        session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running"));
+        if word == "y" {
+            session.press(word);
+        } else {
+            session.confirm(word);
         }
         session.wait("an answer to the confirmation", |screen| !screen.contains("[ Cancel ]") || screen.contains(COMPLAINT));
     }

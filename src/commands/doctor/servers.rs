@@ -117,6 +117,10 @@ async fn greet(patient: &Patient<'_>, about: &'static str, client: HttpReader, p
         Ok(version) => {
             let latency = after.mono.since(before.mono).as_millis();
             let mut findings = vec![Finding::ok(about, &format!("{version}, {latency} ms, at {}", client.name()))];
+            if client.sends_login_readably() {
+                let remedy = "give its https address, and leave login_over_http out";
+                findings.push(Finding::warn(about, "its login is sent by plain http, where it can be read on the way", remedy));
+            }
             findings.extend(date.map(|date| clock_offset(about, date, after.utc)));
             (findings, Some(client))
         }

@@ -128,12 +128,16 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let loaded = &*loaded;
     let found = setup::block_on(async {
         let session = Session::open(&target, &home, loaded, Duration::ZERO).await?;
-        Ok::<_, Exit>(session.undoable().await)
+        Ok::<_, Exit>((session.undoable().await, session.journal_trouble()))
     });
-    let undoable = match found {
-        Ok(Ok(undoable)) => undoable,
+    let (undoable, trouble) = match found {
+        Ok(Ok(found)) => found,
         Ok(Err(exit)) | Err(exit) => return exit,
     };
+    if let Some(why) = trouble {
+        output::complain(&format!("nothing can be taken back: {why}"));
+        return Exit::FAILED;
+    }
     if what.list {
         return match what.how.output {
             Output::Json => output::print_json(&undoable),

@@ -1,6 +1,7 @@
 //! An engine without a screen: what it says is gathered here.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,7 +23,7 @@ use crate::{
         object::Scope,
         text::Text,
     },
-    journal::Journal,
+    journal::{self, Journal},
 };
 
 /// Events that may wait: more than a plan and its checks, or the watch of a rollout, say at once.
@@ -36,6 +37,8 @@ pub struct Session {
     cluster: ClusterIdentity,
     environment: Environment,
     next: u32,
+    /// Where this cluster's journal is.
+    journals: PathBuf,
 }
 
 /// A plan with all its checks.
@@ -96,7 +99,7 @@ impl Session {
         let engine = Engine::new(Setup {
             reader,
             writer: Writer::new(target),
-            journal: Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
+            journal: Arc::new(Journal::new(directory.clone(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
             servers: loaded.config.servers.clone(),
             scope: Scope::One(target.namespace.clone()),
             cluster: cluster.clone(),
@@ -107,7 +110,7 @@ impl Session {
             events: sender,
             pace: Pace { write_timeout: target.write_timeout, converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
         });
-        Ok(Self { engine, events, cluster, environment, next: 1 })
+        Ok(Self { engine, events, cluster, environment, journals: directory, next: 1 })
     }
 
     pub fn cluster(&self) -> &ClusterIdentity {
@@ -125,6 +128,11 @@ impl Session {
 
     pub async fn undoable(&self) -> Vec<Undoable> {
         self.engine.undoable().await
+    }
+
+    /// Why nothing that stands in the journal counts, and nothing can be written.
+    pub fn journal_trouble(&self) -> Option<String> {
+        journal::usable(&self.journals).err().map(|error| error.to_string())
     }
 
     /// Looks first for writes that an earlier run left without an outcome; then plans, and waits for every check.

@@ -83,7 +83,7 @@ mod tests {
     fn servers_that_are_known_are_the_only_ones_that_are_reached() {
         let servers_in = vec!["monitoring".to_owned()];
         let rbac = Rbac { profile: Profile::Respond, groups: Vec::new(), users: Vec::new(), name: "sev1".to_owned(), servers_in };
-        let at = |url: &str| Some(Server { url: url.to_owned(), auth: None, ca_file: None, insecure_skip_tls_verify: false });
+        let at = |url: &str| Some(Server { url: url.to_owned(), auth: None, ca_file: None, insecure_skip_tls_verify: false, login_over_http: false });
         let rules = |servers: &Servers, namespace: Option<&str>| {
             let places = Places::of(servers);
             let roles = documents(&rbac, namespace, &[], &[], &places);

@@ -19,6 +19,7 @@ pub struct ServerDraft {
     pub url: Option<String>,
     pub ca_file: Option<PathBuf>,
     pub insecure_skip_tls_verify: bool,
+    pub login_over_http: bool,
     pub bearer: Option<Secret>,
     pub user: Option<String>,
     pub password: Option<Secret>,
@@ -39,8 +40,14 @@ impl ServerDraft {
             _ => return Err("has more than one way to log in: keep a bearer token, a user with a password, or an API key".to_owned()),
         };
         match self.url {
-            Some(url) => Ok(Some(Server { url, auth, ca_file: self.ca_file, insecure_skip_tls_verify: self.insecure_skip_tls_verify })),
-            None if auth.is_some() || self.ca_file.is_some() || self.insecure_skip_tls_verify => {
+            Some(url) => Ok(Some(Server {
+                url,
+                auth,
+                ca_file: self.ca_file,
+                insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+                login_over_http: self.login_over_http,
+            })),
+            None if auth.is_some() || self.ca_file.is_some() || self.insecure_skip_tls_verify || self.login_over_http => {
                 Err("has settings but no url: these are only used for a server reached by its url".to_owned())
             }
             None => Ok(None),
@@ -82,6 +89,16 @@ pub static SERVERS: Section = Section {
             get: |config, star| server(config, star).map(|server| Value::Flag(server.insecure_skip_tls_verify)),
             set: |draft, star, value| {
                 server_draft(draft, star)?.insecure_skip_tls_verify = value.read_flag()?;
+                Ok(())
+            },
+        },
+        Setting {
+            name: "login_over_http",
+            about: "Send the login to an http address of another machine too, where it can be read on the way.",
+            example: "true",
+            get: |config, star| server(config, star).map(|server| Value::Flag(server.login_over_http)),
+            set: |draft, star, value| {
+                server_draft(draft, star)?.login_over_http = value.read_flag()?;
                 Ok(())
             },
         },
@@ -215,10 +232,10 @@ fn read_variable(value: &Value) -> Read<String> {
 fn read_url(value: &Value) -> Read<String> {
     let shape = "write http://host:port, https://host:port/path or k8s://namespace/service:port";
     let text = value.read_text()?.trim();
+    let shown = Value::text(without_login(text).split(['?', '#']).next().unwrap_or_default());
     if let Some(rest) = text.strip_prefix("k8s://") {
-        return if is_service(rest) { Ok(text.to_owned()) } else { Err(format!("is {value}: write k8s://namespace/service:port")) };
+        return if is_service(rest) { Ok(text.to_owned()) } else { Err(format!("is {shown}: write k8s://namespace/service:port")) };
     }
-    let shown = Value::text(without_login(text));
     let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL ({error}): {shape}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("is {shown}, whose scheme is {}: {shape}", Value::text(url.scheme())));
@@ -272,7 +289,15 @@ mod tests {
 
     #[test]
     fn a_password_in_an_address_is_never_repeated() {
-        for address in ["ftp://me:hunter2@host", "me:hunter2@host", "https://me:hunter2@host:no-port", "https://me:hunter2/@host?x"] {
+        for address in [
+            "ftp://me:hunter2@host",
+            "me:hunter2@host",
+            "https://me:hunter2@host:no-port",
+            "https://me:hunter2/@host?x",
+            "k8s://me:hunter2@a/b:1",
+            "ftp://host?token=hunter2",
+            "host#hunter2",
+        ] {
             let why = read_url(&Value::text(address)).unwrap_err();
             assert!(!why.contains("hunter2"), "{why}");
         }

@@ -193,10 +193,15 @@ async fn nothing_that_says_who_we_are_goes_over_plain_http_to_another_machine() 
         let target = read(&one(&format!("server: '{server}'"), "token: s3cr3t"), &nowhere()).unwrap();
         assert!(target.server.starts_with("http://"), "{server}");
         assert_eq!(authorization(&target).await, None, "{server}");
+        assert!(target.withholds, "{server}");
+        assert!(!read(&one(&format!("server: '{server}'"), ""), &nowhere()).unwrap().withholds, "{server}: there is nothing to withhold");
     }
+    let target = read(&one("server: 'http://me:p%40w@h'", ""), &nowhere()).unwrap();
+    assert_eq!((authorization(&target).await, target.withholds), (None, true));
     for server in ["https://h", "http://127.0.0.1:8001", "localhost:8001", "http://[::1]"] {
         let target = read(&one(&format!("server: '{server}'"), "token: s3cr3t"), &nowhere()).unwrap();
         assert_eq!(authorization(&target).await.as_deref(), Some("Bearer s3cr3t"), "{server}");
+        assert!(!target.withholds, "{server}");
     }
     let target = read(&one("server: 'https://me:p%40w@h'", ""), &nowhere()).unwrap();
     assert_eq!(authorization(&target).await.as_deref(), Some("Basic bWU6cEB3"));

@@ -3,9 +3,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use ::secrecy::SecretString;
 use http::HeaderValue;
 use kube::config::{AuthInfo, AuthProviderConfig};
-use secrecy::SecretString;
 
 use super::{
     cluster::{decoded, read},
@@ -16,7 +16,7 @@ use crate::{
         credentials::{Credentials, Identity, TokenFile, basic, bearer},
         plugin::{Asks, Plugin, Spec},
     },
-    domain::{text::Text, time::Clock},
+    domain::{secrecy, text::Text, time::Clock},
 };
 
 const GROUP: &str = "client.authentication.k8s.io";
@@ -76,7 +76,15 @@ pub(super) fn who(
         }
         Some(name) => return Err(format!("has the auth-provider {name}, which is not known: there is oidc")),
     }
+    let told = provider.iter().flat_map(|provider| &provider.config);
+    told.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours(value));
     Ok(Who { credentials, identity, provider })
+}
+
+/// Whether the entry says who we are in any way.
+pub(super) fn has_credentials(user: &User) -> bool {
+    let texts = [&user.token, &user.token_file, &user.username, &user.password, &user.client_certificate, &user.client_certificate_data];
+    texts.into_iter().any(|text| !text.is_empty()) || user.exec.is_some() || user.auth_provider.is_some()
 }
 
 fn header<E>(value: Result<HeaderValue, E>, field: &str) -> Result<HeaderValue, String> {

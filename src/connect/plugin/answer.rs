@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use ::secrecy::SecretString;
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 

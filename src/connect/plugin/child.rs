@@ -37,6 +37,9 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
             "asks on the terminal (interactiveMode: Always), and there is none for it: log in with it in a shell, or set IfAvailable",
         ));
     }
+    let given =
+        spec.env.iter().cloned().chain(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    given.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours(&value));
     let is_interactive = lends && spec.asks != Asks::Never;
     let mut command = Command::new(&spec.command);
     command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
@@ -105,7 +108,7 @@ async fn listen(plugin: Arc<Plugin>, stderr: impl AsyncRead + Unpin, said: Arc<M
         if line.is_empty() {
             continue;
         }
-        let line = secrecy::text(line, &mut |_| "***".to_owned());
+        let line = secrecy::hide(line);
         plugin.says(Text::bounded(&line, WORDS));
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.len() == KEPT_LINES {

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         alert::{Alert, AlertStatus, Severity},
         text::Text,
-        time::Mono,
+        time::{Mono, plausible},
     },
 };
 
@@ -104,7 +104,9 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
     if status == AlertStatus::Firing
         && let Some(hold) = holds.by_name.get(name)
     {
-        starts_at += chrono::Duration::from_std(*hold).unwrap_or_default();
+        // A rule may be told to hold for longer than there are dates.
+        let held = chrono::Duration::from_std(*hold).ok().and_then(|hold| starts_at.checked_add_signed(hold));
+        starts_at = held.and_then(plausible).unwrap_or(starts_at);
     }
     Some(Alert {
         fingerprint: fingerprint(&known),
@@ -120,4 +122,21 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
         value: wire.value.as_deref().map(Text::line),
         silenced: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn however_long_a_rule_holds_and_whenever_it_began(seconds in proptest::num::f64::ANY, at in "[0-9]{4}-1[0-2]-3?[0-9]T23:59:60?[0-9.Z+-]{1,9}") {
+            let hold = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+            let holds = Holds { by_name: HashMap::from([("A".to_owned(), hold)]), ..Holds::default() };
+            let wire = |at: &str| serde_json::from_value(serde_json::json!({ "state": "firing", "labels": { "alertname": "A" }, "activeAt": at })).unwrap();
+            for at in [&*at, "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
+                let _ = alert(wire(at), &holds).unwrap().starts_at + chrono::Duration::days(365_000);
+            }
+        }
+    }
 }

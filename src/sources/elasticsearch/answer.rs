@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     log_pattern::{ErrorWindow, LogError},
     text::{LINE_LIMIT, Text},
-    time::agreed,
+    time::{agreed, of_millis, plausible},
 };
 
 /// Minutes of the window.
@@ -108,7 +108,7 @@ impl Search {
     pub fn present(&self, date: Option<DateTime<Utc>>, ours: DateTime<Utc>) -> DateTime<Utc> {
         let Some(date) = date else { return ours };
         let buckets = self.aggregations.as_ref().and_then(|all| all.per_minute.as_ref()?.buckets.as_ref());
-        let minute = buckets.and_then(|buckets| DateTime::from_timestamp_millis(buckets.last()?.key?));
+        let minute = buckets.and_then(|buckets| of_millis(buckets.last()?.key?));
         minute.map_or(date, |minute| agreed(minute, date, ours))
     }
 
@@ -227,9 +227,9 @@ fn time(value: &Value, around: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
 fn of_number(number: f64, around: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     const NANOSECONDS_FROM: f64 = 1e16;
     let millis = if number >= NANOSECONDS_FROM { number / 1e6 } else { number };
-    let plain = DateTime::from_timestamp_millis(millis as i64);
+    let plain = of_millis(millis as i64);
     let Some(around) = around else { return plain };
-    let seconds = DateTime::from_timestamp_millis((number * 1_000.0) as i64);
+    let seconds = of_millis((number * 1_000.0) as i64);
     let far = |at: &DateTime<Utc>| (*at - around).abs();
     plain.into_iter().chain(seconds).min_by_key(far)
 }
@@ -239,11 +239,11 @@ fn of_text(text: &str) -> Option<DateTime<Utc>> {
     let text = &*text.replacen(',', ".", 1);
     let with_offset = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%#z"));
     if let Ok(at) = with_offset {
-        return Some(at.with_timezone(&Utc));
+        return plausible(at.with_timezone(&Utc));
     }
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y/%m/%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
     let text = text.trim_end_matches('Z');
-    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|at| at.and_utc())
+    forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).and_then(|at| plausible(at.and_utc()))
 }
 
 /// A field by its dotted name, wherever the document nests and wherever it flattens it.
@@ -351,5 +351,15 @@ mod tests {
         let search: Search = serde_json::from_str(r#"{"hits":{"total":7}}"#).unwrap();
         let window = search.window(&fields(), &mut Memory::default(), now(), 10);
         assert_eq!((window.total, window.recent, window.newest.len(), window.sampled), (7, 0, 0, None));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_for_a_time_can_be_counted_from(number in proptest::num::f64::ANY, text in r"[+-]?[0-9]{1,7}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}Z?") {
+            let times = [of_number(number, None), of_number(number, Some(now())), of_text(&text), of_text("+262142-12-31T23:59:59")];
+            for at in times.into_iter().flatten() {
+                let _ = (at + TimeDelta::days(365_000), at - TimeDelta::days(365_000));
+            }
+        }
     }
 }

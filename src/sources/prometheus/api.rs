@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     connect::{ConnectError, HttpAnswer, HttpReader},
-    domain::text::Text,
+    domain::{text::Text, time::of_millis},
 };
 
 const ANSWER_LIMIT: usize = 4 << 20;
@@ -109,7 +109,7 @@ impl Point {
     }
 
     fn at(&self) -> Option<DateTime<Utc>> {
-        DateTime::from_timestamp_millis(millis(self.0))
+        of_millis(millis(self.0))
     }
 }
 

@@ -4,6 +4,7 @@ use super::play::*;
 use crate::{
     config::Config,
     domain::{
+        alert::Severity,
         ask::{Finished, RequestKind},
         asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
         health::SourceId,
@@ -16,7 +17,7 @@ use crate::{
     },
     state::{
         card::{CardContent, CardFocus, Stage},
-        msg::{Effect, Msg},
+        msg::{Effect, Key, KeyCode, Msg},
         overlay::{Overlay, ViewerKind},
         timeline::EntryKind,
     },
@@ -429,4 +430,51 @@ fn the_focus_of_a_pane_decides_what_is_described() {
     assert_eq!(play.state.focused().map(|focused| (focused.kind, focused.key)), Some((Kind::Deployment, name("api-gateway"))));
     assert_eq!(play.state.freshness(SourceId::Errors), crate::domain::health::Freshness::Never);
     assert_eq!(play.state.now.mono, Mono::ZERO);
+}
+
+fn hasty(code: KeyCode) -> Msg {
+    Msg::HastyKey(Key::plain(code))
+}
+
+#[test]
+fn a_word_and_its_enter_as_fast_as_in_a_paste_confirm_nothing_and_one_more_enter_does() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word());
+    for letter in "prod".chars() {
+        play.send(hasty(KeyCode::Char(letter)));
+    }
+    play.send(hasty(KeyCode::Enter)).send(hasty(KeyCode::Enter));
+    assert_eq!(play.executed(), 0);
+    assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &"Enter came too close to another key, as in a paste: press Enter again");
+    play.enter();
+    assert_eq!((play.executed(), play.card()), (1, None));
+}
+
+#[test]
+fn what_else_is_wrong_is_said_first_of_a_hasty_enter() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word()).type_("dev").send(hasty(KeyCode::Enter));
+    assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &"type prod to confirm");
+}
+
+#[test]
+fn a_hasty_y_confirms_nothing_and_one_more_y_does() {
+    let mut play = Play::new();
+    play.bad_deploy().press("r").planned(Friction::Key).send(hasty(KeyCode::Char('y')));
+    assert_eq!(play.executed(), 0);
+    assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &"y came too close to another key, as in a paste: press y again");
+    play.press("y");
+    assert_eq!(play.executed(), 1);
+}
+
+#[test]
+fn a_hasty_y_answers_no_question() {
+    let mut play = Play::new();
+    play.alerts(vec![alert("Old", Severity::Critical, -10)]).press("e").take();
+    play.send(hasty(KeyCode::Char('y')));
+    assert_eq!(play.take(), []);
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::EscalateQuestion { .. })));
+    assert!(play.state.notice.as_ref().is_some_and(|notice| notice.text.contains("press y again")));
+    play.press("y");
+    assert!(play.take().iter().any(|effect| matches!(effect, Effect::Record { .. })));
 }

@@ -7,7 +7,7 @@ use crate::{
     domain::object::Kind,
     state::{
         Screen,
-        msg::Effect,
+        msg::{Effect, Key, KeyCode, Msg},
         overlay::{Overlay, Palette},
     },
 };
@@ -140,4 +140,18 @@ fn what_writes_and_is_typed_whole_opens_its_card() {
     let mut play = typed("undo-rollout");
     play.enter();
     assert!(matches!(play.take().last(), Some(Effect::Plan { .. })));
+}
+
+#[test]
+fn a_line_and_its_enter_as_fast_as_in_a_paste_run_nothing_that_does_more_than_look() {
+    let enter = || Msg::HastyKey(Key::plain(KeyCode::Enter));
+    let mut play = typed("ack");
+    play.send(enter());
+    assert_eq!(play.take(), []);
+    assert_eq!(complaint(&play), "Enter came too close to another key, as in a paste: press Enter again");
+    play.enter();
+    assert!(palette(&play).is_none());
+    let mut play = typed("pods");
+    play.send(enter());
+    assert_eq!((play.state.screen, palette(&play)), (Screen::Workloads, None));
 }

@@ -20,7 +20,7 @@ pub fn by_signal(signal: &str, code: u32) {
     open_undo_card(&mut session);
     world.set_all(Way::Silent);
     // Confirmed, so that the last check before the write is on its way and will not be answered.
-    session.press("prod").enter();
+    session.confirm("prod");
     let asked = Instant::now();
     session.signal(signal);
     assert_eq!(session.ended(), code);

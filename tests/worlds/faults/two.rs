@@ -31,10 +31,10 @@ pub fn share() {
     let (mut one, mut other) = (open(), open());
     open_undo_card(&mut one);
     open_undo_card(&mut other);
-    one.press("prod").enter();
+    one.confirm("prod");
     wait_for(&one, &shared.join("sev1"), "outcome");
     // The other's card was made before: what it would write is not there any more to be written.
-    other.press("prod").enter().see("nothing was sent: ");
+    other.confirm("prod").see("nothing was sent: ");
     other.see_gone("CrashLoopBackOff");
     for note in ["first", "second", "third"] {
         one.press("n").press(note).enter();

@@ -20,7 +20,7 @@ fn patches(world: &World) -> usize {
 /// The card of the undo, confirmed.
 fn undo(session: &mut Session) {
     open_undo_card(session);
-    session.press("prod").enter();
+    session.confirm("prod");
 }
 
 /// The next word comes from reading.
