@@ -135,6 +135,11 @@ impl RestartUnhealthy {
     pub const NAME: &'static str = "restart-unhealthy";
     /// Most pods of one plan: what a person can still look over.
     pub const MOST: usize = 100;
+
+    /// Whether the pods are those of an app of this name: each has it before a dash.
+    pub fn is_app_of(app: &str, pods: &[ObjectRef]) -> bool {
+        pods.iter().all(|pod| pod.key.name.strip_prefix(app).is_some_and(|rest| rest.starts_with('-')))
+    }
 }
 
 impl Ask for RestartUnhealthy {
@@ -155,7 +160,11 @@ impl Ask for RestartUnhealthy {
 
     fn words(&self) -> Vec<String> {
         let objects = self.objects().into_iter().map(|object| object.to_string());
-        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).collect()
+        let app = match &self.pods {
+            Unhealthy::Listed(pods) if Self::is_app_of(&self.app, pods) => Some(format!("app={}", self.app)),
+            _ => None,
+        };
+        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).chain(app).collect()
     }
 }
 

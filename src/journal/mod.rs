@@ -9,6 +9,7 @@ mod intents;
 mod kept;
 mod line;
 mod location;
+mod plans;
 mod recall;
 mod tail;
 mod verify;
@@ -17,6 +18,7 @@ pub use error::JournalError;
 pub use intents::{OpenIntent, open_intents};
 pub use line::sha256;
 pub use location::{FILE_NAME, Root};
+pub use plans::{SavedPlan, saved_plan};
 pub use verify::{FirstBroken, Summary, VerifyError, verify};
 
 use std::{
