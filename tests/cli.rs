@@ -323,6 +323,33 @@ fn a_mitigation_without_a_screen_reads_its_words_before_it_asks_a_server() {
 }
 
 #[test]
+fn a_context_whose_name_cannot_be_seen_is_read_and_never_written() {
+    let home = Home::new();
+    let context = |name: &str| serde_json::json!({"name": name, "context": {"cluster": "c", "user": "u"}});
+    let raw = ["prod\tuk", "prod uk\u{202e}", " prod-uk-1", "pr\u{200b}od"];
+    let contexts: Vec<_> = raw.iter().chain(&["prod    uk", "my prod's"]).map(|name| context(name)).collect();
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": raw[0], "contexts": contexts,
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}], "users": [{"name": "u", "user": {"token": "t"}}],
+    });
+    let file = home.write("kubeconfig", &config.to_string());
+    let run = |words: &[&str], context: &str| home.run(&[words, &["--kubeconfig", &file, "--context", context]].concat());
+    for name in raw {
+        for said in ["prod    uk", name] {
+            let answer = run(&["do", "scale", "deployment/x", "3", "--yes-on", said], name);
+            assert!(answer.code == 2 && answer.err.contains("kubectl config rename-context"), "{name:?}: {} {}", answer.code, answer.err);
+            assert!(answer.err.lines().count() == 1 && !answer.err.contains(['\u{202e}', '\u{200b}', '\t']), "{:?}", answer.err);
+        }
+        let answer = run(&["status", "--timeout", "5s"], name);
+        assert!(answer.out.contains("Cannot tell") && !answer.err.contains("rename-context"), "it is read: {}{}", answer.out, answer.err);
+    }
+    for clear in ["prod    uk", "my prod's"] {
+        let answer = run(&["do", "scale", "deployment/x", "3", "--yes-on", clear], clear);
+        assert!(!answer.err.contains("rename-context") && !answer.err.contains("--yes-on names"), "{}", answer.err);
+    }
+}
+
+#[test]
 fn the_least_rights_are_printed_without_a_cluster() {
     let home = Home::new();
     let answer = home.run(&["rbac", "--profile", "respond", "-n", "shop", "--group", "oncall"]);

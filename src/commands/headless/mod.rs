@@ -173,6 +173,11 @@ fn place(cli: &Cli) -> Result<(Target, Home), Exit> {
 }
 
 fn run(order: &Order<'_>, (target, home): (&Target, &Home), loaded: &Loaded) -> Exit {
+    if let Some(why) = &target.unclear {
+        output::complain(why);
+        return Exit::USAGE;
+    }
+    // A clear name is what is shown of it, to the letter.
     if let Some(named) = order.how.yes_on.as_deref().filter(|named| *named != target.context.as_str()) {
         output::complain(&format!("--yes-on names {named}, but this is the context {}: nothing was done", target.context));
         return Exit::USAGE;

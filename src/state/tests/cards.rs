@@ -430,3 +430,13 @@ fn the_focus_of_a_pane_decides_what_is_described() {
     assert_eq!(play.state.freshness(SourceId::Errors), crate::domain::health::Freshness::Never);
     assert_eq!(play.state.now.mono, Mono::ZERO);
 }
+
+#[test]
+fn in_a_context_whose_name_is_not_what_is_shown_nothing_is_armed_and_no_line_can_be_pasted() {
+    let mut play = Play::new();
+    play.state.session.unclear = Some("the context \"prod\\tuk\" cannot be told: kubectl config rename-context".into());
+    play.bad_deploy().press("r");
+    assert!(play.card().is_none());
+    assert!(play.state.disarmed().unwrap().contains("rename-context"));
+    assert!(play.state.advice.suggestions.iter().all(|suggestion| suggestion.kubectl.is_empty()));
+}
