@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
     ask::Ask,
+    conceal,
     object::{Key, Kind, ObjectRef, Subject},
     silence::Matcher,
     text::Text,
@@ -174,6 +175,11 @@ impl SetConfigKey {
     pub fn set(config_map: Key, name: &str, value: &str) -> Self {
         Self { config_map, name: name.to_owned(), value: Some(value.to_owned()) }
     }
+
+    /// Whether its value, or a part of it, is not to be shown.
+    pub fn is_hidden(&self) -> bool {
+        self.value.as_deref().is_some_and(|value| conceal::value(&self.name, value) != value)
+    }
 }
 
 impl Ask for SetConfigKey {
@@ -195,6 +201,11 @@ impl Ask for SetConfigKey {
             None => format!("{}-", self.name),
         };
         vec![format!("configmap/{}", self.config_map.name), change]
+    }
+
+    fn shown_words(&self) -> Vec<String> {
+        // The key alone sets nothing: it needs a value, or a dash.
+        if self.is_hidden() { vec![format!("configmap/{}", self.config_map.name), self.name.clone()] } else { self.words() }
     }
 }
 

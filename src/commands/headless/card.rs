@@ -179,7 +179,7 @@ fn plan(planned: &Planned) -> Value {
         })
         .collect();
     let mut document = json!({
-        "kind": plan.kind, "title": plan.title, "words": plan.wish.words(), "level": plan.level, "reason": plan.reason,
+        "kind": plan.kind, "title": plan.title, "words": plan.wish.shown_words(), "level": plan.level, "reason": plan.reason,
         "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
         "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
     });

@@ -30,7 +30,11 @@ impl Saved {
     }
 
     pub fn wish(&self) -> Result<Wish, Text> {
-        self.frozen.wish()
+        let hidden = self.known.as_ref().and_then(|known| known.hidden_words.as_deref());
+        if self.frozen.is_hidden() && hidden.is_none() {
+            return Err("the plan sets a value that is not shown in it, and that the journal of this machine does not have: ask for it anew".into());
+        }
+        self.frozen.wish(hidden.filter(|_| self.frozen.is_hidden()))
     }
 
     /// Why, as it was recorded when it was saved. What only a file says is nobody's word.

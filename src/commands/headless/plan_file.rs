@@ -87,11 +87,17 @@ impl Frozen {
         !self.text("/reason").is_empty()
     }
 
-    /// What was asked for.
-    pub fn wish(&self) -> Result<Wish, Text> {
+    /// Whether its words stand there without a value that is not to be shown.
+    pub fn is_hidden(&self) -> bool {
+        self.plan.get("hidden") == Some(&Value::Bool(true))
+    }
+
+    /// What was asked for; `hidden` are the words that the file does not show.
+    pub fn wish(&self, hidden: Option<&[String]>) -> Result<Wish, Text> {
         let name = self.text("/kind");
         let kind = kinds::find(name).ok_or_else(|| Text::line(&format!("this version knows no mitigation {name:?}")))?;
-        let words: Vec<&str> = self.plan.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let shown: Vec<&str> = self.plan.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let words = hidden.map_or(shown, |words| words.iter().map(String::as_str).collect());
         kind.entry.ask(self.text("/namespace"), &words)
     }
 
@@ -131,7 +137,8 @@ fn frozen(plan: &Plan) -> Value {
     json!({
         "kind": plan.kind,
         "namespace": plan.wish.namespace(),
-        "words": plan.wish.words(),
+        "words": plan.wish.shown_words(),
+        "hidden": plan.wish.shown_words() != plan.wish.words(),
         "cluster": plan.cluster,
         "title": plan.title,
         "what": plan.what,

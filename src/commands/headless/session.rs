@@ -177,7 +177,8 @@ impl Session {
     /// Saves the plan as a file that the journal vouches for. Says why it cannot.
     pub fn save(&self, path: &Path, plan: &Plan) -> Result<(), String> {
         // First: a crash in between leaves a record of no file, where the other order would leave a file that nobody vouches for.
-        let recorded = self.journal.plan_saved(&plan_file::hash_of(plan), &plan.title, &plan.reason, None);
+        let hidden = Some(plan.wish.words()).filter(|words| *words != plan.wish.shown_words());
+        let recorded = self.journal.plan_saved(&plan_file::hash_of(plan), &plan.title, &plan.reason, hidden.as_deref());
         recorded.map_err(|error| error.to_string())?;
         plan_file::save(path, plan)
     }
