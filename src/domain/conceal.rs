@@ -12,8 +12,14 @@ use super::secrecy::{self, NAMES_OF_OBJECTS, is_secret_name};
 const REFERENCES: [&str; 6] = ["secret", "secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef", "secretsStoreRef"];
 const PARTS_OF_REFERENCES: [&str; 5] = ["name", "namespace", "key", "optional", "defaultMode"];
 
-/// The whole object once more, secrets of its containers and all.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Annotations with the whole object once more, secrets of its containers and all: of kubectl, kapp, Rancher and Banzai Cloud's operators.
+const LAST_APPLIED: [&str; 5] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kapp.k14s.io/original",
+    "kapp.k14s.io/original-diff",
+    "objectset.rio.cattle.io/applied",
+    "banzaicloud.com/last-applied",
+];
 
 /// In any case of letters.
 const SWITCHES: [&str; 14] = ["true", "false", "on", "off", "yes", "no", "enabled", "disabled", "enable", "disable", "open", "closed", "0", "1"];
@@ -175,7 +181,7 @@ fn hide(value: &mut Value, mark: &mut impl FnMut(&str) -> String) {
             let names_a_secret = members.get("name").and_then(Value::as_str).is_some_and(is_secret_name);
             for (name, value) in members {
                 match value {
-                    Value::String(secret) if name == LAST_APPLIED => *secret = mark(secret),
+                    Value::String(secret) if LAST_APPLIED.contains(&name.as_str()) => *secret = mark(secret),
                     Value::String(secret) if is_secret_name(name) || (name == "value" && names_a_secret) => {
                         if !is_switch(secret) && !secret.is_empty() {
                             *secret = mark(secret);

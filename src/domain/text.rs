@@ -151,7 +151,17 @@ mod tests {
 
     #[test]
     fn a_name_is_clear_if_it_is_what_is_shown() {
-        for clear in ["prod-uk-1", "my prod's", "arn:aws:eks:eu-west-2:1:cluster/prod", "gke_p_europe_c", "прод", ""] {
+        for clear in [
+            "prod-uk-1",
+            "my prod's",
+            "arn:aws:eks:eu-west-2:1:cluster/prod",
+            "gke_p_europe_c",
+            "ctx1 (aws)",
+            "default/c:6443/Eckl Máté",
+            "a/../..",
+            "прод",
+            "",
+        ] {
             assert!(is_clear(clear), "{clear:?}");
         }
         let long = "x".repeat(LINE_LIMIT + 1);

@@ -48,14 +48,13 @@ impl Saved {
 
     /// Says on the card where it comes from.
     pub fn check(&self) -> Check {
-        let result = match &self.known {
-            Some(known) => CheckResult::Pass(Text::line(&format!("saved on this machine by {} at {}", known.by, known.time))),
-            None => {
-                let reason = if self.frozen.has_reason() { "; the reason in it is not taken over, --reason gives one" } else { "" };
-                CheckResult::Warn(Text::line(&format!(
-                    "the journal of this machine does not know this plan: somebody else made it, or changed it{reason}"
-                )))
-            }
+        let result = if let Some(known) = &self.known {
+            CheckResult::Pass(Text::line(&format!("saved on this machine by {} at {}", known.by, known.time)))
+        } else {
+            let reason = if self.frozen.has_reason() { "; the reason in it is not taken over, --reason gives one" } else { "" };
+            CheckResult::Warn(Text::line(&format!(
+                "the journal of this machine does not know this plan: somebody else made it, or changed it{reason}"
+            )))
         };
         Check { what: CheckKind::Origin, result }
     }
