@@ -2,7 +2,13 @@
 
 use std::{io::Write, path::PathBuf};
 
-use crate::journal::{self, Root, VerifyError};
+use crate::{
+    domain::text::Text,
+    journal::{self, Root, VerifyError},
+};
+
+/// Longest line, in characters.
+const LINE: usize = 4_096;
 
 /// Which journals to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +20,7 @@ pub enum Which {
     All,
 }
 
-/// Checks them and writes one line for each to `out`; `root` is where journals are. Returns the exit code: 0 all hold, 1 one is broken or cannot be
+/// Checks them and writes one line for each, or one for each thing that is wrong with it, to `out`; `root` is where journals are. Returns the exit code: 0 all hold, 1 one is broken or cannot be
 /// read, 2 there is none where one was named.
 pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Result<u8> {
     let files = match which {
@@ -35,17 +41,29 @@ pub fn verify(which: &Which, root: &Root, out: &mut impl Write) -> std::io::Resu
     }
     let mut code = 0;
     for path in files {
-        match journal::verify(&path) {
-            Ok(summary) => {
+        match journal::verify(&path).and_then(|summary| Ok((summary, journal::examine(&path, root)?))) {
+            Ok((_, found)) if !found.wrong.is_empty() => {
+                code = code.max(1);
+                for wrong in found.wrong {
+                    writeln!(out, "{}", Text::bounded(&format!("{}: not intact: {wrong}", path.display()), LINE))?;
+                }
+            }
+            Ok((summary, found)) => {
                 let span = match (summary.from, summary.to) {
                     (Some(from), Some(to)) => format!(", {from} to {to}"),
                     _ => String::new(),
                 };
                 let repaired = if summary.repaired == 0 { String::new() } else { format!(", {} cut by a crash and repaired", summary.repaired) };
-                writeln!(out, "{}: intact, {} records{span}{repaired}, last hash {}", path.display(), summary.records, summary.last_hash)?;
+                let alone = if found.has_head || summary.records == 0 { "" } else { "; nothing beside it says whether this was its end" };
+                writeln!(out, "{}: intact, {} records{span}{repaired}, last hash {}{alone}", path.display(), summary.records, summary.last_hash)?;
             }
             Err(error) => {
                 let is_missing = matches!(&error, VerifyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+                if let Some(records) = journal::records_of(&path).filter(|_| is_missing) {
+                    code = code.max(1);
+                    writeln!(out, "{}", Text::bounded(&format!("{}: not intact: it is gone, and had {records} records", path.display()), LINE))?;
+                    continue;
+                }
                 code = code.max(if is_missing { 2 } else { 1 });
                 writeln!(out, "{error}")?;
             }
