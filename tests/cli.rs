@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 
 use assert_cmd::Command;
 use sev1::{
     actions::kinds,
     commands::{doctor::permissions, man, rbac},
     config::{self, template},
+    journal::Journal,
+    runtime::clock::SystemClock,
     sim::world::scenario,
     state::action,
 };
@@ -320,6 +322,55 @@ fn a_mitigation_without_a_screen_reads_its_words_before_it_asks_a_server() {
         let answer = run(words);
         assert!(answer.code == 2 && answer.err.contains(says), "{words:?}: {} {}", answer.code, answer.err);
     }
+}
+
+#[test]
+fn a_context_whose_name_cannot_be_seen_is_read_and_never_written() {
+    let home = Home::new();
+    let context = |name: &str| serde_json::json!({"name": name, "context": {"cluster": "c", "user": "u"}});
+    let raw = ["prod\tuk", "prod uk\u{202e}", " prod-uk-1", "pr\u{200b}od"];
+    let contexts: Vec<_> = raw.iter().chain(&["prod    uk", "my prod's"]).map(|name| context(name)).collect();
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": raw[0], "contexts": contexts,
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}], "users": [{"name": "u", "user": {"token": "t"}}],
+    });
+    let file = home.write("kubeconfig", &config.to_string());
+    let run = |words: &[&str], context: &str| home.run(&[words, &["--kubeconfig", &file, "--context", context]].concat());
+    for name in raw {
+        for said in ["prod    uk", name] {
+            let answer = run(&["do", "scale", "deployment/x", "3", "--yes-on", said], name);
+            assert!(answer.code == 2 && answer.err.contains("kubectl config rename-context"), "{name:?}: {} {}", answer.code, answer.err);
+            assert!(answer.err.lines().count() == 1 && !answer.err.contains(['\u{202e}', '\u{200b}', '\t']), "{:?}", answer.err);
+        }
+        let answer = run(&["status", "--timeout", "5s"], name);
+        assert!(answer.out.contains("Cannot tell") && !answer.err.contains("rename-context"), "it is read: {}{}", answer.out, answer.err);
+    }
+    for clear in ["prod    uk", "my prod's"] {
+        let answer = run(&["do", "scale", "deployment/x", "3", "--yes-on", clear], clear);
+        assert!(!answer.err.contains("rename-context") && !answer.err.contains("--yes-on names"), "{}", answer.err);
+    }
+}
+
+#[test]
+fn a_journal_that_is_not_what_was_written_is_told_by_audit() {
+    let home = Home::new();
+    let folder = home.path().join(".local/state/sev1/uid-1");
+    let journal = |cluster: &str| Journal::new(folder.clone(), cluster.into(), "me".into(), Arc::new(SystemClock::new()));
+    for number in 0..5 {
+        journal("uid-1").append("note", &serde_json::json!({ "number": number })).unwrap();
+    }
+    let path = folder.join("journal.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    let audit = || home.run(&["audit", "verify"]);
+    assert!(audit().code == 0 && audit().out.contains("intact, 5 records"), "{}", audit().out);
+    fs::write(&path, whole.split_inclusive('\n').take(3).collect::<String>()).unwrap();
+    assert!(audit().code == 1 && audit().out.contains("not intact: its end was cut: it has 3 records, and had 5"), "{}", audit().out);
+    fs::write(&path, &whole).unwrap();
+    let other = folder.with_file_name("uid-2");
+    fs::rename(&folder, &other).unwrap();
+    assert!(audit().code == 1 && audit().out.contains("another cluster, uid-1"), "{}", audit().out);
+    fs::remove_dir_all(&other).unwrap();
+    assert!(audit().code == 1 && audit().out.contains("not intact: it is gone, and had 5 records"), "{}", audit().out);
 }
 
 #[test]

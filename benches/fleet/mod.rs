@@ -92,6 +92,7 @@ pub fn cockpit(count: usize) -> State {
         is_demo: false,
         speed: Speed::OF_LIFE,
         journal_broken: None,
+        unclear: None,
         clock_offset: TimeDelta::zero(),
     };
     let mut state = State::new(Config::default(), session, now(), (200, 50));

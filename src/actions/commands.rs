@@ -91,8 +91,8 @@ pub fn words(run: &CommandRun, error: &ExecError) -> Text {
 
 /// Runs an entry that only reads, and journals who ran what and the hash of what it wrote.
 pub async fn read(core: &Arc<Core>, ask: &Run) -> Result<CommandOutput, Text> {
-    if core.read_only {
-        return Err("this session is read-only: nothing is run in a container".into());
+    if let Some(why) = core.never_writes() {
+        return Err(Text::line(&format!("{why}: nothing is run in a container")));
     }
     if core.mitigations.disabled.iter().any(|name| name == Run::NAME) {
         return Err("run is switched off by mitigations.disabled".into());

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::domain::{
+    conceal,
     mitigation::{DiffLine, DiffSign},
+    secrecy,
     text::Text,
 };
-
-use super::conceal;
 
 /// Most lines of a diff; what is left out is counted.
 const MOST: usize = 60;
@@ -119,7 +119,7 @@ fn flat(template: &Value, several: bool) -> BTreeMap<String, Field> {
 
 fn variable_value(name: &str, variable: &Value) -> Field {
     if let Some(value) = variable.get("value").and_then(Value::as_str) {
-        return if conceal::is_secret_name(name) { Field::Secret(value.to_owned()) } else { Field::Plain(value.to_owned()) };
+        return if secrecy::is_secret_name(name) { Field::Secret(value.to_owned()) } else { Field::Plain(value.to_owned()) };
     }
     let source = variable.get("valueFrom").and_then(Value::as_object).and_then(|source| source.iter().next());
     Field::Plain(source.map_or_else(String::new, |(kind, source)| {

@@ -169,7 +169,10 @@ impl Engine {
     /// then each as it finishes. Writes nothing but the journal; dropping the future ends it.
     pub async fn plan(&self, card: CardId, id: MitigationId, request: Request) {
         let core = &self.core;
-        let frozen = if core.read_only { Err("this session is read-only".into()) } else { freeze(core, id, &request).await };
+        let frozen = match core.never_writes() {
+            Some(why) => Err(why),
+            None => freeze(core, id, &request).await,
+        };
         let (plan, own_checks) = match frozen {
             Ok(frozen) => frozen,
             Err(why) => return core.say(ActionEvent::NotPlanned { card, why }).await,
@@ -333,6 +336,14 @@ impl Core {
             self.keep_trying_the_journal();
         }
         Err(why)
+    }
+
+    /// Why this session writes nothing, whatever is asked of it.
+    pub fn never_writes(&self) -> Option<Text> {
+        if self.read_only {
+            return Some("this session is read-only".into());
+        }
+        self.api.reader.target().unclear.clone()
     }
 
     /// Whose writes are not to be sent any more.

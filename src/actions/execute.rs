@@ -118,8 +118,8 @@ async fn settle(core: &Arc<Core>, intent: Seq, plan: &Plan, outcome: &Outcome, s
 
 /// The last look before the write.
 async fn clear_to_send(core: &Core, plan: &Plan) -> Result<(), Outcome> {
-    if core.read_only {
-        return Err(Outcome::Failed("nothing was sent: this session is read-only".into()));
+    if let Some(why) = core.never_writes() {
+        return Err(Outcome::Failed(Text::line(&format!("nothing was sent: {why}"))));
     }
     if let Some(why) = core.second_person(plan.level) {
         return Err(Outcome::Failed(Text::line(&format!("nothing was sent: {why}"))));

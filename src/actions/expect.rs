@@ -7,11 +7,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::mitigation::{Effect, Field, ObjectWrite},
+    domain::{
+        conceal,
+        mitigation::{Effect, Field, ObjectWrite},
+    },
     journal::sha256,
 };
-
-use super::conceal;
 
 /// How an object stands to a write.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,14 +9,12 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use crate::domain::{
+    conceal,
     mitigation::{DiffLine, DiffSign, Effect, ObjectWrite, Write},
     text::Text,
 };
 
-use super::{
-    api::{Api, Sent},
-    conceal,
-};
+use super::api::{Api, Sent};
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;

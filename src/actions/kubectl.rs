@@ -46,6 +46,11 @@ pub fn command(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -
     whole(&words.join(" "))
 }
 
+/// A comment in the place of a command that would hold a secret, with another one that shows it to nobody but the person who types it.
+pub fn by_hand(arguments: &[&str], namespace: &str, cluster: &ClusterIdentity) -> Text {
+    whole(&format!("{NOT_SHOWN} holds a secret and is not shown; by hand: {}", command(arguments, namespace, cluster)))
+}
+
 /// `kubectl exec pod/NAME -c CONTAINER -n NAMESPACE --context CONTEXT -- ARGV`.
 pub fn exec(run: &CommandRun, cluster: &ClusterIdentity) -> Text {
     let mut words = vec!["kubectl".to_owned(), "exec".to_owned(), run.pod.to_string(), "-c".to_owned(), quoted(&run.container)];

@@ -9,7 +9,6 @@ mod capacity;
 mod changed;
 mod checks;
 mod commands;
-mod conceal;
 mod converge;
 mod counted;
 mod diff;

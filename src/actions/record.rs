@@ -5,12 +5,13 @@
 use serde_json::{Value, json};
 
 use crate::domain::{
+    conceal,
     mitigation::{Effect, Outcome, Plan, Write},
     object::{Key, Kind, ObjectRef},
     text::Text,
 };
 
-use super::{conceal, expect::label, kubectl, write};
+use super::{expect::label, kubectl, write};
 
 /// A plan was made for a card: proves that the journal can be written.
 pub const PLANNED: &str = "planned";

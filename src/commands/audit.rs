@@ -20,7 +20,8 @@ pub enum Which {
     All,
 }
 
-/// Checks them and returns one line for each; `root` is where journals are. Returns the exit code as well: 0 all hold, 1 one is broken or cannot be
+/// Checks them and gives one line for each, or one for each thing that is wrong with it; `root` is where journals are. Returns the exit code as well: 0 all
+/// hold, 1 one is broken or cannot be
 /// read, 2 there is none where one was named.
 pub fn verify(which: &Which, root: &Root) -> (u8, String) {
     let files = match which {
@@ -39,17 +40,34 @@ pub fn verify(which: &Which, root: &Root) -> (u8, String) {
     }
     let (mut code, mut lines) = (0, String::new());
     for path in files {
-        match journal::verify(&path) {
-            Ok(summary) => {
+        match journal::verify(&path).and_then(|summary| Ok((summary, journal::examine(&path, root)?))) {
+            Ok((_, found)) if !found.wrong.is_empty() => {
+                code = code.max(1);
+                for wrong in found.wrong {
+                    lines += &said(&format!("{}: not intact: {wrong}", path.display()));
+                }
+            }
+            Ok((summary, found)) => {
                 let span = match (summary.from, summary.to) {
                     (Some(from), Some(to)) => format!(", {from} to {to}"),
                     _ => String::new(),
                 };
                 let repaired = if summary.repaired == 0 { String::new() } else { format!(", {} cut by a crash and repaired", summary.repaired) };
-                lines += &said(&format!("{}: intact, {} records{span}{repaired}, last hash {}", path.display(), summary.records, summary.last_hash));
+                let alone = if found.has_head || summary.records == 0 { "" } else { "; nothing beside it says whether this was its end" };
+                lines += &said(&format!(
+                    "{}: intact, {} records{span}{repaired}, last hash {}{alone}",
+                    path.display(),
+                    summary.records,
+                    summary.last_hash
+                ));
             }
             Err(error) => {
                 let is_missing = matches!(&error, VerifyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
+                if let Some(records) = journal::records_of(&path).filter(|_| is_missing) {
+                    code = code.max(1);
+                    lines += &said(&format!("{}: not intact: it is gone, and had {records} records", path.display()));
+                    continue;
+                }
                 code = code.max(if is_missing { 2 } else { 1 });
                 lines += &said(&error);
             }

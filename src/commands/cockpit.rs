@@ -49,6 +49,7 @@ pub async fn open(config: Config, target: &Target, scope: Scope, home: Home) -> 
     }
     let session = Session {
         context: target.context.clone(),
+        unclear: target.unclear.clone(),
         cluster: target.cluster.clone(),
         scope: scope.clone(),
         environment: config.environment(&target.context),

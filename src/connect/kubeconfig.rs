@@ -23,7 +23,10 @@ use self::{
 };
 use super::{ConnectError, credentials::Credentials, wire::Wire};
 use crate::{
-    domain::{text::Text, time::Clock},
+    domain::{
+        text::{Text, is_clear},
+        time::Clock,
+    },
     files,
 };
 
@@ -54,6 +57,9 @@ pub struct KubeOptions {
 pub struct Target {
     /// Name of the kubeconfig context; `in-cluster` without a kubeconfig.
     pub context: Text,
+    /// Why nothing may be written to it: what is shown of a name here is not the name, so that what people compare, type and paste would
+    /// mean another one.
+    pub unclear: Option<Text>,
     /// Name of the kubeconfig's cluster entry.
     pub cluster: Text,
     /// Name of the kubeconfig's user entry; who that is, the API server says.
@@ -94,8 +100,9 @@ impl Target {
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (context, server) = (Text::line(context), Text::from("in-process"));
+        let (unclear, context, server) = (unclear(context), Text::line(context), Text::from("in-process"));
         Self {
+            unclear,
             cluster: context.clone(),
             user: context.clone(),
             context,
@@ -322,6 +329,7 @@ fn target(
     let asked = options.request_timeout.map(|limit| if limit.is_zero() { Duration::from_hours(1) } else { limit });
     Ok(Target {
         context: Text::line(named.context),
+        unclear: unclear(named.context),
         cluster: Text::line(named.cluster),
         user: Text::line(named.user),
         namespace: Text::line(options.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace)),
@@ -333,6 +341,16 @@ fn target(
         fingerprint: Text::line(&format!("address-{number:032x}")),
         wire: Arc::new(Wire::new(config, who.credentials, who.identity, Text::line(&server))),
         server: Text::line(&server),
+    })
+}
+
+/// Why nothing is written in a context of this name.
+fn unclear(context: &str) -> Option<Text> {
+    (!is_clear(context)).then(|| {
+        Text::line(&format!(
+            "the context {context:?} has characters in its name that cannot be seen, so it could be taken for another one: nothing is written \
+             with it; kubectl config rename-context gives it a plain name"
+        ))
     })
 }
 

@@ -24,6 +24,11 @@ pub trait Ask: Any + fmt::Debug + Send + Sync {
     /// What stands after the kind's name in `sev1 do`.
     fn words(&self) -> Vec<String>;
 
+    /// The same as they may be shown and printed; not the same words where a secret is among them, and then no ask can be read from them.
+    fn shown_words(&self) -> Vec<String> {
+        self.words()
+    }
+
     /// What it is about, whatever the numbers: two asks of a kind that say the same here are alternatives.
     fn about(&self) -> String {
         self.objects().iter().map(|object| format!("{}/{object}", object.key.namespace)).collect::<Vec<_>>().join(" ")
@@ -55,6 +60,11 @@ impl Wish {
 
     pub fn words(&self) -> Vec<String> {
         self.0.words()
+    }
+
+    /// Its words without secrets.
+    pub fn shown_words(&self) -> Vec<String> {
+        self.0.shown_words()
     }
 
     /// Where its objects are; empty for cluster-scoped ones.

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{
     ask::Ask,
+    conceal,
     object::{Key, Kind, ObjectRef, Subject},
     silence::Matcher,
     text::Text,
@@ -135,6 +136,11 @@ impl RestartUnhealthy {
     pub const NAME: &'static str = "restart-unhealthy";
     /// Most pods of one plan: what a person can still look over.
     pub const MOST: usize = 100;
+
+    /// Whether the pods are those of an app of this name: each has it before a dash.
+    pub fn is_app_of(app: &str, pods: &[ObjectRef]) -> bool {
+        pods.iter().all(|pod| pod.key.name.strip_prefix(app).is_some_and(|rest| rest.starts_with('-')))
+    }
 }
 
 impl Ask for RestartUnhealthy {
@@ -155,7 +161,11 @@ impl Ask for RestartUnhealthy {
 
     fn words(&self) -> Vec<String> {
         let objects = self.objects().into_iter().map(|object| object.to_string());
-        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).collect()
+        let app = match &self.pods {
+            Unhealthy::Listed(pods) if Self::is_app_of(&self.app, pods) => Some(format!("app={}", self.app)),
+            _ => None,
+        };
+        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).chain(app).collect()
     }
 }
 
@@ -164,6 +174,11 @@ impl SetConfigKey {
 
     pub fn set(config_map: Key, name: &str, value: &str) -> Self {
         Self { config_map, name: name.to_owned(), value: Some(value.to_owned()) }
+    }
+
+    /// Whether its value, or a part of it, is not to be shown.
+    pub fn is_hidden(&self) -> bool {
+        self.value.as_deref().is_some_and(|value| conceal::value(&self.name, value) != value)
     }
 }
 
@@ -186,6 +201,11 @@ impl Ask for SetConfigKey {
             None => format!("{}-", self.name),
         };
         vec![format!("configmap/{}", self.config_map.name), change]
+    }
+
+    fn shown_words(&self) -> Vec<String> {
+        // The key alone sets nothing: it needs a value, or a dash.
+        if self.is_hidden() { vec![format!("configmap/{}", self.config_map.name), self.name.clone()] } else { self.words() }
     }
 }
 

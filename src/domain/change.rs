@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
+    conceal,
     object::{Kind, ObjectRef},
     secrecy,
     text::Text,
@@ -179,7 +180,7 @@ pub fn differences(before: &[(Text, Text)], after: &[(Text, Text)]) -> Vec<Diffe
 
 fn shown(key: &str, value: Option<&Text>) -> Option<Text> {
     let value = value.filter(|_| !secrecy::is_secret_name(key))?;
-    Some(Text::bounded(&secrecy::text(value, &mut |_| "(hidden)".to_owned()), VALUE_LIMIT))
+    Some(Text::bounded(&conceal::value(key, value), VALUE_LIMIT))
 }
 
 /// A scale that the deployment alone tells: a manager that has nothing but its replicas, and so did not make it.

@@ -178,6 +178,8 @@ pub enum CheckKind {
     Journal,
     /// Whether somebody else has to agree.
     SecondPerson,
+    /// Whether a saved plan was saved on this machine.
+    Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,6 +320,7 @@ impl CheckKind {
             Self::Room => "room for more pods",
             Self::Journal => "journal",
             Self::SecondPerson => "second person",
+            Self::Origin => "saved plan",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod change;
 pub mod command;
 pub mod complaint;
+pub mod conceal;
 pub mod episode;
 pub mod escalation;
 pub mod go_regex;

@@ -119,6 +119,12 @@ pub fn is_hostile(character: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether people read this name as it is: nothing of it is shown otherwise, cut off, or a blank that is taken for another one. Only of
+/// such a name what is shown may be compared, typed again or pasted.
+pub fn is_clear(name: &str) -> bool {
+    Text::line(name) == *name && name.trim() == name && name.chars().all(|character| character == ' ' || !character.is_whitespace())
+}
+
 impl std::ops::Deref for Text {
     type Target = str;
     fn deref(&self) -> &str {
@@ -171,6 +177,27 @@ impl serde::Serialize for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_clear_if_it_is_what_is_shown() {
+        for clear in [
+            "prod-uk-1",
+            "my prod's",
+            "arn:aws:eks:eu-west-2:1:cluster/prod",
+            "gke_p_europe_c",
+            "ctx1 (aws)",
+            "default/c:6443/Eckl Máté",
+            "a/../..",
+            "прод",
+            "",
+        ] {
+            assert!(is_clear(clear), "{clear:?}");
+        }
+        let long = "x".repeat(LINE_LIMIT + 1);
+        for unclear in ["prod\tuk", "prod\nuk", "prod\u{202e}ku", "pr\u{200b}od", " prod", "prod\u{a0}uk", "prod\u{2003}", "prod\u{1b}[2J", &long] {
+            assert!(!is_clear(unclear), "{unclear:?}");
+        }
+    }
 
     #[rstest::rstest]
     #[case::colour("\u{1b}[31mERROR\u{1b}[0m pool", "ERROR pool")]

@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufReader, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
@@ -74,10 +74,7 @@ impl Journal {
     }
 
     fn kept_numbers(&self) -> Vec<u64> {
-        let files = fs::read_dir(self.kept_directory()).into_iter().flatten().flatten();
-        let mut numbers: Vec<u64> = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".json")?.parse().ok()).collect();
-        numbers.sort_unstable();
-        numbers
+        numbers_in(&self.directory)
     }
 
     /// By intent, the last hash that this cluster's journal has.
@@ -114,6 +111,14 @@ impl Journal {
     fn kept_path(&self, intent: Seq) -> PathBuf {
         self.kept_directory().join(format!("{}.json", intent.0))
     }
+}
+
+/// Numbers of the intents for which something is kept beside the journal in this directory, in order.
+pub(super) fn numbers_in(directory: &Path) -> Vec<u64> {
+    let files = fs::read_dir(directory.join(FOLDER)).into_iter().flatten().flatten();
+    let mut numbers: Vec<u64> = files.filter_map(|file| file.file_name().to_str()?.strip_suffix(".json")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::{JournalError, line};
+use super::{JournalError, head, line};
 
 pub const FILE_NAME: &str = "journal.jsonl";
 
@@ -27,7 +27,7 @@ impl Root {
         Ok(self.path()?.join(name))
     }
 
-    /// Every cluster's journal, sorted by path.
+    /// Every cluster's journal, sorted by path; also those that are gone and have left their head.
     pub fn files(&self) -> Result<Vec<PathBuf>, JournalError> {
         let root = self.path()?;
         let entries = match std::fs::read_dir(&root) {
@@ -35,9 +35,23 @@ impl Root {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(JournalError::io("list", &root)(error)),
         };
-        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path().join(FILE_NAME)).filter(|path| path.is_file()).collect();
+        let mut found: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| match head::folder_of(&entry.path()) {
+                // One that is gone is looked for by its head.
+                Some(folder) => Some(folder.join(FILE_NAME)),
+                None => Some(entry.path().join(FILE_NAME)).filter(|path| path.is_file()),
+            })
+            .collect();
         found.sort();
+        found.dedup();
         Ok(found)
+    }
+
+    /// Whether the folder is one of a cluster here.
+    pub(super) fn is_above(&self, folder: &Path) -> bool {
+        let real = |path: &Path| path.canonicalize().ok();
+        self.path().ok().and_then(|root| real(&root)).is_some_and(|root| folder.parent().and_then(real) == Some(root))
     }
 
     fn path(&self) -> Result<PathBuf, JournalError> {

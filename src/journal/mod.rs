@@ -2,21 +2,28 @@
 //!
 //! One file for each cluster, shared by every `sev1` on this machine: one JSON object a line, each carrying the hash of
 //! the line before (`prev`) and of itself (`hash`). A record is on the disk when [`Journal::append`] returns. The chain
-//! shows damage and careless edits; whoever can rewrite the whole file can also rewrite the chain.
+//! shows damage and careless edits; that its end was cut, or all of it written anew, shows by the head that is kept beside the folder.
+//! Whoever can rewrite both can forge both.
 
 mod error;
+mod examine;
+mod head;
 mod intents;
 mod kept;
 mod line;
 mod location;
+mod plans;
 mod recall;
 mod tail;
 mod verify;
 
 pub use error::JournalError;
+pub use examine::{Examination, examine};
+pub use head::records_of;
 pub use intents::{OpenIntent, open_intents};
 pub use line::sha256;
 pub use location::{FILE_NAME, Root};
+pub use plans::{SavedPlan, saved_plan};
 pub use verify::{FirstBroken, Summary, VerifyError, verify};
 
 use std::{
@@ -92,24 +99,35 @@ impl Journal {
         let mut bytes = Vec::new();
         let mut seq = tail.seq;
         let mut prev = tail.hash;
+        // What was cut would be forgotten with the next head.
+        let cut = head::read(&self.directory).filter(|head| head.is_ahead_of(seq, &prev));
         if let Some(repair) = tail.repair {
             bytes.extend_from_slice(repair.ending);
             let cut = serde_json::json!({ "cut_bytes": repair.cut_bytes, "cut_sha256": repair.cut_sha256 });
-            seq += 1;
-            let sealed = self.seal(seq, line::REPAIRED, &cut, &prev)?;
-            prev = line::sha256(sealed.as_bytes());
-            bytes.extend_from_slice(sealed.as_bytes());
-            bytes.push(b'\n');
+            self.push(&mut bytes, (&mut seq, &mut prev), line::REPAIRED, &cut)?;
         } else if tail.lacks_newline {
             bytes.push(b'\n');
         }
-        seq += 1;
-        bytes.extend_from_slice(self.seal(seq, kind, fields, &prev)?.as_bytes());
-        bytes.push(b'\n');
+        if let Some(head) = cut {
+            let found = serde_json::json!({ "had": head.seq.0, "had_sha256": head.hash });
+            self.push(&mut bytes, (&mut seq, &mut prev), head::CUT_FOUND, &found)?;
+        }
+        self.push(&mut bytes, (&mut seq, &mut prev), kind, fields)?;
         // One write, so that a crash cuts it at one place.
         file.write_all(&bytes).map_err(failed("append to"))?;
         file.sync_all().map_err(failed("flush"))?;
+        head::Head { seq: Seq(seq), hash: prev }.keep(&self.directory);
         Ok(Seq(seq))
+    }
+
+    /// Adds a sealed line to `bytes`, after the record of this number and hash, which become its own.
+    fn push(&self, bytes: &mut Vec<u8>, (seq, prev): (&mut u64, &mut String), kind: &str, fields: &Value) -> Result<(), JournalError> {
+        *seq += 1;
+        let sealed = self.seal(*seq, kind, fields, prev)?;
+        *prev = line::sha256(sealed.as_bytes());
+        bytes.extend_from_slice(sealed.as_bytes());
+        bytes.push(b'\n');
+        Ok(())
     }
 
     /// Intents of runs that ended without saying what became of them.

@@ -59,7 +59,7 @@ mod tests {
     }
 
     fn journal(directory: &Path, cluster: &str) -> Journal {
-        Journal::new(directory.to_owned(), cluster.into(), "oncall@gov".into(), Arc::new(Still))
+        Journal::new(directory.join("c"), cluster.into(), "oncall@gov".into(), Arc::new(Still))
     }
 
     fn note(text: &str) -> Value {

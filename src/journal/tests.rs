@@ -17,12 +17,31 @@ impl Clock for Still {
     }
 }
 
+/// A cluster's, below one of its own: what is beside it goes with it.
+struct Folder {
+    path: PathBuf,
+    _above: tempfile::TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("uid-1");
+        files::own_folder(&path).unwrap();
+        Self { path, _above: above }
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 fn journal(directory: &Path) -> Journal {
     Journal::open(directory.to_owned(), "uid-1".into(), "oncall@gov".into(), Arc::new(Still)).unwrap()
 }
 
-fn written(count: u64) -> (tempfile::TempDir, Vec<u8>) {
-    let directory = tempfile::tempdir().unwrap();
+fn written(count: u64) -> (Folder, Vec<u8>) {
+    let directory = Folder::new();
     let journal = journal(directory.path());
     for number in 1..=count {
         assert_eq!(journal.append("note", &json!({ "text": format!("n {number}") })).unwrap(), Seq(number));
@@ -60,7 +79,7 @@ fn a_record_says_who_where_when_and_what() {
 
 #[test]
 fn a_field_cannot_take_the_place_of_the_records_own() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     let journal = journal(directory.path());
     journal.append("note", &json!({ "seq": 99, "prev": "x", "hash": "y", "text": "line\nbreak \u{1b}[2J" })).unwrap();
     journal.append("note", &Value::Null).unwrap();
@@ -112,6 +131,8 @@ fn a_cut_line_is_kept_and_named() {
     let path = directory.path().join(FILE_NAME);
     let cut = &bytes[..bytes.len() - 20];
     fs::write(&path, cut).unwrap();
+    // A crash that cuts a line has not come to the head after it.
+    fs::remove_file(head::path(directory.path())).unwrap();
     assert_eq!(first_broken(&path).unwrap().line, 3);
     journal(directory.path()).append("note", &json!({})).unwrap();
     let after = fs::read(&path).unwrap();
@@ -133,7 +154,7 @@ fn an_altered_last_line_is_not_passed_off_as_a_crash() {
 
 #[test]
 fn many_writers_make_one_chain() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let path = directory.path();
@@ -162,7 +183,7 @@ fn child_process_writer() {
 
 #[test]
 fn two_processes_share_a_file() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     let spawn = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "journal::tests::child_process_writer", "--quiet"]).env(CHILD, directory.path());
@@ -175,7 +196,7 @@ fn two_processes_share_a_file() {
 
 #[test]
 fn what_cannot_be_written_says_so_and_what_to_do() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     // A file where the directory should be fails for root too.
     let blocked = directory.path().join("blocked");
     fs::write(&blocked, "").unwrap();
@@ -186,7 +207,7 @@ fn what_cannot_be_written_says_so_and_what_to_do() {
 
 #[test]
 fn a_record_that_is_too_long_is_refused_whole() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     let journal = journal(directory.path());
     let error = journal.append("note", &json!({ "text": "x".repeat(line::MAX_LINE) })).unwrap_err();
     assert!(matches!(error, JournalError::TooLong { .. }));
@@ -195,7 +216,7 @@ fn a_record_that_is_too_long_is_refused_whole() {
 
 #[test]
 fn a_stopped_process_that_holds_the_lock_does_not_freeze_this_one() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     let journal = journal(directory.path());
     let other = File::options().append(true).open(journal.path()).unwrap();
     other.lock().unwrap();
@@ -206,7 +227,7 @@ fn a_stopped_process_that_holds_the_lock_does_not_freeze_this_one() {
 
 #[test]
 fn intents_without_an_end_are_found_once_their_run_is_dead() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = Folder::new();
     let run = journal(directory.path());
     let done = run.append("intent", &json!({ "id": 1 })).unwrap();
     run.append("outcome", &json!({ "intent": done.0, "state": "done" })).unwrap();
@@ -267,4 +288,96 @@ fn what_others_may_write_or_what_leads_elsewhere_is_no_journal() {
     };
     assert!(refused(&shared).contains("can be written by others (mode 0666)"));
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was written elsewhere");
+}
+
+/// What `sev1 audit verify` finds wrong in a folder below this root, joined.
+fn wrong(folder: &Path) -> String {
+    let root = Root::At(folder.parent().unwrap().to_owned());
+    verify(&folder.join(FILE_NAME)).unwrap();
+    examine(&folder.join(FILE_NAME), &root).unwrap().wrong.join("; ")
+}
+
+fn first_lines(bytes: &[u8], count: usize) -> Vec<u8> {
+    bytes.split_inclusive(|&byte| byte == b'\n').take(count).flatten().copied().collect()
+}
+
+#[test]
+fn a_cut_end_is_seen_by_the_head_and_stays_seen_when_the_journal_goes_on() {
+    let (directory, bytes) = written(5);
+    let (path, head) = (directory.path().join(FILE_NAME), head::path(directory.path()));
+    assert_eq!(wrong(directory.path()), "");
+    assert_eq!(fs::metadata(&head).unwrap().permissions().mode() & 0o777, 0o600);
+    let former = fs::read(&head).unwrap();
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    fs::write(&head, former).unwrap();
+    assert_eq!(wrong(directory.path()), "", "a crash left the head behind");
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(wrong(directory.path()), "");
+    fs::write(&path, first_lines(&bytes, 3)).unwrap();
+    assert_eq!(wrong(directory.path()), "its end was cut: it has 3 records, and had 5");
+    assert_eq!(journal(directory.path()).append("note", &json!({})).unwrap(), Seq(5), "one more says that it was cut");
+    assert_eq!(wrong(directory.path()), "before record 4 its end was cut: it had 5 records once");
+    fs::write(&path, "").unwrap();
+    assert_eq!(wrong(directory.path()), "its end was cut: it has 0 records, and had 5");
+}
+
+#[test]
+fn a_journal_that_was_written_anew_is_not_the_one_that_was() {
+    let (directory, _) = written(3);
+    let (_other, forged) = {
+        let other = Folder::new();
+        let journal = journal(other.path());
+        for number in 1..=4 {
+            journal.append("note", &json!({ "text": format!("forged {number}") })).unwrap();
+        }
+        let bytes = fs::read(journal.path()).unwrap();
+        (other, bytes)
+    };
+    let path = directory.path().join(FILE_NAME);
+    fs::write(&path, &forged).unwrap();
+    assert_eq!(wrong(directory.path()), "it was written anew: record 3 is not the one that was written then");
+    fs::write(&path, first_lines(&forged, 3)).unwrap();
+    assert_eq!(wrong(directory.path()), "it was written anew: record 3 is not the one that was written then");
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    assert!(wrong(directory.path()).contains("it had 3 records once"));
+}
+
+#[test]
+fn without_a_head_what_is_kept_to_undo_tells_of_a_cut_end() {
+    let (directory, bytes) = written(5);
+    journal(directory.path()).keep(Seq(5), &json!({})).unwrap();
+    fs::remove_file(head::path(directory.path())).unwrap();
+    fs::write(directory.path().join(FILE_NAME), first_lines(&bytes, 3)).unwrap();
+    assert_eq!(wrong(directory.path()), "its end was cut: undo/5.json takes back record 5, and it has 3 records");
+}
+
+#[test]
+fn another_cluster_s_journal_is_none_of_this_folder() {
+    let (directory, bytes) = written(2);
+    let other = directory.path().with_file_name("uid-2");
+    files::own_folder(&other).unwrap();
+    fs::write(other.join(FILE_NAME), &bytes).unwrap();
+    assert_eq!(wrong(&other), "it is the journal of another cluster, uid-1, than the one its folder is for");
+    let stranger = Journal::new(directory.path().to_owned(), "uid-3".into(), "me".into(), Arc::new(Still));
+    stranger.append("note", &json!({})).unwrap();
+    assert_eq!(wrong(directory.path()), "record 3 is of another cluster, uid-3, than those before");
+}
+
+#[test]
+fn times_that_go_back_are_said_and_a_clock_that_is_corrected_is_not() {
+    struct At(i64);
+    impl Clock for At {
+        fn now(&self) -> Now {
+            Now { mono: Mono::ZERO, utc: DateTime::from_timestamp(1_795_399_200 + self.0, 0).unwrap() }
+        }
+    }
+    let directory = Folder::new();
+    let append = |at: i64| Journal::new(directory.path().to_owned(), "uid-1".into(), "me".into(), Arc::new(At(at))).append("note", &json!({}));
+    for at in [0, 60, 58, 70] {
+        append(at).unwrap();
+    }
+    assert_eq!(wrong(directory.path()), "");
+    append(10).unwrap();
+    let found = wrong(directory.path());
+    assert!(found.starts_with("its times go back at record 5, from 2026-11-23T02:01:10"), "{found}");
 }

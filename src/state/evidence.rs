@@ -95,7 +95,7 @@ impl State {
             waiting: self.at_work(),
             was_cured: self.was_cured(),
             restart_at_once: self.config.mitigations.restart_at_once,
-            context: self.session.context.clone(),
+            context: self.session.unclear.is_none().then(|| self.session.context.clone()),
             complaints,
         }
     }

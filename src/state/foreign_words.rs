@@ -45,6 +45,12 @@ pub(super) fn table(word: &str) -> Option<Kind> {
 impl State {
     /// What to do instead, for a word that means something to kubectl or k9s and runs nothing here.
     pub(super) fn foreign_word(&self, typed: &str) -> Option<Text> {
+        let line = self.in_own_words(typed)?;
+        // A line with the name as it is shown would mean another context.
+        Some(self.session.unclear.clone().unwrap_or(line))
+    }
+
+    fn in_own_words(&self, typed: &str) -> Option<Text> {
         let words: Vec<&str> = typed.split_whitespace().collect();
         let word = words.first()?.to_ascii_lowercase();
         let context = &self.session.context;

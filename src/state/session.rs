@@ -11,6 +11,8 @@ use crate::{
 pub struct Session {
     /// kubeconfig context, fixed at start.
     pub context: Text,
+    /// Why nothing is written in this context: its name is not what is shown of it.
+    pub unclear: Option<Text>,
     /// Cluster entry of the kubeconfig.
     pub cluster: Text,
     pub scope: Scope,
@@ -39,6 +41,8 @@ impl Session {
     pub fn disarmed(&self) -> Option<Text> {
         if self.read_only {
             Some("read-only".into())
+        } else if let Some(why) = &self.unclear {
+            Some(why.clone())
         } else if let Some(why) = &self.journal_broken {
             Some(Text::line(&format!("journal cannot be written: {why}")))
         } else if self.identity.is_none() {

@@ -68,6 +68,7 @@ pub fn loading(size: (u16, u16)) -> State {
         is_demo: false,
         speed: Speed::OF_LIFE,
         journal_broken: None,
+        unclear: None,
         clock_offset: chrono::Duration::zero(),
     };
     let mut state = State::new(config, session, now(), size);

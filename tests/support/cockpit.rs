@@ -125,6 +125,7 @@ impl Cockpit {
             insecure: false,
             is_demo: true,
             journal_broken: None,
+            unclear: None,
             speed: Speed::OF_LIFE,
             clock_offset: TimeDelta::zero(),
         };
@@ -151,7 +152,7 @@ impl Cockpit {
         let setup = Setup {
             reader: reader.clone(),
             writer: Writer::new(&target),
-            journal: Arc::new(Journal::new(folder.path().to_owned(), "".into(), "".into(), Arc::clone(&told))),
+            journal: Arc::new(Journal::new(folder.path().join("journal"), "".into(), "".into(), Arc::clone(&told))),
             servers: config.servers.clone(),
             scope,
             cluster: nobody(),
@@ -230,7 +231,7 @@ impl Cockpit {
             && let Some(setup) = self.setup.take()
         {
             let cluster = identity.cluster.clone();
-            let journal = Journal::new(self.folder.path().to_owned(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&setup.clock));
+            let journal = Journal::new(self.folder.path().join("journal"), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&setup.clock));
             self.engine = Some(Engine::new(Setup { journal: Arc::new(journal), cluster, ..setup }));
         }
         self.apply(Msg::Observation(observation));

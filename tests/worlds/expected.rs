@@ -43,6 +43,16 @@ impl Play {
                 let printed = self.printed();
                 assert!(printed.contains(text), "{text:?} is not in:\n{printed}");
             }
+            Step::PrintsNothingOf(text) => {
+                let printed = self.printed();
+                assert!(!printed.contains(text), "{text:?} is in:\n{printed}");
+            }
+            Step::Recorded { kind, field, value } => {
+                let journal = self.journal();
+                let last = journal.iter().rev().find(|record| record["kind"] == kind.as_str()).unwrap_or_else(|| panic!("no {kind} in {journal:?}"));
+                assert_eq!(last[field], if value == "nothing" { "" } else { value }, "{last}");
+            }
+            Step::FileWithout { file, text } => self.file_without(file, text),
             Step::Has { object, field, value } => self.has(object, field, value),
             Step::Ready { name, pods } => self.until(&format!("{pods} ready pods of {name}"), |play| {
                 let all = given::pods_of(play, name);

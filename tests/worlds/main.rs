@@ -12,6 +12,7 @@ mod deployers;
 mod disasters;
 mod expected;
 mod faults;
+mod files;
 mod given;
 mod headless;
 mod kubeconfig;

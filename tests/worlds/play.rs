@@ -191,6 +191,8 @@ impl Play {
             Step::DoesUntil(arguments, text) => self.run_until(arguments, text),
             Step::Begins(arguments) => self.begin(arguments),
             Step::Pasted => self.paste(),
+            Step::Forged { file, field, value } => self.forge(file, field, value),
+            Step::JournalLost => self.lose_journal(),
             Step::Resized { columns, rows } => {
                 let cells = |number: &u64| u16::try_from(*number).expect("a terminal of that size");
                 self.session().resize(cells(columns), cells(rows));

@@ -303,6 +303,26 @@ pub enum Step {
     NothingWritten,
     Journal(Vec<String>),
     JournalWithout(String),
+    /// A field of a saved plan, and the plan's hash after it.
+    Forged {
+        file: String,
+        field: String,
+        value: String,
+    },
+    /// As on another machine.
+    JournalLost,
+    /// A field of the last record of this kind.
+    Recorded {
+        kind: String,
+        field: String,
+        value: String,
+    },
+    PrintsNothingOf(String),
+    /// A file has this text nowhere.
+    FileWithout {
+        file: String,
+        text: String,
+    },
 }
 
 /// What a sentence means, by the words in its holes.
@@ -407,6 +427,7 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("see within {} s {}", |w| Step::SeeWithin { seconds: number(w[0]), text: own(w[1]) }),
     ("see {}", |w| Step::See(own(w[0]))),
     ("the exit status is {}", |w| Step::ExitStatus(i32::try_from(number(w[0])).expect("an exit status"))),
+    ("it prints nothing of {}", |w| Step::PrintsNothingOf(own(w[0]))),
     ("it prints {}", |w| Step::Prints(own(w[0]))),
     ("{} has {} = {}", |w| Step::Has { object: own(w[0]), field: own(w[1]), value: own(w[2]) }),
     ("{} pods of {} are ready", |w| Step::Ready { name: own(w[1]), pods: usize::try_from(number(w[0])).expect("a count") }),
@@ -418,6 +439,10 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("nothing is written", |_| Step::NothingWritten),
     ("the journal tells {}", |w| Step::Journal(w[0].split(", ").map(own).collect())),
     ("the journal has no {}", |w| Step::JournalWithout(own(w[0]))),
+    ("the {} in {} is forged as {}", |w| Step::Forged { field: own(w[0]), file: own(w[1]), value: own(w[2]) }),
+    ("the journal of this machine is another one", |_| Step::JournalLost),
+    ("the last {} has the {} {}", |w| Step::Recorded { kind: own(w[0]), field: own(w[1]), value: own(w[2]) }),
+    ("{} says nothing of {}", |w| Step::FileWithout { file: own(w[0]), text: own(w[1]) }),
 ];
 
 pub fn own(text: &str) -> String {

@@ -21,6 +21,7 @@ use crate::{
         ask::{Wish, Words},
         asks::SetConfigKey,
         catalogue::{Level, Parameter, Presence, Right, Spec},
+        conceal,
         mitigation::{
             CheckKind, CheckResult, ContentType, DiffLine, DiffSign, Effect, Field, MitigationId, ObjectWrite, UNTIL_RESTARTED, Write, WriteMethod,
         },
@@ -77,19 +78,27 @@ impl Mitigation for SetConfigKey {
         let former = object.get("data").and_then(|data| data.get(name)).and_then(Value::as_str);
         if former == value {
             return Err(Text::line(&match value {
-                Some(value) => format!("{target} already has {name}={value}"),
+                Some(value) => format!("{target} already has {name}={}", conceal::value(name, value)),
                 None => format!("{target} has no key {name} any more"),
             }));
         }
-        let shown = |value: Option<&str>| value.map_or_else(|| "absent".to_owned(), |value| Text::bounded(&format!("{value:?}"), 80).to_string());
-        let line = |sign, value: &str| DiffLine { sign, text: Text::bounded(&format!("{name}={value}"), 240) };
+        let shown = |value: Option<&str>| match value.map(|value| (value, conceal::value(name, value))) {
+            None => "absent".to_owned(),
+            Some((value, shown)) if shown == value => Text::bounded(&format!("{shown:?}"), 80).to_string(),
+            Some((_, shown)) => Text::bounded(&shown, 80).to_string(),
+        };
+        let line = |sign, value: &str| DiffLine { sign, text: Text::bounded(&format!("{name}={}", conceal::value(name, value)), 240) };
         let namespace = &target.key.namespace;
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Set {name} · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  {name}: {} → {} in {namespace}", shown(former), shown(value)))];
         draft.diff =
             former.map(|former| line(DiffSign::Removed, former)).into_iter().chain(value.map(|value| line(DiffSign::Added, value))).collect();
         let patch = json!({ "data": { name: value } }).to_string();
-        draft.kubectl = kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], namespace, &core.cluster);
+        draft.kubectl = if self.is_hidden() {
+            kubectl::by_hand(&["edit", "configmap", &target.key.name], namespace, &core.cluster)
+        } else {
+            kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], namespace, &core.cluster)
+        };
         let says = Text::line(&match former {
             Some(_) => format!("U brings {name}={} back", shown(former)),
             None => format!("U removes {name} again"),

@@ -67,7 +67,13 @@ impl Mitigation for RestartUnhealthy {
             [workload] if workload.kind != Kind::Pod => (workload.key.name.clone(), Unhealthy::Of(workload.clone())),
             pods if pods.iter().all(|pod| pod.kind == Kind::Pod) => {
                 let app = pods.first().map(|pod| pod.key.name.clone()).unwrap_or_default();
-                (app, Unhealthy::Listed(pods.iter().map(Subject::reference).collect()))
+                let pods: Vec<_> = pods.iter().map(Subject::reference).collect();
+                let app = match words.named("app") {
+                    Some(named) if RestartUnhealthy::is_app_of(named, &pods) => Text::line(named),
+                    Some(named) => return Err(words.wrong(&format!("has pods that are not of {named:?}"))),
+                    None => app,
+                };
+                (app, Unhealthy::Listed(pods))
             }
             _ => return Err(words.wrong("takes one workload, or pods")),
         };

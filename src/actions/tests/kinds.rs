@@ -292,3 +292,25 @@ async fn hostile_names_never_become_a_path() {
     let kind = RequestKind::of(Scale::deployment(Key::new(NS, "../../../api/v1/namespaces/x"), 1));
     assert!(rig.plan(kind).await.err().unwrap().contains("is not a name"));
 }
+
+#[tokio::test]
+async fn a_secret_of_a_config_map_is_on_no_card_and_comes_back_all_the_same() {
+    let mut rig = Rig::new().await;
+    for (key, value) in [("db_password", "hunter2"), ("dsn", "app:hunter2@tcp(db)/app"), ("url", "pg://app:hunter2@db")] {
+        let set = |value: &str| RequestKind::of(SetConfigKey::set(Key::new(NS, "api-config"), key, value));
+        let planned = rig.plan(set(value)).await.unwrap();
+        let plan = &planned.plan;
+        let shown = format!("{:?} {:?} {:?} {:?} {:?} {:?}", plan.title, plan.what, plan.diff, plan.kubectl, plan.undo, plan.wish.shown_words());
+        assert!(!shown.contains("hunter"), "{shown}");
+        assert!(plan.kubectl.starts_with("# the command holds a secret") && plan.kubectl.contains("kubectl edit configmap api-config"), "{shown}");
+        assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
+        let changed = rig.plan(set(&value.replace("hunter2", "hunter3"))).await.unwrap();
+        assert!(!format!("{:?} {:?} {:?}", changed.plan.what, changed.plan.diff, changed.plan.undo).contains("hunter"));
+        assert_eq!(rig.execute(&changed).await.0, Outcome::Done);
+        let back = rig.plan(RequestKind::Undo { of: Finished::Here(changed.plan.id) }).await.unwrap();
+        assert!(!format!("{:?} {:?} {:?} {:?}", back.plan.what, back.plan.diff, back.plan.kubectl, back.plan.undo).contains("hunter"));
+        assert_eq!(rig.execute(&back).await.0, Outcome::Done);
+        assert_eq!(rig.world().get(CONFIG_MAP).unwrap()["data"][key], value);
+    }
+    assert!(!format!("{:?}", rig.journal()).contains("hunter"));
+}

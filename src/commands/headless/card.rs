@@ -13,7 +13,8 @@ use crate::{
     domain::{
         ask::Undoable,
         mitigation::{Basis, Check, CheckResult, CommandOutput, Outcome},
-        text::Text,
+        shell::quoted,
+        text::{Text, is_clear},
     },
 };
 
@@ -61,10 +62,13 @@ fn result(check: &Check) -> (&'static str, String) {
 
 /// After a plan that was not carried out.
 pub fn next_step(saved: Option<&Path>, planned: Option<&Planned>, blocked: Option<&Text>) -> String {
-    let context = planned.map(|planned| planned.plan.cluster.context.clone()).unwrap_or_default();
+    let context = planned.map(|planned| quoted(&planned.plan.cluster.context)).unwrap_or_default();
     match (blocked, saved) {
         (Some(why), _) => format!("\nNothing was written. It cannot be: {why}\n"),
-        (None, Some(path)) => format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} --yes-on {context}\n", path.display()),
+        (None, Some(path)) => match path.to_str().filter(|path| is_clear(path)) {
+            Some(path) => format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} --yes-on {context}\n", quoted(path)),
+            None => format!("\nNothing was written. Saved; carry it out by sev1 do --plan with this file, and --yes-on {context}\n"),
+        },
         (None, None) => format!("\nNothing was written. To carry it out, add: --yes-on {context}\n"),
     }
 }
@@ -175,7 +179,7 @@ fn plan(planned: &Planned) -> Value {
         })
         .collect();
     let mut document = json!({
-        "kind": plan.kind, "title": plan.title, "words": plan.wish.words(), "level": plan.level, "reason": plan.reason,
+        "kind": plan.kind, "title": plan.title, "words": plan.wish.shown_words(), "level": plan.level, "reason": plan.reason,
         "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
         "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
     });

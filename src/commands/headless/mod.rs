@@ -1,15 +1,17 @@
 //! A mitigation without a screen: the same plan, checks, journal and writer; the context's name is the confirmation.
 
 mod card;
+mod compare;
 pub mod help;
 mod interrupt;
+mod origin;
 pub mod plan_file;
 mod session;
 
 use std::{path::Path, time::Duration};
 
 use self::{
-    plan_file::Frozen,
+    origin::Saved,
     session::{Ended, Planned, Session},
 };
 use super::{Exit, home::Home, output, setup};
@@ -33,7 +35,7 @@ struct Order<'a> {
     /// Where the plan is saved in place of being carried out.
     plan_out: Option<&'a Path>,
     /// The plan that was saved, to compare with.
-    frozen: Option<&'a Frozen>,
+    saved: Option<&'a Saved>,
 }
 
 /// How it came out, for the exit code and the JSON document.
@@ -57,16 +59,16 @@ pub fn act(what: &Do, cli: &Cli, loaded: &mut Loaded) -> Exit {
     };
     home.settle(loaded);
     let loaded = &*loaded;
-    let frozen = match what.plan.as_deref().map(plan_file::load).transpose() {
-        Ok(frozen) => frozen,
+    let saved = match what.plan.as_deref().map(|path| Saved::load(path, &home)).transpose() {
+        Ok(saved) => saved,
         Err(refusal) => {
             output::complain(&refusal.says);
             return refusal.exit;
         }
     };
     let words: Vec<&str> = what.words.iter().map(String::as_str).collect();
-    let wish = match (&frozen, what.kind.as_deref().and_then(crate::actions::kinds::find)) {
-        (Some(frozen), _) => frozen.wish(),
+    let wish = match (&saved, what.kind.as_deref().and_then(crate::actions::kinds::find)) {
+        (Some(saved), _) => saved.wish(),
         (None, Some(kind)) => kind.entry.ask(&target.namespace, &words),
         (None, None) => Err("name a kind of mitigation: sev1 do --help lists them".into()),
     };
@@ -80,11 +82,12 @@ pub fn act(what: &Do, cli: &Cli, loaded: &mut Loaded) -> Exit {
     if let Some(run) = wish.get::<Run>().filter(|run| only_reads(loaded, run)) {
         return read_by_command(run, what.how.output, (&target, &home), loaded);
     }
-    let reason = match &frozen {
-        Some(frozen) if what.how.reason.is_empty() => frozen.reason(),
-        _ => Text::line(what.how.reason.trim()),
+    let typed = what.how.reason.trim();
+    let reason = match &saved {
+        Some(saved) if typed.is_empty() => saved.reason(),
+        _ => Text::line(typed),
     };
-    let order = Order { request: RequestKind::Do(wish), how: &what.how, reason, plan_out: what.plan_out.as_deref(), frozen: frozen.as_ref() };
+    let order = Order { request: RequestKind::Do(wish), how: &what.how, reason, plan_out: what.plan_out.as_deref(), saved: saved.as_ref() };
     run(&order, (&target, &home), loaded)
 }
 
@@ -158,7 +161,7 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let typed = what.how.reason.trim();
     let reason = if typed.is_empty() { Text::line(&format!("takes back: {}", chosen.title)) } else { Text::line(typed) };
     let request = RequestKind::Undo { of: Finished::Recorded(chosen.id) };
-    run(&Order { request, how: &what.how, reason, plan_out: None, frozen: None }, (&target, &home), loaded)
+    run(&Order { request, how: &what.how, reason, plan_out: None, saved: None }, (&target, &home), loaded)
 }
 
 /// The cluster, whose one namespace names are looked up in, and what goes with it here.
@@ -174,6 +177,11 @@ fn place(cli: &Cli) -> Result<(Target, Home), Exit> {
 }
 
 fn run(order: &Order<'_>, (target, home): (&Target, &Home), loaded: &Loaded) -> Exit {
+    if let Some(why) = &target.unclear {
+        output::complain(why);
+        return Exit::USAGE;
+    }
+    // A clear name is what is shown of it, to the letter.
     if let Some(named) = order.how.yes_on.as_deref().filter(|named| *named != target.context.as_str()) {
         output::complain(&format!("--yes-on names {named}, but this is the context {}: nothing was done", target.context));
         return Exit::USAGE;
@@ -203,15 +211,18 @@ async fn carry_out(order: &Order<'_>, mut session: Session) -> Exit {
         Ok(planned) => planned,
         Err(why) => return finish(order, &session, None, &Ending::NotPlanned(why)),
     };
-    if let Some(why) = order.frozen.and_then(|frozen| frozen.differs(&planned.plan)) {
-        return finish(order, &session, Some(&planned), &Ending::NotPlanned(Text::line(&format!("the plan is refused: {why}"))));
+    if let Some(saved) = order.saved {
+        if let Some(why) = saved.differs(&planned.plan) {
+            return finish(order, &session, Some(&planned), &Ending::NotPlanned(Text::line(&format!("the plan is refused: {why}"))));
+        }
+        planned.checks.push(saved.check());
     }
     if order.how.full_diff {
         session.add_full_diff(&mut planned).await;
     }
     let blocked = planned.blocked();
     if let Some(path) = order.plan_out {
-        return match plan_file::save(path, &planned.plan) {
+        return match session.save(path, &planned.plan) {
             Ok(()) => finish(order, &session, Some(&planned), &Ending::Planned { blocked }),
             Err(why) => {
                 output::complain(&why);

@@ -1,10 +1,12 @@
 //! A frozen plan in a file. It holds the ask and what was planned from it, bodies as hashes: it is planned anew when it is
-//! applied, and refused unless that gives the very same writes on the very same objects.
+//! applied, and refused unless that gives the very same writes on the very same objects, told in the same words. Its hash shows damage;
+//! whether it was altered, only the journal of the machine on which it was saved can tell.
 
 use std::{io::Write as _, path::Path};
 
 use serde_json::{Value, json};
 
+use super::compare;
 use crate::{
     actions::kinds,
     commands::Exit,
@@ -14,10 +16,11 @@ use crate::{
         text::Text,
     },
     files,
-    journal::sha256,
+    journal::{SavedPlan, saved_plan, sha256},
 };
 
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
+const MEMBERS: [&str; 3] = ["sev1_plan", "sha256", "plan"];
 /// Largest file that is read, in bytes.
 const LARGEST: u64 = 4 << 20;
 
@@ -53,6 +56,9 @@ pub fn load(path: &Path) -> Result<Frozen, Refusal> {
     if document.get("sev1_plan").and_then(Value::as_u64) != Some(VERSION) {
         return Err(unreadable("its form is not known to this version"));
     }
+    if let Some(name) = document.as_object().into_iter().flat_map(|members| members.keys()).find(|name| !MEMBERS.contains(&name.as_str())) {
+        return Err(unreadable(&format!("it has a member {name:?} that no saved plan has")));
+    }
     let plan = document.get("plan").cloned().unwrap_or_default();
     if document.get("sha256").and_then(Value::as_str) != Some(&hash(&plan)) {
         let says = Text::line(&format!("{} was altered since it was saved: its hash does not match; plan again", path.display()));
@@ -66,53 +72,38 @@ impl Frozen {
         self.plan.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub fn reason(&self) -> Text {
-        Text::line(self.text("/reason"))
+    /// What the journal in `directory` has of it, where it was saved on this machine.
+    pub fn known(&self, directory: &Path) -> Option<SavedPlan> {
+        saved_plan(directory, self.text("/cluster/uid"), &hash(&self.plan))
     }
 
-    /// What was asked for.
-    pub fn wish(&self) -> Result<Wish, Text> {
+    /// Uid of the cluster that it says it is for.
+    pub fn cluster(&self) -> &str {
+        self.text("/cluster/uid")
+    }
+
+    /// Whether it gives a reason, which may be anybody's.
+    pub fn has_reason(&self) -> bool {
+        !self.text("/reason").is_empty()
+    }
+
+    /// Whether its words stand there without a value that is not to be shown.
+    pub fn is_hidden(&self) -> bool {
+        self.plan.get("hidden") == Some(&Value::Bool(true))
+    }
+
+    /// What was asked for; `hidden` are the words that the file does not show.
+    pub fn wish(&self, hidden: Option<&[String]>) -> Result<Wish, Text> {
         let name = self.text("/kind");
         let kind = kinds::find(name).ok_or_else(|| Text::line(&format!("this version knows no mitigation {name:?}")))?;
-        let words: Vec<&str> = self.plan.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let shown: Vec<&str> = self.plan.get("words").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let words = hidden.map_or(shown, |words| words.iter().map(String::as_str).collect());
         kind.entry.ask(self.text("/namespace"), &words)
     }
 
-    /// Why a plan made now is not this one.
-    pub fn differs(&self, plan: &Plan) -> Option<String> {
-        let now = frozen(plan);
-        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        for (pointer, what) in [("/cluster/uid", "cluster"), ("/cluster/user", "user"), ("/cluster/context", "context")] {
-            if text(&self.plan, pointer) != text(&now, pointer) {
-                return Some(format!("it was made for the {what} {}, this is {}", text(&self.plan, pointer), text(&now, pointer)));
-            }
-        }
-        let listed = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-        let targets = listed(&now, "/targets");
-        for then in listed(&self.plan, "/targets") {
-            let name = text(&then, "/name");
-            let Some(now) = targets.iter().find(|now| now.get("object") == then.get("object")) else {
-                return Some(format!("it is stale: {name} is no part of it any more; plan again"));
-            };
-            if text(&then, "/uid") != text(now, "/uid") {
-                return Some(format!("it is stale: {name} was deleted and made again since; plan again"));
-            }
-            let (before, after) = (text(&then, "/resource_version"), text(now, "/resource_version"));
-            // The version alone moves with every status, several times a minute in a crash loop.
-            if text(&then, "/wanted_sha256") != text(now, "/wanted_sha256") {
-                return Some(format!("it is stale: {name} changed since it was made (resourceVersion {before} → {after}); plan again"));
-            }
-        }
-        for (then, now) in listed(&self.plan, "/writes").iter().zip(listed(&now, "/writes")) {
-            let (before, after) = (text(then, "/updated_at"), text(&now, "/updated_at"));
-            if text(then, "/id") == text(&now, "/id") && before != after {
-                let id = text(then, "/id");
-                return Some(format!("it is stale: the silence {id} was changed since it was made (updated at {before}, then {after}); plan again"));
-            }
-        }
-        let same = targets.len() == listed(&self.plan, "/targets").len()
-            && ["kind", "words", "writes", "level"].iter().all(|member| self.plan.get(*member) == now.get(*member));
-        (!same).then(|| "it is stale: planned now it would write something else; plan again".to_owned())
+    /// Why a plan made now is not this one. `is_known`: it is what was saved here, so that its sentences were true then.
+    pub fn differs(&self, plan: &Plan, is_known: bool) -> Option<String> {
+        compare::differs(&self.plan, &frozen(plan), is_known)
     }
 }
 
@@ -146,7 +137,8 @@ fn frozen(plan: &Plan) -> Value {
     json!({
         "kind": plan.kind,
         "namespace": plan.wish.namespace(),
-        "words": plan.wish.words(),
+        "words": plan.wish.shown_words(),
+        "hidden": plan.wish.shown_words() != plan.wish.words(),
         "cluster": plan.cluster,
         "title": plan.title,
         "what": plan.what,
@@ -157,6 +149,11 @@ fn frozen(plan: &Plan) -> Value {
         "targets": targets,
         "writes": writes,
     })
+}
+
+/// The hash by which the journal knows the plan.
+pub fn hash_of(plan: &Plan) -> String {
+    hash(&frozen(plan))
 }
 
 fn hash(plan: &Value) -> String {

@@ -1,14 +1,14 @@
 //! An engine without a screen: what it says is gathered here.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::sync::mpsc;
 
-use super::interrupt::Interrupt;
+use super::{interrupt::Interrupt, plan_file};
 use crate::{
     actions::{Engine, Pace, Setup},
     commands::{Exit, home::Home, output, setup},
@@ -33,6 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub struct Session {
     engine: Engine,
+    journal: Arc<Journal>,
     events: mpsc::Receiver<ActionEvent>,
     cluster: ClusterIdentity,
     environment: Environment,
@@ -96,10 +97,11 @@ impl Session {
         let clock = Arc::clone(&home.clock);
         let (sender, events) = mpsc::channel(EVENTS);
         let environment = loaded.config.environment(&target.context);
+        let journal = Arc::new(Journal::new(directory.clone(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock)));
         let engine = Engine::new(Setup {
             reader,
             writer: Writer::new(target),
-            journal: Arc::new(Journal::new(directory.clone(), cluster.uid.clone(), cluster.user.clone(), Arc::clone(&clock))),
+            journal: Arc::clone(&journal),
             servers: loaded.config.servers.clone(),
             scope: Scope::One(target.namespace.clone()),
             cluster: cluster.clone(),
@@ -110,7 +112,7 @@ impl Session {
             events: sender,
             pace: Pace { write_timeout: target.write_timeout, converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
         });
-        Ok(Self { engine, events, cluster, environment, journals: directory, next: 1 })
+        Ok(Self { engine, journal, events, cluster, environment, journals: directory, next: 1 })
     }
 
     pub fn cluster(&self) -> &ClusterIdentity {
@@ -177,6 +179,15 @@ impl Session {
             (None, Some(why)) => Err(why),
             (None, None) => Err("no plan was made".into()),
         }
+    }
+
+    /// Saves the plan as a file that the journal vouches for. Says why it cannot.
+    pub fn save(&self, path: &Path, plan: &Plan) -> Result<(), String> {
+        // First: a crash in between leaves a record of no file, where the other order would leave a file that nobody vouches for.
+        let hidden = Some(plan.wish.words()).filter(|words| *words != plan.wish.shown_words());
+        let recorded = self.journal.plan_saved(&plan_file::hash_of(plan), &plan.title, &plan.reason, hidden.as_deref());
+        recorded.map_err(|error| error.to_string())?;
+        plan_file::save(path, plan)
     }
 
     /// Asks the server for the whole change.

@@ -289,3 +289,19 @@ fn no_message_says_what_is_secret() {
         assert!(error.contains("\"u\""), "{error}");
     }
 }
+
+#[test]
+fn nothing_is_written_in_a_context_whose_name_is_not_what_is_shown() {
+    for (name, is_clear) in [("prod-uk-1", true), ("my prod's", true), ("prod\tuk", false), ("prod\u{202e}", false), (" prod", false)] {
+        let text = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": name,
+            "contexts": [{"name": name, "context": {"cluster": "c"}}, {"name": "prod    uk", "context": {"cluster": "c"}}],
+            "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}], "users": [],
+        });
+        let (_folder, path) = written(&text.to_string());
+        let target = load_in(&with(&path), &nowhere()).unwrap();
+        assert_eq!(target.unclear.is_none(), is_clear, "{name:?}");
+        let says = target.unclear.unwrap_or_default();
+        assert!(is_clear || says.contains("rename-context"), "{says}");
+    }
+}

@@ -53,7 +53,7 @@ fn trouble() -> Evidence {
         critical_errors: Some("error_rate".into()),
         breaker: Some(breaker()),
         restart_at_once: 1,
-        context: "prod uk".into(),
+        context: Some("prod uk".into()),
         namespace: "n".into(),
         knows_errors: true,
         ..Evidence::default()

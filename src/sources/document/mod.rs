@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     connect::{ConnectError, Reader},
     domain::{
+        conceal,
         object::{Kind, ObjectRef},
         text::Text,
     },
@@ -27,10 +28,11 @@ pub enum Form {
 pub async fn document(reader: &Reader, object: &ObjectRef, form: Form) -> Result<Vec<Text>, ConnectError> {
     let mut json = reader.get_json(&object.path(), &[]).await?.json;
     let mut lines = Vec::new();
-    let uid = json.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-    if !object.uid.is_empty() && uid != &*object.uid {
+    let uid = json.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if !object.uid.is_empty() && *uid != *object.uid {
         lines.push(Text::line(&format!("# {object} was replaced by another of the same name; this is the new one")));
     }
+    conceal::secrets_of(&mut json);
     match form {
         Form::Yaml => {
             if let Some(metadata) = json.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -39,7 +41,7 @@ pub async fn document(reader: &Reader, object: &ObjectRef, form: Form) -> Result
             push_text(&mut lines, &yaml(&json));
         }
         Form::Describe => {
-            let events = events(reader, object, uid).await;
+            let events = events(reader, object, &uid).await;
             for line in describe::lines(object.kind, &json, events.as_deref()) {
                 push_text(&mut lines, &line);
             }

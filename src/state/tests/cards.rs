@@ -478,3 +478,13 @@ fn a_hasty_y_answers_no_question() {
     play.press("y");
     assert!(play.take().iter().any(|effect| matches!(effect, Effect::Record { .. })));
 }
+
+#[test]
+fn in_a_context_whose_name_is_not_what_is_shown_nothing_is_armed_and_no_line_can_be_pasted() {
+    let mut play = Play::new();
+    play.state.session.unclear = Some("the context \"prod\\tuk\" cannot be told: kubectl config rename-context".into());
+    play.bad_deploy().press("r");
+    assert!(play.card().is_none());
+    assert!(play.state.disarmed().unwrap().contains("rename-context"));
+    assert!(play.state.advice.suggestions.iter().all(|suggestion| suggestion.kubectl.is_empty()));
+}

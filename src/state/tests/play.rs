@@ -75,6 +75,7 @@ impl Play {
             is_demo: false,
             speed: Speed::OF_LIFE,
             journal_broken: None,
+            unclear: None,
             clock_offset: chrono::Duration::zero(),
         };
         let now = Now { mono: Mono::ZERO, utc: start() };

@@ -1,18 +1,25 @@
-//! Which values may be written down, and which shown. Of a ConfigMap: words that switch something, as a circuit breaker has;
-//! any other may be a secret that ended up there, and is told by its length; its hash stands beside the write. Of anything
-//! else: what its name does not call a secret.
+//! Which values may be written down, and which shown. In the journal of a ConfigMap: words that switch something, as a circuit breaker
+//! has; any other may be a secret that ended up there, and is told by its length; its hash stands beside the write. On the screen, in what
+//! is printed and in saved plans: what its name or its content does not call a secret.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::domain::secrecy::NAMES_OF_OBJECTS;
-pub use crate::domain::secrecy::{is_secret_name, text};
+use super::secrecy::{self, NAMES_OF_OBJECTS, is_secret_name};
 
 /// What refers to a secret, and by which fields.
 const REFERENCES: [&str; 6] = ["secret", "secretRef", "secretKeyRef", "imagePullSecrets", "nodePublishSecretRef", "secretsStoreRef"];
 const PARTS_OF_REFERENCES: [&str; 5] = ["name", "namespace", "key", "optional", "defaultMode"];
 
-/// The whole object once more, secrets of its containers and all.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Annotations with the whole object once more, secrets of its containers and all: of kubectl, kapp, Rancher and Banzai Cloud's operators.
+const LAST_APPLIED: [&str; 5] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kapp.k14s.io/original",
+    "kapp.k14s.io/original-diff",
+    "objectset.rio.cattle.io/applied",
+    "banzaicloud.com/last-applied",
+];
 
 /// In any case of letters.
 const SWITCHES: [&str; 14] = ["true", "false", "on", "off", "yes", "no", "enabled", "disabled", "enable", "disable", "open", "closed", "0", "1"];
@@ -36,6 +43,81 @@ pub fn length(value: &str) -> String {
         1 => "<1 character>".to_owned(),
         many => format!("<{many} characters>"),
     }
+}
+
+/// The value of a key, as of a ConfigMap, as it may be shown: a secret by the key's name is told by its length, one within the value is
+/// replaced.
+pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    if is_switch(value) || value.is_empty() {
+        return Cow::Borrowed(value);
+    }
+    if is_secret_name(name) {
+        return Cow::Owned(length(value));
+    }
+    let shown = text(value, &mut |_| "(hidden)".to_owned());
+    if shown == value { Cow::Borrowed(value) } else { Cow::Owned(shown) }
+}
+
+/// `text` with `mark` in the place of what is secret in it: a private key, the password of an address, and what follows a secret's name as
+/// `password=` or `password:`. Rather too much than too little is taken for one.
+pub fn text(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
+    if text.contains("PRIVATE KEY-----") {
+        return mark(text);
+    }
+    let lines = text.split_inclusive('\n').map(|line| {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        assigned(line, mark) + end
+    });
+    lines.collect()
+}
+
+/// One line, with `mark` in the place of what is assigned to a secret's name.
+fn assigned(line: &str, mark: &mut impl FnMut(&str) -> String) -> String {
+    let (mut done, mut rest) = (String::with_capacity(line.len()), line);
+    while let Some(at) = rest.find(['=', ':']) {
+        let (before, after) = rest.split_at(at + 1);
+        let start = after.len() - after.trim_start().len();
+        let found =
+            if is_secret_name(last_name(&before[..at])) { secret(&before[at..], &after[start..], is_first_name(&before[..at])) } else { None };
+        let Some((skipped, length)) = found.filter(|_| !after[start..].starts_with("//")) else {
+            done.push_str(before);
+            rest = after;
+            continue;
+        };
+        let from = start + skipped;
+        // What was copied before holds no secret's name, but may hold an address.
+        done.push_str(before);
+        done.push_str(&after[..from]);
+        done.push_str(&mark(&after[from..from + length]));
+        rest = &after[from + length..];
+    }
+    secrecy::text(&(done + rest), mark)
+}
+
+/// The name at the end: of `{"db_password"` it is `db_password`.
+fn last_name(before: &str) -> &str {
+    let name = before.trim_end().trim_end_matches(['"', '\'']);
+    let is_of_name = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    &name[name.rfind(|character| !is_of_name(character)).map_or(0, |at| at + name[at..].chars().next().map_or(1, char::len_utf8))..]
+}
+
+/// Whether nothing but the name stands before: as in a file of properties, where a value goes on to the end of its line.
+fn is_first_name(before: &str) -> bool {
+    let before = before.trim_start().trim_start_matches("- ");
+    last_name(before).len() == before.trim_end().len()
+}
+
+/// Where the value after a secret's name begins and how long it is; none where it is no secret.
+fn secret(separator: &str, after: &str, to_the_end: bool) -> Option<(usize, usize)> {
+    let (skipped, length) = match after.chars().next()? {
+        quote @ ('"' | '\'') => (1, after[1..].find(quote).unwrap_or(after.len() - 1)),
+        _ if to_the_end || separator == ":" => (0, after.trim_end().len()),
+        _ => (0, after.find([' ', '\t', '&', ';', ',', '"', '\'', ')', '}']).unwrap_or(after.len())),
+    };
+    let value = &after[skipped..skipped + length];
+    // A reference to a secret is none.
+    let refers = (value.starts_with("${") || value.starts_with("$(") || value.starts_with("{{")) && value.ends_with(['}', ')']);
+    (!value.is_empty() && !is_switch(value) && !refers && !matches!(value, "{" | "[" | "|" | ">" | "|-" | ">-" | "null")).then_some((skipped, length))
 }
 
 /// Whether the field at the end of `spec.volumes[certs].secret.secretName` holds a secret. That one, and what refers to a
@@ -82,6 +164,11 @@ pub fn secrets(before: &mut Value, after: &mut Value) {
     }
 }
 
+/// The same of one object alone.
+pub fn secrets_of(object: &mut Value) {
+    secrets(object, &mut Value::Null);
+}
+
 fn hide(value: &mut Value, mark: &mut impl FnMut(&str) -> String) {
     match value {
         Value::Array(items) if items.iter().all(Value::is_string) => {
@@ -94,8 +181,11 @@ fn hide(value: &mut Value, mark: &mut impl FnMut(&str) -> String) {
             let names_a_secret = members.get("name").and_then(Value::as_str).is_some_and(is_secret_name);
             for (name, value) in members {
                 match value {
-                    Value::String(secret) if name == LAST_APPLIED || is_secret_name(name) || (name == "value" && names_a_secret) => {
-                        *secret = mark(secret);
+                    Value::String(secret) if LAST_APPLIED.contains(&name.as_str()) => *secret = mark(secret),
+                    Value::String(secret) if is_secret_name(name) || (name == "value" && names_a_secret) => {
+                        if !is_switch(secret) && !secret.is_empty() {
+                            *secret = mark(secret);
+                        }
                     }
                     _ => hide(value, mark),
                 }
@@ -178,7 +268,38 @@ mod tests {
         assert_eq!((before, after), (shown(1), shown(2)));
     }
 
+    #[test]
+    fn a_value_is_hidden_by_its_key_or_by_what_is_in_it() {
+        for (name, written, shown) in [
+            ("db_password", "hunter2", "<7 characters>"),
+            ("dsn", "app:hunter2@tcp(db)/app", "<23 characters>"),
+            ("DATABASE_URL", "postgres://app:hunter2@db/app", "postgres://app:(hidden)@db/app"),
+            ("password_auth", "on", "on"),
+            ("pool_size", "20", "20"),
+            ("app.properties", "pool=5\ndb.password=hunter2 and more\nurl=x", "pool=5\ndb.password=(hidden)\nurl=x"),
+            ("app.yaml", "db:\n  password: hunter2 # old\n  pool: 5", "db:\n  password: (hidden)\n  pool: 5"),
+            ("app.json", r#"{"token": "hunter2", "pool": 5}"#, r#"{"token": "(hidden)", "pool": 5}"#),
+            ("libpq", "host=db user=app password=hunter2 sslmode=require", "host=db user=app password=(hidden) sslmode=require"),
+            ("url", "https://h/x?token=hunter2&page=2", "https://h/x?token=(hidden)&page=2"),
+            ("jaas", r#"Login required user="a" password="hunter2";"#, r#"Login required user="a" password="(hidden)";"#),
+            ("opts", "-Dspring.password=${DB_PASSWORD}", "-Dspring.password=${DB_PASSWORD}"),
+            ("key.pem", "-----BEGIN PRIVATE KEY-----\nhunter2", "(hidden)"),
+            ("secretName", "certs", "certs"),
+            ("level", "password: ", "password: "),
+        ] {
+            assert_eq!(value(name, written), shown, "{name}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_value_of_a_secret_is_left_and_any_text_is_read(before in "[ -~é\n]{0,20}", after in "[ -~é\n]{0,20}") {
+            let written = format!("{before}\npassword=HUNTER2\n{after}");
+            prop_assert!(!value("app.conf", &written).contains("HUNTER2"));
+            prop_assert_eq!(text(&written, &mut str::to_owned), written);
+        }
+
+
         #[test]
         fn no_password_is_left_and_no_text_is_lost(before in "[ -~]{0,12}", user in "[a-z]{0,6}", password in "[A-Z]{6,12}", after in "[a-z0-9./:]{0,12}") {
             let written = format!("{before}://{user}:{password}@{after}");

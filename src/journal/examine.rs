@@ -1,0 +1,106 @@
+//! What a whole chain does not show: that it is another cluster's, that its end is gone, that its clock went back.
+
+use std::{io::BufReader, path::Path};
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use serde_json::Value;
+
+use super::{FILE_NAME, Root, VerifyError, head, kept, line, verify::for_each_line};
+use crate::files;
+
+/// By how much a clock that is being corrected may go back.
+const CORRECTED: TimeDelta = TimeDelta::seconds(2);
+
+/// What is wrong with a journal whose chain holds, in sentences; and whether its end is known from a second place.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Examination {
+    pub wrong: Vec<String>,
+    pub has_head: bool,
+}
+
+/// Reads the file once more, a line at a time. `root` is where journals are: which folder is which cluster's.
+pub fn examine(path: &Path, root: &Root) -> Result<Examination, VerifyError> {
+    let io = |source| VerifyError::Io { path: path.to_owned(), source };
+    let folder = path.parent().filter(|_| path.file_name().is_some_and(|name| name == FILE_NAME));
+    let head = folder.and_then(head::read);
+    let mut look = Look { head: head.as_ref(), ..Look::default() };
+    let mut reader = BufReader::new(files::open(path).map_err(io)?);
+    let Ok(()) = for_each_line(&mut reader, |bytes| {
+        look.at(bytes.strip_suffix(b"\n").unwrap_or(bytes));
+        Ok::<_, std::convert::Infallible>(())
+    })
+    .map_err(io)?;
+    let has_head = head.is_some();
+    Ok(Examination { wrong: look.finish(folder, root), has_head })
+}
+
+#[derive(Default)]
+struct Look<'a> {
+    head: Option<&'a head::Head>,
+    last: u64,
+    last_hash: String,
+    /// Of the first record.
+    cluster: Option<String>,
+    others: Option<(u64, String)>,
+    last_time: Option<DateTime<FixedOffset>>,
+    backwards: Option<(u64, String, String)>,
+    cuts: Vec<String>,
+    is_rewritten: bool,
+}
+
+impl Look<'_> {
+    fn at(&mut self, bytes: &[u8]) {
+        let Ok(intact) = line::check(bytes) else { return };
+        let text = |name: &str| intact.record.get(name).and_then(Value::as_str).unwrap_or_default();
+        let cluster = text("cluster");
+        match &self.cluster {
+            None => self.cluster = Some(cluster.to_owned()),
+            Some(first) if first != cluster && self.others.is_none() => self.others = Some((intact.seq, cluster.to_owned())),
+            Some(_) => {}
+        }
+        if let Ok(time) = DateTime::parse_from_rfc3339(text("time")) {
+            if let Some(last) = self.last_time.filter(|last| *last - time > CORRECTED && self.backwards.is_none()) {
+                self.backwards = Some((intact.seq, last.to_rfc3339(), time.to_rfc3339()));
+            }
+            self.last_time = Some(time);
+        }
+        if intact.kind == head::CUT_FOUND {
+            let had = intact.record.get("had").and_then(Value::as_u64).unwrap_or_default();
+            self.cuts.push(format!("before record {} its end was cut: it had {had} records once", intact.seq));
+        }
+        self.is_rewritten |= self.head.is_some_and(|head| head.seq.0 == intact.seq && head.hash != intact.hash);
+        self.last = intact.seq;
+        self.last_hash = intact.hash;
+    }
+
+    fn finish(self, folder: Option<&Path>, root: &Root) -> Vec<String> {
+        let mut wrong = self.cuts;
+        if let Some((seq, cluster)) = self.others {
+            wrong.push(format!("record {seq} is of another cluster, {cluster}, than those before"));
+        }
+        if let (Some(folder), Some(cluster)) = (folder, &self.cluster)
+            && root.is_above(folder)
+            && root.directory(cluster).is_ok_and(|own| own.file_name() != folder.file_name())
+        {
+            wrong.push(format!("it is the journal of another cluster, {cluster}, than the one its folder is for"));
+        }
+        if let Some(head) = self.head {
+            let Self { last, .. } = self;
+            if head.seq.0 > last {
+                wrong.push(format!("its end was cut: it has {last} records, and had {}", head.seq.0));
+            } else if self.is_rewritten {
+                wrong.push(format!("it was written anew: record {} is not the one that was written then", head.seq.0));
+            }
+        }
+        let kept = folder.map(kept::numbers_in).unwrap_or_default();
+        if let Some(beyond) = kept.last().filter(|number| **number > self.last) {
+            wrong.push(format!("its end was cut: {}/{beyond}.json takes back record {beyond}, and it has {} records", kept::FOLDER, self.last));
+        }
+        if let Some((seq, before, after)) = self.backwards {
+            wrong.push(format!(
+                "its times go back at record {seq}, from {before} to {after}: the clock was set back, or it was not written in one go"
+            ));
+        }
+        wrong
+    }
+}
