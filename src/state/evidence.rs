@@ -21,7 +21,7 @@ use crate::domain::{
     workload::Autoscaler,
 };
 
-use super::{KpiState, State};
+use super::{KpiState, Screen, State};
 
 /// Unhealthy pods and alerts looked at; beyond them the advice would not differ.
 const LOOKED_AT: usize = 2_000;
@@ -51,6 +51,7 @@ impl State {
             self.renew_changes();
             self.due.suggestions = true;
         }
+        self.dirty |= self.renew_warnings() && self.screen == Screen::Cockpit;
         if std::mem::take(&mut self.due.suggestions) {
             self.dirty |= self.renew_episode();
             let mut advice = advise(&self.evidence());

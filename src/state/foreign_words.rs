@@ -10,8 +10,7 @@ use crate::domain::{
 use super::{State, columns::KINDS};
 
 /// Kinds without a table by kubectl's names, what people call several of them, and what shows them here.
-const ELSEWHERE: [(&[&str], &str, &str); 16] = [
-    (&["events", "event", "ev"], "events", "Enter on a pod shows its events"),
+const ELSEWHERE: [(&[&str], &str, &str); 15] = [
     (&["configmaps", "configmap", "cm"], "ConfigMaps", "Changes on the cockpit shows those that changed"),
     (&["statefulsets", "statefulset", "sts"], "StatefulSets", ":pods shows their pods"),
     (&["daemonsets", "daemonset", "ds"], "DaemonSets", ":pods shows their pods"),
@@ -36,6 +35,7 @@ const CONTEXT: [&str; 3] = ["ctx", "context", "contexts"];
 pub(super) fn table(word: &str) -> Option<Kind> {
     let kind = match word.to_ascii_lowercase().as_str() {
         "dp" => Kind::Deployment,
+        "ev" => Kind::Event,
         "hpas" | "autoscaler" | "autoscalers" => Kind::HorizontalPodAutoscaler,
         word => Kind::named(word)?,
     };

@@ -46,6 +46,7 @@ pub mod update;
 mod verdicts;
 mod viewer;
 mod visible_clock;
+pub mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -91,6 +92,7 @@ pub struct State {
     /// The present trouble.
     pub episodes: Episodes,
     pub advice: Advice,
+    pub warnings: warnings::Warnings,
     /// What was set and has not been taken back: `circuit breaker on`.
     pub in_force: Vec<Text>,
     pub timeline: timeline::Timeline,
@@ -202,6 +204,7 @@ impl State {
             errors: None,
             episodes: Episodes::default(),
             advice: Advice::default(),
+            warnings: warnings::Warnings::default(),
             in_force: Vec::new(),
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),

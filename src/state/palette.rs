@@ -29,8 +29,14 @@ const OBJECTS: usize = 200;
 const NAME_BONUS: u32 = 100_000;
 
 /// The tables, by the name under which each is offered.
-const TABLES: [(&str, Kind); 5] =
-    [("pods", Kind::Pod), ("deploy", Kind::Deployment), ("nodes", Kind::Node), ("svc", Kind::Service), ("hpa", Kind::HorizontalPodAutoscaler)];
+const TABLES: [(&str, Kind); 6] = [
+    ("pods", Kind::Pod),
+    ("deploy", Kind::Deployment),
+    ("nodes", Kind::Node),
+    ("svc", Kind::Service),
+    ("hpa", Kind::HorizontalPodAutoscaler),
+    ("events", Kind::Event),
+];
 
 impl State {
     /// Matches what is typed anew.

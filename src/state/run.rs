@@ -63,7 +63,7 @@ impl State {
             Command::NextPane => self.turn_pane(1),
             Command::PreviousPane => self.turn_pane(5),
             Command::NextKind => self.turn_kind(1),
-            Command::PreviousKind => self.turn_kind(4),
+            Command::PreviousKind => self.turn_kind(super::columns::KINDS.len() - 1),
             Command::Screen(number) => self.show_screen(*number),
             Command::Kind(kind) => self.show_kind(*kind),
             Command::Filter => {

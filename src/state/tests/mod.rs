@@ -4,6 +4,7 @@ mod advice;
 mod cards;
 mod changes;
 mod detail;
+mod events;
 mod keys;
 mod kinds;
 mod ladders;

@@ -77,6 +77,9 @@ fn an_unknown_word_says_so_and_runs_nothing(#[case] text: &str) {
 #[case("service", Kind::Service)]
 #[case("hpa", Kind::HorizontalPodAutoscaler)]
 #[case("dep", Kind::Deployment)]
+#[case("events", Kind::Event)]
+#[case("event", Kind::Event)]
+#[case("ev", Kind::Event)]
 fn words_of_kubectl_open_their_table(#[case] text: &str, #[case] kind: Kind) {
     let mut play = typed(text);
     play.enter();
