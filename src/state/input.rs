@@ -39,6 +39,7 @@ impl State {
             Some(Overlay::Filter(_) | Overlay::Note(_) | Overlay::Replicas(_) | Overlay::Palette(_)) => self.typed(key, effects),
             Some(Overlay::Viewer(viewer)) if viewer.searching => self.searched(key),
             Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => self.answered(key, effects),
+            Some(Overlay::SwitchQuestion(_)) => self.switch_answered(key, effects),
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
                     KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == Some(character)),
@@ -65,7 +66,13 @@ impl State {
         self.deselect();
         let says_no = matches!(
             self.overlays.last(),
-            Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. })
+            Some(
+                Overlay::Card(_)
+                    | Overlay::QuitQuestion { .. }
+                    | Overlay::EscalateQuestion { .. }
+                    | Overlay::UncallQuestion { .. }
+                    | Overlay::SwitchQuestion(_)
+            )
         );
         key.code == KeyCode::Esc && !says_no
     }

@@ -36,6 +36,7 @@ pub mod screens;
 mod seen;
 pub mod selection;
 pub mod session;
+pub mod switch;
 pub mod table;
 mod takes_back;
 mod tied;
@@ -93,6 +94,7 @@ pub struct State {
     pub episodes: Episodes,
     pub advice: Advice,
     pub warnings: warnings::Warnings,
+    pub destinations: switch::Destinations,
     /// What was set and has not been taken back: `circuit breaker on`.
     pub in_force: Vec<Text>,
     pub timeline: timeline::Timeline,
@@ -205,6 +207,7 @@ impl State {
             episodes: Episodes::default(),
             advice: Advice::default(),
             warnings: warnings::Warnings::default(),
+            destinations: switch::Destinations::default(),
             in_force: Vec::new(),
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),

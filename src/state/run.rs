@@ -32,7 +32,10 @@ impl State {
                 _ => self.overlays.push(Overlay::Help { scroll: 0 }),
             },
             Command::Palette => self.compose(""),
-            Command::Compose(line) => self.compose(line),
+            Command::Compose(line) => {
+                self.compose(line);
+                self.ask_for_namespaces(effects);
+            }
             Command::Reconnect => {
                 effects.push(Effect::Reconnect);
                 self.say("every source tries again now");
@@ -96,6 +99,7 @@ impl State {
             Command::Ack => self.acknowledge(effects),
             Command::Unack => self.take_ack_back(effects),
             Command::Called => self.note_call(effects),
+            Command::Switch(to) => self.ask_to_switch(to),
             Command::Uncall => self.ask_to_take_call_back(),
             Command::Escalate => self.ask_to_escalate(),
             Command::Stop => self.stop_writing(effects),

@@ -42,6 +42,7 @@ impl State {
                 }
                 if line.edit(key) {
                     self.line_changed();
+                    self.ask_for_namespaces(effects);
                 }
             }
         }
@@ -74,6 +75,13 @@ impl State {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Matches the palette's line anew, where it is open.
+    pub(super) fn match_palette_again(&mut self) {
+        if let Some(Overlay::Palette(_)) = self.overlays.last() {
+            self.line_changed();
         }
     }
 

@@ -124,6 +124,7 @@ fn overlay_rows(state: &State, overlay: &Overlay) -> Rect {
         | Overlay::QuitQuestion { .. }
         | Overlay::EscalateQuestion { .. }
         | Overlay::UncallQuestion { .. }
+        | Overlay::SwitchQuestion(_)
         | Overlay::Replicas(_) => Rect::default(),
     }
 }
@@ -140,6 +141,7 @@ fn overlay_hit(state: &State, overlay: &Overlay, at: Position) -> Hit {
         Overlay::QuitQuestion { why } => (prompt::question_area(state, &prompt::quit_text(why)), None),
         Overlay::EscalateQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::escalate_text(alert, who)), None),
         Overlay::UncallQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::uncall_text(alert, who)), None),
+        Overlay::SwitchQuestion(question) => (prompt::switch_area(state, question), None),
         Overlay::Replicas(_) => (prompt::replicas_area(state), None),
     };
     match row {

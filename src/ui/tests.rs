@@ -26,9 +26,10 @@ use crate::{
         Notice, Screen, State,
         card::{CardContent, CardFocus, Stage},
         columns::KINDS,
-        overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, Viewer, ViewerId, ViewerKind},
+        overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, SwitchQuestion, Viewer, ViewerId, ViewerKind},
         rows,
         screens::cockpit::Pane,
+        switch::Destination,
         table::Cursor,
     },
 };
@@ -329,6 +330,15 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         ),
         ("quit", Overlay::QuitQuestion { why: "Undo rollout · api-gateway is still rolling out.".into() }),
         ("escalate", Overlay::EscalateQuestion { fingerprint: "f".into(), alert: "HighErrorRate".into(), who: "Team lead".into() }),
+        (
+            "switch",
+            Overlay::SwitchQuestion(SwitchQuestion {
+                to: Destination::Context("prod-uk-2".into()),
+                word: Some("prod-uk-2".into()),
+                line: line("prod"),
+                complaint: None,
+            }),
+        ),
         (
             "replicas",
             Overlay::Replicas(ReplicasPrompt {

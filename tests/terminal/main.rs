@@ -12,4 +12,5 @@ mod leaving;
 mod login;
 mod mouse;
 mod panic;
+mod switch;
 mod sync_backlog;

@@ -14,5 +14,6 @@ mod pointer;
 mod quiet;
 mod random;
 mod rights;
+mod switch;
 mod table;
 mod verdicts;
