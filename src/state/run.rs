@@ -7,6 +7,7 @@ use super::{
     action::Command,
     msg::Effect,
     overlay::{LineEdit, Overlay, Palette, ViewerKind},
+    switch::Namespaces,
 };
 
 impl State {
@@ -56,6 +57,10 @@ impl State {
 
     /// The palette, with `line` typed already.
     pub(super) fn compose(&mut self, line: &str) {
+        // What could not be listed may be listed another time.
+        if matches!(self.destinations.namespaces, Namespaces::Unknown(_)) {
+            self.destinations.namespaces = Namespaces::NotAsked;
+        }
         let mut palette = Palette { line: LineEdit::of(line), ..Palette::default() };
         self.match_palette(&mut palette);
         self.overlays.push(Overlay::Palette(palette));

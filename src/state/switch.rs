@@ -80,13 +80,10 @@ impl State {
         let Some(Overlay::Palette(palette)) = self.overlays.last() else { return };
         let line = palette.line.text.trim_start_matches(':').trim_start();
         let is_asking = line.split_once(char::is_whitespace).is_some_and(|(word, _)| is_namespace(word));
-        if is_asking && !matches!(self.destinations.namespaces, Namespaces::Asked | Namespaces::Known(_)) {
-            // After a failure they are asked for again, and until then a name can be typed.
-            if self.destinations.namespaces == Namespaces::NotAsked {
-                self.destinations.namespaces = Namespaces::Asked;
-                effects.push(Effect::ListNamespaces);
-                self.match_palette_again();
-            }
+        if is_asking && self.destinations.namespaces == Namespaces::NotAsked {
+            self.destinations.namespaces = Namespaces::Asked;
+            effects.push(Effect::ListNamespaces);
+            self.match_palette_again();
         }
     }
 
@@ -158,7 +155,7 @@ impl State {
             ([], true) => return None,
             ([name], true) if self.destinations.contexts.iter().any(|known| known.starts_with(name)) => return None,
             ([name], true) => format!("the kubeconfig has no context “{name}”"),
-            ([], false) | ([_], false) => match (&self.destinations.namespaces, names) {
+            ([] | [_], false) => match (&self.destinations.namespaces, names) {
                 (Namespaces::NotAsked | Namespaces::Asked, _) => "asking the API server which namespaces there are".to_owned(),
                 (Namespaces::Unknown(why), []) => format!("{why}: type {word} NAME"),
                 (Namespaces::Unknown(_), [name, ..]) => format!("“{name}” cannot be the name of a namespace"),
@@ -197,9 +194,8 @@ impl State {
         let Some(Overlay::SwitchQuestion(question)) = self.overlays.last_mut() else { return };
         question.complaint = None;
         let says_yes = match (&question.word, key.code) {
-            (_, KeyCode::Esc) => return drop(self.overlays.pop()),
             (None, KeyCode::Char('y')) => !key.ctrl && !key.alt,
-            (None, KeyCode::Enter | KeyCode::Char('n')) => return drop(self.overlays.pop()),
+            (_, KeyCode::Esc) | (None, KeyCode::Enter | KeyCode::Char('n')) => return drop(self.overlays.pop()),
             (Some(word), KeyCode::Enter) => {
                 let is_word = question.line.text.trim() == word.as_str();
                 if !is_word {

@@ -78,20 +78,12 @@ impl Cluster {
         let Some(object) = event.object() else { return own(Bearer::Other) };
         let is_other = |known: &crate::domain::text::Text| !uid.is_empty() && known != uid;
         match object.kind {
-            Kind::Pod => match self.pods.get(&object.key).filter(|pod| !is_other(&pod.uid)) {
-                Some(pod) => {
-                    let about = self.deployment_of(pod).map(|key| key.name).or_else(|| pod.owner.as_ref().map(|owner| owner.name.clone()));
-                    let bearer = if pod.is_ready && !pod.is_unhealthy(now) { Bearer::Well } else { Bearer::Other };
-                    Sighting { event, about: about.unwrap_or_else(|| name.clone()), bearer }
-                }
-                None => {
-                    // A pod of a set has its name, with a few letters after it.
-                    let set = name.rsplit_once('-').map_or(name.as_str(), |(set, _)| set);
-                    let owner = self.replica_sets.get(&Key::new(&event.key.namespace, set)).and_then(|set| set.owner.as_ref());
-                    let about = owner.map_or_else(|| name.clone(), |owner| owner.name.clone());
-                    Sighting { event, about, bearer: if self.pods.is_complete { Bearer::Gone } else { Bearer::Other } }
-                }
-            },
+            Kind::Pod => {
+                let Some(pod) = self.pods.get(&object.key).filter(|pod| !is_other(&pod.uid)) else { return self.sighting_of_gone(event) };
+                let about = self.deployment_of(pod).map(|key| key.name).or_else(|| pod.owner.as_ref().map(|owner| owner.name.clone()));
+                let bearer = if pod.is_ready && !pod.is_unhealthy(now) { Bearer::Well } else { Bearer::Other };
+                Sighting { event, about: about.unwrap_or_else(|| name.clone()), bearer }
+            }
             Kind::ReplicaSet => {
                 let set = self.replica_sets.get(&object.key).filter(|set| !is_other(&set.uid));
                 let owner = set.and_then(|set| set.owner.as_ref());
@@ -111,5 +103,14 @@ impl Cluster {
                 own(if is_gone { Bearer::Gone } else { Bearer::Other })
             }
         }
+    }
+
+    /// Of a pod that is not there: a pod of a set has its name, with a few letters after it.
+    fn sighting_of_gone<'a>(&self, event: &'a Event) -> Sighting<'a> {
+        let name = &event.about.1;
+        let set = name.rsplit_once('-').map_or(name.as_str(), |(set, _)| set);
+        let owner = self.replica_sets.get(&Key::new(&event.key.namespace, set)).and_then(|set| set.owner.as_ref());
+        let about = owner.map_or_else(|| name.clone(), |owner| owner.name.clone());
+        Sighting { event, about, bearer: if self.pods.is_complete { Bearer::Gone } else { Bearer::Other } }
     }
 }

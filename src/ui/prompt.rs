@@ -56,7 +56,7 @@ pub fn uncall_text(alert: &str, who: &str) -> String {
 
 pub fn switch_area(state: &State, question: &SwitchQuestion) -> Rect {
     let area = question_area(state, &switch_text(state, question));
-    let more = if question.word.is_some() { 1 } else { 0 };
+    let more = u16::from(question.word.is_some());
     Rect { y: area.y.saturating_sub(more), height: (area.height + more).min(state.size.1), ..area }
 }
 
