@@ -23,7 +23,7 @@ Exit status:
 ///
 /// Without a command it opens the cockpit on the current context of your kubeconfig: what is broken, since when, what
 /// changed, who is called next, and the mitigations, each behind a confirmation.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "sev1", version, after_help = ENVIRONMENT, after_long_help = ENVIRONMENT, max_term_width = 110, propagate_version = false)]
 pub struct Cli {
     #[command(subcommand)]
@@ -103,7 +103,7 @@ pub struct Looks {
     pub config: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Live through an incident on a simulated platform; needs no cluster.
     #[cfg_attr(not(feature = "demo"), command(hide = true))]

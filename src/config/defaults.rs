@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::domain::{
     escalation::Matrix,
-    kpi::{Direction, Kpi, Unit},
+    kpi::{Direction, Kpi, Role, Unit},
 };
 
 use super::shape::{Alerts, Breaker, Config, Errors, Looks, Mitigations, Production, Refresh, Servers};
@@ -37,6 +37,7 @@ fn indicators() -> Vec<Kpi> {
     vec![
         kpi(
             "error_rate",
+            Role::Errors,
             "Error rate",
             r#"(sum(rate(http_requests_total{status=~"5.."}[5m])) or vector(0)) / sum(rate(http_requests_total[5m]))"#,
             Unit::Ratio,
@@ -44,6 +45,7 @@ fn indicators() -> Vec<Kpi> {
         ),
         kpi(
             "p95_latency",
+            Role::Latency,
             "p95 latency",
             "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))",
             Unit::Seconds,
@@ -51,21 +53,44 @@ fn indicators() -> Vec<Kpi> {
         ),
         Kpi {
             trend_query: Some(r#"sum(deriv(redis_queue_length{queue="sync-events"}[5m]))"#.into()),
-            ..kpi("sync_backlog", "Sync backlog", r#"sum(redis_queue_length{queue="sync-events"})"#, Unit::Count, 1000.0)
+            deployment: Some("sync-service".into()),
+            ..kpi("sync_backlog", Role::Queue, "Sync backlog", r#"sum(redis_queue_length{queue="sync-events"})"#, Unit::Count, 1000.0)
         },
-        kpi("sync_p95", "Sync p95", "histogram_quantile(0.95, sum by (le) (rate(sync_request_duration_seconds_bucket[5m])))", Unit::Seconds, 1.0),
-        kpi("verification_queue", "Verification queue", "sum(verification_queue_size)", Unit::Count, 1000.0),
-        kpi("db_connections", "DB connections", "max(postgresql_connections_active / postgresql_connections_max)", Unit::Ratio, 0.9),
+        Kpi {
+            deployment: Some("sync-service".into()),
+            ..kpi(
+                "sync_p95",
+                Role::Latency,
+                "Sync p95",
+                "histogram_quantile(0.95, sum by (le) (rate(sync_request_duration_seconds_bucket[5m])))",
+                Unit::Seconds,
+                1.0,
+            )
+        },
+        Kpi {
+            deployment: Some("verification-service".into()),
+            ..kpi("verification_queue", Role::Queue, "Verification queue", "sum(verification_queue_size)", Unit::Count, 1000.0)
+        },
+        kpi(
+            "db_connections",
+            Role::Saturation,
+            "DB connections",
+            "max(postgresql_connections_active / postgresql_connections_max)",
+            Unit::Ratio,
+            0.9,
+        ),
     ]
 }
 
-fn kpi(id: &str, title: &str, query: &str, unit: Unit, critical: f64) -> Kpi {
+fn kpi(id: &str, role: Role, title: &str, query: &str, unit: Unit, critical: f64) -> Kpi {
     Kpi {
         id: id.into(),
         title: title.into(),
         query: query.into(),
         trend_query: None,
         unit,
+        role,
+        deployment: None,
         direction: Direction::HigherIsWorse,
         warning: None,
         critical: Some(critical),

@@ -161,6 +161,18 @@ pub fn load(options: &KubeOptions, clock: &Arc<dyn Clock>) -> Result<Target, Con
     load_in(options, &Surroundings::real(), clock)
 }
 
+/// Names of the contexts of the kubeconfig, in its order; none where it cannot be read.
+pub fn contexts(options: &KubeOptions) -> Vec<Text> {
+    let surroundings = Surroundings::real();
+    let (candidates, _) = file::candidates(options.kubeconfig.as_deref(), surroundings.kubeconfig.as_deref(), surroundings.home.as_deref());
+    let mut merged = Merged::default();
+    // What is no file can be read only once.
+    for one in candidates.iter().filter(|path| path.is_file()).filter_map(|path| Merged::read(path).ok().flatten()) {
+        merged.merge(one);
+    }
+    merged.contexts.iter().map(|context| Text::line(&context.name)).collect()
+}
+
 fn load_in(options: &KubeOptions, surroundings: &Surroundings, clock: &Arc<dyn Clock>) -> Result<Target, ConnectError> {
     let (candidates, must_exist) = file::candidates(options.kubeconfig.as_deref(), surroundings.kubeconfig.as_deref(), surroundings.home.as_deref());
     let (mut merged, mut files) = (Merged::default(), Vec::new());

@@ -18,6 +18,9 @@ pub struct Kpi {
     /// Change per second, shown as trend (`deriv`), where it means something.
     pub trend_query: Option<Text>,
     pub unit: Unit,
+    pub role: Role,
+    /// The deployment whose work it measures; none: no certain one.
+    pub deployment: Option<Text>,
     pub direction: Direction,
     /// Amber from here on.
     pub warning: Option<f64>,
@@ -39,6 +42,30 @@ pub enum Unit {
     PerSecond,
     /// `1.2 GiB`.
     Bytes,
+}
+
+/// What an indicator measures, and so what may be concluded from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Failures that users see: of several critical indicators a cure is judged by this one.
+    Errors,
+    /// How long users or callers wait: more replicas may help.
+    Latency,
+    /// How much is asked for. Nothing is concluded from it.
+    Traffic,
+    /// How full something is that more replicas do not make larger: connections, memory, disks.
+    Saturation,
+    /// Work that waits: more replicas may help.
+    Queue,
+    /// Nothing is concluded from it.
+    Other,
+}
+
+impl Role {
+    /// Whether it shrinks with more replicas.
+    pub fn is_load(self) -> bool {
+        matches!(self, Self::Latency | Self::Queue)
+    }
 }
 
 /// Which side of a threshold is bad.

@@ -41,5 +41,6 @@ pub mod time;
 pub mod trend;
 pub mod units;
 pub mod verdict;
+pub mod warning;
 pub mod workload;
 pub mod write;

@@ -168,6 +168,22 @@ pub struct Event {
     pub about: (Text, Text, Text),
 }
 
+impl Event {
+    /// As kubectl writes its type.
+    pub fn type_word(&self) -> &'static str {
+        if self.is_warning { "Warning" } else { "Normal" }
+    }
+
+    /// What it is about, where that is of a kind that this program knows.
+    pub fn object(&self) -> Option<ObjectRef> {
+        let (kind, name, uid) = &self.about;
+        let kind = Kind::ALL.into_iter().find(|known| known.is_called(kind))?;
+        // An event is in the namespace of its object; one of an object without a namespace is in `default`.
+        let namespace = if kind.is_namespaced() { self.key.namespace.clone() } else { Text::default() };
+        Some(ObjectRef { kind, key: Key { namespace, name: name.clone() }, uid: uid.clone() })
+    }
+}
+
 /// Anything that lives in an index under its key.
 pub trait Object {
     const KIND: Kind;

@@ -15,6 +15,7 @@ use crate::{
         State,
         msg::{Effect, Key, KeyCode, Mouse, Msg},
         overlay::Overlay,
+        switch::Destination,
         update::update,
     },
     ui::{
@@ -59,8 +60,17 @@ pub struct Inbox {
     pub messages: mpsc::Receiver<Msg>,
 }
 
-/// Runs the cockpit until it is left; returns the exit code.
-pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<i32, CockpitError> {
+/// How the cockpit was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// With this exit code.
+    Ended(i32),
+    /// For another place.
+    For(Destination),
+}
+
+/// Runs the cockpit until it is left.
+pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn Clock>) -> Result<Left, CockpitError> {
     let mut signals = signals::watch()?;
     let mut jobs = Jobs::watch()?;
     let mut fault = Fault::watch()?;
@@ -76,6 +86,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
         last_frame: None,
         redraw_all: false,
         leave: None,
+        next: None,
         stop: false,
     };
     if let Ok((columns, rows)) = crossterm::terminal::size() {
@@ -84,11 +95,12 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     loop {
         cockpit.draw_when_due()?;
         if let Some(code) = cockpit.leave {
-            let Cockpit { effects, taken, .. } = cockpit;
+            let Cockpit { effects, taken, next, .. } = cockpit;
             // The terminal first: nobody should wait for it.
             drop(taken);
             let settled = effects.finish().await;
-            return Ok(if settled || code != 0 { code } else { OUTCOME_UNKNOWN });
+            let code = if settled || code != 0 { code } else { OUTCOME_UNKNOWN };
+            return Ok(next.filter(|_| code == 0).map_or(Left::Ended(code), Left::For));
         }
         if std::mem::take(&mut cockpit.stop) {
             cockpit.stop_for_a_while(&mut jobs).await?;
@@ -151,6 +163,8 @@ struct Cockpit {
     /// Nothing that the terminal showed can be relied on.
     redraw_all: bool,
     leave: Option<i32>,
+    /// Where to go on then.
+    next: Option<Destination>,
     /// It is to be stopped until the shell lets it go on.
     stop: bool,
 }
@@ -238,6 +252,10 @@ impl Cockpit {
         for effect in effects {
             match effect {
                 Effect::Quit { code } => self.leave = Some(code),
+                Effect::Switch(to) => {
+                    self.next = Some(to);
+                    self.leave = Some(0);
+                }
                 Effect::Suspend => self.stop = true,
                 Effect::Theme(_) => self.state.dirty = true,
                 Effect::Bell => self.push(b"\x07"),

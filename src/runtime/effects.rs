@@ -158,8 +158,15 @@ impl Effects {
             }
             Effect::Record { kind, fields } => self.record(kind, fields),
             Effect::Reconnect => self.wiring.sources.reconnect(),
+            Effect::ListNamespaces => {
+                let (reader, messages) = (self.wiring.reader.clone(), self.wiring.messages.clone());
+                drop(tokio::spawn(async move {
+                    let names = sources::namespaces::names(&reader).await;
+                    let _ = messages.send(Msg::Namespaces(names)).await;
+                }));
+            }
             // The loop does these itself.
-            Effect::Copy(_) | Effect::CopySelected | Effect::Bell | Effect::Theme(_) | Effect::Suspend | Effect::Quit { .. } => {}
+            Effect::Copy(_) | Effect::CopySelected | Effect::Bell | Effect::Theme(_) | Effect::Suspend | Effect::Switch(_) | Effect::Quit { .. } => {}
         }
     }
 

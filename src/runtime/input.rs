@@ -47,8 +47,8 @@ impl<S: Stream<Item = io::Result<Event>> + Unpin> Keyboard<S> {
 
     /// Waits for an event, then takes all that are there already.
     ///
-    /// They are asked for by the waker of whoever waits here: crossterm's stream keeps the first waker that found it empty, and no
-    /// other until the next event, so that a look with a waker of its own (`now_or_never`) would sleep through that event.
+    /// They are asked for by the waker of whoever waits here: a stream may keep the first waker that found it empty, and no other until the
+    /// next event, so that a look with a waker of its own (`now_or_never`) would sleep through that event.
     pub async fn read(&mut self) -> Read {
         let mut was_waited_for = false;
         let first = futures::future::poll_fn(|context| {
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::domain::time::{Now, Speed};
 
-    /// Keeps, as crossterm's stream does, the first waker that found it empty, and no other until the next event.
+    /// Keeps, as a stream may, the first waker that found it empty, and no other until the next event.
     #[derive(Default)]
     struct FirstWaker {
         events: VecDeque<Event>,

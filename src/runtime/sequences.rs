@@ -119,11 +119,10 @@ fn partly(bytes: &[u8], of: &[u8]) -> usize {
 
 fn cut(bytes: &[u8]) -> Cut {
     match *bytes {
-        [] | [ESC] => Cut::More,
+        // The last: F1 to F4, the keypad, or Alt and the letter O.
+        [] | [ESC] | [ESC, b'O'] => Cut::More,
         [ESC, ESC, ..] => Cut::Whole(1),
         [ESC, b'[', ref rest @ ..] => control(rest).plus(2),
-        // F1 to F4 and the keypad; all else is Alt and the letter O.
-        [ESC, b'O'] => Cut::More,
         [ESC, b'O', b'@'..=b'~', ..] => Cut::Whole(3),
         [ESC, b']' | b'P' | b'_' | b'^' | b'X', ref rest @ ..] => string(rest).plus(2),
         [ESC, ref rest @ ..] => character(rest).plus(1),
@@ -249,7 +248,7 @@ mod tests {
             (b"\x1b[200~two\nlines\x1b[201~", Event::Paste("two\nlines".to_owned())),
         ];
         for (bytes, event) in cases {
-            assert_eq!(all(bytes), [event.clone()], "{}", bytes.escape_ascii());
+            assert_eq!(all(bytes), std::slice::from_ref(event), "{}", bytes.escape_ascii());
         }
         assert_eq!(all(b"\x1b[Z").len(), 1);
         assert!(matches!(all(b"\x1b[<0;3;4M")[..], [Event::Mouse(mouse)] if (mouse.column, mouse.row) == (2, 3)));
@@ -291,7 +290,7 @@ mod tests {
         }
         let Some(Event::Paste(text)) = sequences.push(PASTE_ENDS).pop() else { panic!("no paste") };
         assert_eq!(text.len(), LONGEST_PASTE);
-        assert_eq!(sequences.push(&vec![b'0'; 100]).len(), 100);
+        assert_eq!(sequences.push(&[b'0'; 100]).len(), 100);
     }
 
     proptest! {

@@ -11,6 +11,7 @@ pub mod elasticsearch;
 mod kubernetes;
 mod login;
 pub mod logs;
+pub mod namespaces;
 mod prometheus;
 mod refresh;
 mod report;

@@ -44,7 +44,7 @@ pub const FEATURES: &[Feature] = &[
         name: "see nodes",
         rights: &[Right::of_cluster("get", "", "nodes"), Right::of_cluster("list", "", "nodes"), Right::of_cluster("watch", "", "nodes")],
     },
-    Feature { name: "see events", rights: &[Right::on("list", "", "events"), Right::on("watch", "", "events")] },
+    Feature { name: "see events", rights: &[Right::on("get", "", "events"), Right::on("list", "", "events"), Right::on("watch", "", "events")] },
     Feature {
         name: "see services",
         rights: &[

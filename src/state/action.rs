@@ -81,6 +81,8 @@ pub enum Command {
     RestartApp(Text),
     /// Open the card of an ask that was typed or chosen.
     Do(Wish),
+    /// Go to another namespace or context, after a question.
+    Switch(super::switch::Destination),
     /// Open the palette with this typed already.
     Compose(Text),
     /// Take back the mitigation that has this number in the journal.
@@ -263,7 +265,7 @@ use Place as P;
 /// Every action that has a key.
 pub static ACTIONS: &[Action] = &[
     action("screens", "screens", "Cockpit", &["1"], (P::Screens, G::Look), Command::Screen(1)).in_footer(10),
-    action("workloads", "workloads", "Workloads: pods, deployments, nodes, services, HPAs", &["2"], (P::Screens, G::Look), Command::Screen(2)),
+    action("workloads", "workloads", "Workloads: pods, deployments, nodes, events and more", &["2"], (P::Screens, G::Look), Command::Screen(2)),
     action("metrics", "metrics", "Metrics: not in this version", &["3"], (P::Screens, G::Look), Command::Screen(3)),
     action("logs-screen", "logs", "Logs: not in this version", &["4"], (P::Screens, G::Look), Command::Screen(4)),
     action("alerts", "alerts", "Alerts: not in this version", &["5"], (P::Screens, G::Look), Command::Screen(5)),

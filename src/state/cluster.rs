@@ -33,6 +33,8 @@ pub struct Cluster {
     pub changes: Vec<Change>,
     /// Pods that stand otherwise by time alone, by when: young ones that count as unhealthy then, and those whose last end is past.
     pub(super) maturing: BTreeSet<(DateTime<Utc>, Key)>,
+    /// Warnings by when they were seen last.
+    pub(super) warned: BTreeSet<(DateTime<Utc>, Key)>,
     /// What was seen of changes, beyond what the objects tell by themselves.
     pub(super) seen: Seen,
 }
@@ -111,6 +113,7 @@ impl Cluster {
             Kind::Service => &self.services.get(key)?.uid,
             Kind::HorizontalPodAutoscaler => &self.autoscalers.get(key)?.uid,
             Kind::ConfigMap => &self.config_maps.get(key)?.uid,
+            Kind::Event => &self.events.get(key)?.uid,
             _ => return None,
         };
         Some(ObjectRef { kind, key: key.clone(), uid: uid.clone() })

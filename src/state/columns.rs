@@ -3,7 +3,7 @@
 use crate::domain::object::Kind;
 
 /// The kinds of the screen, in `Tab` order.
-pub const KINDS: [Kind; 5] = [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler];
+pub const KINDS: [Kind; 6] = [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Event];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Column {
@@ -32,6 +32,13 @@ pub enum Column {
     /// Least and most replicas: `3..20`.
     Bounds,
     Replicas,
+    /// Events: when it happened last.
+    LastSeen,
+    Reason,
+    /// Events: what it happened to.
+    Object,
+    Count,
+    Message,
     Namespace,
 }
 
@@ -43,6 +50,7 @@ pub const fn columns(kind: Kind) -> &'static [Column] {
         Kind::Node => &[C::Name, C::Status, C::Roles, C::Cpu, C::Memory, C::Age, C::Version],
         Kind::Service => &[C::Name, C::Type, C::ClusterIp, C::Ports, C::Endpoints, C::Age, C::Namespace],
         Kind::HorizontalPodAutoscaler => &[C::Name, C::Reference, C::Metrics, C::Bounds, C::Replicas, C::Age, C::Namespace],
+        Kind::Event => &[C::LastSeen, C::Type, C::Reason, C::Object, C::Count, C::Message, C::Namespace],
         _ => &[C::Name, C::Ready, C::Status, C::Restarts, C::Age, C::Node, C::Ip, C::Namespace],
     }
 }
@@ -73,12 +81,17 @@ impl Column {
             Self::Metrics => "METRICS",
             Self::Bounds => "MIN..MAX",
             Self::Replicas => "REPLICAS",
+            Self::LastSeen => "LAST SEEN",
+            Self::Reason => "REASON",
+            Self::Object => "OBJECT",
+            Self::Count => "COUNT",
+            Self::Message => "MESSAGE",
             Self::Namespace => "NAMESPACE",
         }
     }
 
     /// Numbers are right-aligned.
     pub const fn is_number(self) -> bool {
-        matches!(self, Self::Restarts | Self::Age | Self::UpToDate | Self::Available | Self::Revision | Self::Replicas)
+        matches!(self, Self::Restarts | Self::Age | Self::UpToDate | Self::Available | Self::Revision | Self::Replicas | Self::LastSeen | Self::Count)
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::{
     change::{Change, ChangeKind},
     complaint::{About, Complaint, roots},
     health::SourceId,
-    kpi::Level,
+    kpi::{Level, Role},
     object::{Key, Kind, ObjectRef},
     pod::Pod,
     quantity::thousandths,
@@ -21,7 +21,7 @@ use crate::domain::{
     workload::Autoscaler,
 };
 
-use super::{KpiState, State};
+use super::{KpiState, Screen, State};
 
 /// Unhealthy pods and alerts looked at; beyond them the advice would not differ.
 const LOOKED_AT: usize = 2_000;
@@ -33,10 +33,6 @@ const LATELY: TimeDelta = TimeDelta::minutes(15);
 const BUSY: f64 = 0.9;
 /// From here on an autoscaler has more load than its target: its own tolerance is a tenth.
 const STRAINED: f64 = 1.1;
-/// Words of an indicator that name no service.
-const PLAIN_WORDS: [&str; 12] =
-    ["error", "rate", "latency", "queue", "backlog", "database", "connections", "percentile", "requests", "seconds", "time", "lag"];
-
 /// What has to be gathered again.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Due {
@@ -51,6 +47,7 @@ impl State {
             self.renew_changes();
             self.due.suggestions = true;
         }
+        self.dirty |= self.renew_warnings() && self.screen == Screen::Cockpit;
         if std::mem::take(&mut self.due.suggestions) {
             self.dirty |= self.renew_episode();
             let mut advice = advise(&self.evidence());
@@ -305,7 +302,7 @@ impl State {
     }
 
     pub(super) fn overloads(&self, complaints: &[Complaint]) -> Vec<Overload> {
-        let critical = self.kpis.iter().filter(|kpi| !is_error(kpi) && is_load(kpi) && level(kpi) == Level::Critical);
+        let critical = self.kpis.iter().filter(|kpi| kpi.spec.role.is_load() && level(kpi) == Level::Critical);
         let mut overloads: Vec<Overload> = Vec::new();
         for kpi in critical {
             let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value) else { continue };
@@ -325,15 +322,15 @@ impl State {
         overloads
     }
 
-    /// The deployment that an indicator speaks of: the one that its id names. An indicator of all services names none; then the
+    /// The deployment that an indicator speaks of, by its own setting. An indicator of all services names none; then the
     /// load itself has to be seen, in an autoscaler that has all it can do, and the one meant is where callers wait and no
     /// autoscaler helps.
     fn loaded_by(&self, kpi: &KpiState, complaints: &[Complaint]) -> Option<Key> {
-        let words = kpi.spec.id.split(['_', '-']).filter(|word| word.len() >= 4 && !PLAIN_WORDS.contains(word));
-        let words: Vec<&str> = words.collect();
-        let named = |key: &&Key| words.iter().any(|word| key.name.contains(word));
-        if !words.is_empty() {
-            return self.cluster.deployments.objects.keys().find(named).cloned();
+        if let Some(name) = &kpi.spec.deployment {
+            let namespace = self.namespace_of_trouble();
+            let first = || self.cluster.deployments.objects.keys().find(|key| key.name == *name);
+            let near = Key { namespace, name: name.clone() };
+            return if self.cluster.deployments.get(&near).is_some() { Some(near) } else { first().cloned() };
         }
         let is_busy =
             self.cluster.autoscalers.objects.values().any(|autoscaler| autoscaler.target_kind == "Deployment" && strain(autoscaler) >= BUSY);
@@ -360,12 +357,7 @@ pub(super) fn level(kpi: &KpiState) -> Level {
 }
 
 pub(super) fn is_error(kpi: &KpiState) -> bool {
-    kpi.spec.id.contains("error")
-}
-
-/// Connections and memory do not shrink by more replicas; queues and waiting times do.
-fn is_load(kpi: &KpiState) -> bool {
-    ["backlog", "queue", "latency", "p95", "p99", "lag"].iter().any(|word| kpi.spec.id.contains(word))
+    kpi.spec.role == Role::Errors
 }
 
 /// How far the worst metric of an autoscaler is over its target; 1 is on target.

@@ -7,11 +7,10 @@ use crate::domain::{
     text::Text,
 };
 
-use super::{State, columns::KINDS};
+use super::{State, columns::KINDS, switch::is_about_places};
 
 /// Kinds without a table by kubectl's names, what people call several of them, and what shows them here.
-const ELSEWHERE: [(&[&str], &str, &str); 16] = [
-    (&["events", "event", "ev"], "events", "Enter on a pod shows its events"),
+const ELSEWHERE: [(&[&str], &str, &str); 15] = [
     (&["configmaps", "configmap", "cm"], "ConfigMaps", "Changes on the cockpit shows those that changed"),
     (&["statefulsets", "statefulset", "sts"], "StatefulSets", ":pods shows their pods"),
     (&["daemonsets", "daemonset", "ds"], "DaemonSets", ":pods shows their pods"),
@@ -29,13 +28,11 @@ const ELSEWHERE: [(&[&str], &str, &str); 16] = [
     (&["customresourcedefinitions", "customresourcedefinition", "crd", "crds"], "custom resource definitions", ""),
 ];
 
-const NAMESPACE: [&str; 3] = ["ns", "namespace", "namespaces"];
-const CONTEXT: [&str; 3] = ["ctx", "context", "contexts"];
-
 /// The table that a word means: `po`, `pod`, `pods`, and k9s's `dp`.
 pub(super) fn table(word: &str) -> Option<Kind> {
     let kind = match word.to_ascii_lowercase().as_str() {
         "dp" => Kind::Deployment,
+        "ev" => Kind::Event,
         "hpas" | "autoscaler" | "autoscalers" => Kind::HorizontalPodAutoscaler,
         word => Kind::named(word)?,
     };
@@ -53,26 +50,8 @@ impl State {
     fn in_own_words(&self, typed: &str) -> Option<Text> {
         let words: Vec<&str> = typed.split_whitespace().collect();
         let word = words.first()?.to_ascii_lowercase();
-        let context = &self.session.context;
         match *words.as_slice() {
-            [_] if NAMESPACE.contains(&&*word) => {
-                let watched = match &self.session.scope {
-                    Scope::One(namespace) => format!("only {namespace} is watched"),
-                    Scope::All => "all namespaces are watched".to_owned(),
-                };
-                let line = format!("sev1 --context {} --namespace NAME", shell::quoted(context));
-                Some(Text::line(&format!("{watched}; for another one leave with :q and start {line}")))
-            }
-            [_, name] if NAMESPACE.contains(&&*word) => {
-                let line = format!("sev1 --context {} --namespace {}", shell::quoted(context), shell::quoted(name));
-                Some(Text::line(&format!("to watch {name}, leave with :q and start {line}")))
-            }
-            [_] if CONTEXT.contains(&&*word) => Some(Text::line(&format!(
-                "this is {context}; for another one leave with :q and start sev1 --context NAME (kubectl config get-contexts lists them)"
-            ))),
-            [_, name] if CONTEXT.contains(&&*word) => {
-                Some(Text::line(&format!("to look at {name}, leave with :q and start sev1 --context {}", shell::quoted(name))))
-            }
+            [word, ..] if is_about_places(word) => self.destination_complaint(&words),
             [_] => self.elsewhere(&word),
             _ => None,
         }

@@ -56,6 +56,7 @@ impl State {
             Some(Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. }) => {
                 self.answered(key, haste, effects);
             }
+            Some(Overlay::SwitchQuestion(_)) => self.switch_answered(key, haste, effects),
             Some(Overlay::Menu(menu)) => {
                 let chosen = match key.code {
                     KeyCode::Char(character) if !key.ctrl && !key.alt => menu.items.iter().position(|item| item.key == Some(character)),
@@ -82,7 +83,13 @@ impl State {
         self.deselect();
         let says_no = matches!(
             self.overlays.last(),
-            Some(Overlay::Card(_) | Overlay::QuitQuestion { .. } | Overlay::EscalateQuestion { .. } | Overlay::UncallQuestion { .. })
+            Some(
+                Overlay::Card(_)
+                    | Overlay::QuitQuestion { .. }
+                    | Overlay::EscalateQuestion { .. }
+                    | Overlay::UncallQuestion { .. }
+                    | Overlay::SwitchQuestion(_)
+            )
         );
         key.code == KeyCode::Esc && !says_no
     }

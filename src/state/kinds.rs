@@ -81,7 +81,7 @@ impl State {
         let autoscaler = autoscaler.and_then(|autoscaler| cluster.reference(Kind::HorizontalPodAutoscaler, &autoscaler.key));
         let services = deployment.iter().flat_map(|key| cluster.services_of(key));
         let services = services.filter_map(|service| cluster.reference(Kind::Service, &service.key));
-        self.focused().into_iter().chain(behind).chain(autoscaler).chain(services).collect()
+        self.meant().into_iter().chain(behind).chain(autoscaler).chain(services).collect()
     }
 
     /// The marked pods, where the kind takes several and marks are on the screen; else the object alone.
@@ -169,7 +169,7 @@ impl State {
 
     /// Lines of the menu about the focused pod: the commands that may be run in it.
     pub(super) fn commands_for_focused(&self) -> Vec<MenuItem> {
-        let (Some(kind), Some(pod)) = (self.kind_named(Run::NAME), self.focused().filter(|object| object.kind == Kind::Pod)) else {
+        let (Some(kind), Some(pod)) = (self.kind_named(Run::NAME), self.meant().filter(|object| object.kind == Kind::Pod)) else {
             return Vec::new();
         };
         let known = self.cluster.pods.get(&pod.key);

@@ -110,7 +110,7 @@ impl State {
 
     /// The deployment of what is focused.
     pub(super) fn focused_deployment(&self) -> Option<Key> {
-        let focused = self.focused()?;
+        let focused = self.meant()?;
         match focused.kind {
             Kind::Service => {
                 let selector = &self.cluster.services.get(&focused.key)?.selector;
@@ -190,7 +190,7 @@ impl State {
     }
 
     fn focused_app(&self) -> Option<(Text, Text)> {
-        let focused = self.focused()?;
+        let focused = self.meant()?;
         if focused.kind == Kind::Pod {
             let pod = self.cluster.pods.get(&focused.key)?;
             return Some((pod.key.namespace.clone(), self.cluster.app_of(pod)));
@@ -252,7 +252,7 @@ impl State {
         items.extend(self.kinds_for_focused());
         items.extend(self.commands_for_focused());
         let alert = self.focused_alert().map(|alert| alert.name.to_string());
-        let about = alert.or_else(|| self.focused().map(|focused| focused.to_string()));
+        let about = alert.or_else(|| self.meant().map(|focused| focused.to_string()));
         let about = about.map_or_else(|| "Mitigate".to_owned(), |about| format!("Mitigate {about}"));
         let row = items.iter().position(|item| item.disabled.is_none()).unwrap_or(0);
         self.overlays.push(Overlay::Menu(Menu { title: Text::line(&about), items, cursor: Cursor { row, top: 0 } }));

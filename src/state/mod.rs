@@ -36,6 +36,7 @@ pub mod screens;
 mod seen;
 pub mod selection;
 pub mod session;
+pub mod switch;
 pub mod table;
 mod takes_back;
 mod tied;
@@ -46,6 +47,7 @@ pub mod update;
 mod verdicts;
 mod viewer;
 mod visible_clock;
+pub mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,8 @@ pub struct State {
     /// The present trouble.
     pub episodes: Episodes,
     pub advice: Advice,
+    pub warnings: warnings::Warnings,
+    pub destinations: switch::Destinations,
     /// What was set and has not been taken back: `circuit breaker on`.
     pub in_force: Vec<Text>,
     pub timeline: timeline::Timeline,
@@ -202,6 +206,8 @@ impl State {
             errors: None,
             episodes: Episodes::default(),
             advice: Advice::default(),
+            warnings: warnings::Warnings::default(),
+            destinations: switch::Destinations::default(),
             in_force: Vec::new(),
             timeline: timeline::Timeline::default(),
             mitigations: card::Mitigations::default(),

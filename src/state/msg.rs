@@ -59,6 +59,8 @@ pub enum Msg {
         card: CardId,
         at: Now,
     },
+    /// Names of the cluster's namespaces, or why they cannot be listed.
+    Namespaces(Result<Vec<Text>, Text>),
     /// Something went well or wrong outside (`copied`, `clipboard not reachable`).
     Notice {
         text: Text,
@@ -219,6 +221,10 @@ pub enum Effect {
         kind: &'static str,
         fields: serde_json::Value,
     },
+    /// Ask the API server for the names of its namespaces.
+    ListNamespaces,
+    /// Leave this place and open the cockpit on another.
+    Switch(super::switch::Destination),
     /// Ask all sources to try again now.
     Reconnect,
     /// Draw with this theme from now on.

@@ -9,7 +9,7 @@ use super::{
     msg::Effect,
     overlay::Overlay,
     rows,
-    screens::cockpit::Pane,
+    screens::{cockpit::Pane, workloads::Left},
     table::Cursor,
 };
 
@@ -46,6 +46,16 @@ impl State {
                 Pane::Pods | Pane::Tiles | Pane::Escalation => self.cluster.reference(Kind::Pod, self.cockpit.pod.as_ref()?),
             },
         }
+    }
+
+    /// The same, but for an event the object that it is about: what logs and mitigations mean.
+    pub(super) fn meant(&self) -> Option<ObjectRef> {
+        let focused = self.focused()?;
+        if focused.kind != Kind::Event {
+            return Some(focused);
+        }
+        let object = self.cluster.events.get(&focused.key)?.object()?;
+        self.cluster.reference(object.kind, &object.key)
     }
 
     /// A pod that wrote the pattern's errors: the newest one that still exists.
@@ -211,6 +221,7 @@ impl State {
             self.workloads.cursor = Cursor::default();
             self.workloads.focused = None;
             self.workloads.detail = None;
+            self.workloads.left = None;
         }
         self.screen = Screen::Workloads;
         self.resort();
@@ -269,6 +280,7 @@ impl State {
     /// `Enter` on a screen.
     pub(super) fn open(&mut self, effects: &mut Vec<Effect>) {
         match self.screen {
+            Screen::Workloads if self.workloads.kind == Kind::Event => self.open_object_of_event(effects),
             Screen::Workloads => self.workloads.detail.clone_from(&self.workloads.focused),
             Screen::Cockpit => match self.cockpit.focus {
                 Pane::Pods => {
@@ -297,6 +309,35 @@ impl State {
         }
     }
 
+    /// What the focused event is about: its row where its kind has a table, else its description.
+    fn open_object_of_event(&mut self, effects: &mut Vec<Effect>) {
+        let Some(event) = self.workloads.focused.as_ref().and_then(|key| self.cluster.events.get(key)) else { return };
+        let Some(object) = event.object() else {
+            let what = event.about.0.clone();
+            return self.say(&format!("nothing more is known here of a {what}: d describes the event"));
+        };
+        let left = Left { event: Some(event.key.clone()), sort: self.workloads.sort, filter: self.workloads.filter.clone() };
+        let is_shown = KINDS.contains(&object.kind);
+        let is_there = self.cluster.reference(object.kind, &object.key).is_some_and(|known| object.uid.is_empty() || known.uid == object.uid);
+        match object.kind {
+            _ if is_shown && is_there => {
+                self.show_object(object.kind, &object.key);
+                self.workloads.left = Some(left);
+            }
+            _ if is_shown => self.say(&format!("{object} is not in the cluster any more: d describes the event")),
+            _ => self.open_viewer(object, super::overlay::ViewerKind::Describe, effects),
+        }
+    }
+
+    /// Back in the table of events, as it was left.
+    fn return_to_events(&mut self, left: Left) {
+        self.show_kind(Kind::Event);
+        self.workloads.sort = left.sort;
+        self.workloads.filter = left.filter;
+        self.workloads.focused = left.event;
+        self.resort();
+    }
+
     /// One object in its table, with its detail.
     fn show_object(&mut self, kind: Kind, key: &Key) {
         self.show_kind(kind);
@@ -311,6 +352,9 @@ impl State {
         match self.screen {
             Screen::Workloads => {
                 if self.workloads.detail.take().is_some() {
+                    if let Some(left) = self.workloads.left.take() {
+                        self.return_to_events(left);
+                    }
                 } else if !self.workloads.marks.is_empty() {
                     self.workloads.marks.clear();
                 } else if !self.workloads.filter.is_empty() {

@@ -13,7 +13,7 @@ use crate::domain::{
     pod::Pod,
     text::Text,
     units,
-    workload::{Autoscaler, Deployment, Node, ReplicaSet, Service},
+    workload::{Autoscaler, Deployment, Event, Node, ReplicaSet, Service},
 };
 
 use super::{
@@ -47,6 +47,7 @@ impl State {
         if let Some(server_time) = server_time {
             self.learn_offset(source, server_time - self.utc_at(observed_at));
         }
+        let bears_warnings = matches!(what, What::Events(_) | What::Pods(_) | What::ReplicaSets(_) | What::Deployments(_));
         let is_health = matches!(what, What::Health(_) | What::Rights(_));
         if !is_health {
             self.hear(source, observed_at);
@@ -79,13 +80,14 @@ impl State {
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
-            What::Events(deltas) => self.told_batch(deltas, None, Seen::event).visible,
+            What::Events(deltas) => self.events(deltas),
             What::Kpis(readings) => self.kpis_read(readings, observed_at, effects),
             What::Alerts(list) => self.alerts_read(list, effects),
             What::Errors(window) => self.errors_read(*window),
             What::Rights(rights) => self.rights_read(rights),
         };
         self.dirty |= visible;
+        self.warnings.is_due |= bears_warnings;
     }
 
     /// Our clock at a moment of the monotonic one.
@@ -272,6 +274,16 @@ impl State {
         self.due.changes |= deleted;
         let on_cockpit = self.screen == Screen::Cockpit && (unhealthy_changed || before != totals(&self.cluster));
         batch.visible || on_cockpit
+    }
+
+    fn events(&mut self, deltas: Vec<Delta<Event>>) -> bool {
+        let mut told = false;
+        let batch = self.batch::<Event>(deltas, Some(rows::replace::<Event>), |cluster, key, before| {
+            cluster.rewarn(key, before);
+            told |= cluster.events.get(key).is_some_and(Seen::is_told_by);
+        });
+        self.due.changes |= told;
+        batch.visible
     }
 
     fn nodes(&mut self, deltas: Vec<Delta<Node>>) -> bool {

@@ -41,12 +41,25 @@ pub enum Overlay {
         alert: Text,
         who: Text,
     },
+    /// `:ns` and `:ctx`: whether to go there.
+    SwitchQuestion(SwitchQuestion),
     /// `s`: how many replicas, before the card.
     Replicas(ReplicasPrompt),
     /// `@`: what was done with this program, from the timeline's own actions, verdicts and notes.
     Did {
         scroll: u16,
     },
+}
+
+/// The question before a switch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SwitchQuestion {
+    pub to: super::switch::Destination,
+    /// What is to be typed, where it leads to production; else `y` is enough.
+    pub word: Option<Text>,
+    pub line: LineEdit,
+    /// Why the last `Enter` did nothing.
+    pub complaint: Option<Text>,
 }
 
 /// A small number prompt: the replicas wanted.

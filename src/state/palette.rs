@@ -29,15 +29,22 @@ const OBJECTS: usize = 200;
 const NAME_BONUS: u32 = 100_000;
 
 /// The tables, by the name under which each is offered.
-const TABLES: [(&str, Kind); 5] =
-    [("pods", Kind::Pod), ("deploy", Kind::Deployment), ("nodes", Kind::Node), ("svc", Kind::Service), ("hpa", Kind::HorizontalPodAutoscaler)];
+const TABLES: [(&str, Kind); 6] = [
+    ("pods", Kind::Pod),
+    ("deploy", Kind::Deployment),
+    ("nodes", Kind::Node),
+    ("svc", Kind::Service),
+    ("hpa", Kind::HorizontalPodAutoscaler),
+    ("events", Kind::Event),
+];
 
 impl State {
     /// Matches what is typed anew.
     pub(super) fn match_palette(&self, palette: &mut Palette) {
         let line = palette.line.text.trim_start_matches(':').trim_start();
         let typed = line.trim_end();
-        let exact = self.exact(typed);
+        // What would only type again what is typed already offers what stands below it.
+        let exact = self.exact(typed).filter(|entry| entry.command != Command::Compose(line.into()));
         let mut entries = self.entries(line);
         if !typed.is_empty() {
             let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
@@ -114,6 +121,7 @@ impl State {
         }
         entries.extend(self.containers_shown().map(|(title, command)| entry(&title, None, command)));
         entries.push(entry("uncall: take back that somebody was called, after a question", None, Command::Uncall));
+        entries.extend(self.destination_entries(typed));
         entries.extend(THEMES.iter().map(|theme| entry(&format!("theme {theme}"), None, Command::Theme((*theme).into()))));
         if armed {
             entries.push(entry("breaker on", None, Command::BreakerTo(true)));
@@ -171,6 +179,7 @@ impl State {
         let words = super::kinds::words_of(typed);
         let command = match *words.as_slice() {
             ["container", name] => self.containers_shown().map(|(_, command)| command).find(|command| *command == Command::Container(name.into()))?,
+            [word, ..] if super::switch::is_about_places(word) => self.destination_typed(&words)?,
             [name] => self.exact_name(name).or_else(|| self.kind_typed(&words))?,
             ["theme", name] => THEMES.contains(&name).then(|| Command::Theme(name.into()))?,
             ["breaker", "on"] => Command::BreakerTo(true),

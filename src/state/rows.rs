@@ -276,6 +276,32 @@ impl Row for Autoscaler {
     }
 }
 
+impl Row for Event {
+    /// Its last time: what the table's first column tells the age of.
+    fn created(&self) -> DateTime<Utc> {
+        self.last_seen.unwrap_or_default()
+    }
+
+    fn value(&self, column: Column) -> Value<'_> {
+        match column {
+            // The youngest first; those of one moment stand in the order of their names.
+            Column::LastSeen => self.last_seen.map_or(number(i64::MAX), |at| number(-at.timestamp_micros())),
+            Column::Type => number(!self.is_warning),
+            Column::Reason => Value::Text(&self.reason),
+            Column::Object => Value::Text(&self.about.1),
+            Column::Count => number(self.count),
+            Column::Message => Value::Text(&self.message),
+            Column::Namespace => Value::Text(&self.key.namespace),
+            _ => Value::Text(&self.key.name),
+        }
+    }
+
+    fn passes(&self, filter: &Filter) -> bool {
+        let (kind, name, _) = &self.about;
+        filter.passes(&[&self.reason, kind, name, &self.message, self.type_word(), &self.key.namespace], &[])
+    }
+}
+
 /// Column and direction of a sort in the table of `kind`.
 #[derive(Debug, Clone, Copy)]
 struct Order {
@@ -312,6 +338,7 @@ pub fn rebuild(cluster: &Cluster, workloads: &mut Workloads) {
         Kind::Node => listed(&cluster.nodes, &filter, order),
         Kind::Service => listed(&cluster.services, &filter, order),
         Kind::HorizontalPodAutoscaler => listed(&cluster.autoscalers, &filter, order),
+        Kind::Event => listed(&cluster.events, &filter, order),
         _ => listed(&cluster.pods, &filter, order),
     };
     follow_focus(workloads);
@@ -335,6 +362,7 @@ pub(super) fn replace_many(cluster: &Cluster, workloads: &mut Workloads, filter:
         Kind::Node => merged(&cluster.nodes, rows, filter, order, changed),
         Kind::Service => merged(&cluster.services, rows, filter, order, changed),
         Kind::HorizontalPodAutoscaler => merged(&cluster.autoscalers, rows, filter, order, changed),
+        Kind::Event => merged(&cluster.events, rows, filter, order, changed),
         _ => merged(&cluster.pods, rows, filter, order, changed),
     };
     follow_focus(workloads);

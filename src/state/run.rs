@@ -7,6 +7,7 @@ use super::{
     action::Command,
     msg::Effect,
     overlay::{LineEdit, Overlay, Palette, ViewerKind},
+    switch::Namespaces,
 };
 
 impl State {
@@ -32,7 +33,10 @@ impl State {
                 _ => self.overlays.push(Overlay::Help { scroll: 0 }),
             },
             Command::Palette => self.compose(""),
-            Command::Compose(line) => self.compose(line),
+            Command::Compose(line) => {
+                self.compose(line);
+                self.ask_for_namespaces(effects);
+            }
             Command::Reconnect => {
                 effects.push(Effect::Reconnect);
                 self.say("every source tries again now");
@@ -53,6 +57,10 @@ impl State {
 
     /// The palette, with `line` typed already.
     pub(super) fn compose(&mut self, line: &str) {
+        // What could not be listed may be listed another time.
+        if matches!(self.destinations.namespaces, Namespaces::Unknown(_)) {
+            self.destinations.namespaces = Namespaces::NotAsked;
+        }
         let mut palette = Palette { line: LineEdit::of(line), ..Palette::default() };
         self.match_palette(&mut palette);
         self.overlays.push(Overlay::Palette(palette));
@@ -63,7 +71,7 @@ impl State {
             Command::NextPane => self.turn_pane(1),
             Command::PreviousPane => self.turn_pane(5),
             Command::NextKind => self.turn_kind(1),
-            Command::PreviousKind => self.turn_kind(4),
+            Command::PreviousKind => self.turn_kind(super::columns::KINDS.len() - 1),
             Command::Screen(number) => self.show_screen(*number),
             Command::Kind(kind) => self.show_kind(*kind),
             Command::Filter => {
@@ -96,6 +104,7 @@ impl State {
             Command::Ack => self.acknowledge(effects),
             Command::Unack => self.take_ack_back(effects),
             Command::Called => self.note_call(effects),
+            Command::Switch(to) => self.ask_to_switch(to),
             Command::Uncall => self.ask_to_take_call_back(),
             Command::Escalate => self.ask_to_escalate(),
             Command::Stop => self.stop_writing(effects),

@@ -108,9 +108,8 @@ impl Seen {
     }
 
     /// What controllers say of scaling completes what is known.
-    pub(super) fn event(&mut self, _: Option<&Event>, after: &Event, _: DateTime<Utc>) -> bool {
-        let _ = self;
-        after.reason == revisions::SCALING
+    pub(super) fn is_told_by(event: &Event) -> bool {
+        event.reason == revisions::SCALING
     }
 
     /// A replica set whose revision is another one was taken into use again.

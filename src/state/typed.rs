@@ -43,6 +43,7 @@ impl State {
                 }
                 if line.edit(key) {
                     self.line_changed();
+                    self.ask_for_namespaces(effects);
                 }
             }
         }
@@ -75,6 +76,13 @@ impl State {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Matches the palette's line anew, where it is open.
+    pub(super) fn match_palette_again(&mut self) {
+        if let Some(Overlay::Palette(_)) = self.overlays.last() {
+            self.line_changed();
         }
     }
 

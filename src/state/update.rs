@@ -40,6 +40,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
                 shown.shown_at.get_or_insert(at.mono);
             }
         }
+        Msg::Namespaces(read) => state.namespaces_read(read),
         Msg::Notice { text, is_error } => state.notify(text, is_error),
     }
     state.fit();

@@ -88,7 +88,7 @@ impl State {
 
     /// The pod whose logs are meant by what is focused: itself, or an unhealthy one of the deployment, or the first.
     pub(super) fn pod_for_logs(&mut self) -> Option<ObjectRef> {
-        let focused = self.focused()?;
+        let focused = self.meant()?;
         if focused.kind == Kind::Pod {
             return Some(focused);
         }

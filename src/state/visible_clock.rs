@@ -16,6 +16,8 @@ use super::{Screen, State, card::Stage, cluster::Index, overlay::Overlay, rows::
 const LONGEST: Duration = Duration::from_mins(1);
 /// How often a mitigation that is watched is looked at.
 const WATCH: Duration = Duration::from_secs(5);
+/// Warnings that may be on the screen.
+const WARNINGS: usize = 8;
 /// How long the view keeps the line of a finished mitigation.
 const KEPT: Duration = Duration::from_mins(15);
 
@@ -78,6 +80,9 @@ impl<'a> Texts<'a> {
         self.show(minute, Duration::from_millis(left));
         if let Some(notice) = &self.state.notice {
             self.wake(notice.until.since(self.state.now.mono));
+        }
+        if let Some(holds) = self.state.warnings_hold() {
+            self.wake(holds);
         }
         if let Some((due, _)) = self.state.cluster.maturing.first() {
             self.wake(due.signed_duration_since(now).to_std().unwrap_or_default());
@@ -169,6 +174,9 @@ impl<'a> Texts<'a> {
                 for pod in shown.filter_map(|key| cluster.pods.get(key)) {
                     self.age_since(pod.created);
                 }
+                for warning in state.warnings.list.iter().take(WARNINGS) {
+                    self.age_since(warning.last_seen);
+                }
             }
             Screen::Cockpit => {}
             Screen::Workloads => {
@@ -177,6 +185,7 @@ impl<'a> Texts<'a> {
                     Kind::Node => self.table(&cluster.nodes),
                     Kind::Service => self.table(&cluster.services),
                     Kind::HorizontalPodAutoscaler => self.table(&cluster.autoscalers),
+                    Kind::Event => self.table(&cluster.events),
                     _ => self.table(&cluster.pods),
                 }
                 let detail = state.workloads.detail.as_ref().filter(|_| state.workloads.kind == Kind::Pod);

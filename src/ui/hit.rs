@@ -3,12 +3,16 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{card, cockpit, footer, help, layout, menu, palette, prompt, theme::Theme, viewer, workloads};
-use crate::state::{
-    Screen, State,
-    card::CardFocus,
-    msg::{Heights, Hit},
-    overlay::Overlay,
-    screens::cockpit::Pane,
+use crate::{
+    domain::object::Kind,
+    state::{
+        Screen, State,
+        action::Command,
+        card::CardFocus,
+        msg::{Heights, Hit},
+        overlay::Overlay,
+        screens::cockpit::Pane,
+    },
 };
 
 /// Visible rows of each list, so that cursors stay in sight and a page is a page.
@@ -81,6 +85,9 @@ fn cockpit_hit(state: &State, at: Position) -> Option<Hit> {
         (Pane::Changes, panes.changes, cockpit.changes.top, state.cluster.changes.len()),
         (Pane::Suggestions, panes.suggestions, cockpit.suggestions.top, state.advice.suggestions.len()),
     ];
+    if panes.warnings.contains(at) {
+        return Some(Hit::Command(Command::Kind(Kind::Event)));
+    }
     let (pane, _, top, len) = all.into_iter().find(|(_, area, ..)| area.contains(at))?;
     let row = row_in(list(state, pane, &panes), at, top, len);
     Some(Hit::Pane(pane, row))
@@ -117,6 +124,7 @@ fn overlay_rows(state: &State, overlay: &Overlay) -> Rect {
         | Overlay::QuitQuestion { .. }
         | Overlay::EscalateQuestion { .. }
         | Overlay::UncallQuestion { .. }
+        | Overlay::SwitchQuestion(_)
         | Overlay::Replicas(_) => Rect::default(),
     }
 }
@@ -133,6 +141,7 @@ fn overlay_hit(state: &State, overlay: &Overlay, at: Position) -> Hit {
         Overlay::QuitQuestion { why } => (prompt::question_area(state, &prompt::quit_text(why)), None),
         Overlay::EscalateQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::escalate_text(alert, who)), None),
         Overlay::UncallQuestion { alert, who, .. } => (prompt::question_area(state, &prompt::uncall_text(alert, who)), None),
+        Overlay::SwitchQuestion(question) => (prompt::switch_area(state, question), None),
         Overlay::Replicas(_) => (prompt::replicas_area(state), None),
     };
     match row {

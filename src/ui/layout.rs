@@ -52,6 +52,8 @@ pub struct CockpitPanes {
     pub escalation: Rect,
     pub pods: Rect,
     pub errors: Rect,
+    /// Above the changes, on their room; none where there is nothing to warn of.
+    pub warnings: Rect,
     pub changes: Rect,
     pub timeline: Rect,
     pub suggestions: Rect,
@@ -94,7 +96,21 @@ pub fn cockpit(state: &State) -> CockpitPanes {
         panes.notice = Rect { height: notice, ..body };
         return panes;
     }
-    if room == Room::Huge { huge(body, kpis) } else { standard(body, kpis) }
+    let panes = if room == Room::Huge { huge(body, kpis) } else { standard(body, kpis) };
+    if super::cockpit::warnings::are_there(state) { with_warnings(panes) } else { panes }
+}
+
+/// Warnings take rows from the changes below them, so that no other pane moves when they come and go.
+fn with_warnings(mut panes: CockpitPanes) -> CockpitPanes {
+    let rows = match panes.changes.height {
+        0 | 1 => 0,
+        2..6 => 1,
+        rows => rows / 2,
+    };
+    let mut stack = Stack { area: panes.changes };
+    panes.warnings = stack.take(rows);
+    panes.changes = stack.area;
+    panes
 }
 
 fn single(pane: Pane, area: Rect, kpis: u16) -> CockpitPanes {
@@ -177,7 +193,7 @@ fn huge(body: Rect, kpis: u16) -> CockpitPanes {
         changes: Rect { y: tables.bottom(), height: left.bottom() - tables.bottom(), ..left },
         timeline: Rect { height: column.area.height - suggestions_rows, ..column.area },
         suggestions: Rect { y: right.bottom() - suggestions_rows, height: suggestions_rows, ..right },
-        notice: Rect::default(),
+        ..CockpitPanes::default()
     }
 }
 

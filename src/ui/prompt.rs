@@ -9,7 +9,8 @@ use super::{
 };
 use crate::state::{
     State,
-    overlay::{LineEdit, ReplicasPrompt},
+    overlay::{LineEdit, ReplicasPrompt, SwitchQuestion},
+    switch::Destination,
 };
 
 /// `/` and `n`: typed in the place of the footer.
@@ -51,6 +52,42 @@ pub fn escalate_text(alert: &str, who: &str) -> String {
 
 pub fn uncall_text(alert: &str, who: &str) -> String {
     format!("It is noted that {who} was called for {alert}. Take that back, so that {who} is to be called again?")
+}
+
+pub fn switch_area(state: &State, question: &SwitchQuestion) -> Rect {
+    let area = question_area(state, &switch_text(state, question));
+    let more = u16::from(question.word.is_some());
+    Rect { y: area.y.saturating_sub(more), height: (area.height + more).min(state.size.1), ..area }
+}
+
+fn switch_text(state: &State, question: &SwitchQuestion) -> String {
+    let here = &state.session.context;
+    match &question.to {
+        Destination::Namespace(_) => format!("Look at {} of {here} from here on?", question.to.words()),
+        Destination::Context(_) => format!("Leave {here} and look at {}? What was done here stays in the journal of {here}.", question.to.words()),
+    }
+}
+
+/// A question that `y` answers, or the name of a place of production.
+pub fn render_switch(canvas: &mut Canvas<'_>, state: &State, question: &SwitchQuestion) {
+    let theme = canvas.theme;
+    let title = format!("Switch to {}?", question.to.words());
+    let inner = dialog::render(canvas, switch_area(state, question), &title, &[]);
+    let last = inner.height.saturating_sub(1);
+    for (row, piece) in (0..last).zip(wrap(&switch_text(state, question), inner.width)) {
+        canvas.pen(inner, row).write(&piece, theme.plain);
+    }
+    let mut pen = canvas.pen(inner, last);
+    let Some(word) = &question.word else {
+        pen.write("y", theme.key).write(" switch   ", theme.strong).write("Esc", theme.key).write(" no", theme.plain);
+        return;
+    };
+    pen.write(&format!("Type {word} to switch: "), theme.strong);
+    let field = Rect { x: pen.column(), width: pen.left(), y: inner.y + last, height: 1 };
+    line::render(&mut canvas.pen(field, 0), &question.line, theme.input);
+    if let Some(complaint) = &question.complaint {
+        canvas.pen(inner, last.saturating_sub(1)).write(&format!("{} {complaint}", glyph::WARNING), theme.warning);
+    }
 }
 
 pub fn replicas_area(state: &State) -> Rect {

@@ -62,6 +62,7 @@ fn render_overlay(canvas: &mut Canvas<'_>, state: &State, overlay: &Overlay) {
         Overlay::UncallQuestion { alert, who, .. } => {
             prompt::render_question(canvas, state, "Not called?", &prompt::uncall_text(alert, who), "take it back");
         }
+        Overlay::SwitchQuestion(question) => prompt::render_switch(canvas, state, question),
         Overlay::Replicas(replicas) => prompt::render_replicas(canvas, state, replicas),
     }
 }

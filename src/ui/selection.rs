@@ -72,6 +72,7 @@ fn on_overlay(state: &State, overlay: &Overlay) -> Vec<Rect> {
         Overlay::QuitQuestion { why } => inside(prompt::question_area(state, &prompt::quit_text(why))),
         Overlay::EscalateQuestion { alert, who, .. } => inside(prompt::question_area(state, &prompt::escalate_text(alert, who))),
         Overlay::UncallQuestion { alert, who, .. } => inside(prompt::question_area(state, &prompt::uncall_text(alert, who))),
+        Overlay::SwitchQuestion(question) => inside(prompt::switch_area(state, question)),
         Overlay::Replicas(_) => inside(prompt::replicas_area(state)),
         Overlay::Filter(_) | Overlay::Note(_) => Vec::new(),
     }

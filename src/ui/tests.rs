@@ -20,13 +20,16 @@ use crate::{
         text::is_hostile,
         time::Mono,
         verdict::Judgement,
+        warning::Warning,
     },
     state::{
         Notice, Screen, State,
         card::{CardContent, CardFocus, Stage},
-        overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, Viewer, ViewerId, ViewerKind},
+        columns::KINDS,
+        overlay::{LineEdit, Menu, MenuItem, Overlay, Palette, PaletteEntry, ReplicasPrompt, SwitchQuestion, Viewer, ViewerId, ViewerKind},
         rows,
         screens::cockpit::Pane,
+        switch::Destination,
         table::Cursor,
     },
 };
@@ -148,7 +151,7 @@ fn workloads_snapshots() {
     for size in SIZES {
         snapshot("pods", &workloads(size, Kind::Pod));
     }
-    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler] {
+    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Event] {
         snapshot(kind.resource(), &workloads((80, 24), kind));
     }
     let mut detail = workloads((120, 40), Kind::Pod);
@@ -328,6 +331,15 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         ("quit", Overlay::QuitQuestion { why: "Undo rollout · api-gateway is still rolling out.".into() }),
         ("escalate", Overlay::EscalateQuestion { fingerprint: "f".into(), alert: "HighErrorRate".into(), who: "Team lead".into() }),
         (
+            "switch",
+            Overlay::SwitchQuestion(SwitchQuestion {
+                to: Destination::Context("prod-uk-2".into()),
+                word: Some("prod-uk-2".into()),
+                line: line("prod"),
+                complaint: None,
+            }),
+        ),
+        (
             "replicas",
             Overlay::Replicas(ReplicasPrompt {
                 deployment: Key::new(fixture::NAMESPACE, "api-gateway"),
@@ -348,7 +360,7 @@ fn all_states() -> Vec<State> {
     own.mitigations.all.push(fixture::mitigation(Stage::Converging { ready: 1, of: 3, old: 2, stuck: Some("ImagePullBackOff".into()) }, None));
     own.notice = Some(Notice { text: "acknowledged until 02:44. ".repeat(9).into(), is_error: true, until: Mono::ZERO });
     states.push(own);
-    for kind in [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler] {
+    for kind in KINDS {
         states.push(workloads((80, 24), kind));
     }
     for (_, overlay) in overlays() {
@@ -715,4 +727,48 @@ fn every_theme_draws_every_state() {
             draw_in(&state, theme);
         }
     }
+}
+
+/// With the warnings of its pods, as the state groups them.
+fn warned(size: (u16, u16), count: usize) -> State {
+    let mut state = fixture::bad_deploy(size);
+    let reasons = ["BackOff", "Unhealthy", "FailedScheduling", "FailedMount"];
+    state.warnings.list = reasons
+        .iter()
+        .take(count)
+        .enumerate()
+        .map(|(at, reason)| Warning {
+            namespace: fixture::NAMESPACE.into(),
+            reason: (*reason).into(),
+            about: "api-gateway".into(),
+            count: 34,
+            last_seen: state.server_now() - chrono::TimeDelta::seconds(12),
+            message: "Back-off restarting failed container".into(),
+            is_past: at > 0,
+        })
+        .collect();
+    state
+}
+
+#[test]
+fn warnings_take_one_row_of_the_changes_and_nothing_else_moves() {
+    let rows = |state: &State| written(&draw(state)).lines().map(str::to_owned).collect::<Vec<_>>();
+    let (without, with) = (rows(&warned((80, 24), 0)), rows(&warned((80, 24), 4)));
+    assert!(!without.iter().any(|row| row.contains("Warnings")), "{}", without.join("\n"));
+    let row = with.iter().position(|row| row.starts_with(" Warnings")).unwrap();
+    assert_eq!(with[row].trim_end(), " Warnings ! BackOff api-gateway ×34 10s  · Unhealthy api-gateway ×34 10s +2");
+    let differ: Vec<usize> = (0..24).filter(|at| without[*at] != with[*at]).collect();
+    assert!(differ.iter().all(|at| (row..=row + 1).contains(at)), "{differ:?}\n{}", with.join("\n"));
+    for size in [(100, 30), (120, 40), (140, 45), (200, 60)] {
+        assert!(rows(&warned(size, 4)).iter().any(|row| row.contains("Warnings") && !row.contains('▸')), "{size:?}");
+    }
+}
+
+#[test]
+fn events_that_may_not_be_read_are_said_to_be_so() {
+    let mut state = warned((80, 24), 0);
+    state.sources.get_mut(&SourceId::Events).unwrap().health =
+        Health::Forbidden { verb: "list".into(), resource: "events".into(), since: Mono::ZERO };
+    let screen = written(&draw(&state));
+    assert!(screen.lines().any(|row| row.starts_with(" Warnings") && row.contains("not allowed to list events")), "{screen}");
 }

@@ -14,4 +14,5 @@ mod login;
 mod mouse;
 mod panic;
 mod paste;
+mod switch;
 mod sync_backlog;

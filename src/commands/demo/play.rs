@@ -4,7 +4,8 @@ use std::{env, fmt::Write as _, sync::Arc};
 
 use super::{
     super::{
-        Exit, cockpit,
+        Exit,
+        cockpit::{self, Place},
         home::{self, Home},
         output, setup,
     },
@@ -13,10 +14,11 @@ use super::{
 };
 use crate::{
     cli::{Cli, Cluster, Demo},
-    config::{Loaded, shape::Servers},
-    connect::kubeconfig,
+    config::{Config, Loaded, shape::Servers},
+    connect::{ConnectError, kubeconfig},
     domain::{
         object::Scope,
+        text::Text,
         time::{Clock, Speed},
     },
     journal::Root,
@@ -74,16 +76,21 @@ async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
         return serve::serve(demo.output, program, &running, folder.kubeconfig()).await;
     }
 
-    // The user's own servers have nothing to do with the simulated ones.
-    let mut config = loaded.config;
-    config.servers = Servers::default();
-    home::suit(&mut config, clock.speed());
-    let asked = Cluster { kubeconfig: Some(folder.kubeconfig()), ..cli.cluster.clone() };
-    let target = match kubeconfig::load(&setup::kube_options(&asked), &setup::clock()) {
-        Ok(target) => target,
-        Err(error) => return setup::refuse_connection(&error),
-    };
-    let scope = if asked.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };
+    // The kubeconfig that is made for it is one for the whole run.
+    let asked = Cli { cluster: Cluster { kubeconfig: Some(folder.kubeconfig()), ..cli.cluster.clone() }, ..cli.clone() };
     let home = Home { journals: Root::At(folder.state()), clock: Arc::new(clock), is_demo: true };
-    Box::pin(cockpit::open(config, &target, scope, home)).await
+    let find = |flags: &Cli| place(flags, loaded.config.clone(), &home);
+    match find(&asked) {
+        Ok(first) => Box::pin(cockpit::stay(asked, first, |flags| find(flags).map_err(|error| Text::line(&error.to_string())))).await,
+        Err(error) => setup::refuse_connection(&error),
+    }
+}
+
+/// A place of the demo. The user's own servers have nothing to do with the simulated ones.
+fn place(cli: &Cli, mut config: Config, home: &Home) -> Result<Place, ConnectError> {
+    config.servers = Servers::default();
+    home::suit(&mut config, home.clock.speed());
+    let target = kubeconfig::load(&setup::kube_options(&cli.cluster), &setup::clock())?;
+    let scope = if cli.cluster.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };
+    Ok(Place { config, target, scope, home: home.clone() })
 }

@@ -9,7 +9,7 @@ use crate::{
         value::{Read, Value},
     },
     domain::{
-        kpi::{Direction, Kpi, Unit},
+        kpi::{Direction, Kpi, Role, Unit},
         text::Text,
     },
 };
@@ -21,6 +21,15 @@ const LONGEST_QUERY: usize = crate::domain::text::LINE_LIMIT;
 
 const UNITS: &[(&str, Unit)] =
     &[("ratio", Unit::Ratio), ("seconds", Unit::Seconds), ("count", Unit::Count), ("per_second", Unit::PerSecond), ("bytes", Unit::Bytes)];
+
+const ROLES: &[(&str, Role)] = &[
+    ("errors", Role::Errors),
+    ("latency", Role::Latency),
+    ("traffic", Role::Traffic),
+    ("saturation", Role::Saturation),
+    ("queue", Role::Queue),
+    ("other", Role::Other),
+];
 
 const DIRECTIONS: &[(&str, Direction)] = &[("higher", Direction::HigherIsWorse), ("lower", Direction::LowerIsWorse)];
 
@@ -67,6 +76,27 @@ pub static KPIS: Section = Section {
             get: |config, star| kpi(&config.kpis, star).map(|kpi| Value::text(name_of(UNITS, kpi.unit))),
             set: |draft, star, value| {
                 kpi_draft(draft, star)?.unit = read_name(UNITS, value)?;
+                Ok(())
+            },
+        },
+        Setting {
+            name: "role",
+            about: "What it measures: errors, latency, traffic, saturation, queue or other. Suggestions go by it: a cure is judged by critical \
+                    errors first, and more replicas are suggested only for latency and queue.",
+            example: "",
+            get: |config, star| kpi(&config.kpis, star).map(|kpi| Value::text(name_of(ROLES, kpi.role))),
+            set: |draft, star, value| {
+                kpi_draft(draft, star)?.role = read_name(ROLES, value)?;
+                Ok(())
+            },
+        },
+        Setting {
+            name: "deployment",
+            about: "The deployment whose work it measures, for latency and queue. Without it the logs and the alerts tell which one is meant.",
+            example: "\"sync-service\"",
+            get: |config, star| kpi(&config.kpis, star)?.deployment.as_deref().map(Value::text),
+            set: |draft, star, value| {
+                kpi_draft(draft, star)?.deployment = Some(read_deployment(value)?);
                 Ok(())
             },
         },
@@ -148,6 +178,8 @@ fn kpi_draft<'a>(draft: &'a mut Draft, id: &str) -> Read<&'a mut Kpi> {
             query: Text::default(),
             trend_query: None,
             unit: Unit::Count,
+            role: Role::Other,
+            deployment: None,
             direction: Direction::HigherIsWorse,
             warning: None,
             critical: None,
@@ -156,6 +188,14 @@ fn kpi_draft<'a>(draft: &'a mut Draft, id: &str) -> Read<&'a mut Kpi> {
         kpis.len() - 1
     });
     Ok(&mut kpis[index])
+}
+
+/// A name that Kubernetes would take, so that one that is written wrongly is not looked for in vain.
+fn read_deployment(value: &Value) -> Read<Text> {
+    let name = value.read_line()?;
+    let is_part = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '.');
+    let is_name = (1..=253).contains(&name.len()) && name.chars().all(is_part) && !name.starts_with(['-', '.']) && !name.ends_with(['-', '.']);
+    if is_name { Ok(Text::line(&name)) } else { Err(format!("is {value}: write the name of a deployment, like sync-service")) }
 }
 
 fn read_query(value: &Value) -> Read<Text> {
@@ -181,4 +221,26 @@ fn read_name<T: Copy>(names: &[(&'static str, T)], value: &Value) -> Read<T> {
     let typed = value.read_text()?;
     let found = names.iter().find(|(name, _)| *name == typed).map(|(_, value)| *value);
     found.ok_or_else(|| format!("is {value}: {}", suggest(typed, names.iter().map(|(name, _)| *name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn every_indicator_of_the_program_has_a_role() {
+        let roles: Vec<_> = Config::default().kpis.iter().map(|kpi| name_of(ROLES, kpi.role)).collect();
+        assert_eq!(roles, ["errors", "latency", "queue", "latency", "queue", "saturation"]);
+    }
+
+    #[test]
+    fn a_role_and_a_deployment_are_checked() {
+        let why = read_name(ROLES, &Value::text("erors")).unwrap_err();
+        assert!(why.contains("errors"), "{why}");
+        assert_eq!(read_deployment(&Value::text("sync-service")).unwrap(), "sync-service");
+        for wrong in ["", "Sync", "a/b", "-a", "sync service"] {
+            assert!(read_deployment(&Value::text(wrong)).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::kpi::{History, KpiReading};
+use crate::domain::kpi::{History, KpiReading, Role};
 
 /// Seconds before the write from which on values are known.
 const PAST: i64 = 1_800;
@@ -109,6 +109,8 @@ fn kpi(id: &str, critical: f64) -> Kpi {
         query: "q".into(),
         trend_query: None,
         unit: if critical < 1.0 { Unit::Ratio } else { Unit::Count },
+        role: Role::Other,
+        deployment: None,
         direction: Direction::HigherIsWorse,
         warning: None,
         critical: Some(critical),

@@ -9,7 +9,7 @@ use crate::{
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workloads {
-    /// Pod, Deployment, Node, Service or HorizontalPodAutoscaler.
+    /// One of [`KINDS`](crate::state::columns::KINDS).
     pub kind: Kind,
     pub cursor: Cursor,
     pub sort: Sort,
@@ -22,10 +22,20 @@ pub struct Workloads {
     pub focused: Option<Key>,
     /// `Enter`: the detail of one object beside or over the table.
     pub detail: Option<Key>,
+    /// The table of events that an object was opened from: `Esc` on its detail goes back there.
+    pub left: Option<Left>,
     /// Visible rows, as last told by the view; zero before the first frame.
     pub height: u16,
     /// `f`: no detail beside the table.
     pub full_screen: bool,
+}
+
+/// How the table of events was left.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    pub event: Option<Key>,
+    pub sort: Sort,
+    pub filter: String,
 }
 
 impl Default for Workloads {
@@ -39,6 +49,7 @@ impl Default for Workloads {
             rows: Vec::new(),
             focused: None,
             detail: None,
+            left: None,
             height: 0,
             full_screen: false,
         }

@@ -2,11 +2,12 @@
 
 use super::play::*;
 use crate::{
+    config::Config,
     domain::{
         ask::{RequestKind, Wish},
         asks::UndoRollout,
         health::SourceId,
-        kpi::{History, KpiReading},
+        kpi::{History, KpiReading, Role},
         mitigation::{ActionEvent, Friction, Outcome},
         observation::{Delta, What},
         suspect::Confidence,
@@ -193,4 +194,26 @@ fn what_helped_and_was_taken_back_is_suggested_again_when_the_trouble_is_back() 
     play.press("u");
     let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no card is asked for") };
     assert_eq!(request.kind, RequestKind::Do(again));
+}
+
+/// What an indicator means is a setting: no letters of its name count.
+#[test]
+fn the_role_of_an_indicator_decides_and_not_its_name() {
+    let suggested = |id: &str, role: Role, of: Option<&str>| {
+        let mut config = Config::default();
+        let kpi = config.kpis.iter_mut().find(|kpi| kpi.id == "sync_backlog").unwrap();
+        (kpi.id, kpi.role, kpi.deployment) = (id.into(), role, of.map(Into::into));
+        let mut play = Play::with(config, false);
+        let both = ["errors-queue", "sync-service"].map(|name| Delta::Applied(deployment(name, 1, 4, 4)));
+        play.observe(SourceId::Deployments, What::Deployments(both.into_iter().chain([Delta::Listed]).collect()));
+        play.kpi(id, 4_210.0);
+        play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.to_string()).collect::<Vec<_>>()
+    };
+    let scaled = ["scale sync-service 4 → 6"];
+    assert_eq!(suggested("x", Role::Queue, Some("sync-service")), scaled);
+    assert_eq!(suggested("errors_queue", Role::Latency, Some("sync-service")), scaled);
+    for role in [Role::Errors, Role::Traffic, Role::Saturation, Role::Other] {
+        assert_eq!(suggested("sync_backlog_p95_lag", role, Some("sync-service")), [""; 0], "{role:?}");
+    }
+    assert_eq!(suggested("sync_backlog", Role::Queue, None), [""; 0], "its name names no deployment");
 }

@@ -322,5 +322,5 @@ fn shift_is_told_in_two_ways_by_terminals() {
     let mut play = Play::new();
     play.press("2");
     play.send(Msg::Key(Key { code: KeyCode::Tab, ctrl: false, alt: false, shift: true }));
-    assert_eq!(play.state.workloads.kind, Kind::HorizontalPodAutoscaler);
+    assert_eq!(play.state.workloads.kind, Kind::Event);
 }

@@ -77,6 +77,9 @@ fn an_unknown_word_says_so_and_runs_nothing(#[case] text: &str) {
 #[case("service", Kind::Service)]
 #[case("hpa", Kind::HorizontalPodAutoscaler)]
 #[case("dep", Kind::Deployment)]
+#[case("events", Kind::Event)]
+#[case("event", Kind::Event)]
+#[case("ev", Kind::Event)]
 fn words_of_kubectl_open_their_table(#[case] text: &str, #[case] kind: Kind) {
     let mut play = typed(text);
     play.enter();
@@ -93,10 +96,6 @@ fn words_of_kubectl_open_their_table(#[case] text: &str, #[case] kind: Kind) {
 #[case("job", "there is no table of Jobs here")]
 #[case("cronjob", "there is no table of CronJobs here")]
 #[case("rs", "Enter on a deployment shows its revisions")]
-#[case("ns", "only n is watched")]
-#[case("ns shop", "sev1 --context prod-uk-1 --namespace shop")]
-#[case("ctx", "this is prod-uk-1")]
-#[case("ctx prod-2", "sev1 --context prod-2")]
 fn what_has_no_table_is_answered_with_what_shows_it(#[case] text: &str, #[case] answer: &str) {
     let mut play = typed(text);
     play.enter();

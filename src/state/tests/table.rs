@@ -103,7 +103,7 @@ fn enter_on_an_unhealthy_pod_shows_its_detail() {
 fn each_kind_has_its_table() {
     let mut play = Play::new();
     play.bad_deploy().press("2");
-    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Pod] {
+    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Event, Kind::Pod] {
         play.press("tab");
         assert_eq!(play.state.workloads.kind, kind);
     }

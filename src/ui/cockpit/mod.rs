@@ -8,6 +8,7 @@ pub mod pods;
 pub mod suggestions;
 pub mod tiles;
 pub mod timeline;
+pub mod warnings;
 
 use ratatui::layout::Rect;
 
@@ -22,6 +23,7 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State) {
     escalation::render(canvas, panes.escalation, state);
     pods::render(canvas, panes.pods, state);
     errors::render(canvas, panes.errors, state);
+    warnings::render(canvas, panes.warnings, state);
     changes::render(canvas, panes.changes, state);
     timeline::render(canvas, panes.timeline, state);
     suggestions::render(canvas, panes.suggestions, state);

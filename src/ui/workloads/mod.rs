@@ -35,6 +35,7 @@ pub fn plural(kind: Kind) -> &'static str {
         Kind::Node => "Nodes",
         Kind::Service => "Services",
         Kind::HorizontalPodAutoscaler => "HPAs",
+        Kind::Event => "Events",
         _ => "Pods",
     }
 }

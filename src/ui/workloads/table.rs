@@ -39,7 +39,7 @@ pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
     let standing = freshness::of(state, &[source(table.kind)]);
     title(canvas, panes.rule, state, &standing);
     let fields = fields(state);
-    let layout: Vec<Column> = fields.iter().map(|field| column(*field)).collect();
+    let layout: Vec<Column> = fields.iter().map(|field| column(state.workloads.kind, *field)).collect();
     let inner = inner(panes.rows);
     let widths = columns::widths(&layout, inner.width);
     titles(canvas, panes.titles, state, &fields, &layout, &widths);
@@ -112,7 +112,7 @@ pub fn tabs(area: Rect) -> Vec<(Kind, u16, u16)> {
 /// Columns of the titles: index in the state's table of columns, start and end.
 pub fn title_places(state: &State, area: Rect) -> Vec<(usize, u16, u16)> {
     let fields = fields(state);
-    let layout: Vec<Column> = fields.iter().map(|field| column(*field)).collect();
+    let layout: Vec<Column> = fields.iter().map(|field| column(state.workloads.kind, *field)).collect();
     let inner = inner(area);
     let mut x = inner.x;
     let all = columns(state.workloads.kind);
@@ -160,7 +160,7 @@ fn fields(state: &State) -> Vec<Field> {
     }
 }
 
-fn column(field: Field) -> Column {
+fn column(kind: Kind, field: Field) -> Column {
     let (least, most) = match field {
         Field::Name => (20, 56),
         Field::Namespace => (12, 30),
@@ -168,21 +168,26 @@ fn column(field: Field) -> Column {
         Field::Node => (7, 26),
         Field::Restarts => (9, 9),
         Field::Replicas | Field::Bounds | Field::Revision => (8, 9),
-        Field::Age | Field::Cpu => (5, 6),
+        Field::Age | Field::Cpu | Field::Count => (5, 6),
         Field::Ready => (6, 8),
         Field::Ip => (9, 39),
         Field::ClusterIp => (13, 39),
-        Field::UpToDate | Field::Available => (10, 10),
+        Field::UpToDate | Field::Available | Field::LastSeen => (10, 10),
         Field::Images => (16, 80),
         Field::Roles | Field::Endpoints => (12, 18),
         Field::Memory => (8, 12),
         Field::Version => (8, 16),
+        Field::Type if kind == Kind::Event => (7, 7),
         Field::Type => (10, 13),
+        Field::Reason => (16, 20),
+        Field::Object => (20, 34),
+        // What the others leave.
+        Field::Message => (10, 400),
         Field::Ports => (10, 30),
         Field::Reference | Field::Metrics => (14, 40),
     };
     let align = match field {
-        Field::Name | Field::Node | Field::Images | Field::Reference | Field::Namespace => Align::Name,
+        Field::Name | Field::Node | Field::Images | Field::Reference | Field::Object | Field::Namespace => Align::Name,
         field if field.is_number() => Align::Right,
         _ => Align::Left,
     };
@@ -202,6 +207,7 @@ fn cell<'s>(canvas: &Canvas<'_>, state: &'s State, standing: &Standing, key: &'s
             Kind::Node => node(canvas, state, key, field),
             Kind::Service => service(canvas, state, key, field),
             Kind::HorizontalPodAutoscaler => autoscaler(canvas, state, key, field),
+            Kind::Event => event(canvas, state, key, field),
             _ => pod(canvas, state, key, field),
         }
         .unwrap_or((Cow::Borrowed(""), theme.plain)),
@@ -304,6 +310,21 @@ fn autoscaler<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field
     })
 }
 
+fn event<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
+    let theme = canvas.theme;
+    let event = state.cluster.events.get(key)?;
+    let ink = if event.is_warning { theme.warning } else { theme.plain };
+    Some(match field {
+        Field::LastSeen => (event.last_seen.map_or(Cow::Borrowed("unknown"), |at| clock::age_or_time(state, at).into()), theme.plain),
+        Field::Type => (event.type_word().into(), ink),
+        Field::Reason => (Cow::Borrowed(&*event.reason), ink),
+        Field::Object => (format!("{}/{}", event.about.0.to_lowercase(), event.about.1).into(), theme.plain),
+        Field::Count => (units::thousands(event.count.into()).into(), theme.plain),
+        Field::Message => (Cow::Borrowed(&*event.message), theme.plain),
+        _ => return None,
+    })
+}
+
 fn text_or<'s>(text: Option<&'s Text>, otherwise: &'static str) -> Cow<'s, str> {
     text.map_or(Cow::Borrowed(otherwise), |text| Cow::Borrowed(&**text))
 }
@@ -319,6 +340,7 @@ fn total(state: &State, kind: Kind) -> usize {
         Kind::Node => cluster.nodes.len(),
         Kind::Service => cluster.services.len(),
         Kind::HorizontalPodAutoscaler => cluster.autoscalers.len(),
+        Kind::Event => cluster.events.len(),
         _ => cluster.pods.len(),
     }
 }
@@ -330,6 +352,7 @@ fn is_complete(state: &State, kind: Kind) -> bool {
         Kind::Node => cluster.nodes.is_complete,
         Kind::Service => cluster.services.is_complete,
         Kind::HorizontalPodAutoscaler => cluster.autoscalers.is_complete,
+        Kind::Event => cluster.events.is_complete,
         _ => cluster.pods.is_complete,
     }
 }
