@@ -7,6 +7,7 @@ mod detail;
 mod keys;
 mod kinds;
 mod ladders;
+mod narrowed;
 mod palette;
 mod play;
 mod pointer;
