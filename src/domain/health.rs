@@ -45,12 +45,13 @@ impl SourceId {
     ];
 
     /// How long after the last word from the server its data counts as live. Watches rest on the Kubernetes
-    /// heartbeat (a watch that ends every 5 s), the others on their refresh interval; each plus slack for a slow link.
+    /// heartbeat (a watch that ends every 5 s) and 4 s for a slow link, so that a frozen API server is seen within 10 s; the others
+    /// on their refresh interval, plus slack.
     pub fn expected_within(self) -> Duration {
         Duration::from_secs(match self {
             Self::Metrics | Self::Alerts => 15,
             Self::Errors => 30,
-            _ => 20,
+            _ => 9,
         })
     }
 

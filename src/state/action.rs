@@ -273,7 +273,7 @@ pub static ACTIONS: &[Action] = &[
     action("runbooks", "runbooks", "Runbooks: not in this version", &["7"], (P::Screens, G::Look), Command::Screen(7)),
     action("releases", "releases", "Releases: not in this version", &["8"], (P::Screens, G::Look), Command::Screen(8)),
     action("ops-room", "ops room", "Ops room: not in this version", &["9"], (P::Screens, G::Look), Command::Screen(9)),
-    action("filter", "filter", "filter the pods and other objects; in a viewer, search", &["/"], (P::Everywhere, G::Look), Command::Filter)
+    action("filter", "filter", "filter the list with the cursor; in a viewer, search", &["/"], (P::Everywhere, G::Look), Command::Filter)
         .in_footer(20),
     action("palette", "command", "every action by name", &[":"], (P::Everywhere, G::Program), Command::Palette).in_footer(30),
     action("menu", "mitigate", "mitigations for what is focused", &["m"], (P::Screens, G::Mitigate), Command::Menu).in_footer(40).mitigating(),

@@ -28,8 +28,8 @@ impl State {
         self.open_detail("Alert", alert.in_words(), &lines, row);
     }
 
-    pub(super) fn pattern_under_cursor(&self) -> Option<&Pattern> {
-        self.errors.as_ref()?.patterns.get(self.cockpit.errors.row)
+    pub fn pattern_under_cursor(&self) -> Option<&Pattern> {
+        self.shown_patterns().nth(self.cockpit.errors.row)
     }
 
     /// `Enter` on a pattern of errors.

@@ -21,6 +21,7 @@ mod kinds;
 mod line_edit;
 mod mitigate;
 pub mod msg;
+mod narrowed;
 mod navigate;
 mod notice;
 mod observe;
@@ -128,8 +129,8 @@ pub struct State {
     button: selection::Button,
     last_click: Option<selection::LastClick>,
     next_viewer: u32,
-    /// Screen and filter before `/`, for `Esc`.
-    filter_before: Option<(Screen, String)>,
+    /// The pane of the cockpit, or none for the table of Workloads, and its filter before `/`, for `Esc`.
+    filter_before: Option<(Option<screens::cockpit::Pane>, String)>,
     due: evidence::Due,
     /// What `visible_clock` said last.
     clock_shown: u64,

@@ -38,7 +38,7 @@ impl State {
             Screen::Workloads => self.cluster.reference(self.workloads.kind, self.workloads.detail.as_ref().or(self.workloads.focused.as_ref())?),
             Screen::Cockpit => match self.cockpit.focus {
                 Pane::Changes => {
-                    let object = &self.cluster.changes.get(self.cockpit.changes.row)?.object;
+                    let object = &self.shown_changes().nth(self.cockpit.changes.row)?.object;
                     Some(self.cluster.reference(object.kind, &object.key).unwrap_or_else(|| object.clone()))
                 }
                 Pane::Errors => self.pod_of_pattern(),
@@ -61,7 +61,7 @@ impl State {
     /// A pod that wrote the pattern's errors: the newest one that still exists.
     fn pod_of_pattern(&self) -> Option<ObjectRef> {
         let errors = self.errors.as_ref()?;
-        let pattern = errors.patterns.get(self.cockpit.errors.row)?;
+        let pattern = self.pattern_under_cursor()?;
         let of_service = errors.newest.iter().filter(|error| error.service == pattern.service);
         let mut pods = of_service.filter_map(|error| error.pod.as_ref());
         pods.find_map(|name| {
@@ -135,7 +135,7 @@ impl State {
                     cursor.clamp(len, height);
                 }
                 if focus == Pane::Pods {
-                    self.cockpit.pod = self.cluster.unhealthy.iter().nth(self.cockpit.pods.row).cloned();
+                    self.take_pod_of_row();
                 }
                 self.stay_on_alert();
             }
@@ -148,9 +148,9 @@ impl State {
         let (len, height) = match pane {
             Pane::Tiles => return None,
             Pane::Escalation => (self.firing().count() + self.silenced().count(), heights.alerts),
-            Pane::Pods => (self.cluster.unhealthy.len(), heights.pods),
-            Pane::Errors => (self.errors.as_ref().map_or(0, |errors| errors.patterns.len()), heights.errors),
-            Pane::Changes => (self.cluster.changes.len(), heights.changes),
+            Pane::Pods => (self.narrowed(pane).1, heights.pods),
+            Pane::Errors => (self.narrowed(pane).1, heights.errors),
+            Pane::Changes => (self.narrowed(pane).1, heights.changes),
             Pane::Suggestions => (self.advice.suggestions.len(), heights.suggestions),
         };
         Some((len, usize::from(height)))
@@ -190,11 +190,15 @@ impl State {
 
     /// After unhealthy pods came or went: the cursor stays on its pod, or takes the one in its place.
     pub(super) fn refocus_cockpit(&mut self) {
-        let unhealthy = &self.cluster.unhealthy;
-        let height = usize::from(self.heights.pods);
-        self.cockpit.pods.clamp(unhealthy.len(), height);
-        if !self.cockpit.pod.as_ref().is_some_and(|pod| unhealthy.contains(pod)) {
-            self.cockpit.pod = unhealthy.iter().nth(self.cockpit.pods.row).cloned();
+        let is_whole = self.filter_of(Pane::Pods).is_empty();
+        let pod = self.cockpit.pod.as_ref().filter(|pod| self.cluster.unhealthy.contains(*pod));
+        // Without a filter the row was moved with the pod.
+        let row = pod.and_then(|pod| if is_whole { Some(self.cockpit.pods.row) } else { self.shown_pods().position(|key| key == pod) });
+        self.cockpit.pods.row = row.unwrap_or(self.cockpit.pods.row);
+        let (len, height) = (self.narrowed(Pane::Pods).1, usize::from(self.heights.pods));
+        self.cockpit.pods.clamp(len, height);
+        if row.is_none() {
+            self.take_pod_of_row();
         }
     }
 
@@ -295,7 +299,7 @@ impl State {
                     }
                 }
                 Pane::Changes => {
-                    let object = self.cluster.changes.get(self.cockpit.changes.row).map(|change| change.object.clone());
+                    let object = self.shown_changes().nth(self.cockpit.changes.row).map(|change| change.object.clone());
                     match object {
                         Some(object) if KINDS.contains(&object.kind) => self.show_object(object.kind, &object.key),
                         Some(object) => self.open_viewer(object, super::overlay::ViewerKind::Describe, effects),
@@ -364,7 +368,8 @@ impl State {
                     self.screen = Screen::Cockpit;
                 }
             }
-            Screen::Cockpit => self.cockpit.full_screen = false,
+            Screen::Cockpit if self.cockpit.full_screen => self.cockpit.full_screen = false,
+            Screen::Cockpit => _ = self.unfilter_cockpit(),
         }
     }
 }

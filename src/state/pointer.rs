@@ -106,7 +106,7 @@ impl State {
         self.stay_on_alert();
         self.clamp_cockpit();
         if pane == Pane::Pods {
-            self.cockpit.pod = self.cluster.unhealthy.iter().nth(self.cockpit.pods.row).cloned();
+            self.take_pod_of_row();
         }
     }
 }

@@ -95,7 +95,17 @@ impl Filter {
         Self { words: filter.split_whitespace().map(word).filter(|word| !word.text.is_empty()).collect() }
     }
 
-    fn passes(&self, fields: &[&str], labels: &[(Text, Text)]) -> bool {
+    /// Nothing that narrows is typed.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The words, in lower case, that a row contains somewhere.
+    pub fn wanted(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().filter(|word| !word.is_excluded && word.label.is_none()).map(|word| word.text.as_str())
+    }
+
+    pub fn passes(&self, fields: &[&str], labels: &[(Text, Text)]) -> bool {
         self.words.iter().all(|word| {
             let found = match &word.label {
                 Some((name, value)) => labels.iter().any(|(has, is)| **has == **name && **is == **value),

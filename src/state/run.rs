@@ -1,7 +1,5 @@
 //! Runs a command, whether a key, the palette or the mouse asked for it.
 
-use crate::domain::object::Kind;
-
 use super::{
     Screen, State,
     action::Command,
@@ -75,11 +73,10 @@ impl State {
             Command::Screen(number) => self.show_screen(*number),
             Command::Kind(kind) => self.show_kind(*kind),
             Command::Filter => {
-                self.filter_before = Some((self.screen, self.workloads.filter.clone()));
-                if self.screen == Screen::Cockpit {
-                    self.show_kind(Kind::Pod);
-                }
-                self.overlays.push(Overlay::Filter(LineEdit::of(&self.workloads.filter)));
+                let pane = (self.screen == Screen::Cockpit).then(|| self.pane_to_filter());
+                let filter = pane.map_or(self.workloads.filter.as_str(), |pane| self.filter_of(pane)).to_owned();
+                self.overlays.push(Overlay::Filter(LineEdit::of(&filter)));
+                self.filter_before = Some((pane, filter));
             }
             Command::Describe => self.view(ViewerKind::Describe, effects),
             Command::Yaml => self.view(ViewerKind::Yaml, effects),

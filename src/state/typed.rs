@@ -6,7 +6,7 @@ use crate::domain::{
 };
 
 use super::{
-    State,
+    Screen, State,
     action::Command,
     input::Haste,
     msg::{Effect, Key, KeyCode},
@@ -66,8 +66,14 @@ impl State {
     fn line_changed(&mut self) {
         match self.overlays.last() {
             Some(Overlay::Filter(line)) => {
-                self.workloads.filter.clone_from(&line.text);
-                self.refilter();
+                let filter = line.text.clone();
+                match self.screen {
+                    Screen::Cockpit => self.filter_pane(self.cockpit.focus, &filter),
+                    Screen::Workloads => {
+                        self.workloads.filter = filter;
+                        self.refilter();
+                    }
+                }
             }
             Some(Overlay::Palette(_)) => {
                 if let Some(Overlay::Palette(mut palette)) = self.overlays.pop() {
@@ -101,10 +107,13 @@ impl State {
 
     pub(super) fn leave_line(&mut self) {
         if let Some(Overlay::Filter(_)) = self.overlays.pop() {
-            let (screen, filter) = self.filter_before.take().unwrap_or((self.screen, String::new()));
-            self.workloads.filter = filter;
-            self.screen = screen;
-            self.resort();
+            let (pane, filter) = self.filter_before.take().unwrap_or_default();
+            if let Some(pane) = pane {
+                self.filter_pane(pane, &filter);
+            } else {
+                self.workloads.filter = filter;
+                self.resort();
+            }
         }
     }
 

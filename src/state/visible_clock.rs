@@ -170,7 +170,7 @@ impl<'a> Texts<'a> {
         let cluster = &state.cluster;
         match state.screen {
             Screen::Cockpit if !state.absolute_times => {
-                let shown = cluster.unhealthy.iter().skip(state.cockpit.pods.top).take(usize::from(state.heights.pods));
+                let shown = state.shown_pods().skip(state.cockpit.pods.top).take(usize::from(state.heights.pods));
                 for pod in shown.filter_map(|key| cluster.pods.get(key)) {
                     self.age_since(pod.created);
                 }

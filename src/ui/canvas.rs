@@ -86,6 +86,11 @@ impl<'a> Canvas<'a> {
         if self.ascii { widening(text) } else { 0 }
     }
 
+    /// [`wrap`] for this canvas, where signs may be written in ASCII, which takes more columns.
+    pub fn wrap(&self, text: &str, room: u16) -> Vec<String> {
+        wrap(text, room.saturating_sub(self.widening(text)).max(room.min(1)))
+    }
+
     fn each(&mut self, area: Rect, mut change: impl FnMut(&mut Cell)) {
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
@@ -247,12 +252,21 @@ pub fn cut_middle(text: &str, room: u16) -> String {
 
 /// Breaks a text into lines of at most `room` columns, at spaces where there are any.
 pub fn wrap(text: &str, room: u16) -> Vec<String> {
+    wrap_after(text, room, &[' '])
+}
+
+/// Breaks a name into lines of at most `room` columns, after its hyphens, slashes and spaces where there are any.
+pub fn wrap_name(name: &str, room: u16) -> Vec<String> {
+    wrap_after(name, room, &[' ', '-', '/'])
+}
+
+fn wrap_after(text: &str, room: u16, ends: &[char]) -> Vec<String> {
     let mut lines = vec![String::new()];
     if room == 0 {
         return lines;
     }
     let mut used = 0;
-    for word in text.split_inclusive(' ') {
+    for word in text.split_inclusive(ends) {
         let width = columns(word.trim_end_matches(' '));
         if used > 0 && used + width > room {
             lines.push(String::new());

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{card, cockpit, footer, help, layout, menu, palette, prompt, theme::Theme, viewer, workloads};
+use super::{card, cockpit, footer, help, layout, menu, palette, prompt, theme::Theme, viewer, widgets::fold, workloads};
 use crate::{
     domain::object::Kind,
     state::{
@@ -63,9 +63,9 @@ fn list(state: &State, pane: Pane, panes: &layout::CockpitPanes) -> Rect {
     match pane {
         Pane::Tiles => Rect::default(),
         Pane::Pods => layout::below(panes.pods, 2),
-        Pane::Errors => layout::below(panes.errors, 1 + u16::from(cockpit::errors::histogram(panes.errors).is_some())),
+        Pane::Errors => cockpit::errors::list(panes.errors),
         Pane::Suggestions => layout::below(panes.suggestions, 1),
-        Pane::Changes => layout::below(panes.changes, u16::from(cockpit::changes::has_rule(panes.changes))),
+        Pane::Changes => cockpit::changes::list(panes.changes),
         Pane::Escalation => {
             let rows = cockpit::escalation::visible_alerts(panes.escalation, state);
             layout::below(panes.escalation, panes.escalation.height - rows)
@@ -75,21 +75,20 @@ fn list(state: &State, pane: Pane, panes: &layout::CockpitPanes) -> Rect {
 
 fn cockpit_hit(state: &State, at: Position) -> Option<Hit> {
     let panes = layout::cockpit(state);
-    let cockpit = &state.cockpit;
-    let firing = || state.firing().count() + state.silenced().count();
     let all = [
-        (Pane::Tiles, panes.tiles, 0, 0),
-        (Pane::Escalation, panes.escalation, cockpit.alerts.top, firing()),
-        (Pane::Pods, panes.pods, cockpit.pods.top, state.cluster.unhealthy.len()),
-        (Pane::Errors, panes.errors, cockpit.errors.top, state.errors.as_ref().map_or(0, |errors| errors.patterns.len())),
-        (Pane::Changes, panes.changes, cockpit.changes.top, state.cluster.changes.len()),
-        (Pane::Suggestions, panes.suggestions, cockpit.suggestions.top, state.advice.suggestions.len()),
+        (Pane::Tiles, panes.tiles),
+        (Pane::Escalation, panes.escalation),
+        (Pane::Pods, panes.pods),
+        (Pane::Errors, panes.errors),
+        (Pane::Changes, panes.changes),
+        (Pane::Suggestions, panes.suggestions),
     ];
     if panes.warnings.contains(at) {
         return Some(Hit::Command(Command::Kind(Kind::Event)));
     }
-    let (pane, _, top, len) = all.into_iter().find(|(_, area, ..)| area.contains(at))?;
-    let row = row_in(list(state, pane, &panes), at, top, len);
+    let (pane, _) = all.into_iter().find(|(_, area)| area.contains(at))?;
+    let rows = list(state, pane, &panes);
+    let row = rows.contains(at).then(|| fold::at(&cockpit::places(state, pane, &panes), at.y - rows.y)).flatten();
     Some(Hit::Pane(pane, row))
 }
 

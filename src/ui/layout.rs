@@ -3,6 +3,7 @@
 
 use ratatui::layout::Rect;
 
+use super::canvas::columns;
 use crate::state::{Screen, State, screens::cockpit::Pane};
 
 /// How much room there is.
@@ -61,9 +62,11 @@ pub struct CockpitPanes {
     pub notice: Rect,
 }
 
-/// Width of a tile at 80 columns, and least width of one that is a chart.
+/// Width of a tile at 80 columns, where there are three.
 const TILE: u16 = 18;
-const CHART_TILE: u16 = 24;
+/// Least width of each where there are more than three, and what a title has beside it: margins, bar and a marker with an age.
+const WIDE_TILE: u16 = 23;
+const BESIDE_TITLE: u16 = 9;
 
 pub fn shell((width, height): (u16, u16)) -> Shell {
     let line = |y: u16, height: u16| Rect { x: 0, y, width, height };
@@ -74,9 +77,11 @@ pub fn shell((width, height): (u16, u16)) -> Shell {
     if Room::of((width, height)) == Room::HeaderOnly {
         return Shell { header, ..Shell::default() };
     }
+    // One row at a time, so that a taller screen takes none from its body.
     let status_rows = match height {
         0..8 => 0,
         8..40 => 1,
+        40..44 => 2,
         _ => 3,
     };
     let body_rows = height - 2 - status_rows;
@@ -85,11 +90,11 @@ pub fn shell((width, height): (u16, u16)) -> Shell {
 
 pub fn cockpit(state: &State) -> CockpitPanes {
     let body = shell(state.size).body;
-    let kpis = u16::try_from(state.kpis.len()).unwrap_or(u16::MAX);
     let room = Room::of(state.size);
     if room == Room::HeaderOnly || body.height == 0 {
         return CockpitPanes::default();
     }
+    let kpis = Kpis::of(state);
     if room == Room::OnePane || state.cockpit.full_screen {
         let notice = u16::from(room == Room::OnePane && body.height >= 6);
         let mut panes = single(state.cockpit.focus, Rect { y: body.y + notice, height: body.height - notice, ..body }, kpis);
@@ -102,10 +107,10 @@ pub fn cockpit(state: &State) -> CockpitPanes {
 
 /// Warnings take rows from the changes below them, so that no other pane moves when they come and go.
 fn with_warnings(mut panes: CockpitPanes) -> CockpitPanes {
+    // Both grow with the screen.
     let rows = match panes.changes.height {
         0 | 1 => 0,
-        2..6 => 1,
-        rows => rows / 2,
+        rows => (rows / 3).max(1),
     };
     let mut stack = Stack { area: panes.changes };
     panes.warnings = stack.take(rows);
@@ -113,12 +118,32 @@ fn with_warnings(mut panes: CockpitPanes) -> CockpitPanes {
     panes
 }
 
-fn single(pane: Pane, area: Rect, kpis: u16) -> CockpitPanes {
+/// How many indicators are configured, and the width that shows the longest of their titles whole.
+#[derive(Debug, Clone, Copy)]
+struct Kpis {
+    count: u16,
+    whole: u16,
+}
+
+impl Kpis {
+    fn of(state: &State) -> Self {
+        let longest = state.kpis.iter().map(|kpi| columns(&kpi.spec.title)).max().unwrap_or_default();
+        let whole = longest.saturating_add(BESIDE_TITLE).clamp(WIDE_TILE, 2 * WIDE_TILE);
+        Self { count: u16::try_from(state.kpis.len()).unwrap_or(u16::MAX), whole }
+    }
+
+    /// How many tiles stand side by side: up to three as narrow as at 80 columns, and a further one only where all are wide.
+    fn beside(self, width: u16) -> u16 {
+        (width / self.whole).max((width / TILE).min(3)).clamp(1, self.count.max(1))
+    }
+}
+
+fn single(pane: Pane, area: Rect, kpis: Kpis) -> CockpitPanes {
     let mut panes = CockpitPanes::default();
     match pane {
         Pane::Tiles => {
-            panes.tile_count = (area.width / TILE).clamp(1, kpis.max(1));
-            let others = u16::from(kpis > panes.tile_count && area.height > 3);
+            panes.tile_count = kpis.beside(area.width);
+            let others = u16::from(kpis.count > panes.tile_count && area.height > 3);
             panes.tiles = Rect { height: area.height - others, ..area };
             panes.others = Rect { y: area.bottom() - others, height: others, ..area };
         }
@@ -131,83 +156,87 @@ fn single(pane: Pane, area: Rect, kpis: u16) -> CockpitPanes {
     panes
 }
 
-fn standard(body: Rect, kpis: u16) -> CockpitPanes {
-    let is_tall = body.height >= 35;
-    let is_wide = body.width >= 120;
-    let tiles_rows = match body.height {
-        0..18 => 3,
+/// Rows of the tiles. They grow one by one, so that a taller screen leaves no fewer rows to the lists below.
+fn tile_rows(body: u16) -> u16 {
+    match body {
+        0..16 => 3,
+        16 => 4,
+        17 => 5,
         18..24 => 6,
-        24..35 => 7,
-        _ => 12,
-    };
-    let (tile, ladder) = if is_wide && is_tall { (CHART_TILE, 32) } else { (TILE, 26) };
-    let tile_count = (body.width.saturating_sub(ladder) / tile).clamp(1, kpis.max(1));
-    let others_rows = u16::from(kpis > tile_count);
+        24..28 => 7,
+        28..36 => 8 + (body - 28) / 2,
+        36..45 => 12,
+        45..50 => 13,
+        _ => 14,
+    }
+}
+
+/// Width of the ladder beside the tiles, which have the rest: with the width of the screen neither becomes narrower.
+fn ladder_width(width: u16) -> u16 {
+    match width {
+        0..120 => 26 + width.saturating_sub(80) * 3 / 20,
+        _ => (32 + (width - 120) / 3).min(60),
+    }
+}
+
+fn standard(body: Rect, kpis: Kpis) -> CockpitPanes {
+    let ladder = ladder_width(body.width).min(body.width);
+    let tiles_room = body.width - ladder;
+    let tile_count = kpis.beside(tiles_room);
     let mut stack = Stack { area: body };
-    let top = stack.take(tiles_rows);
-    let tiles_width = (tile * tile_count).max(body.width.saturating_sub(ladder.max(body.width / 4)) / tile_count * tile_count).min(top.width);
-    let others = stack.take(others_rows);
-    let rest = share(stack.area.height, is_wide);
-    let tables = stack.take(rest.tables);
-    let (pods, errors) = if is_wide {
-        let left = body.width * 11 / 20;
-        (Rect { width: left - 1, ..tables }, Rect { x: tables.x + left, width: tables.width - left, ..tables })
-    } else {
-        let errors_rows = rest.errors;
-        (Rect { height: tables.height - errors_rows, ..tables }, Rect { y: tables.bottom() - errors_rows, height: errors_rows, ..tables })
-    };
+    let top = stack.take(tile_rows(body.height));
+    let tiles_width = tiles_room / tile_count * tile_count;
+    let others = stack.take(u16::from(kpis.count > tile_count));
+    let rows = share(stack.area.height, true);
     CockpitPanes {
         tiles: Rect { width: tiles_width, ..top },
         tile_count,
         others,
-        escalation: Rect { x: top.x + tiles_width, width: top.width - tiles_width, ..top },
-        pods,
-        errors,
-        changes: stack.take(rest.changes),
+        escalation: Rect { x: top.right() - ladder, width: ladder, ..top },
+        pods: stack.take(rows.pods),
+        errors: stack.take(rows.errors),
+        changes: stack.take(rows.changes),
         suggestions: stack.area,
         ..CockpitPanes::default()
     }
 }
 
-fn huge(body: Rect, kpis: u16) -> CockpitPanes {
+fn huge(body: Rect, kpis: Kpis) -> CockpitPanes {
     let column = (body.width * 3 / 10).clamp(60, 90);
     let left = Rect { width: body.width - column - 1, ..body };
     let right = Rect { x: body.x + left.width + 1, width: column, ..body };
-    let tile_count = (left.width / CHART_TILE).clamp(1, kpis.max(1));
+    let tile_count = kpis.beside(left.width);
     let mut stack = Stack { area: left };
-    let tiles = stack.take(14);
-    let others = stack.take(u16::from(kpis > tile_count));
-    let changes_rows = 7;
-    let tables = Rect { height: stack.area.height.saturating_sub(changes_rows), ..stack.area };
-    let pods_rows = tables.height * 3 / 5;
+    let tiles = stack.take(tile_rows(body.height));
+    let others = stack.take(u16::from(kpis.count > tile_count));
+    let rows = share(stack.area.height, false);
     let mut column = Stack { area: right };
     let escalation = column.take(16);
-    let suggestions_rows = 10.min(column.area.height / 2);
+    let suggestions_rows = column.area.height / 2;
     CockpitPanes {
         tiles: Rect { width: left.width / tile_count * tile_count, ..tiles },
         tile_count,
         others,
         escalation,
-        pods: Rect { height: pods_rows, ..tables },
-        errors: Rect { y: tables.y + pods_rows, height: tables.height - pods_rows, ..tables },
-        changes: Rect { y: tables.bottom(), height: left.bottom() - tables.bottom(), ..left },
-        timeline: Rect { height: column.area.height - suggestions_rows, ..column.area },
-        suggestions: Rect { y: right.bottom() - suggestions_rows, height: suggestions_rows, ..right },
+        pods: stack.take(rows.pods),
+        errors: stack.take(rows.errors),
+        changes: stack.area,
+        suggestions: column.take(suggestions_rows),
+        timeline: column.area,
         ..CockpitPanes::default()
     }
 }
 
 /// Rows of the panes below the tiles, their rules and titles included.
 struct Share {
-    /// Pods and errors together.
-    tables: u16,
-    /// Errors, when they stand below the pods.
+    pods: u16,
     errors: u16,
     changes: u16,
 }
 
-/// Hands out rows one by one in a fixed order of need, so that a larger screen never shows less of anything.
-fn share(rows: u16, side_by_side: bool) -> Share {
+/// Hands out rows one by one in a fixed order of need, so that a taller screen never shows less of anything. Suggestions have what
+/// the others leave, or a column of their own.
+fn share(rows: u16, with_suggestions: bool) -> Share {
     #[derive(Clone, Copy)]
     enum To {
         Pods,
@@ -218,9 +247,9 @@ fn share(rows: u16, side_by_side: bool) -> Share {
     use To::{Changes as C, Errors as E, Pods as P, Suggestions as S};
     const FIRST: [To; 12] = [C, P, S, E, P, S, E, P, C, S, E, P];
     const THEN: [To; 7] = [P, E, P, C, E, P, S];
-    const AFTER: [To; 3] = [P, P, E];
+    const AFTER: [To; 7] = [P, E, S, P, E, C, P];
     let (mut pods, mut errors, mut changes) = (2, 1, 0);
-    let overhead = if side_by_side { 2 + 1 } else { 2 + 1 + 1 };
+    let overhead = 2 + 1 + u16::from(with_suggestions);
     let mut left = rows.saturating_sub(overhead);
     for to in FIRST.into_iter().chain(THEN).chain(AFTER.into_iter().cycle()) {
         if left == 0 {
@@ -228,21 +257,16 @@ fn share(rows: u16, side_by_side: bool) -> Share {
         }
         match to {
             P => pods += 1,
-            // Side by side the errors have the rows of the pods.
-            E if side_by_side => continue,
             E => errors += 1,
             C => changes += 1,
-            // Suggestions have what the others leave.
-            S => {}
+            S if with_suggestions => {}
+            S => continue,
         }
         left -= 1;
     }
-    if side_by_side {
-        errors = 0;
-    }
-    let tables: u16 = (pods + errors).min(rows);
-    changes = changes.min(rows - tables);
-    Share { tables, errors: errors.min(tables), changes }
+    let pods = pods.min(rows);
+    let errors = errors.min(rows - pods);
+    Share { pods, errors, changes: changes.min(rows - pods - errors) }
 }
 
 /// An area from whose top lines are taken.

@@ -4,7 +4,9 @@ use ratatui::{layout::Rect, style::Style};
 
 use super::{
     canvas::{Canvas, wrap},
-    clock, glyph,
+    clock, cockpit, glyph,
+    layout::below,
+    widgets::fold,
 };
 use crate::{
     domain::{
@@ -13,7 +15,7 @@ use crate::{
         verdict::Judgement,
     },
     state::{
-        State,
+        Screen, State,
         card::{Mitigation, Stage},
     },
 };
@@ -23,12 +25,30 @@ const KEPT: std::time::Duration = std::time::Duration::from_mins(15);
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = canvas.theme;
-    for (line, mitigation) in (0..area.height).zip(shown(state)) {
+    let shown = shown(state);
+    render_cut(canvas, below(area, u16::try_from(shown.len()).unwrap_or(u16::MAX)), state);
+    for (line, mitigation) in (0..area.height).zip(shown) {
         let mut pen = canvas.pen(area, line);
         pen.skip(1);
         for (text, style) in sentence(state, mitigation, theme) {
             pen.write(&text, style);
         }
+    }
+}
+
+/// The chosen row of the cockpit as a whole, where its pane has no room for it.
+fn render_cut(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
+    if area.height == 0 || state.screen != Screen::Cockpit || !state.overlays.is_empty() {
+        return;
+    }
+    let Some(words) = cockpit::cut(state) else { return };
+    let theme = canvas.theme;
+    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
+    let lines: Vec<fold::Parts> = fold::wrapped(&words, inner.width, state.ascii).into_iter().map(|line| vec![(line, theme.plain)]).collect();
+    let rows = fold::count(lines.len()).min(area.height);
+    canvas.pen(area, 0).skip(1).write(glyph::CURSOR, theme.focus);
+    for line in 0..rows {
+        fold::write(&mut canvas.pen(inner, line), &lines, line, rows);
     }
 }
 

@@ -86,8 +86,8 @@ where
         let rng = &mut liar.rng;
         match rng.u8(0..16) {
             0 => {
-                head.status = StatusCode::from_u16([200, 204, 301, 400, 401, 403, 404, 409, 410, 429, 500, 503, 999][rng.usize(0..13)])
-                    .unwrap_or(StatusCode::OK)
+                let codes = [200, 204, 301, 400, 401, 403, 404, 409, 410, 429, 500, 503, 999];
+                head.status = StatusCode::from_u16(codes[rng.usize(0..codes.len())]).unwrap_or_default();
             }
             1 => {
                 let odd = ["-1", "99999999999999999999", "Wed, 31 Feb 9999 25:00:00 GMT", "0", "Fri, 01 Jan 1970 00:00:00 GMT", "\u{fffd}"]

@@ -136,3 +136,19 @@ impl Heartbeat {
         subjects
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::health::SourceId;
+
+    /// A pulse that comes as late as it may leaves every watch live; a frozen server is seen on every pane within 10 s.
+    #[test]
+    fn watches_are_live_for_as_long_as_a_pulse_may_take() {
+        let watches = SourceId::ALL.into_iter().filter(|source| !matches!(source, SourceId::Metrics | SourceId::Alerts | SourceId::Errors));
+        for source in watches {
+            assert_eq!(source.expected_within(), PULSE + SLACK, "{source:?}");
+            assert!(source.expected_within() < Duration::from_secs(10), "{source:?}");
+        }
+    }
+}

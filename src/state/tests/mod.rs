@@ -8,6 +8,7 @@ mod events;
 mod keys;
 mod kinds;
 mod ladders;
+mod narrowed;
 mod palette;
 mod play;
 mod pointer;

@@ -72,7 +72,11 @@ fn a_pod_that_is_not_on_the_screen_draws_nothing() {
     assert!(draws(&mut play, near));
 }
 
-/// In a quiet minute a tick comes when something shown changes, and at no other time.
+/// How often what is quiet is confirmed: watches by the heartbeat, the others at their own refresh.
+const CONFIRMED_EVERY: Duration = Duration::from_secs(5);
+
+/// In a quiet minute a tick comes when something shown changes, and at no other time: the servers go on confirming, so that
+/// nothing ages, and each confirmation puts off the moment at which something would.
 #[test]
 fn every_wake_up_draws_and_there_are_few() {
     let mut play = Play::new();
@@ -80,21 +84,46 @@ fn every_wake_up_draws_and_there_are_few() {
     for source in SourceId::ALL {
         play.live(source);
     }
-    let mut wakes = 0;
+    let (mut wakes, mut drawn) = (0, 0);
+    let mut beat_at = play.clock + CONFIRMED_EVERY;
     while play.clock < Duration::from_mins(10) {
         let next = play.state.next_wake().unwrap();
         assert!(next > play.state.now.mono && next.since(play.state.now.mono) <= Duration::from_mins(1));
-        // The servers go on confirming: nothing ages.
-        play.clock = next.0;
-        for source in SourceId::ALL {
-            let what = What::Beat;
-            let beat = said(&play, source, what);
-            play.send(beat);
+        if next.0 < beat_at {
+            play.clock = next.0;
+            play.state.dirty = false;
+            play.tick();
+            wakes += 1;
+            drawn += usize::from(play.state.dirty);
+            continue;
         }
-        play.tick();
-        wakes += 1;
+        play.clock = beat_at;
+        beat_at += CONFIRMED_EVERY;
+        for source in SourceId::ALL {
+            let beat = said(&play, source, What::Beat);
+            assert!(!draws(&mut play, beat), "a beat of {source:?} draws");
+        }
     }
+    println!("{wakes} wake-ups in 10 quiet minutes, of which {drawn} draw");
     assert!(wakes <= 50, "{wakes} wake-ups in 10 quiet minutes");
+}
+
+/// It accepts and answers nothing: no watch says so by itself.
+#[test]
+fn a_frozen_api_server_is_seen_within_ten_seconds_on_every_pane_of_it() {
+    let watches = SourceId::ALL.into_iter().filter(|source| !matches!(source, SourceId::Metrics | SourceId::Alerts | SourceId::Errors));
+    for source in watches {
+        let mut play = Play::new();
+        play.live(SourceId::Cluster).live(source).wait(4).observe(SourceId::Cluster, What::Beat);
+        play.wait(9);
+        assert_eq!(play.state.freshness(source), Freshness::Live, "{source:?}: a slow link is no frozen server");
+        let wake = play.state.next_wake().unwrap();
+        assert!(wake.since(play.state.now.mono) < Duration::from_secs(1), "{source:?}");
+        play.state.dirty = false;
+        play.wait(1);
+        assert!(play.state.dirty, "{source:?}");
+        assert_eq!(play.state.freshness(source), Freshness::Aging(Duration::from_secs(10)), "{source:?}");
+    }
 }
 
 #[test]

@@ -209,8 +209,8 @@ proptest! {
             if state.screen == Screen::Workloads {
                 prop_assert_eq!(&state.workloads.focused, &rows.get(state.workloads.cursor.row).cloned());
             }
-            prop_assert!(state.cockpit.pods.row < state.cluster.unhealthy.len().max(1));
-            prop_assert_eq!(&state.cockpit.pod, &state.cluster.unhealthy.iter().nth(state.cockpit.pods.row).cloned());
+            prop_assert!(state.cockpit.pods.row < state.narrowed(crate::state::screens::cockpit::Pane::Pods).1.max(1));
+            prop_assert_eq!(&state.cockpit.pod, &state.shown_pods().nth(state.cockpit.pods.row).cloned());
             prop_assert!(state.cockpit.suggestions.row < state.advice.suggestions.len().max(1));
             if let Some(Overlay::Viewer(viewer)) = state.overlays.last() {
                 prop_assert!(viewer.cursor.row < viewer.lines.len().max(1));

@@ -49,15 +49,6 @@ fn what_a_filter_leaves_does_not_depend_on_how_it_was_typed() {
 }
 
 #[test]
-fn slash_on_the_cockpit_filters_pods_and_escape_comes_back() {
-    let mut play = Play::new();
-    play.bad_deploy().press("/").type_("core");
-    assert_eq!((play.state.screen, shown(&play)), (Screen::Workloads, vec!["core-engine-x-1"]));
-    play.press("Esc");
-    assert_eq!((play.state.screen, play.state.workloads.filter.as_str()), (Screen::Cockpit, ""));
-}
-
-#[test]
 fn the_cursor_follows_its_object_through_sorts_and_changes() {
     let mut play = Play::new();
     play.bad_deploy().press("2 j j");

@@ -1,17 +1,19 @@
 //! What changed in the cluster, newest first.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 use super::{cursor, is_focused};
 use crate::{
-    domain::health::SourceId,
+    domain::{change::Change, health::SourceId},
     state::{State, screens::cockpit::Pane},
     ui::{
         canvas::{Canvas, columns},
         clock, glyph,
         layout::below,
         widgets::{
-            freshness::{self, Trust},
+            filtered,
+            fold::{self, Place},
+            freshness::{self, Standing, Trust},
             rule,
         },
     },
@@ -31,8 +33,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = canvas.theme;
     let standing = freshness::of(state, &SOURCES);
     let focused = is_focused(state, Pane::Changes);
+    let filter = state.filter_of(Pane::Changes);
+    let told = if filter.is_empty() { String::new() } else { filtered::words(filter, state.narrowed(Pane::Changes)) };
     let rows = if has_rule(area) {
-        rule::render(canvas, area, "Changed", &[], Some(&standing), focused);
+        rule::render(canvas, area, "Changed", &[(&told, theme.focus)], Some(&standing), focused);
         below(area, 1)
     } else {
         let mut pen = canvas.pen(area, 0);
@@ -43,10 +47,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         }
         area
     };
-    let indent = if has_rule(area) { 3 } else { 10 };
-    let mut inner = Rect { x: area.x + indent.min(area.width), width: area.width.saturating_sub(indent + 1), ..rows };
-    if !has_rule(area) && !standing.is_live() {
-        inner.width = canvas.right(inner, 0, &standing.marker, standing.style(theme)).width.saturating_sub(1);
+    let inner = inner(area, rows, &marker(state, area, &standing));
+    if !has_rule(area) {
+        let style = if standing.is_live() { theme.focus } else { standing.style(theme) };
+        canvas.right(rows, 0, &marker(state, area, &standing), style);
     }
     if state.cluster.changes.is_empty() {
         let words = match standing.trust {
@@ -56,19 +60,102 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             }
             _ => format!("nothing known: {}", standing.sentence),
         };
-        canvas.pen(inner, 0).write(&words, theme.label);
+        say_in(canvas, inner, &words, state.ascii);
         return;
     }
-    for (line, (index, change)) in (0..rows.height).zip(state.cluster.changes.iter().enumerate().skip(state.cockpit.changes.top)) {
-        let mut pen = canvas.pen(inner, line);
-        let ink = standing.fact(theme, theme.plain);
-        pen.write(&change.at.map_or_else(|| "time unknown".to_owned(), |at| clock::moment(state, at)), ink).skip(1);
-        let (whole, by) = (change.what_happened(), change.by_whom());
-        // Who it was counts more than images and values.
-        let fits = columns(&whole).saturating_add(columns(&by)) <= pen.left();
-        pen.write(&if fits { whole } else { change.in_short() }, ink).write(&by, theme.label);
+    let changes: Vec<&Change> = state.shown_changes().collect();
+    if changes.is_empty() {
+        canvas.pen(inner, 0).write(&filtered::none(filter, state.cluster.changes.len(), "changes"), theme.label);
+        return;
+    }
+    let inks = (standing.fact(theme, theme.plain), theme.label);
+    for place in places(state, area) {
+        let Some(change) = changes.get(place.index) else { continue };
+        let moment = moment(state, change);
+        let hang = columns(&moment) + 1;
+        let broken = broken(change, inner.width.saturating_sub(hang), inks, state.ascii);
+        for (index, line) in (0..).zip(place.span()) {
+            let mut pen = canvas.pen(inner, line);
+            if index == 0 {
+                pen.write(&moment, inks.0).skip(1);
+            } else {
+                pen.skip(hang);
+            }
+            if place.lines == 1 && broken.len() > 1 {
+                // Who it was counts more than images and values.
+                pen.write(&change.in_short(), inks.0).write(&change.by_whom(), inks.1);
+            } else {
+                fold::write(&mut pen, &broken, index, place.lines);
+            }
+        }
         if has_rule(area) {
-            cursor(canvas, rows, line, index == state.cockpit.changes.row, focused);
+            cursor(canvas, rows, &place, place.index == state.cockpit.changes.row, focused);
         }
     }
+    filtered::mark(canvas, inner, filter);
+}
+
+/// What stands at the right of the first line where there is no rule: that the data is not live, and the filter.
+fn marker(state: &State, area: Rect, standing: &Standing) -> String {
+    let filter = state.filter_of(Pane::Changes);
+    let told = if filter.is_empty() || has_rule(area) { String::new() } else { filtered::words(filter, state.narrowed(Pane::Changes)) };
+    match (standing.is_live(), told.is_empty()) {
+        (true, _) => told,
+        (false, true) => standing.marker.clone(),
+        (false, false) => format!("{told} {}", standing.marker),
+    }
+}
+
+/// A sentence in the place of the changes.
+fn say_in(canvas: &mut Canvas<'_>, inner: Rect, words: &str, ascii: bool) {
+    let lines = fold::broken(&[(words.to_owned(), canvas.theme.label)], inner.width, ascii);
+    let rows = fold::count(lines.len()).min(inner.height);
+    for line in 0..rows {
+        fold::write(&mut canvas.pen(inner, line), &lines, line, rows);
+    }
+}
+
+/// Where the changes stand in a pane of this area: beside a title without a rule, and before the marker of data that is not live.
+fn inner(area: Rect, rows: Rect, marker: &str) -> Rect {
+    let indent = if has_rule(area) { 3 } else { 10 };
+    let marker = if has_rule(area) || marker.is_empty() { 0 } else { columns(marker) + 1 };
+    Rect { x: rows.x + indent.min(rows.width), width: rows.width.saturating_sub(indent + 1 + marker), ..rows }
+}
+
+/// The rows of the changes in a pane of this area.
+pub fn list(area: Rect) -> Rect {
+    below(area, u16::from(has_rule(area)))
+}
+
+fn moment(state: &State, change: &Change) -> String {
+    change.at.map_or_else(|| "time unknown".to_owned(), |at| clock::moment(state, at))
+}
+
+fn broken(change: &Change, room: u16, (ink, label): (Style, Style), ascii: bool) -> Vec<fold::Parts> {
+    fold::broken(&[(change.what_happened(), ink), (change.by_whom(), label)], room, ascii)
+}
+
+fn needed(state: &State, change: &Change, width: u16) -> u16 {
+    let room = width.saturating_sub(columns(&moment(state, change)) + 1);
+    fold::count(broken(change, room, Default::default(), state.ascii).len())
+}
+
+/// Which change has which lines of the list in a pane of this area.
+pub fn places(state: &State, area: Rect) -> Vec<Place> {
+    let rows = list(area);
+    let width = inner(area, rows, &marker(state, area, &freshness::of(state, &SOURCES))).width;
+    let chosen = is_focused(state, Pane::Changes).then_some(state.cockpit.changes.row);
+    let changes: Vec<&Change> = state.shown_changes().collect();
+    fold::places(rows.height, state.cockpit.changes.top, changes.len(), chosen, |index| {
+        changes.get(index).map_or(1, |change| needed(state, change, width))
+    })
+}
+
+/// The chosen change in words, where its row is cut.
+pub fn cut(state: &State, area: Rect) -> Option<String> {
+    let row = state.cockpit.changes.row;
+    let change = state.shown_changes().nth(row)?;
+    let place = places(state, area).into_iter().find(|place| place.index == row)?;
+    let width = inner(area, list(area), &marker(state, area, &freshness::of(state, &SOURCES))).width;
+    (needed(state, change, width) > place.lines).then(|| format!("{} {}{}", moment(state, change), change.what_happened(), change.by_whom()))
 }

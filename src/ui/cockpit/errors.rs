@@ -1,16 +1,22 @@
 //! Patterns of the errors in the logs.
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 use super::{cursor, is_focused, say};
 use crate::{
-    domain::{health::SourceId, log_pattern::ErrorWindow, units},
+    domain::{
+        health::SourceId,
+        log_pattern::{ErrorWindow, Pattern},
+        units,
+    },
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::Canvas,
+        canvas::{Canvas, wrap_name},
         glyph,
         layout::below,
         widgets::{
+            filtered,
+            fold::{self, Place},
             freshness::{self, Standing, Trust},
             rule, sparkline,
         },
@@ -41,12 +47,13 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}", glyph::DOT) };
     let ink = standing.fact(theme, theme.plain);
     // Zero errors in nothing that was searched would be read as zero errors.
-    let facts = [(summary.as_str(), ink)];
+    let filter = state.filter_of(Pane::Errors);
+    let told = if filter.is_empty() { String::new() } else { format!(" {} {}", glyph::DOT, filtered::words(filter, state.narrowed(Pane::Errors))) };
+    let facts = [(summary.as_str(), ink), (told.as_str(), theme.focus)];
     rule::render(canvas, area, "Errors", if window.shards.1 == 0 || window.unknown.is_some() { &[] } else { &facts }, Some(&standing), focused);
-    let mut rows = below(area, 1);
     if window.patterns.is_empty() {
         let (text, is_good) = nothing(window, &standing);
-        say(canvas, rows, &text, if is_good { theme.ok } else { theme.warning });
+        say(canvas, below(area, 1), &text, if is_good { theme.ok } else { theme.warning });
         return;
     }
     if let Some(histogram) = histogram(area) {
@@ -54,31 +61,98 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let mut pen = canvas.pen(histogram, 0);
         pen.skip(3).write("last hour ", theme.label);
         sparkline::render(&mut pen, &values, None, crate::domain::kpi::Direction::HigherIsWorse, ink);
-        rows = below(rows, 1);
     }
-    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..rows };
-    let service_width = if inner.width >= 90 { 24 } else { 13 };
-    for (line, (index, pattern)) in (0..rows.height).zip(window.patterns.iter().enumerate().skip(state.cockpit.errors.top)) {
-        let mut pen = canvas.pen(inner, line);
+    let rows = list(area);
+    let inner = inner(rows);
+    let service_width = service_width(inner.width);
+    let patterns: Vec<&Pattern> = state.shown_patterns().collect();
+    if patterns.is_empty() {
+        say(canvas, rows, &filtered::none(filter, window.patterns.len(), "patterns"), theme.label);
+        return;
+    }
+    for place in places(state, area) {
+        let Some(pattern) = patterns.get(place.index) else { continue };
         let sign = if is_estimate { glyph::ABOUT } else { glyph::TIMES };
         // What did not happen in the last 15 minutes is history.
         let ink = if pattern.recent > 0 { ink } else { theme.label };
         // Of those that were not among the newest that were read nobody knows how many there are.
         let count = if is_estimate && pattern.recent == 0 { String::new() } else { format!("{sign}{}", units::thousands(pattern.recent)) };
-        pen.cell_right(6, &count, ink).skip(1);
         let news = match (pattern.is_new, pattern.is_surging) {
             (true, _) => "new",
             (false, true) => "up",
             (false, false) => "",
         };
-        pen.cell(3, news, standing.fact(theme, theme.warning)).skip(1);
-        pen.cell_name(service_width, &pattern.service, standing.fact(theme, theme.label)).skip(1);
-        if let Some(minutes) = pattern.quiet_minutes {
-            pen.write(&format!("last {minutes} min ago: "), standing.fact(theme, theme.label));
+        let (service, shape) = broken(pattern, inner.width, (standing.fact(theme, theme.label), ink), state.ascii);
+        for (index, line) in (0..).zip(place.span()) {
+            let mut pen = canvas.pen(inner, line);
+            if index == 0 {
+                pen.cell_right(COUNT, &count, ink).skip(1).cell(NEWS, news, standing.fact(theme, theme.warning)).skip(1);
+            } else {
+                pen.skip(COUNT + NEWS + 2);
+            }
+            if place.lines == 1 {
+                pen.cell_name(service_width, &pattern.service, standing.fact(theme, theme.label)).skip(1);
+            } else {
+                let rest = service.get(usize::from(index)..).unwrap_or_default();
+                let piece = if index + 1 == place.lines { rest.concat() } else { rest.first().cloned().unwrap_or_default() };
+                pen.cell_name(service_width, &piece, standing.fact(theme, theme.label)).skip(1);
+            }
+            fold::write(&mut pen, &shape, index, place.lines);
         }
-        pen.write(&pattern.shape, ink);
-        cursor(canvas, rows, line, index == state.cockpit.errors.row, focused);
+        cursor(canvas, rows, &place, place.index == state.cockpit.errors.row, focused);
     }
+    filtered::mark(canvas, rows, filter);
+}
+
+/// Columns of the count and of the word for news.
+const COUNT: u16 = 6;
+const NEWS: u16 = 3;
+
+/// The rows of the patterns in a pane of this area.
+pub fn list(area: Rect) -> Rect {
+    below(area, 1 + histogram(area).map_or(0, |histogram| histogram.height))
+}
+
+fn inner(rows: Rect) -> Rect {
+    Rect { x: rows.x + 3, width: rows.width.saturating_sub(4), ..rows }
+}
+
+/// Half of what a wider pane has more, so that the text gains too.
+fn service_width(inner: u16) -> u16 {
+    (13 + inner.saturating_sub(76) / 2).min(24)
+}
+
+/// Service and shape of a pattern, broken into the lines of their columns.
+fn broken(pattern: &Pattern, inner: u16, (label, ink): (Style, Style), ascii: bool) -> (Vec<String>, Vec<fold::Parts>) {
+    let service_width = service_width(inner);
+    let last = pattern.quiet_minutes.map(|minutes| (format!("last {minutes} min ago: "), label));
+    let parts: fold::Parts = last.into_iter().chain([(pattern.shape.to_string(), ink)]).collect();
+    let room = inner.saturating_sub(COUNT + NEWS + 3 + service_width);
+    (wrap_name(&pattern.service, fold::narrowed(&pattern.service, service_width, ascii)), fold::broken(&parts, room, ascii))
+}
+
+fn needed(pattern: &Pattern, inner: u16, ascii: bool) -> u16 {
+    let (service, shape) = broken(pattern, inner, Default::default(), ascii);
+    fold::count(service.len().max(shape.len()))
+}
+
+/// Which pattern has which lines of the list in a pane of this area.
+pub fn places(state: &State, area: Rect) -> Vec<Place> {
+    let patterns: Vec<&Pattern> = state.shown_patterns().collect();
+    let rows = list(area);
+    let chosen = is_focused(state, Pane::Errors).then_some(state.cockpit.errors.row);
+    let width = inner(rows).width;
+    fold::places(rows.height, state.cockpit.errors.top, patterns.len(), chosen, |index| {
+        patterns.get(index).map_or(1, |pattern| needed(pattern, width, state.ascii))
+    })
+}
+
+/// The chosen pattern in words, where its row is cut.
+pub fn cut(state: &State, area: Rect) -> Option<String> {
+    let row = state.cockpit.errors.row;
+    let pattern = state.pattern_under_cursor()?;
+    let place = places(state, area).into_iter().find(|place| place.index == row)?;
+    (needed(pattern, inner(area).width, state.ascii) > place.lines).then(|| format!("{}: {}", pattern.service, pattern.shape))
 }
 
 /// Where the errors of the last hour are drawn; only larger panes have it.

@@ -16,10 +16,12 @@ use crate::{
     },
     state::{State, escalation::Escalation, screens::cockpit::Pane},
     ui::{
-        canvas::{Canvas, columns},
+        canvas::{Canvas, columns, widening},
         clock, glyph,
         layout::below,
+        theme::Theme,
         widgets::{
+            fold::{self, Place},
             freshness::{self, Standing, Trust},
             rule,
         },
@@ -51,7 +53,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let (text, style) = nothing(state, &standing);
         let style = if style { theme.ok } else { theme.warning };
         let text_area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..below(area, 1) };
-        for (line, text) in (0..text_area.height).zip(crate::ui::canvas::wrap(&text, text_area.width)) {
+        for (line, text) in (0..text_area.height).zip(canvas.wrap(&text, text_area.width)) {
             canvas.pen(text_area, line).write(&text, style);
         }
         return;
@@ -65,7 +67,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if let Some(hidden) = silenced(state).filter(|_| start >= area.height && lines.len() + 1 < usize::from(area.height)) {
         lines.push(ladder::hidden(hidden));
     }
-    let (_, alarm) = severity(canvas, shown.alert.severity);
+    let (_, alarm) = severity(theme, shown.alert.severity);
     for (row, line) in (1..area.height).zip(&lines) {
         let ink = match line.ink {
             Ink::Alarm => alarm,
@@ -94,7 +96,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, shown: &Escalation, standing: &Standing, others: usize, focused: bool) {
     let theme = canvas.theme;
     let (words, _) = ladder::title(state, shown, area.width);
-    let (word, style) = severity(canvas, shown.alert.severity);
+    let (word, style) = severity(theme, shown.alert.severity);
     let style = standing.fact(theme, style);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let marker = if standing.is_live() { String::new() } else { format!("  {}", standing.marker) };
@@ -125,51 +127,112 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     let count = state.firing().count();
     let hidden = state.silenced().count();
     let said_by = state.alerts.as_ref().map(|list| format!(" by {}", list.said_by)).unwrap_or_default();
-    rule::render(
-        canvas,
-        area,
-        "Firing",
-        &[(&format!("{count}{}{said_by}", if hidden > 0 { format!(", {hidden} silenced") } else { String::new() }), theme.label)],
-        Some(standing),
-        false,
-    );
+    let silenced = if hidden > 0 { format!(", {hidden} silenced") } else { String::new() };
+    let room = (area.width / 2).saturating_sub(columns("Firing") + 5);
+    let facts = [format!("{count}{silenced}{said_by}"), format!("{count}{silenced}")];
+    let facts = facts.iter().find(|facts| columns(facts) <= room).unwrap_or(&facts[1]);
+    rule::render(canvas, area, "Firing", &[(facts, theme.label)], Some(standing), false);
     let rows = below(area, 1);
-    let top = state.cockpit.alerts.top;
-    for (line, (index, (alert, ladder))) in (0..rows.height).zip(state.firing().enumerate().skip(top)) {
-        let (word, style) = severity(canvas, alert.severity);
-        let age = units::age(ladder.age(state.now.mono));
-        let right = format!("{age:>4} ");
-        let left = canvas.right(rows, line, &right, standing.fact(theme, theme.plain));
-        let mut pen = canvas.pen(left, 0);
-        pen.skip(3).cell(11, &word, standing.fact(theme, style)).skip(gap(&word));
-        let acked = ladder.held_by(state.now.mono).map_or(String::new(), |ack| format!(" acked by {}", ack.by));
-        pen.write(&alert.name, standing.fact(theme, theme.plain));
-        if let Some(subject) = alert.subject() {
-            pen.write(&format!(" {subject}"), standing.fact(theme, theme.label));
+    let places = list_places(state, rows);
+    for place in &places {
+        let (first, age, parts) = row(canvas.theme, state, standing, place.index);
+        let hang = hang(&first.0);
+        let broken = broken(&parts, rows.width, hang + in_ascii(state, &first.0), state.ascii);
+        for (index, line) in (0..).zip(place.span()) {
+            let rest = if index == 0 { canvas.right(rows, line, &age, standing.fact(theme, theme.plain)) } else { words_area(rows, line) };
+            let mut pen = canvas.pen(rest, 0);
+            pen.skip(3);
+            if index == 0 {
+                pen.cell(hang, &first.0, first.1);
+            } else {
+                pen.skip(if is_narrow(rows.width) { 2 } else { hang });
+            }
+            if place.lines == 1 {
+                for (text, style) in &parts {
+                    pen.write(text, *style);
+                }
+            } else {
+                fold::write(&mut pen, &broken, index, place.lines);
+            }
         }
-        pen.write(&acked, theme.own).write(&format!("  {}", alert.summary), theme.label);
-        super::cursor(canvas, rows, line, index == state.cockpit.alerts.row, focused);
-    }
-    let shown = u16::try_from(count.saturating_sub(top)).unwrap_or(u16::MAX);
-    for (line, (index, alert)) in (shown..rows.height).zip(state.silenced().enumerate().skip(top.saturating_sub(count))) {
-        let mut pen = canvas.pen(rows, line);
-        let ends = ends(state, alert);
-        pen.skip(3).cell(11, &ends, theme.label).skip(gap(&ends));
-        pen.write(&alert.name, standing.fact(theme, theme.plain));
-        if let Some(subject) = alert.subject() {
-            pen.write(&format!(" {subject}"), theme.label);
-        }
-        pen.write(&format!("  {}", hidden_by(alert)), theme.label);
-        super::cursor(canvas, rows, line, count + index == state.cockpit.alerts.row, focused);
+        super::cursor(canvas, rows, place, place.index == state.cockpit.alerts.row, focused);
     }
     if !standing.is_live() {
-        say_why(canvas, below(rows, u16::try_from((count + hidden).saturating_sub(top)).unwrap_or(u16::MAX).saturating_add(1)), standing);
+        say_why(canvas, below(rows, places.last().map_or(0, |last| last.span().end).saturating_add(1)), standing);
     }
 }
 
-/// A blank after a word that fills its column.
-fn gap(word: &str) -> u16 {
-    u16::from(columns(word) >= 11)
+/// Columns of the severity, or of how long an alert is silenced; and of the age at the right.
+const SIGN: u16 = 11;
+const AGE: u16 = 5;
+
+fn words_area(rows: Rect, line: u16) -> Rect {
+    Rect { height: 1, width: rows.width.saturating_sub(AGE), ..below(rows, line) }
+}
+
+/// Columns that its sign takes more in ASCII.
+fn in_ascii(state: &State, first: &str) -> u16 {
+    if state.ascii { widening(first) } else { 0 }
+}
+
+/// Whether there is too little room for words beside the severity.
+fn is_narrow(width: u16) -> bool {
+    width < 60
+}
+
+/// What is said of an alert in lines; in a narrow pane those after the first begin left of it.
+fn broken(parts: &[(String, Style)], width: u16, hang: u16, ascii: bool) -> Vec<fold::Parts> {
+    let beside = width.saturating_sub(AGE + 3 + hang);
+    let lines = fold::broken(parts, beside, ascii);
+    if lines.len() == 1 || !is_narrow(width) {
+        return lines;
+    }
+    let name_fits = parts.first().is_some_and(|(name, _)| columns(name) <= beside);
+    let (first, rest) = parts.split_at(usize::from(name_fits));
+    std::iter::once(first.to_vec()).chain(fold::broken(rest, width.saturating_sub(AGE + 3 + 2), ascii)).collect()
+}
+
+/// The first word, and a blank after one that fills its column.
+fn hang(first: &str) -> u16 {
+    SIGN.max(columns(first) + 1)
+}
+
+/// Row `index` of the list of all alerts, firing and then silenced: its first word, its age, and what is to be said of it.
+fn row(theme: &Theme, state: &State, standing: &Standing, index: usize) -> ((String, Style), String, fold::Parts) {
+    let plain = standing.fact(theme, theme.plain);
+    let label = standing.fact(theme, theme.label);
+    let name = |alert: &Alert| {
+        let subject = alert.subject().map(|subject| (format!(" {subject}"), label));
+        std::iter::once((alert.name.to_string(), plain)).chain(subject).collect::<fold::Parts>()
+    };
+    if let Some((alert, ladder)) = state.firing().nth(index) {
+        let (word, style) = severity(theme, alert.severity);
+        let age = format!("{:>4} ", units::age(ladder.age(state.now.mono)));
+        let acked = ladder.held_by(state.now.mono).map(|ack| (format!(" acked by {}", ack.by), theme.own));
+        let mut parts = name(alert);
+        parts.extend(acked);
+        parts.push((format!("  {}", alert.summary), theme.label));
+        return ((word, standing.fact(theme, style)), age, parts);
+    }
+    let Some(alert) = state.silenced().nth(index.saturating_sub(state.firing().count())) else { return Default::default() };
+    let mut parts = name(alert);
+    parts.push((format!("  {}", hidden_by(alert)), theme.label));
+    ((ends(state, alert), theme.label), " ".repeat(usize::from(AGE)), parts)
+}
+
+fn list_places(state: &State, rows: Rect) -> Vec<Place> {
+    let len = state.firing().count() + state.silenced().count();
+    let chosen = is_focused(state, Pane::Escalation).then_some(state.cockpit.alerts.row);
+    let standing = freshness::of(state, &[SourceId::Alerts]);
+    fold::places(rows.height, state.cockpit.alerts.top, len, chosen, |index| {
+        let (first, _, parts) = row(&Theme::mono(), state, &standing, index);
+        fold::count(broken(&parts, rows.width, hang(&first.0) + in_ascii(state, &first.0), state.ascii).len())
+    })
+}
+
+/// Which alert has which lines of the list in a pane of this area.
+pub fn places(state: &State, area: Rect) -> Vec<Place> {
+    list_places(state, below(area, area.height - visible_alerts(area, state)))
 }
 
 /// `1 silenced until 03:14: HighErrorRate by oncall@gov`; none where nothing is. What is cut off in a narrow pane stands last.
@@ -193,13 +256,12 @@ fn hidden_by(alert: &Alert) -> String {
 fn say_why(canvas: &mut Canvas<'_>, area: Rect, standing: &Standing) {
     let style = standing.style(canvas.theme);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    for (line, words) in (0..inner.height).zip(crate::ui::canvas::wrap(&standing.sentence, inner.width)) {
+    for (line, words) in (0..inner.height).zip(canvas.wrap(&standing.sentence, inner.width)) {
         canvas.pen(inner, line).write(&words, style);
     }
 }
 
-fn severity(canvas: &Canvas<'_>, severity: Severity) -> (String, Style) {
-    let theme = canvas.theme;
+fn severity(theme: &Theme, severity: Severity) -> (String, Style) {
     match severity.cmp(&Severity::Warning) {
         Ordering::Greater => (format!("{} CRITICAL", glyph::CRITICAL), theme.critical),
         Ordering::Equal => (format!("{} WARNING", glyph::WARNING), theme.warning),

@@ -12,8 +12,13 @@ pub mod warnings;
 
 use ratatui::layout::Rect;
 
-use super::{canvas::Canvas, glyph, layout};
-use crate::state::{State, screens::cockpit::Pane};
+use super::{
+    canvas::Canvas,
+    glyph,
+    layout::{self, below},
+    widgets::fold::Place,
+};
+use crate::state::{State, overlay::Overlay, screens::cockpit::Pane};
 
 pub fn render(canvas: &mut Canvas<'_>, state: &State) {
     let panes = layout::cockpit(state);
@@ -48,13 +53,14 @@ fn name(pane: Pane) -> &'static str {
 }
 
 fn is_focused(state: &State, pane: Pane) -> bool {
-    state.cockpit.focus == pane && state.overlays.is_empty()
+    // While its filter is typed the list is still walked.
+    state.cockpit.focus == pane && matches!(state.overlays[..], [] | [Overlay::Filter(_)])
 }
 
 /// Writes a sentence over several lines: why a pane is empty, and what to do.
 fn say(canvas: &mut Canvas<'_>, area: Rect, text: &str, style: ratatui::style::Style) {
     let indented = Rect { x: area.x.saturating_add(3).min(area.right()), width: area.width.saturating_sub(4), ..area };
-    let mut lines = super::canvas::wrap(text, indented.width);
+    let mut lines = canvas.wrap(text, indented.width);
     // What does not fit is cut in the last line, where the `…` shows it.
     if let Some(rest) = lines.get(usize::from(indented.height.max(1)) - 1..) {
         let rest = rest.join(" ");
@@ -67,12 +73,36 @@ fn say(canvas: &mut Canvas<'_>, area: Rect, text: &str, style: ratatui::style::S
 }
 
 /// The cursor's glyph at the left of a row, and the ground of the selected row where the pane has the focus.
-fn cursor(canvas: &mut Canvas<'_>, area: Rect, line: u16, is_here: bool, focused: bool) {
+fn cursor(canvas: &mut Canvas<'_>, area: Rect, place: &Place, is_here: bool, focused: bool) {
     if !is_here || !focused {
         return;
     }
     let theme = canvas.theme;
-    let row = Rect { y: area.y + line, height: u16::from(line < area.height), ..area };
+    let row = Rect { height: place.lines, ..below(area, place.line) }.intersection(area);
     canvas.tint(row, theme.selection);
     canvas.pen(row, 0).skip(1).write(glyph::CURSOR, theme.focus);
+}
+
+/// Which item of a pane has which lines of its list.
+pub fn places(state: &State, pane: Pane, panes: &layout::CockpitPanes) -> Vec<Place> {
+    match pane {
+        Pane::Tiles => Vec::new(),
+        Pane::Escalation => escalation::places(state, panes.escalation),
+        Pane::Pods => pods::places(state, panes.pods),
+        Pane::Errors => errors::places(state, panes.errors),
+        Pane::Changes => changes::places(state, panes.changes),
+        Pane::Suggestions => suggestions::places(state, panes.suggestions),
+    }
+}
+
+/// The chosen row of the focused pane as a whole, where the pane has to cut it.
+pub fn cut(state: &State) -> Option<String> {
+    let panes = layout::cockpit(state);
+    match state.cockpit.focus {
+        Pane::Tiles | Pane::Escalation => None,
+        Pane::Pods => pods::cut(state, panes.pods),
+        Pane::Errors => errors::cut(state, panes.errors),
+        Pane::Changes => changes::cut(state, panes.changes),
+        Pane::Suggestions => suggestions::cut(state, panes.suggestions),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ratatui::layout::Rect;
+use ratatui::{layout::Rect, style::Style};
 
 use super::{cursor, is_focused, say};
 use crate::{
@@ -16,11 +16,13 @@ use crate::{
     },
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::Canvas,
+        canvas::{Canvas, wrap, wrap_name},
         clock, glyph,
         layout::below,
         widgets::{
-            columns::{self, Column},
+            columns::{self, Align, Column},
+            filtered,
+            fold::{self, Place},
             freshness::{self, Trust},
             rule,
         },
@@ -28,12 +30,12 @@ use crate::{
 };
 
 const COLUMNS: [Column; 6] = [
-    columns::name("NAME", 18, 60),
+    columns::name("NAME", 18, 52),
     columns::left("READY", 6, 6),
-    columns::left("STATUS", 19, 28),
+    columns::left("STATUS", 19, 36),
     columns::right("RESTARTS", 8),
     columns::right("AGE", 5),
-    columns::name(" NODE", 7, 24),
+    columns::name(" NODE", 7, 23),
 ];
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
@@ -47,6 +49,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let unhealthy = cluster.unhealthy.len();
     let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.expected_pods() as u64));
     let bad = format!("{} unhealthy", units::thousands(unhealthy as u64));
+    let filter = state.filter_of(Pane::Pods);
+    let (hidden, told) = (filtered::hidden(state.unhealthy_not_shown(filter)), filtered::words(filter, state.narrowed(Pane::Pods)));
     let separator = format!(" {} ", glyph::DOT);
     let plain = standing.fact(theme, theme.plain);
     // Numbers of a listing that has not come to its end would be read as those of the cluster.
@@ -55,9 +59,13 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     if cluster.pods.is_complete {
         facts.push((&ready, plain));
         facts.extend(ended.iter().flat_map(|ended| [(separator.as_str(), theme.label), (ended.as_str(), plain)]));
-        if unhealthy > 0 {
-            facts.extend([(separator.as_str(), theme.label), (bad.as_str(), standing.fact(theme, theme.critical))]);
+        // Behind a filter it counts what is not shown.
+        if unhealthy > 0 && (hidden.is_some() || filter.is_empty()) {
+            facts.extend([(separator.as_str(), theme.label), (hidden.as_deref().unwrap_or(&bad), standing.fact(theme, theme.critical))]);
         }
+    }
+    if !filter.is_empty() {
+        facts.extend([(if facts.is_empty() { "" } else { separator.as_str() }, theme.label), (told.as_str(), theme.focus)]);
     }
     rule::render(canvas, area, "Pods", &facts, Some(&standing), focused);
     if cluster.unhealthy.is_empty() {
@@ -65,37 +73,129 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         say(canvas, below(area, 1), &text, if is_good { theme.ok } else { standing.style(theme) });
         return;
     }
-    let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
-    // The status matters more than the count of ready containers where only one of them fits.
-    let is_narrow = inner.width < 45;
-    let shown = |index: usize| !is_narrow || index == 0 || index == 2;
-    let layout: Vec<Column> = (0..COLUMNS.len()).filter(|index| shown(*index)).map(|index| COLUMNS[index]).collect();
-    let widths = columns::widths(&layout, inner.width);
-    columns::titles(&mut canvas.pen(inner, 1), &layout, &widths, theme.label);
+    let listed = listed(state, area);
+    if listed.is_empty() {
+        say(canvas, below(area, 1), &filtered::none(filter, unhealthy, "unhealthy pods"), theme.label);
+        return;
+    }
+    let grid = Grid::of(area);
+    columns::titles(&mut canvas.pen(grid.inner, 0), &grid.layout, &grid.widths, theme.label);
     let rows = below(area, 2);
-    let inner = below(inner, 2);
-    let pods = cluster.unhealthy.iter().enumerate().skip(state.cockpit.pods.top);
-    for (line, (index, key)) in (0..rows.height).zip(pods) {
-        let Some(pod) = cluster.pods.get(key) else { continue };
-        let name = if state.session.scope == Scope::All { Cow::Owned(format!("{}/{}", key.namespace, key.name)) } else { Cow::Borrowed(&*key.name) };
-        let fact = |style| standing.fact(theme, style);
-        let cells = [
-            (name, fact(theme.plain)),
-            (Cow::Owned(format!("{}/{}", pod.ready_containers, pod.total_containers())), fact(theme.plain)),
-            (Cow::Owned(pod.status_cell(state.server_now())), fact(status_ink(canvas, state, pod))),
-            (Cow::Owned(units::thousands(pod.restarts.into())), fact(theme.plain)),
-            (Cow::Owned(clock::age_or_time(state, pod.created)), fact(theme.plain)),
-            (Cow::Owned(format!(" {}", pod.node.as_deref().unwrap_or("none"))), fact(theme.plain)),
-        ];
-        let cells: Vec<_> = cells.into_iter().enumerate().filter(|(index, _)| shown(*index)).map(|(_, cell)| cell).collect();
-        columns::row(&mut canvas.pen(inner, line), &layout, &widths, &cells);
-        cursor(canvas, rows, line, index == state.cockpit.pods.row, focused);
+    for place in places(state, area) {
+        let Some(pod) = listed.get(place.index - state.cockpit.pods.top) else { continue };
+        let styles = [theme.plain, theme.plain, status_ink(canvas, state, pod), theme.plain, theme.plain, theme.plain];
+        let cells: Vec<_> = texts(state, pod).into_iter().zip(styles.map(|style| standing.fact(theme, style))).collect();
+        grid.row(canvas, rows, place, &cells, state.ascii);
+        cursor(canvas, rows, &place, place.index == state.cockpit.pods.row, focused);
+    }
+    filtered::mark(canvas, rows, filter);
+}
+
+/// The pods that are in sight, from the first row on.
+fn listed(state: &State, area: Rect) -> Vec<&Pod> {
+    let pods = state.shown_pods().skip(state.cockpit.pods.top).take(usize::from(area.height.saturating_sub(2)));
+    pods.filter_map(|key| state.cluster.pods.get(key)).collect()
+}
+
+/// Which pod has which lines of the list in a pane of this area.
+pub fn places(state: &State, area: Rect) -> Vec<Place> {
+    let grid = Grid::of(area);
+    let chosen = is_focused(state, Pane::Pods).then_some(state.cockpit.pods.row);
+    let (top, listed) = (state.cockpit.pods.top, listed(state, area));
+    fold::places(area.height.saturating_sub(2), top, top + listed.len(), chosen, |index| {
+        listed.get(index - top).map_or(1, |pod| grid.needed(&texts(state, pod), state.ascii))
+    })
+}
+
+/// The chosen pod in words, where its row is cut.
+pub fn cut(state: &State, area: Rect) -> Option<String> {
+    let pod = state.cluster.pods.get(state.cockpit.pod.as_ref()?)?;
+    let place = places(state, area).into_iter().find(|place| place.index == state.cockpit.pods.row)?;
+    let texts = texts(state, pod);
+    let grid = Grid::of(area);
+    let is_cut = |at: usize| grid.pieces(&texts[grid.shown[at]], at, state.ascii).len() > usize::from(place.lines);
+    // The status first: of a name that is cut both ends can be read in its row.
+    let cut: Vec<&str> = [2, 0, 5]
+        .into_iter()
+        .filter(|column| grid.shown.iter().take(grid.widths.len()).position(|shown| shown == column).is_some_and(is_cut))
+        .map(|column| texts[column].trim_start())
+        .collect();
+    (!cut.is_empty()).then(|| cut.join(&format!(" {} ", glyph::DOT)))
+}
+
+/// What stands in each column, whether it is on the screen or not.
+fn texts<'s>(state: &State, pod: &'s Pod) -> [Cow<'s, str>; COLUMNS.len()] {
+    let key = &pod.key;
+    let name = if state.session.scope == Scope::All { Cow::Owned(format!("{}/{}", key.namespace, key.name)) } else { Cow::Borrowed(&*key.name) };
+    [
+        name,
+        Cow::Owned(format!("{}/{}", pod.ready_containers, pod.total_containers())),
+        Cow::Owned(pod.status_cell(state.server_now())),
+        Cow::Owned(units::thousands(pod.restarts.into())),
+        Cow::Owned(clock::age_or_time(state, pod.created)),
+        Cow::Owned(format!(" {}", pod.node.as_deref().unwrap_or("none"))),
+    ]
+}
+
+/// The columns that a pane of some width has.
+struct Grid {
+    /// Titles and rows.
+    inner: Rect,
+    /// Which of all columns.
+    shown: Vec<usize>,
+    layout: Vec<Column>,
+    widths: Vec<u16>,
+}
+
+impl Grid {
+    fn of(area: Rect) -> Self {
+        let inner = below(Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area }, 1);
+        // The status matters more than the count of ready containers where only one of them fits.
+        let is_narrow = inner.width < 45;
+        let shown: Vec<usize> = (0..COLUMNS.len()).filter(|index| !is_narrow || *index == 0 || *index == 2).collect();
+        let layout: Vec<Column> = shown.iter().map(|index| COLUMNS[*index]).collect();
+        let widths = columns::widths(&layout, inner.width);
+        Self { inner, shown, layout, widths }
+    }
+
+    fn pieces(&self, text: &str, at: usize, ascii: bool) -> Vec<String> {
+        let room = fold::narrowed(text, self.widths[at], ascii);
+        match self.layout[at].align {
+            Align::Name => wrap_name(text, room),
+            Align::Left | Align::Right => wrap(text, room),
+        }
+    }
+
+    /// Lines in which no cell is cut.
+    fn needed(&self, texts: &[Cow<'_, str>], ascii: bool) -> u16 {
+        let lines = (0..self.widths.len()).map(|at| self.pieces(&texts[self.shown[at]], at, ascii).len());
+        fold::count(lines.max().unwrap_or(1))
+    }
+
+    fn row(&self, canvas: &mut Canvas<'_>, rows: Rect, place: Place, cells: &[(Cow<'_, str>, Style)], ascii: bool) {
+        let inner = Rect { x: self.inner.x, width: self.inner.width, ..rows };
+        for (index, line) in place.span().enumerate() {
+            let is_last = index + 1 == usize::from(place.lines);
+            let cells: Vec<_> = (0..self.widths.len())
+                .map(|at| {
+                    let (text, style) = &cells[self.shown[at]];
+                    if place.lines == 1 {
+                        return (Cow::Borrowed(&**text), *style);
+                    }
+                    let pieces = self.pieces(text, at, ascii);
+                    let rest = pieces.get(index..).unwrap_or_default();
+                    let piece = if is_last { rest.concat() } else { rest.first().cloned().unwrap_or_default() };
+                    (Cow::Owned(piece), *style)
+                })
+                .collect();
+            columns::row(&mut canvas.pen(inner, line), &self.layout, &self.widths, &cells);
+        }
     }
 }
 
 /// Red where it does not pass by itself, amber where it waits or was ill a moment ago; the status is a word, so the colour does
 /// not stand alone.
-pub fn status_ink(canvas: &Canvas<'_>, state: &State, pod: &Pod) -> ratatui::style::Style {
+pub fn status_ink(canvas: &Canvas<'_>, state: &State, pod: &Pod) -> Style {
     let theme = canvas.theme;
     match pod.standing(state.server_now()) {
         Standing::Well | Standing::Ended | Standing::Leaving => theme.plain,

@@ -12,6 +12,7 @@ use crate::{
         layout::below,
         theme::Theme,
         widgets::{
+            fold::{self, Place},
             freshness::{self, Standing, Trust},
             rule,
         },
@@ -46,38 +47,95 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         say(canvas, rows, &words, style);
         return;
     }
-    // The widest title of all, so that scrolling moves no column.
-    let widest = state.advice.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
-    // A title says what would be done, and is whole before the evidence begins.
-    let title_width = widest.min(inner.width.saturating_sub(3));
-    let mut whole = None;
-    for (line, (index, suggestion)) in (0..rows.height).zip(state.advice.suggestions.iter().enumerate().skip(state.cockpit.suggestions.top)) {
-        let mut pen = canvas.pen(inner, line);
+    let fact = standing.fact(theme, theme.label);
+    let width = inner.width;
+    let beside = title_width(state, width);
+    let places = places(state, area);
+    // The whole of what the marker has no room for, in the lines that the list leaves.
+    if let Some(why) = why_off.as_ref().filter(|why| columns(why) > rule::marker_room(area, "Suggested", parts)) {
+        let left = below(rows, places.last().map_or(0, |last| last.span().end + 1));
+        if left.height > 0 {
+            say(canvas, left, why, theme.warning);
+        }
+    }
+    for place in places {
+        let Some(suggestion) = state.advice.suggestions.get(place.index) else { continue };
         // Who may not write this from here has no use for the key: somebody who may needs the line.
-        let by_others = state.session.read_only || state.refused(&suggestion.request).is_some();
+        let by_others = is_by_others(state, suggestion);
         let off = by_others || disarmed.is_some();
         let key = if by_others { ' ' } else { suggestion.key };
-        pen.write(&key.to_string(), if off { theme.label } else { theme.key }).skip(2);
-        let ink = match (off, index) {
+        let ink = match (off, place.index) {
             (true, _) => theme.label,
             (false, 0) => theme.strong,
             (false, _) => theme.plain,
         };
-        pen.cell(title_width, &suggestion.title, ink).skip(2);
-        let (text, style) = grounds(suggestion, by_others, standing.fact(theme, theme.label), theme);
-        let is_cut = columns(&text) > pen.left();
-        pen.write(&text, style);
-        cursor(canvas, rows, line, index == state.cockpit.suggestions.row, focused);
-        // The chosen one is read whole where there is room below all of them.
-        if is_cut && index == if focused { state.cockpit.suggestions.row } else { 0 } {
-            whole = Some((text, style));
+        let mut pen = canvas.pen(inner, place.line);
+        pen.write(&key.to_string(), if off { theme.label } else { theme.key }).skip(2);
+        let (text, style) = grounds(suggestion, by_others, fact, theme);
+        if place.lines == 1 {
+            pen.cell(beside, &suggestion.title, ink).skip(2).write(&text, style);
+        } else {
+            let lines = broken(suggestion, (&text, style), ink, width, state.ascii);
+            for (index, line) in (0..).zip(place.span()) {
+                fold::write(canvas.pen(inner, line).skip(HANG), &lines, index, place.lines);
+            }
         }
+        cursor(canvas, rows, &place, place.index == state.cockpit.suggestions.row, focused);
     }
-    let used = u16::try_from(state.advice.suggestions.len().saturating_sub(state.cockpit.suggestions.top)).unwrap_or(u16::MAX);
-    let left = below(rows, used);
-    if let Some((text, style)) = whole.filter(|_| left.height > 0) {
-        say(canvas, Rect { x: left.x + 3, width: left.width.saturating_sub(3), ..left }, &text, style);
+}
+
+/// Key and gap before a title.
+const HANG: u16 = 3;
+
+/// As wide as the widest title of all, so that scrolling moves no column. A title says what would be done, and is whole before the
+/// evidence begins.
+fn title_width(state: &State, width: u16) -> u16 {
+    let widest = state.advice.suggestions.iter().map(|suggestion| columns(&suggestion.title)).max().unwrap_or(0);
+    widest.min(width.saturating_sub(HANG))
+}
+
+fn is_by_others(state: &State, suggestion: &Suggestion) -> bool {
+    state.session.read_only || state.refused(&suggestion.request).is_some()
+}
+
+/// The title, and what speaks for it in the lines below.
+fn broken(suggestion: &Suggestion, grounds: (&str, Style), ink: Style, width: u16, ascii: bool) -> Vec<fold::Parts> {
+    let room = width.saturating_sub(HANG);
+    let mut lines = fold::broken(&[(suggestion.title.to_string(), ink)], room, ascii);
+    lines.extend(fold::broken(&[(grounds.0.to_owned(), grounds.1)], room, ascii));
+    lines
+}
+
+/// Lines that show a suggestion whole: one where all has room beside the title.
+fn needed(state: &State, suggestion: &Suggestion, width: u16) -> u16 {
+    let theme = Theme::mono();
+    let (text, style) = grounds(suggestion, is_by_others(state, suggestion), theme.plain, &theme);
+    let beside = HANG + title_width(state, width) + 2;
+    if beside.saturating_add(columns(&text)) <= fold::narrowed(&text, width, state.ascii) {
+        return 1;
     }
+    fold::count(broken(suggestion, (&text, style), style, width, state.ascii).len())
+}
+
+/// Which suggestion has which lines of the list in a pane of this area.
+pub fn places(state: &State, area: Rect) -> Vec<Place> {
+    let suggestions = &state.advice.suggestions;
+    // Without the focus the first is the one to read.
+    let chosen = if is_focused(state, Pane::Suggestions) { state.cockpit.suggestions.row } else { 0 };
+    let width = area.width.saturating_sub(3);
+    fold::places(area.height.saturating_sub(1), state.cockpit.suggestions.top, suggestions.len(), Some(chosen), |index| {
+        suggestions.get(index).map_or(1, |suggestion| needed(state, suggestion, width))
+    })
+}
+
+/// The chosen suggestion in words, where its row is cut.
+pub fn cut(state: &State, area: Rect) -> Option<String> {
+    let row = state.cockpit.suggestions.row;
+    let suggestion = state.advice.suggestions.get(row)?;
+    let place = places(state, area).into_iter().find(|place| place.index == row)?;
+    let theme = Theme::mono();
+    let (text, _) = grounds(suggestion, is_by_others(state, suggestion), theme.plain, &theme);
+    (needed(state, suggestion, area.width.saturating_sub(3)) > place.lines).then(|| format!("{}: {text}", suggestion.title))
 }
 
 /// What stands beside the title: what speaks for it, or how somebody who may write does it.

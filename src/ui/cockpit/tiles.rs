@@ -18,6 +18,7 @@ use crate::{
         theme::Theme,
         widgets::{
             chart::{self, Chart, Marker},
+            fold,
             freshness::{self, Standing},
             sparkline,
         },
@@ -33,7 +34,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
         return;
     }
     let width = area.width / count;
-    for (index, kpi) in (0..count).zip(&state.kpis) {
+    let (tiles, _) = arranged(state, count);
+    for (index, kpi) in (0..count).zip(&tiles) {
         let tile = Rect { x: area.x + index * width, width, ..area };
         let bar = Rect { x: tile.right().saturating_sub(1), width: 1, ..tile };
         for line in 0..tile.height {
@@ -43,9 +45,31 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
         render_one(canvas, Rect { x: tile.x + 1, width: tile.width.saturating_sub(2), ..tile }, state, kpi, index == 0);
     }
     let all = Rect { width: (width * count).saturating_sub(1), ..area };
-    if state.kpis.iter().take(usize::from(count)).all(|kpi| kpi.reading.is_none()) {
+    if tiles.iter().all(|kpi| kpi.reading.is_none()) {
         say_why_empty(canvas, below(all, 2), state);
     }
+}
+
+/// The indicators with a tile, and the others. A bad one takes the place of one that is better off: the last of those that fare best.
+fn arranged(state: &State, count: u16) -> (Vec<&KpiState>, Vec<&KpiState>) {
+    let rank = |kpi: &KpiState| match level(kpi) {
+        Level::Critical => 3,
+        Level::Warning => 2,
+        Level::NoData => 1,
+        Level::Good => 0,
+    };
+    let all: Vec<&KpiState> = state.kpis.iter().collect();
+    let (tiles, others) = all.split_at(usize::from(count).min(all.len()));
+    let (mut tiles, mut others) = (tiles.to_vec(), others.to_vec());
+    others.sort_by_key(|kpi| std::cmp::Reverse(rank(kpi)));
+    for other in &mut others {
+        let Some(best) = (0..tiles.len()).rev().min_by_key(|at| rank(tiles[*at])) else { break };
+        if rank(other) >= 2 && rank(other) > rank(tiles[best]) {
+            std::mem::swap(other, &mut tiles[best]);
+        }
+    }
+    others.sort_by_key(|kpi| std::cmp::Reverse(rank(kpi)));
+    (tiles, others)
 }
 
 /// Across all tiles: what is waited for or what is wrong, since when. One tile is too narrow for it.
@@ -53,7 +77,7 @@ fn say_why_empty(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let standing = freshness::of(state, &[SourceId::Metrics]);
     let style = standing.style(canvas.theme);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    for (line, words) in (0..area.height).zip(crate::ui::canvas::wrap(&standing.sentence, inner.width)) {
+    for (line, words) in (0..area.height).zip(canvas.wrap(&standing.sentence, inner.width)) {
         if words.is_empty() {
             break;
         }
@@ -67,10 +91,12 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
     let theme = canvas.theme;
     let standing = standing(state, kpi);
     let focused = is_first && is_focused(state, Pane::Tiles);
-    let short = if standing.is_live() { standing.marker.clone() } else { standing.short(area.width / 2) };
-    // Words may use the last column; marker and history leave it blank before the bar.
+    // Beside the whole title, as far as an age can be.
+    let short = if standing.is_live() { standing.marker.clone() } else { standing.short(area.width.saturating_sub(columns(&kpi.spec.title) + 1)) };
+    // Words may use the last column; history, and the marker beside a short title, leave it blank before the bar.
     let narrow = Rect { width: area.width.saturating_sub(1), ..area };
-    let left = canvas.right(narrow, 0, &short, standing.style(theme));
+    let is_long = columns(&kpi.spec.title) + 1 + canvas.columns(&short) > narrow.width;
+    let left = canvas.right(if is_long { area } else { narrow }, 0, &short, standing.style(theme));
     let mut pen = canvas.pen(Rect { width: left.width.saturating_sub(1), ..left }, 0);
     if focused {
         pen.write(glyph::CURSOR, theme.focus).write(&kpi.spec.title, theme.focus);
@@ -105,15 +131,45 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
         }
     }
 
-    let plot = Rect { height: area.height.saturating_sub(3), ..below(narrow, 2) };
+    if area.height <= 2 {
+        return;
+    }
+    let problem = reading.and_then(|reading| reading.problem.as_ref()).map(|problem| format!("{} {problem}", glyph::WARNING));
+    let told = problem.map(|problem| fold::wrapped(&problem, area.width, state.ascii)).unwrap_or_default();
+    // What is wrong is read whole, before the history is drawn large.
+    let told_rows = fold::count(told.len()).clamp(1, area.height - 2);
+    let plot = Rect { height: area.height - 2 - told_rows, ..below(narrow, 2) };
     render_history(canvas, plot, state, kpi, level, &standing);
-    if area.height > 2 {
-        let last = Rect { height: 1, ..below(area, area.height - 1) };
-        let problem = reading.and_then(|reading| reading.problem.as_ref());
-        match problem {
-            Some(problem) => canvas.pen(last, 0).write(&format!("{} {problem}", glyph::WARNING), theme.warning),
-            None => canvas.pen(last, 0).write(&since_and_trend(state, kpi, level, area.width), standing.fact(theme, theme.plain)),
-        };
+    let last = below(area, area.height - told_rows);
+    if told.is_empty() {
+        let words = since_and_trend(state, kpi, level, area.width);
+        canvas.pen(last, 0).write(&words, standing.fact(theme, theme.plain));
+        if plot.height > 0 {
+            say_span(canvas, plot, last, columns(&words), kpi);
+        }
+    }
+    let told: Vec<fold::Parts> = told.into_iter().map(|line| vec![(line, theme.warning)]).collect();
+    for line in 0..told_rows.min(fold::count(told.len())) {
+        fold::write(&mut canvas.pen(last, line), &told, line, told_rows);
+    }
+}
+
+/// How long the history is: at the right of the last line, or in the upper left corner of the plot where that line is full.
+fn say_span(canvas: &mut Canvas<'_>, plot: Rect, last: Rect, used: u16, kpi: &KpiState) {
+    let Some(history) = kpi.reading.as_ref().and_then(|reading| reading.history.as_ref()).filter(|history| !history.values.is_empty()) else {
+        return;
+    };
+    let span = history.step.saturating_mul(u32::try_from(history.values.len()).unwrap_or(u32::MAX));
+    let style = canvas.theme.label;
+    let (long, short) = (units::age_in_words(span), units::age(span));
+    let room = plot.width.saturating_sub(if used == 0 { 0 } else { used + 1 });
+    let line = Rect { width: plot.width, ..last };
+    if columns(&long) <= room {
+        canvas.right(line, 0, &long, style);
+    } else if columns(&short) <= room {
+        canvas.right(line, 0, &short, style);
+    } else {
+        canvas.pen(plot, 0).write(&format!("{short} "), style);
     }
 }
 
@@ -145,14 +201,7 @@ fn markers(canvas: &Canvas<'_>, state: &State) -> Vec<Marker> {
 /// The indicators without a tile, in one line: the worst first, so that a cut never hides an alarm.
 pub fn render_others(canvas: &mut Canvas<'_>, area: Rect, state: &State, tiles: u16) {
     let theme = canvas.theme;
-    let mut others: Vec<_> = state.kpis.iter().skip(usize::from(tiles)).map(|kpi| (level(kpi), kpi)).collect();
-    let rank = |level: Level| match level {
-        Level::Critical => 0,
-        Level::Warning => 1,
-        Level::NoData => 2,
-        Level::Good => 3,
-    };
-    others.sort_by_key(|(level, _)| rank(*level));
+    let others: Vec<_> = arranged(state, tiles).1.into_iter().map(|kpi| (level(kpi), kpi)).collect();
     let parts: Vec<Vec<Vec<(String, Style)>>> =
         [true, false].map(|with_limits| others.iter().map(|(level, kpi)| other(state, theme, kpi, *level, with_limits)).collect()).into();
     let width = |part: &[(String, Style)]| part.iter().fold(0_u16, |sum, (text, _)| sum.saturating_add(columns(text)));

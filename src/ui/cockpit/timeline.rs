@@ -3,8 +3,16 @@
 use ratatui::layout::Rect;
 
 use crate::{
-    state::{State, timeline::EntryKind},
-    ui::{canvas::Canvas, clock, glyph, layout::below, widgets::rule},
+    state::{
+        State,
+        timeline::{Entry, EntryKind},
+    },
+    ui::{
+        canvas::{Canvas, columns},
+        clock, glyph,
+        layout::below,
+        widgets::{fold, rule},
+    },
 };
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
@@ -18,7 +26,13 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         super::say(canvas, rows, "Nothing happened since sev1 was started.", theme.label);
         return;
     }
-    for (line, entry) in (0..rows.height).zip(state.timeline.entries.iter().rev()) {
+    let entries: Vec<_> = state.timeline.entries.iter().rev().take(usize::from(rows.height)).collect();
+    let broken = |entry: &Entry, ink| {
+        let room = rows.width.saturating_sub(columns(&clock::moment(state, entry.at)) + 4);
+        fold::broken(&[(entry.text.to_string(), ink)], room, state.ascii)
+    };
+    for place in fold::places(rows.height, 0, entries.len(), None, |index| fold::count(broken(entries[index], theme.plain).len())) {
+        let entry = entries[place.index];
         let (sign, ink) = match entry.what {
             EntryKind::OwnAction => (glyph::MARK, theme.own),
             EntryKind::Verdict => (glyph::ARROW, theme.own),
@@ -26,7 +40,16 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             EntryKind::Change => (glyph::CHANGE, theme.plain),
             EntryKind::Note => (glyph::DOT, theme.plain),
         };
-        let mut pen = canvas.pen(rows, line);
-        pen.skip(1).write(&clock::moment(state, entry.at), theme.label).skip(1).write(sign, ink).skip(1).write(&entry.text, ink);
+        let moment = clock::moment(state, entry.at);
+        for (index, line) in (0..).zip(place.span()) {
+            let mut pen = canvas.pen(rows, line);
+            pen.skip(1);
+            if index == 0 {
+                pen.write(&moment, theme.label).skip(1).write(sign, ink).skip(1);
+            } else {
+                pen.skip(columns(&moment) + 3);
+            }
+            fold::write(&mut pen, &broken(entry, ink), index, place.lines);
+        }
     }
 }

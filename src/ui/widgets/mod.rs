@@ -3,6 +3,8 @@
 pub mod chart;
 pub mod columns;
 pub mod dialog;
+pub mod filtered;
+pub mod fold;
 pub mod freshness;
 pub mod rule;
 pub mod sparkline;

@@ -24,6 +24,7 @@ use crate::{
         layout::WorkloadsPanes,
         widgets::{
             columns::{self, Align, Column},
+            filtered,
             freshness::{self, Standing, Trust},
             rule,
         },
@@ -59,6 +60,7 @@ pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
             canvas.pen(row, 0).skip(1).write(glyph::CURSOR, theme.focus);
         }
     }
+    filtered::mark(canvas, inner, &table.filter);
 }
 
 /// Kinds as tabs, counts, the filter.
@@ -72,12 +74,8 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         Kind::HorizontalPodAutoscaler => plural(table.kind).to_owned(),
         kind => plural(kind).to_lowercase(),
     };
-    let count = if table.filter.is_empty() {
-        units::thousands(all as u64)
-    } else {
-        format!("{} of {}", units::thousands(table.rows.len() as u64), units::thousands(all as u64))
-    };
-    let filter = if table.filter.is_empty() { String::new() } else { format!("  /{}", table.filter) };
+    let count = units::thousands(all as u64);
+    let filter = if table.filter.is_empty() { String::new() } else { format!("  {}", filtered::words(&table.filter, (all, table.rows.len()))) };
     let marks = if table.marks.is_empty() { String::new() } else { format!("  {} {} marked", glyph::MARK, table.marks.len()) };
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
     let count = match (is_complete(state, table.kind), all) {
@@ -87,7 +85,14 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         (false, 0) => String::new(),
         (false, _) => format!("{count} {what} so far"),
     };
-    let facts = [(count.as_str(), standing.fact(theme, theme.plain)), (filter.as_str(), theme.focus), (marks.as_str(), theme.focus)];
+    let unhealthy = if table.kind == Kind::Pod { state.unhealthy_not_shown(&table.filter) } else { 0 };
+    let hidden = filtered::hidden(unhealthy).map(|hidden| format!("  {hidden}")).unwrap_or_default();
+    let facts = [
+        (count.as_str(), standing.fact(theme, theme.plain)),
+        (hidden.as_str(), standing.fact(theme, theme.critical)),
+        (filter.as_str(), theme.focus),
+        (marks.as_str(), theme.focus),
+    ];
     rule::render(canvas, rest, "", &facts, Some(standing), false);
     for (kind, start, end) in tabs {
         let is_here = kind == table.kind;
@@ -363,7 +368,7 @@ fn empty(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     let table = &state.workloads;
     let kind = plural(table.kind);
     let (words, style) = if total(state, table.kind) > 0 {
-        (format!("None of {} {kind} passes the filter {:?}. Esc clears it.", total(state, table.kind), table.filter), theme.label)
+        (filtered::none(&table.filter, total(state, table.kind), kind), theme.label)
     } else if is_complete(state, table.kind) && standing.trust == Trust::Live {
         (format!("There are no {kind} here."), theme.label)
     } else if standing.sentence.is_empty() {

@@ -21,6 +21,8 @@ use super::{
 
 /// A frozen server is noticed when an expected refresh is missed: after 30 s at most; the rest is a loaded machine.
 const NOTICED_WITHIN: Duration = Duration::from_mins(1);
+/// The API server's heartbeat comes every 5 s, and is missed 4 s later.
+const KUBERNETES_NOTICED_WITHIN: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts is ten seconds; what was asked just before may take its whole time limit.
 const BACK_WITHIN: Duration = Duration::from_mins(1);
 
@@ -150,7 +152,8 @@ fn one(world: &World, session: &mut Session, server: &'static str, fault: &Fault
             });
         }
         Course::UntilHealed | Course::UntilAskedFor => {
-            session.wait_at_most(NOTICED_WITHIN, &format!("{server} with {:?} no longer live", fault.name), |screen| !pane::is_live(screen, server));
+            let within = if server == "kubernetes" { KUBERNETES_NOTICED_WITHIN } else { NOTICED_WITHIN };
+            session.wait_at_most(within, &format!("{server} with {:?} no longer live", fault.name), |screen| !pane::is_live(screen, server));
             noticed.set(Some(began.elapsed()));
         }
     }
