@@ -75,10 +75,12 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         kind => plural(kind).to_lowercase(),
     };
     let count = units::thousands(all as u64);
-    let filter = if table.filter.is_empty() { String::new() } else { format!("  {}", filtered::words(&table.filter, (all, table.rows.len()))) };
-    let marks = if table.marks.is_empty() { String::new() } else { format!("  {} {} marked", glyph::MARK, table.marks.len()) };
+    let filter = if table.filter.is_empty() { String::new() } else { filtered::words(&table.filter, (all, table.rows.len())) };
+    let marks = if table.marks.is_empty() { String::new() } else { format!("{} {} marked", glyph::MARK, table.marks.len()) };
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
     let count = match (is_complete(state, table.kind), all) {
+        // A filter says it, and needs the room.
+        (true, _) if !table.filter.is_empty() => String::new(),
         // Named, since it stands right of the tabs of all kinds.
         (true, _) => format!("{count} {what}"),
         // Nothing received is not none.
@@ -86,13 +88,14 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         (false, _) => format!("{count} {what} so far"),
     };
     let unhealthy = if table.kind == Kind::Pod { state.unhealthy_not_shown(&table.filter) } else { 0 };
-    let hidden = filtered::hidden(unhealthy).map(|hidden| format!("  {hidden}")).unwrap_or_default();
-    let facts = [
-        (count.as_str(), standing.fact(theme, theme.plain)),
-        (hidden.as_str(), standing.fact(theme, theme.critical)),
-        (filter.as_str(), theme.focus),
-        (marks.as_str(), theme.focus),
-    ];
+    let hidden = filtered::hidden(unhealthy).unwrap_or_default();
+    let facts =
+        [(count, standing.fact(theme, theme.plain)), (hidden, standing.fact(theme, theme.critical)), (filter, theme.focus), (marks, theme.focus)];
+    let mut said = facts.into_iter().filter(|(fact, _)| !fact.is_empty());
+    let first = said.next();
+    // Two blanks between one and the next.
+    let facts: Vec<(String, Style)> = first.into_iter().chain(said.map(|(fact, style)| (format!("  {fact}"), style))).collect();
+    let facts: Vec<(&str, Style)> = facts.iter().map(|(fact, style)| (fact.as_str(), *style)).collect();
     rule::render(canvas, rest, "", &facts, Some(standing), false);
     for (kind, start, end) in tabs {
         let is_here = kind == table.kind;
