@@ -102,14 +102,16 @@ pub fn cockpit(state: &State) -> CockpitPanes {
         return panes;
     }
     let panes = if room == Room::Huge { huge(body, kpis) } else { standard(body, kpis) };
-    if super::cockpit::warnings::are_there(state) { with_warnings(panes) } else { panes }
+    if super::cockpit::warnings::are_there(state) { with_warnings(panes, state.cluster.changes.len()) } else { panes }
 }
 
-/// Warnings take rows from the changes below them, so that no other pane moves when they come and go.
-fn with_warnings(mut panes: CockpitPanes) -> CockpitPanes {
+/// Warnings take rows from the changes below them, so that no other pane moves when they come and go. Two rows that hold two changes are
+/// left alone: what changed is the likelier cause.
+fn with_warnings(mut panes: CockpitPanes, changes: usize) -> CockpitPanes {
     // Both grow with the screen.
     let rows = match panes.changes.height {
         0 | 1 => 0,
+        2 if changes > 1 => 0,
         rows => (rows / 3).max(1),
     };
     let mut stack = Stack { area: panes.changes };

@@ -70,6 +70,12 @@ impl Cockpit {
         if let Some(place) = suggested.filter(|place| self.stands_first_of_its_key(*place)) {
             return self.follow(place).await;
         }
+        if let Act::ReplacePods { node } = act
+            && !self.state.cluster.pods.objects.values().any(|pod| pod.node.as_deref() == Some(node.as_str()) && pod.deleting_since.is_none())
+        {
+            // What was done first, or the cluster by itself, has left nothing to replace.
+            return Ok(());
+        }
         let line = self.line(act)?;
         self.mitigate(&line).await
     }
