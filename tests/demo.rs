@@ -95,12 +95,16 @@ fn every_command_that_a_served_demo_prints_works_as_it_is() {
     }
     let printed = demo.said.join("\n");
     assert!(run >= 6 && ["kubectl", "curl", "do run ", "--yes-on", "undo", "audit verify"].iter().all(|part| printed.contains(part)), "{printed}");
-    let journals = |root: &Path| fs::read_dir(root).map_or(0, Iterator::count);
-    assert_eq!(journals(&demo.folder().join("state")), 1);
+    assert_eq!(journals(&demo.folder().join("state")).len(), 1);
     assert!(!home.path().join(".local").exists(), "the user's own state is not a demo's");
     let folder = demo.folder();
     demo.end();
     assert!(!folder.exists());
+}
+
+/// Folders of journals; beside each stands where it ended.
+fn journals(state: &Path) -> Vec<PathBuf> {
+    fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn nothing_is_written_while_others_could_rewrite_the_record_and_watching_goes_on
     let (code, said) = scale("5");
     assert_eq!(code, Some(0), "{said}");
     let state = demo.folder().join("state");
-    let cluster = fs::read_dir(&state).unwrap().next().unwrap().unwrap().path();
+    let cluster = journals(&state).remove(0);
     let mode = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let (journal, aside) = (cluster.join("journal.jsonl"), cluster.join("aside"));
     let refused = |what: &str, reason: &str| {

@@ -76,7 +76,7 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     let mut fault = Fault::watch()?;
     let theme = theme_of(&state)?;
     let taken = Taken::take(state.config.looks.mouse)?;
-    let mut keyboard = Keyboard::new(Tty::open()?, Arc::clone(&clock));
+    let mut keyboard = Keyboard::new(Tty::open(&clock)?, Arc::clone(&clock));
     let mut cockpit = Cockpit {
         state,
         theme,
@@ -112,14 +112,14 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
             () = jobs.asked() => cockpit.apply(Msg::Suspend),
             code = signals.recv() => cockpit.leave = Some(code.unwrap_or(143)),
             // Everything typed so far goes before the next frame, so that held keys do not queue up.
-            read = keyboard.read() => {
-                for event in read.events {
-                    let Some(Ok(event)) = event else {
+            events = keyboard.read() => {
+                for event in events {
+                    let Some(Ok((event, is_hasty))) = event else {
                         // The terminal is gone; waiting for it would spin.
                         cockpit.leave = Some(129);
                         break;
                     };
-                    cockpit.input(event, read.is_hasty);
+                    cockpit.input(event, is_hasty);
                     if cockpit.leave.is_some() {
                         break;
                     }

@@ -21,74 +21,72 @@ const APART: Duration = Duration::from_millis(50);
 /// How long after a paste a key may still be a part of what was pasted.
 const PASTE_ENDS: Duration = Duration::from_secs(1);
 
-/// What was there to be read, oldest first; none: the stream has ended.
-#[derive(Debug)]
-pub struct Read {
-    pub events: Vec<Option<io::Result<Event>>>,
-    /// Whether its keys came as those of pasted text do.
-    pub is_hasty: bool,
+/// An event of the terminal, and when it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    pub event: Event,
+    pub at: Mono,
+    /// Number of the read it came with: what was pasted comes with others.
+    pub read: u64,
 }
+
+/// An event, and whether it is a key that came as those of pasted text do.
+pub type Paced = (Event, bool);
 
 /// The terminal's events, and how fast they come.
 pub struct Keyboard<S> {
     stream: S,
     clock: Arc<dyn Clock>,
-    /// When there was nothing more to read, the last time that was looked.
-    empty_at: Mono,
-    key_at: Option<Mono>,
+    /// The key before: when it came, and with which read.
+    key: Option<(Mono, u64)>,
     pasted_at: Option<Mono>,
 }
 
-impl<S: Stream<Item = io::Result<Event>> + Unpin> Keyboard<S> {
+impl<S: Stream<Item = io::Result<Arrived>> + Unpin> Keyboard<S> {
     pub fn new(stream: S, clock: Arc<dyn Clock>) -> Self {
-        let empty_at = clock.now().mono;
-        Self { stream, clock, empty_at, key_at: None, pasted_at: None }
+        Self { stream, clock, key: None, pasted_at: None }
     }
 
-    /// Waits for an event, then takes all that are there already.
+    /// Waits for an event, then takes all that are there already, oldest first; none: the stream has ended.
     ///
     /// They are asked for by the waker of whoever waits here: a stream may keep the first waker that found it empty, and no other until the
     /// next event, so that a look with a waker of its own (`now_or_never`) would sleep through that event.
-    pub async fn read(&mut self) -> Read {
-        let mut was_waited_for = false;
-        let first = futures::future::poll_fn(|context| {
-            let polled = self.stream.poll_next_unpin(context);
-            if polled.is_pending() {
-                was_waited_for = true;
-                self.empty_at = self.clock.now().mono;
-            }
-            polled
-        });
-        let mut events = vec![first.await];
-        // What lay there already may have come as early as right after the last look: the loop was busy with other things.
-        let came_at = if was_waited_for { self.clock.now().mono } else { self.empty_at };
+    pub async fn read(&mut self) -> Vec<Option<io::Result<Paced>>> {
+        let mut events = vec![self.stream.next().await];
         while matches!(events.last(), Some(Some(_))) && events.len() < AT_ONCE {
-            let Poll::Ready(event) = futures::poll!(self.stream.next()) else {
-                self.empty_at = self.clock.now().mono;
-                break;
-            };
+            let Poll::Ready(event) = futures::poll!(self.stream.next()) else { break };
             events.push(event);
         }
-        let is_hasty = self.is_hasty(&events, came_at);
-        Read { events, is_hasty }
+        let pressed: Vec<u64> = events.iter().flatten().flatten().filter(|arrived| is_typed(&arrived.event)).map(|arrived| arrived.read).collect();
+        let is_alone = |read: u64| pressed.iter().filter(|other| **other == read).count() < 2;
+        events.into_iter().map(|event| event.map(|event| event.map(|arrived| self.paced(arrived, is_alone)))).collect()
     }
 
-    fn is_hasty(&mut self, events: &[Option<io::Result<Event>>], came_at: Mono) -> bool {
-        let arrived = || events.iter().flatten().flatten();
-        let is_press = |event: &&Event| matches!(event, Event::Key(key) if key.kind != KeyEventKind::Release);
-        let (keys, pastes) = (arrived().filter(is_press).count(), arrived().filter(|event| matches!(event, Event::Paste(_))).count());
+    fn paced(&mut self, arrived: Arrived, is_alone: impl Fn(u64) -> bool) -> Paced {
+        let Arrived { event, at, read } = arrived;
         let speed = self.clock.speed();
-        let is_soon = |after: Option<Mono>, time: Duration| after.is_some_and(|after| speed.real(came_at.since(after)) < time);
-        let is_hasty = keys + pastes > 1 || is_soon(self.key_at, APART) || is_soon(self.pasted_at, PASTE_ENDS);
-        let now = self.clock.now().mono;
-        if keys > 0 {
-            self.key_at = Some(now);
+        let is_soon = |after: Option<Mono>, time: Duration| after.is_some_and(|after| speed.real(at.since(after)) < time);
+        let is_key = is_press(&event);
+        let is_hasty = is_key
+            && (!is_alone(read)
+                || self.key.is_some_and(|(before, with)| with == read || is_soon(Some(before), APART))
+                || is_soon(self.pasted_at, PASTE_ENDS));
+        if is_key {
+            self.key = Some((at, read));
         }
-        if pastes > 0 {
-            self.pasted_at = Some(now);
+        if matches!(event, Event::Paste(_)) {
+            self.pasted_at = Some(at);
         }
-        is_hasty
+        (event, is_hasty)
     }
+}
+
+fn is_press(event: &Event) -> bool {
+    matches!(event, Event::Key(key) if key.kind != KeyEventKind::Release)
+}
+
+fn is_typed(event: &Event) -> bool {
+    is_press(event) || matches!(event, Event::Paste(_))
 }
 
 /// What arrived, before the screen is asked what lies under the mouse.
@@ -168,33 +166,41 @@ mod tests {
     /// Keeps, as a stream may, the first waker that found it empty, and no other until the next event.
     #[derive(Default)]
     struct FirstWaker {
-        events: VecDeque<Event>,
+        events: VecDeque<Arrived>,
         waker: Option<Waker>,
+        reads: u64,
     }
 
-    #[derive(Clone, Default)]
-    struct Keys(Rc<RefCell<FirstWaker>>);
+    #[derive(Clone)]
+    struct Keys(Rc<RefCell<FirstWaker>>, Arc<ByHand>);
 
     impl Keys {
         fn press(&self, key: char) {
-            let code = if key == '\r' { Code::Enter } else { Code::Char(key) };
-            self.send(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+            self.send(vec![pressed(key)]);
         }
 
-        fn send(&self, event: Event) {
+        /// All of it with one read.
+        fn send(&self, events: Vec<Event>) {
             let waker = {
                 let mut inner = self.0.borrow_mut();
-                inner.events.push_back(event);
+                inner.reads += 1;
+                let (at, read) = (self.1.now().mono, inner.reads);
+                inner.events.extend(events.into_iter().map(|event| Arrived { event, at, read }));
                 inner.waker.take()
             };
             waker.into_iter().for_each(Waker::wake);
         }
     }
 
-    impl Stream for Keys {
-        type Item = io::Result<Event>;
+    fn pressed(key: char) -> Event {
+        let code = if key == '\r' { Code::Enter } else { Code::Char(key) };
+        Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
 
-        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Event>>> {
+    impl Stream for Keys {
+        type Item = io::Result<Arrived>;
+
+        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
             let mut inner = self.0.borrow_mut();
             if let Some(key) = inner.events.pop_front() {
                 return Poll::Ready(Some(Ok(key)));
@@ -240,7 +246,8 @@ mod tests {
         }
 
         fn at_speed(speed: f64) -> Self {
-            let (keys, clock) = (Keys::default(), Arc::new(ByHand(AtomicU64::new(0), Speed::new(speed))));
+            let clock = Arc::new(ByHand(AtomicU64::new(0), Speed::new(speed)));
+            let keys = Keys(Rc::default(), Arc::clone(&clock));
             let keyboard = Keyboard::new(keys.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
             Self { keys, clock, keyboard, woken: Arc::default() }
         }
@@ -249,7 +256,7 @@ mod tests {
             self.clock.0.fetch_add(milliseconds, Ordering::SeqCst);
         }
 
-        /// What is read while `happens` happens to the keyboard, and whether it is hasty.
+        /// What is read while `happens` happens to the keyboard, and whether the last of it is hasty.
         fn read(&mut self, happens: impl FnOnce(&Keys, &ByHand)) -> (String, bool) {
             let waker = Waker::from(Arc::clone(&self.woken));
             let mut context = Context::from_waker(&waker);
@@ -262,11 +269,13 @@ mod tests {
                 polled = reading.poll(&mut context);
             }
             let Poll::Ready(read) = polled else { panic!("a key is there, and nothing is read") };
-            let letters = read.events.into_iter().flatten().flatten().map(|event| match event {
+            let read: Vec<Paced> = read.into_iter().flatten().flatten().collect();
+            let is_hasty = read.last().is_some_and(|(_, is_hasty)| *is_hasty);
+            let letters = read.into_iter().map(|(event, _)| match event {
                 Event::Key(KeyEvent { code: Code::Char(letter), .. }) => letter,
                 _ => '.',
             });
-            (letters.collect(), read.is_hasty)
+            (letters.collect(), is_hasty)
         }
 
         /// `key` comes so long after all that was before, while the loop waits for it.
@@ -300,9 +309,7 @@ mod tests {
         assert!(!desk.key(50, '\r'));
         let both = |keys: &Keys, clock: &ByHand| {
             clock.0.fetch_add(1_000, Ordering::SeqCst);
-            for key in ['d', '\r'] {
-                keys.press(key);
-            }
+            keys.send(vec![pressed('d'), pressed('\r')]);
         };
         assert_eq!(desk.read(both), ("d.".to_owned(), true), "in one read");
     }
@@ -310,38 +317,40 @@ mod tests {
     #[test]
     fn a_key_right_after_a_paste_is_hasty_and_one_later_is_not() {
         let mut desk = Desk::new();
-        assert_eq!(desk.read(|keys, _| keys.send(Event::Paste("prod".to_owned()))).0, ".");
+        assert_eq!(desk.read(|keys, _| keys.send(vec![Event::Paste("prod".to_owned())])).0, ".");
         assert!(desk.key(999, '\r'));
         assert!(!desk.key(50, '\r'));
         // What ends the brackets itself goes on as keys.
         let with_end = |keys: &Keys, clock: &ByHand| {
             clock.0.fetch_add(5_000, Ordering::SeqCst);
-            keys.send(Event::Paste("x".to_owned()));
-            keys.press('\r');
+            keys.send(vec![Event::Paste("x".to_owned()), pressed('\r')]);
         };
         assert_eq!(desk.read(with_end), ("..".to_owned(), true));
     }
 
     #[test]
-    fn a_key_that_lay_there_while_the_loop_was_busy_is_as_early_as_it_may_be() {
+    fn a_key_counts_from_when_it_came_however_busy_the_loop_was() {
         let mut desk = Desk::new();
         assert!(!desk.key(1_000, 'd'));
-        // A frame goes to a slow terminal; the rest of what was pasted has come meanwhile.
-        desk.keys.press('\r');
+        // While a frame goes to a slow terminal: one as fast as a paste, then two at the pace of a hand.
+        let press = |desk: &Desk, after: u64| {
+            desk.wait(after);
+            desk.keys.press('\r');
+        };
+        press(&desk, 10);
         desk.wait(300);
         assert_eq!(desk.read(|_, _| {}), (".".to_owned(), true));
-        assert!(!desk.key(50, '\r'));
+        press(&desk, 60);
+        press(&desk, 60);
+        desk.wait(300);
+        assert_eq!(desk.read(|_, _| {}), ("..".to_owned(), false));
     }
 
     #[test]
     fn more_than_is_taken_together_is_one_read() {
         let mut desk = Desk::new();
-        let many = |keys: &Keys, _: &ByHand| {
-            for _ in 0..=AT_ONCE {
-                keys.press('d');
-            }
-        };
-        assert_eq!(desk.read(many).0.len(), AT_ONCE);
+        let many = |keys: &Keys, _: &ByHand| keys.send(vec![pressed('d'); AT_ONCE + 1]);
+        assert_eq!(desk.read(many), ("d".repeat(AT_ONCE), true));
         desk.wait(10_000);
         assert_eq!(desk.read(|_, _| {}), ("d".to_owned(), true));
     }

@@ -5,6 +5,7 @@ use std::{
     io::{self, ErrorKind},
     os::{fd::AsFd as _, unix::net::UnixStream},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     thread,
 };
@@ -18,7 +19,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::sequences::Sequences;
+use super::{input::Arrived, sequences::Sequences};
+use crate::domain::time::{Clock, Mono};
 
 /// Most bytes that are read at once.
 const AT_ONCE: usize = 16 << 10;
@@ -27,9 +29,12 @@ const WAITING: usize = 16;
 
 /// Keys, mouse, pastes and changes of size. It ends with the terminal. Dropped, it reads no more.
 pub struct Tty {
-    reads: mpsc::Receiver<io::Result<Vec<u8>>>,
+    reads: mpsc::Receiver<io::Result<Read>>,
     sequences: Sequences,
-    events: VecDeque<Event>,
+    events: VecDeque<Arrived>,
+    /// When the last read came, and its number.
+    last: (Mono, u64),
+    clock: Arc<dyn Clock>,
     sizes: Signal,
     /// Until when the rest of a sequence is waited for.
     patience: Option<Pin<Box<Sleep>>>,
@@ -38,19 +43,41 @@ pub struct Tty {
     _ends: UnixStream,
 }
 
+/// What one read gave, and when.
+struct Read {
+    bytes: Vec<u8>,
+    at: Mono,
+}
+
 impl Tty {
     /// Reads standard input, which has to be a terminal.
-    pub fn open() -> io::Result<Self> {
+    pub fn open(clock: &Arc<dyn Clock>) -> io::Result<Self> {
         let sizes = signal(SignalKind::window_change())?;
         let (ends, ended) = UnixStream::pair()?;
         let (tell, reads) = mpsc::channel(WAITING);
-        thread::Builder::new().name("terminal".to_owned()).spawn(move || read_on(&ended, &tell))?;
-        Ok(Self { reads, sequences: Sequences::default(), events: VecDeque::new(), sizes, patience: None, is_over: false, _ends: ends })
+        let of_thread = Arc::clone(clock);
+        thread::Builder::new().name("terminal".to_owned()).spawn(move || read_on(&ended, &tell, &*of_thread))?;
+        Ok(Self {
+            reads,
+            sequences: Sequences::default(),
+            events: VecDeque::new(),
+            last: (clock.now().mono, 0),
+            clock: Arc::clone(clock),
+            sizes,
+            patience: None,
+            is_over: false,
+            _ends: ends,
+        })
+    }
+
+    fn arrived(&mut self, events: impl IntoIterator<Item = Event>) {
+        let (at, read) = self.last;
+        self.events.extend(events.into_iter().map(|event| Arrived { event, at, read }));
     }
 }
 
 /// Until the terminal is gone, or nobody wants to know any more.
-fn read_on(ended: &UnixStream, tell: &mpsc::Sender<io::Result<Vec<u8>>>) {
+fn read_on(ended: &UnixStream, tell: &mpsc::Sender<io::Result<Read>>, clock: &dyn Clock) {
     let terminal = io::stdin();
     let mut buffer = vec![0; AT_ONCE];
     loop {
@@ -61,7 +88,8 @@ fn read_on(ended: &UnixStream, tell: &mpsc::Sender<io::Result<Vec<u8>>>) {
         };
         let read = match read {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            Ok(length) => Ok(buffer[..length].to_vec()),
+            // Stamped here: how busy the loop is says nothing about how fast hands are.
+            Ok(length) => Ok(Read { bytes: buffer[..length].to_vec(), at: clock.now().mono }),
             Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => continue,
             Err(error) => Err(error),
         };
@@ -81,7 +109,7 @@ fn wait(terminal: &io::Stdin, ended: &UnixStream) -> io::Result<bool> {
 }
 
 impl Stream for Tty {
-    type Item = io::Result<Event>;
+    type Item = io::Result<Arrived>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -94,12 +122,15 @@ impl Stream for Tty {
             }
             if this.sizes.poll_recv(context).is_ready() {
                 let size = crossterm::terminal::size();
-                return Poll::Ready(Some(size.map(|(columns, rows)| Event::Resize(columns, rows))));
+                let at = this.clock.now().mono;
+                return Poll::Ready(Some(size.map(|(columns, rows)| Arrived { event: Event::Resize(columns, rows), at, read: this.last.1 })));
             }
             if let Poll::Ready(read) = this.reads.poll_recv(context) {
                 match read {
-                    Some(Ok(bytes)) => {
-                        this.events.extend(this.sequences.push(&bytes));
+                    Some(Ok(Read { bytes, at })) => {
+                        this.last = (at, this.last.1 + 1);
+                        let events = this.sequences.push(&bytes);
+                        this.arrived(events);
                         this.patience = this.sequences.patience().map(|patience| Box::pin(sleep(patience)));
                         continue;
                     }
@@ -116,7 +147,8 @@ impl Stream for Tty {
             match this.patience.as_mut().map(|patience| patience.as_mut().poll(context)) {
                 Some(Poll::Ready(())) => {
                     this.patience = None;
-                    this.events.extend(this.sequences.give_up());
+                    let event = this.sequences.give_up();
+                    this.arrived(event);
                 }
                 Some(Poll::Pending) | None => return Poll::Pending,
             }

@@ -757,13 +757,19 @@ fn warned(size: (u16, u16), count: usize) -> State {
 #[test]
 fn warnings_take_one_row_of_the_changes_and_nothing_else_moves() {
     let rows = |state: &State| written(&draw(state)).lines().map(str::to_owned).collect::<Vec<_>>();
-    let (without, with) = (rows(&warned((80, 24), 0)), rows(&warned((80, 24), 4)));
+    let one_change = |count: usize| {
+        let mut state = warned((80, 24), count);
+        state.cluster.changes.truncate(1);
+        state
+    };
+    let (without, with) = (rows(&one_change(0)), rows(&one_change(4)));
     assert!(!without.iter().any(|row| row.contains("Warnings")), "{}", without.join("\n"));
     let row = with.iter().position(|row| row.starts_with(" Warnings")).unwrap();
     assert_eq!(with[row].trim_end(), " Warnings ! BackOff api-gateway ×34 10s  · Unhealthy api-gateway ×34 10s +2");
     let differ: Vec<usize> = (0..24).filter(|at| without[*at] != with[*at]).collect();
     assert!(differ.iter().all(|at| (row..=row + 1).contains(at)), "{differ:?}\n{}", with.join("\n"));
-    for size in [(100, 30), (120, 40), (140, 45), (200, 60)] {
+    assert!(!rows(&warned((80, 24), 4)).iter().any(|row| row.contains("Warnings")), "two rows are left to two changes");
+    for size in [(120, 40), (140, 45), (200, 60)] {
         assert!(rows(&warned(size, 4)).iter().any(|row| row.contains("Warnings") && !row.contains('▸')), "{size:?}");
     }
 }
@@ -771,6 +777,7 @@ fn warnings_take_one_row_of_the_changes_and_nothing_else_moves() {
 #[test]
 fn events_that_may_not_be_read_are_said_to_be_so() {
     let mut state = warned((80, 24), 0);
+    state.cluster.changes.truncate(1);
     state.sources.get_mut(&SourceId::Events).unwrap().health =
         Health::Forbidden { verb: "list".into(), resource: "events".into(), since: Mono::ZERO };
     let screen = written(&draw(&state));

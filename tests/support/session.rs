@@ -134,21 +134,20 @@ impl Session {
         self
     }
 
-    /// Types the word of the card, then `Enter`, until the card is answered: a program that was busy meanwhile cannot tell this
-    /// from a paste, and asks again.
+    /// Types the word of the card and confirms it, once more where the program says that the key came too close to another. Waits for an
+    /// answer: the card goes, or says what is wrong.
     #[track_caller]
     pub fn confirm(&mut self, word: &str) -> &mut Self {
-        const READY: &str = "Enter confirms";
-        const AGAIN: &str = "press Enter again";
         self.press(word);
-        let last = word.chars().last().map(String::from).unwrap_or_default();
-        loop {
-            self.see(READY).enter().wait("an answer to Enter", |screen| screen.contains(AGAIN) || !screen.contains(READY));
-            if !self.screen().contains(AGAIN) {
-                return self;
-            }
-            self.press("\u{7f}").see_gone(AGAIN).press(&last);
+        if word != "y" {
+            self.see(word).enter();
         }
+        let answered = |screen: &str| !screen.contains("[ Cancel ]") || screen.contains("│ ! ");
+        self.wait("an answer to the confirmation", answered);
+        if self.screen().contains("came too close to another key") {
+            self.press(if word == "y" { word } else { "\r" }).see_gone("came too close to another key");
+        }
+        self
     }
 
     pub fn enter(&mut self) -> &mut Self {

@@ -341,15 +341,9 @@ impl Play {
 
     /// Once every check has an answer.
     fn confirm(&mut self, word: &str) {
-        const COMPLAINT: &str = "│ ! ";
         let session = self.session();
         session.wait("a card that can be confirmed", |screen| screen.contains("confirm") && !screen.contains("still running"));
-        if word == "y" {
-            session.press(word);
-        } else {
-            session.confirm(word);
-        }
-        session.wait("an answer to the confirmation", |screen| !screen.contains("[ Cancel ]") || screen.contains(COMPLAINT));
+        session.confirm(word);
     }
 
     /// Asks the cluster again and again until it is so.

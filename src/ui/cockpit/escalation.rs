@@ -158,7 +158,10 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
         super::cursor(canvas, rows, place, place.index == state.cockpit.alerts.row, focused);
     }
     if !standing.is_live() {
-        say_why(canvas, below(rows, places.last().map_or(0, |last| last.span().end).saturating_add(1)), standing);
+        let rest = below(rows, places.last().map_or(0, |last| last.span().end));
+        let needed = canvas.wrap(&standing.sentence, rest.width.saturating_sub(2)).len();
+        // With a blank line above it where there is one to spare.
+        say_why(canvas, below(rest, u16::from(usize::from(rest.height) > needed)), standing);
     }
 }
 
@@ -224,7 +227,12 @@ fn list_places(state: &State, rows: Rect) -> Vec<Place> {
     let len = state.firing().count() + state.silenced().count();
     let chosen = is_focused(state, Pane::Escalation).then_some(state.cockpit.alerts.row);
     let standing = freshness::of(state, &[SourceId::Alerts]);
-    fold::places(rows.height, state.cockpit.alerts.top, len, chosen, |index| {
+    // Why nothing is known goes before further words of alerts that have one line already.
+    let why = if standing.is_live() { 0 } else { fold::wrapped(&standing.sentence, rows.width.saturating_sub(2), state.ascii).len() };
+    let listed = len.saturating_sub(state.cockpit.alerts.top);
+    let spare = usize::from(rows.height).saturating_sub(listed);
+    let height = rows.height - u16::try_from(why.min(spare)).unwrap_or(0);
+    fold::places(height, state.cockpit.alerts.top, len, chosen, |index| {
         let (first, _, parts) = row(&Theme::mono(), state, &standing, index);
         fold::count(broken(&parts, rows.width, hang(&first.0) + in_ascii(state, &first.0), state.ascii).len())
     })

@@ -10,7 +10,11 @@ use crate::ui::{
 
 /// Draws the rule in the first line of `area`. The pane with the focus has `▸` before its title.
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, title: &str, facts: &[(&str, Style)], standing: Option<&Standing>, focused: bool) {
-    let marker = standing.map(|standing| (standing.short(area.width / 2), standing.style(canvas.theme)));
+    let marker = standing.map(|standing| {
+        let short = standing.short(area.width / 2);
+        // A sign alone says less than the beginning of why.
+        (if short == glyph::WARNING { standing.marker.clone() } else { short }, standing.style(canvas.theme))
+    });
     render_marked(canvas, area, title, facts, marker.as_ref().map(|(marker, style)| (marker.as_str(), *style)), focused);
 }
 

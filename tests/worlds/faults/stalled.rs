@@ -64,6 +64,6 @@ pub fn lost() {
             "spec": { "containers": [{ "name": "main", "image": "nowhere/at-all:1", "resources": { "requests": { "cpu": "900" } } }] }
         }),
     );
-    session.press("2").press("/").press(name).enter().see("1 of ");
-    session.see(name);
+    session.press("2").press("/").press(name).enter().see("unhealthy not shown");
+    session.see("Pending").see_gone("CrashLoopBackOff");
 }
