@@ -15,6 +15,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Least time between two presses, as hands have it: what comes faster is a paste to the program.
 const HANDS: Duration = Duration::from_millis(60);
+/// The same before a key that confirms: on a busy machine the one before may have been read late.
+const DECIDES: Duration = Duration::from_millis(300);
 
 /// The program under test and what it drew.
 pub struct Session {
@@ -117,7 +119,8 @@ impl Session {
     /// Types these characters as they are, no sooner after others than a hand does.
     pub fn press(&mut self, keys: &str) -> &mut Self {
         if let Some(before) = self.pressed {
-            std::thread::sleep(HANDS.saturating_sub(before.elapsed()));
+            let pace = if keys == "y" || keys.starts_with('\r') { DECIDES } else { HANDS };
+            std::thread::sleep(pace.saturating_sub(before.elapsed()));
         }
         self.at_once(keys)
     }
