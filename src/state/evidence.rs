@@ -234,20 +234,24 @@ impl State {
 
     /// Nodes that are not ready, with the pods on them that their controllers would make anew elsewhere.
     fn lost_nodes(&self) -> Vec<LostNode> {
-        let mut lost: Vec<LostNode> = Vec::new();
-        for node in self.cluster.nodes.objects.values() {
-            let Some((_, since)) = &node.not_ready else { continue };
-            let pods = self.unhealthy_pods().filter(|pod| pod.node.as_ref() == Some(&node.key.name));
-            let pods = pods.map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
-            lost.push(LostNode { name: node.key.name.clone(), since: *since, pods });
-        }
-        // Those that are gone altogether, while pods of them are left.
-        for pod in self.unhealthy_pods().filter(|pod| pod.is_node_lost) {
-            let Some(name) = pod.node.as_ref().filter(|name| self.cluster.nodes.get(&Key::new("", name)).is_none()) else { continue };
-            let reference = ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() };
-            match lost.iter_mut().find(|node| node.name == *name) {
-                Some(node) => node.pods.push(reference),
-                None => lost.push(LostNode { name: name.clone(), since: None, pods: vec![reference] }),
+        let reference = |pod: &Pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() };
+        let not_ready = self.cluster.nodes.objects.values().filter(|node| node.not_ready.is_some());
+        let mut lost: Vec<LostNode> = not_ready
+            .map(|node| LostNode { name: node.key.name.clone(), since: node.not_ready.as_ref().and_then(|(_, since)| *since), pods: Vec::new() })
+            .collect();
+        let known = lost.len();
+        // Nodes and pods may be thousands each: pods are walked once.
+        let mut places: BTreeMap<Text, usize> = lost.iter().enumerate().map(|(at, node)| (node.name.clone(), at)).collect();
+        for pod in self.unhealthy_pods() {
+            let Some(name) = &pod.node else { continue };
+            match places.get(name) {
+                // Of one that is gone altogether only the pods that were lost with it.
+                Some(at) if *at < known || pod.is_node_lost => lost[*at].pods.push(reference(pod)),
+                None if pod.is_node_lost && self.cluster.nodes.get(&Key::new("", name)).is_none() => {
+                    places.insert(name.clone(), lost.len());
+                    lost.push(LostNode { name: name.clone(), since: None, pods: vec![reference(pod)] });
+                }
+                Some(_) | None => {}
             }
         }
         lost
