@@ -66,11 +66,7 @@ impl Journal {
     }
 
     fn vouched(&self, intent: Seq, hashes: &BTreeMap<u64, String>) -> Option<Value> {
-        files::is_own_folder(&self.kept_directory()).ok()?;
-        let file = files::open_own(&self.kept_path(intent), files::To::Read).ok()?;
-        let bytes = files::up_to(file, LARGEST).ok()?;
-        let is_vouched = hashes.get(&intent.0)? == &line::sha256(&bytes);
-        is_vouched.then(|| serde_json::from_slice(&bytes).ok()).flatten()
+        vouched(&self.kept_path(intent), hashes.get(&intent.0)?)
     }
 
     fn kept_numbers(&self) -> Vec<u64> {
@@ -111,6 +107,13 @@ impl Journal {
     fn kept_path(&self, intent: Seq) -> PathBuf {
         self.kept_directory().join(format!("{}.json", intent.0))
     }
+}
+
+/// What a file beside the journal holds, if it is ours and what the journal has this hash of.
+pub(super) fn vouched(path: &Path, hash: &str) -> Option<Value> {
+    files::is_own_folder(path.parent()?).ok()?;
+    let bytes = files::up_to(files::open_own(path, files::To::Read).ok()?, LARGEST).ok()?;
+    (line::sha256(&bytes) == hash).then(|| serde_json::from_slice(&bytes).ok()).flatten()
 }
 
 /// Numbers of the intents for which something is kept beside the journal in this directory, in order.

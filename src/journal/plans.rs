@@ -6,7 +6,7 @@ use std::{fs, io::BufReader, io::Write as _, path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 
-use super::{FILE_NAME, Journal, JournalError, intents::contains, line, sync_directory, verify::for_each_line};
+use super::{FILE_NAME, Journal, JournalError, intents::contains, kept::vouched, line, sync_directory, verify::for_each_line};
 use crate::{domain::text::Text, files};
 
 /// Kind of the record of a saved plan.
@@ -14,8 +14,6 @@ const SAVED: &str = "plan_saved";
 const FOLDER: &str = "plans";
 /// Most files of hidden words that are kept; the oldest go first.
 const MOST: usize = 200;
-/// Largest of them that is read, in bytes: a ConfigMap holds at most a mebibyte.
-const LARGEST: u64 = 4 << 20;
 
 /// A plan that was saved here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,14 +93,7 @@ fn field<'a>(record: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 fn hidden_words(directory: &Path, plan: &str, hash: &str) -> Option<Vec<String>> {
-    let folder = directory.join(FOLDER);
-    files::is_own_folder(&folder).ok()?;
-    let file = files::open_own(&folder.join(format!("{plan}.json")), files::To::Read).ok()?;
-    let bytes = files::up_to(file, LARGEST).ok()?;
-    if line::sha256(&bytes) != hash {
-        return None;
-    }
-    let kept: Value = serde_json::from_slice(&bytes).ok()?;
+    let kept = vouched(&directory.join(FOLDER).join(format!("{plan}.json")), hash)?;
     kept.get("words")?.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
 }
 
