@@ -37,8 +37,9 @@ use super::{
 /// Shortest time between two frames: 30 a second.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// Observations applied in one go before input is looked at again.
+/// Observations applied in one go before input is looked at again, and the time after which no further one is.
 const BATCH: usize = 64;
+const BATCH_TIME: Duration = Duration::from_millis(8);
 
 /// Exit code when a write was still without an answer.
 const OUTCOME_UNKNOWN: i32 = 3;
@@ -128,8 +129,12 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
             Some(event) = inbox.actions.recv() => cockpit.apply(Msg::Action(event)),
             Some(message) = inbox.messages.recv() => cockpit.apply(message),
             Some(observation) = inbox.observations.recv() => {
+                let began = cockpit.clock.now().mono;
                 cockpit.observe(observation);
                 for _ in 1..BATCH {
+                    if cockpit.clock.speed().real(cockpit.clock.now().mono.since(began)) > BATCH_TIME {
+                        break;
+                    }
                     let Ok(observation) = inbox.observations.try_recv() else { break };
                     cockpit.observe(observation);
                 }
