@@ -88,7 +88,7 @@ impl<'a> Canvas<'a> {
 
     /// [`wrap`] for this canvas, where signs may be written in ASCII, which takes more columns.
     pub fn wrap(&self, text: &str, room: u16) -> Vec<String> {
-        wrap(text, room.saturating_sub(self.widening(text)).max(room.min(1)))
+        wrap_for(text, room, self.ascii)
     }
 
     fn each(&mut self, area: Rect, mut change: impl FnMut(&mut Cell)) {
@@ -253,6 +253,16 @@ pub fn cut_middle(text: &str, room: u16) -> String {
 /// Breaks a text into lines of at most `room` columns, at spaces where there are any.
 pub fn wrap(text: &str, room: u16) -> Vec<String> {
     wrap_after(text, room, &[' '])
+}
+
+/// [`wrap`] for a screen where signs may be written in ASCII, which takes more columns.
+pub fn wrap_for(text: &str, room: u16, ascii: bool) -> Vec<String> {
+    wrap(text, narrowed(text, room, ascii))
+}
+
+/// The columns that a text may take, so that its signs have room in ASCII too.
+pub fn narrowed(text: &str, room: u16, ascii: bool) -> u16 {
+    if ascii { room.saturating_sub(widening(text)).max(room.min(1)) } else { room }
 }
 
 /// Breaks a name into lines of at most `room` columns, after its hyphens, slashes and spaces where there are any.

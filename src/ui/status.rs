@@ -3,7 +3,7 @@
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    canvas::{Canvas, wrap},
+    canvas::{Canvas, wrap, wrap_for},
     clock, cockpit, glyph,
     layout::below,
     widgets::fold,
@@ -44,7 +44,7 @@ fn render_cut(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let Some(words) = cockpit::cut(state) else { return };
     let theme = canvas.theme;
     let inner = Rect { x: area.x + 3, width: area.width.saturating_sub(4), ..area };
-    let lines: Vec<fold::Parts> = fold::wrapped(&words, inner.width, state.ascii).into_iter().map(|line| vec![(line, theme.plain)]).collect();
+    let lines: Vec<fold::Parts> = wrap_for(&words, inner.width, state.ascii).into_iter().map(|line| vec![(line, theme.plain)]).collect();
     let rows = fold::count(lines.len()).min(area.height);
     canvas.pen(area, 0).skip(1).write(glyph::CURSOR, theme.focus);
     for line in 0..rows {

@@ -11,7 +11,7 @@ use crate::{
     },
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::{Canvas, wrap_name},
+        canvas::{Canvas, narrowed, wrap_name},
         glyph,
         layout::below,
         widgets::{
@@ -128,7 +128,7 @@ fn broken(pattern: &Pattern, inner: u16, (label, ink): (Style, Style), ascii: bo
     let last = pattern.quiet_minutes.map(|minutes| (format!("last {minutes} min ago: "), label));
     let parts: fold::Parts = last.into_iter().chain([(pattern.shape.to_string(), ink)]).collect();
     let room = inner.saturating_sub(COUNT + NEWS + 3 + service_width);
-    (wrap_name(&pattern.service, fold::narrowed(&pattern.service, service_width, ascii)), fold::broken(&parts, room, ascii))
+    (wrap_name(&pattern.service, narrowed(&pattern.service, service_width, ascii)), fold::broken(&parts, room, ascii))
 }
 
 fn needed(pattern: &Pattern, inner: u16, ascii: bool) -> u16 {

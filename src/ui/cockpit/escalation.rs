@@ -16,7 +16,7 @@ use crate::{
     },
     state::{State, escalation::Escalation, screens::cockpit::Pane},
     ui::{
-        canvas::{Canvas, columns, widening},
+        canvas::{Canvas, columns, widening, wrap_for},
         clock, glyph,
         layout::below,
         theme::Theme,
@@ -228,7 +228,7 @@ fn list_places(state: &State, rows: Rect) -> Vec<Place> {
     let chosen = is_focused(state, Pane::Escalation).then_some(state.cockpit.alerts.row);
     let standing = freshness::of(state, &[SourceId::Alerts]);
     // Why nothing is known goes before further words of alerts that have one line already.
-    let why = if standing.is_live() { 0 } else { fold::wrapped(&standing.sentence, rows.width.saturating_sub(2), state.ascii).len() };
+    let why = if standing.is_live() { 0 } else { wrap_for(&standing.sentence, rows.width.saturating_sub(2), state.ascii).len() };
     let listed = len.saturating_sub(state.cockpit.alerts.top);
     let spare = usize::from(rows.height).saturating_sub(listed);
     let height = rows.height - u16::try_from(why.min(spare)).unwrap_or(0);

@@ -16,7 +16,7 @@ use crate::{
     },
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::{Canvas, wrap, wrap_name},
+        canvas::{Canvas, narrowed, wrap, wrap_name},
         clock, glyph,
         layout::below,
         widgets::{
@@ -159,7 +159,7 @@ impl Grid {
     }
 
     fn pieces(&self, text: &str, at: usize, ascii: bool) -> Vec<String> {
-        let room = fold::narrowed(text, self.widths[at], ascii);
+        let room = narrowed(text, self.widths[at], ascii);
         match self.layout[at].align {
             Align::Name => wrap_name(text, room),
             Align::Left | Align::Right => wrap(text, room),

@@ -7,7 +7,7 @@ use crate::{
     domain::{health::SourceId, suggestion::Suggestion, suspect::Confidence, text::Text},
     state::{State, screens::cockpit::Pane},
     ui::{
-        canvas::{Canvas, columns},
+        canvas::{Canvas, columns, narrowed},
         glyph,
         layout::below,
         theme::Theme,
@@ -111,7 +111,7 @@ fn needed(state: &State, suggestion: &Suggestion, width: u16) -> u16 {
     let theme = Theme::mono();
     let (text, style) = grounds(suggestion, is_by_others(state, suggestion), theme.plain, &theme);
     let beside = HANG + title_width(state, width) + 2;
-    if beside.saturating_add(columns(&text)) <= fold::narrowed(&text, width, state.ascii) {
+    if beside.saturating_add(columns(&text)) <= narrowed(&text, width, state.ascii) {
         return 1;
     }
     fold::count(broken(suggestion, (&text, style), style, width, state.ascii).len())

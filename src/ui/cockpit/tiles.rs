@@ -12,7 +12,7 @@ use crate::{
     },
     state::{KpiState, State, screens::cockpit::Pane, timeline::EntryKind},
     ui::{
-        canvas::{Canvas, columns},
+        canvas::{Canvas, columns, wrap_for},
         clock, glyph,
         layout::below,
         theme::Theme,
@@ -135,7 +135,7 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
         return;
     }
     let problem = reading.and_then(|reading| reading.problem.as_ref()).map(|problem| format!("{} {problem}", glyph::WARNING));
-    let told = problem.map(|problem| fold::wrapped(&problem, area.width, state.ascii)).unwrap_or_default();
+    let told = problem.map(|problem| wrap_for(&problem, area.width, state.ascii)).unwrap_or_default();
     // What is wrong is read whole, before the history is drawn large.
     let told_rows = fold::count(told.len()).clamp(1, area.height - 2);
     let plot = Rect { height: area.height - 2 - told_rows, ..below(narrow, 2) };

@@ -2,7 +2,7 @@
 
 use ratatui::style::Style;
 
-use crate::ui::canvas::{Pen, widening, wrap};
+use crate::ui::canvas::{Pen, wrap_for};
 
 /// A text in pieces of different inks.
 pub type Parts = Vec<(String, Style)>;
@@ -55,7 +55,7 @@ pub fn broken(parts: &[(String, Style)], room: u16, ascii: bool) -> Vec<Parts> {
     let whole: String = parts.iter().map(|(text, _)| text.as_str()).collect();
     let mut inks = parts.iter().flat_map(|(text, style)| text.chars().map(move |character| (character, *style)));
     let mut lines = Vec::new();
-    for line in wrapped(&whole, room, ascii) {
+    for line in wrap_for(&whole, room, ascii) {
         let mut broken: Parts = Vec::new();
         for character in line.chars() {
             // Blanks at the end of a line are not in it.
@@ -68,16 +68,6 @@ pub fn broken(parts: &[(String, Style)], room: u16, ascii: bool) -> Vec<Parts> {
         lines.push(broken);
     }
     lines
-}
-
-/// [`wrap`] on a screen where signs may be written in ASCII, which takes more columns.
-pub fn wrapped(text: &str, room: u16, ascii: bool) -> Vec<String> {
-    wrap(text, narrowed(text, room, ascii))
-}
-
-/// The columns that a text may take, so that its signs have room in ASCII too.
-pub fn narrowed(text: &str, room: u16, ascii: bool) -> u16 {
-    if ascii { room.saturating_sub(widening(text)).max(room.min(1)) } else { room }
 }
 
 /// How many lines there are.
