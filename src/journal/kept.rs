@@ -131,15 +131,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::time::{Clock, Mono, Now};
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Now {
-            Now { mono: Mono::ZERO, utc: chrono::DateTime::UNIX_EPOCH }
-        }
-    }
+    use crate::journal::tests::Still;
 
     #[test]
     fn what_is_kept_is_private_survives_and_is_bounded() {

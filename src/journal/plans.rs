@@ -102,15 +102,7 @@ mod tests {
     use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
 
     use super::*;
-    use crate::domain::time::{Clock, Mono, Now};
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Now {
-            Now { mono: Mono::ZERO, utc: chrono::DateTime::UNIX_EPOCH }
-        }
-    }
+    use crate::journal::tests::Still;
 
     #[test]
     fn a_saved_plan_is_known_by_its_hash_on_its_cluster_with_its_reason() {

@@ -48,15 +48,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::time::{Clock, Mono, Now};
-
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Now {
-            Now { mono: Mono::ZERO, utc: DateTime::UNIX_EPOCH }
-        }
-    }
+    use crate::journal::tests::Still;
 
     fn journal(directory: &Path, cluster: &str) -> Journal {
         Journal::new(directory.join("c"), cluster.into(), "oncall@gov".into(), Arc::new(Still))

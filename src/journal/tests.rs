@@ -9,7 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::domain::time::{Mono, Now};
 
-struct Still;
+/// A clock that stands.
+pub(super) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Now {
