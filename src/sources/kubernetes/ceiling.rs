@@ -23,7 +23,7 @@ pub(super) struct Limits {
 /// Kubernetes itself is built for 150,000 pods at most (`kubernetes.io/docs/setup/best-practices/cluster-large`). 50,000 pods as they are
 /// kept take 60 to 75 MiB.
 pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 128 << 20 };
-/// Of all kinds of a cluster together, in bytes, so that the whole program stays below 300 MiB.
+/// Of all kinds of a cluster together, in bytes. What is on its way, pages being read and objects that wait for the loop, comes on top.
 const OF_ALL: usize = 192 << 20;
 
 /// What all kinds of one cluster take, in bytes.
