@@ -36,14 +36,22 @@ impl State {
         self.cluster.changes.iter().filter(passes)
     }
 
-    /// How many rows of a pane there are, and how many of them pass its filter.
+    /// How many rows of a pane there are, and how many of them pass its filter. Without a filter nothing is walked: each frame asks.
     pub fn narrowed(&self, pane: Pane) -> (usize, usize) {
-        match pane {
-            Pane::Pods => (self.cluster.unhealthy.len(), self.shown_pods().count()),
-            Pane::Errors => (self.errors.as_ref().map_or(0, |window| window.patterns.len()), self.shown_patterns().count()),
-            Pane::Changes => (self.cluster.changes.len(), self.shown_changes().count()),
-            Pane::Tiles | Pane::Escalation | Pane::Suggestions => (0, 0),
-        }
+        let all = match pane {
+            Pane::Pods => self.cluster.unhealthy.len(),
+            Pane::Errors => self.errors.as_ref().map_or(0, |window| window.patterns.len()),
+            Pane::Changes => self.cluster.changes.len(),
+            Pane::Tiles | Pane::Escalation | Pane::Suggestions => 0,
+        };
+        let shown = match pane {
+            _ if self.filter_of(pane).is_empty() => all,
+            Pane::Pods => self.shown_pods().count(),
+            Pane::Errors => self.shown_patterns().count(),
+            Pane::Changes => self.shown_changes().count(),
+            Pane::Tiles | Pane::Escalation | Pane::Suggestions => 0,
+        };
+        (all, shown)
     }
 
     /// Unhealthy pods that a filter keeps from a list of pods.
