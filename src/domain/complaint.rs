@@ -1,6 +1,6 @@
 //! What the errors in the logs complain of: the service itself, another one, or something outside.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
@@ -48,6 +48,12 @@ const SURGE: u64 = 4;
 const RECENT: TimeDelta = TimeDelta::minutes(15);
 /// Logs arrive a little late, and one quiet minute is no end.
 const QUIET: TimeDelta = TimeDelta::minutes(3);
+/// An error may come so long before the first indicator that shows it.
+const AHEAD: TimeDelta = TimeDelta::minutes(15);
+/// The logs are read as far back as this: when something older began is not known.
+const READ_BACK: TimeDelta = TimeDelta::minutes(55);
+/// Kinds of errors that are kept in mind of one episode.
+const KEPT: usize = 500;
 
 /// What is wrong by these words, wherever they stand. Each is compiled once.
 struct Words {
@@ -89,12 +95,58 @@ pub fn roots(complaints: &[Complaint]) -> Vec<&Text> {
     roots
 }
 
+/// The kinds of errors that were news at some moment of the present episode. Each stays a complaint while it goes on: half an
+/// hour into a trouble what it says is no news any more, and still speaks of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// By service and shape.
+    kinds: BTreeSet<(Text, Text)>,
+}
+
+impl Heard {
+    /// Keeps these in mind as long as a trouble lasts, and none after it.
+    pub fn hear(&mut self, complaints: &[Complaint], is_trouble: bool) {
+        if !is_trouble {
+            self.kinds.clear();
+            return;
+        }
+        for complaint in complaints {
+            let kind = (complaint.service.clone(), complaint.shape.clone());
+            if self.kinds.len() < KEPT {
+                self.kinds.insert(kind);
+            }
+        }
+    }
+
+    fn has(&self, pattern: &Pattern) -> bool {
+        // A tuple of owned texts is asked for: kinds are few.
+        !self.kinds.is_empty() && self.kinds.contains(&(pattern.service.clone(), pattern.shape.clone()))
+    }
+}
+
+/// What a pattern is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    pub now: DateTime<Utc>,
+    /// When the present trouble began.
+    pub began: Option<DateTime<Utc>>,
+    /// All errors of the last 15 minutes.
+    pub recent: u64,
+    /// Not all of them were read.
+    pub is_sampled: bool,
+    pub heard: &'a Heard,
+    /// Names of what runs here.
+    pub deployments: &'a [&'a str],
+}
+
 impl Complaint {
-    /// A pattern that is new or surges, of a window with so many errors of the last 15 minutes. `is_sampled`: not all of them
-    /// were read. `deployments` are the names of what runs here. One that has stopped is none.
-    pub fn of(pattern: &Pattern, (recent, is_sampled): (u64, bool), deployments: &[&str], now: DateTime<Utc>) -> Option<Self> {
-        let is_surging = if is_sampled { pattern.recent * SURGE >= recent } else { pattern.is_surging };
-        let is_news = pattern.recent >= LEAST && (pattern.is_new || is_surging) && !is_past(pattern, now);
+    /// A pattern that is new, surges, or came with the present trouble and goes on.
+    pub fn of(pattern: &Pattern, around: Around<'_>) -> Option<Self> {
+        let Around { now, began, deployments, .. } = around;
+        let is_surging = if around.is_sampled { pattern.recent * SURGE >= around.recent } else { pattern.is_surging };
+        let came_with_it = began.is_some_and(|began| pattern.first_seen >= began - AHEAD && pattern.first_seen >= now - READ_BACK);
+        let is_of_it = pattern.is_new || is_surging || came_with_it || around.heard.has(pattern);
+        let is_news = pattern.recent >= LEAST && is_of_it && !is_past(pattern, now);
         is_news.then(|| Self {
             service: pattern.service.clone(),
             shape: pattern.shape.clone(),
@@ -193,6 +245,7 @@ mod tests {
 
     #[test]
     fn the_noise_of_every_day_is_no_complaint() {
+        let heard = Heard::default();
         let at = DateTime::UNIX_EPOCH;
         let pattern = |recent: u64, read: u64, is_new| Pattern {
             service: "gov".into(),
@@ -206,16 +259,54 @@ mod tests {
             quiet_minutes: None,
             example: "".into(),
         };
-        assert_eq!(Complaint::of(&pattern(14, 54, false), (20, false), &HERE, at), None);
-        assert_eq!(Complaint::of(&pattern(2, 2, true), (20, false), &HERE, at), None);
-        assert!(Complaint::of(&pattern(300, 340, false), (320, false), &HERE, at).is_some());
-        assert_eq!(Complaint::of(&pattern(14, 14, false), (900, true), &HERE, at), None, "in a storm that was read in part");
-        assert!(Complaint::of(&pattern(400, 400, false), (900, true), &HERE, at).is_some());
-        assert!(Complaint::of(&pattern(5, 5, true), (20, false), &HERE, at).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 54, false), around((20, false), at, &heard)), None);
+        assert_eq!(Complaint::of(&pattern(2, 2, true), around((20, false), at, &heard)), None);
+        assert!(Complaint::of(&pattern(300, 340, false), around((320, false), at, &heard)).is_some());
+        assert_eq!(Complaint::of(&pattern(14, 14, false), around((900, true), at, &heard)), None, "in a storm that was read in part");
+        assert!(Complaint::of(&pattern(400, 400, false), around((900, true), at, &heard)).is_some());
+        assert!(Complaint::of(&pattern(5, 5, true), around((20, false), at, &heard)).is_some());
+    }
+
+    fn around((recent, is_sampled): (u64, bool), now: DateTime<Utc>, heard: &Heard) -> Around<'_> {
+        Around { now, began: None, recent, is_sampled, heard, deployments: &HERE }
+    }
+
+    /// A storm that was read in part, of many kinds: none of them is a quarter of it.
+    #[test]
+    fn what_came_with_a_trouble_is_a_complaint_as_long_as_it_goes_on() {
+        let began = DateTime::UNIX_EPOCH;
+        let pattern = |first_seen: DateTime<Utc>, last_seen: DateTime<Utc>| Pattern {
+            service: "core-engine".into(),
+            shape: "lookup redis-primary on <ip>:<n>: no such host".into(),
+            recent: 90,
+            read: 12,
+            first_seen,
+            last_seen,
+            is_new: false,
+            is_surging: false,
+            quiet_minutes: None,
+            example: "".into(),
+        };
+        let none = Heard::default();
+        let at = |minutes: i64| began + TimeDelta::minutes(minutes);
+        let seen = |pattern: &Pattern, minutes: i64, heard: &Heard| {
+            Complaint::of(pattern, Around { began: Some(began), ..around((1_800, true), at(minutes), heard) })
+        };
+        assert!(seen(&pattern(at(-2), at(40)), 40, &none).is_some(), "it began with it");
+        assert_eq!(seen(&pattern(at(-20), at(30)), 30, &none), None, "it was there before");
+        assert_eq!(seen(&pattern(at(10), at(70)), 70, &none), None, "as far back as anybody can see");
+        let complaint = seen(&pattern(at(-2), at(40)), 40, &none).unwrap();
+        let mut heard = Heard::default();
+        heard.hear(std::slice::from_ref(&complaint), true);
+        assert!(seen(&pattern(at(10), at(70)), 70, &heard).is_some(), "it was heard while it was news");
+        assert_eq!(seen(&pattern(at(10), at(60)), 70, &heard), None, "it has stopped");
+        heard.hear(&[], false);
+        assert_eq!(seen(&pattern(at(10), at(70)), 70, &heard), None, "another trouble");
     }
 
     #[test]
     fn what_has_stopped_is_no_complaint_any_more() {
+        let heard = Heard::default();
         let seen = DateTime::UNIX_EPOCH;
         let pattern = |recent| Pattern {
             service: "sync-service".into(),
@@ -229,7 +320,7 @@ mod tests {
             quiet_minutes: None,
             example: "".into(),
         };
-        let after = |recent, minutes| Complaint::of(&pattern(recent), (200, false), &HERE, seen + TimeDelta::minutes(minutes)).is_some();
+        let after = |recent, minutes| Complaint::of(&pattern(recent), around((200, false), seen + TimeDelta::minutes(minutes), &heard)).is_some();
         assert!(after(180, 2) && !after(180, 4), "one every five seconds");
         assert!(after(5, 8) && !after(5, 10), "one every three minutes");
     }

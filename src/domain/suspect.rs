@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     change::{Change, ChangeKind},
     complaint::{About, Complaint, mentions, roots},
+    kpi::Role,
     text::Text,
     units,
 };
@@ -80,8 +81,26 @@ pub struct Scene<'a> {
     /// When the trouble began; none where only pods are unhealthy.
     pub began: Option<DateTime<Utc>>,
     pub complaints: &'a [Complaint],
-    /// When indicators that are bad began to rise, with their titles.
-    pub onsets: &'a [(Text, DateTime<Utc>)],
+    pub onsets: &'a [Onset],
+}
+
+/// When an indicator that is bad began to leave its usual height.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onset {
+    /// `Error rate`.
+    pub title: Text,
+    pub role: Role,
+    pub at: DateTime<Utc>,
+}
+
+impl<'a> Scene<'a> {
+    /// The indicator that a change may have made rise. Where the database has no connection left, everything that asks it fails at the
+    /// same moment: only what is used up says who took it.
+    fn risen_since(self, at: DateTime<Utc>) -> Option<&'a Onset> {
+        let is_used_up = self.complaints.iter().any(|complaint| complaint.about == About::DatabaseSlots);
+        let tells = |onset: &&Onset| !is_used_up || onset.role == Role::Saturation;
+        self.onsets.iter().filter(tells).find(|onset| (-AT_THE_SAME_TIME..=RISES_WITHIN).contains(&(onset.at - at)))
+    }
 }
 
 impl Sick {
@@ -140,8 +159,7 @@ impl Candidate {
         let is_root = roots(scene.complaints).contains(&name);
         let of_it = scene.complaints.iter().filter(since).find(|complaint| is_root && complaint.about == About::Service(name.clone()));
         let of_another = own().find(|complaint| complaint.about == About::Remote && complaint.first_seen - at <= AT_ONCE);
-        let onset = scene.onsets.iter().find(|(_, onset)| (-AT_THE_SAME_TIME..=RISES_WITHIN).contains(&(*onset - at)));
-        let rises = onset.map(|(title, _)| format!("{title} has risen since it"));
+        let rises = scene.risen_since(at).map(|onset| format!("{} has risen since it", onset.title));
         let nearness = u32::try_from(9 - 9 * lead.max(TimeDelta::zero()).num_seconds() / SUSPECT.num_seconds()).unwrap_or(0);
         let (score, why) = match &self.change.what {
             ChangeKind::Rollout { .. } => match (self.sick.words(), of_itself, of_it, of_another) {
@@ -314,11 +332,31 @@ mod tests {
     #[test]
     fn an_indicator_that_rises_since_a_change_ties_it_though_not_for_sure() {
         let candidates = [rollout("portal", 1), rollout("gateway", 4)];
-        let onsets = [("DB connections".into(), at(2))];
+        let onsets = [Onset { title: "DB connections".into(), role: Role::Saturation, at: at(2) }];
         let scene = Scene { now: at(10), began: Some(at(7)), complaints: &[], onsets: &onsets };
         let found = suspects(&candidates, scene);
         assert_eq!(found[0].why, "DB connections has risen since it, rolled out 6 min before the trouble");
         assert_eq!((found[0].confidence, found[0].score >= TIED, found[1].score >= TIED), (Possible, true, false));
+    }
+
+    /// Everything that asks the database fails once it is full: errors rise at that moment, whoever took the connections.
+    #[test]
+    fn where_the_database_is_full_only_its_connections_tell_who_took_them() {
+        let onset = |title: &str, role, minute| Onset { title: title.into(), role, at: at(minute) };
+        let complaints = [complaint("engine", About::DatabaseSlots, 7)];
+        let onsets = [onset("Error rate", Role::Errors, 6), onset("DB connections", Role::Saturation, 1)];
+        let candidates = [rollout("innocent", 5), rollout("leaks", 0)];
+        let scene = Scene { now: at(10), began: Some(at(7)), complaints: &complaints, onsets: &onsets };
+        let tied = |found: &[Suspect<'_>]| {
+            found
+                .iter()
+                .filter(|suspect| suspect.score >= TIED)
+                .map(|suspect| suspect.candidate.change.object.key.name.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(tied(&suspects(&candidates, scene)), ["leaks"]);
+        let without = Scene { complaints: &[], ..scene };
+        assert_eq!(tied(&suspects(&candidates, without)), ["innocent", "leaks"]);
     }
 
     #[test]

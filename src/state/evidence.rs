@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::{
     ailment::Ailment,
     change::{Change, ChangeKind},
-    complaint::{About, Complaint, roots},
+    complaint::{About, Around, Complaint, roots},
     health::SourceId,
     kpi::{Level, Role},
     object::{Key, Kind, ObjectRef},
@@ -15,7 +15,7 @@ use crate::domain::{
     quantity::thousandths,
     standing::Standing,
     suggestion::{Breaker, Capped, Evidence, LostNode, Overload, UnhealthyApp, advise},
-    suspect::{Candidate, Sick},
+    suspect::{Candidate, Onset, Sick},
     text::Text,
     units,
     workload::Autoscaler,
@@ -50,7 +50,9 @@ impl State {
         self.dirty |= self.renew_warnings() && self.screen == Screen::Cockpit;
         if std::mem::take(&mut self.due.suggestions) {
             self.dirty |= self.renew_episode();
-            let mut advice = advise(&self.evidence());
+            let complaints = self.complaints();
+            self.heard.hear(&complaints, self.episodes.present.is_some());
+            let mut advice = advise(&self.evidence(complaints));
             advice.suggestions.truncate(SUGGESTIONS);
             let in_force = self.what_is_in_force();
             if advice != self.advice || in_force != self.in_force {
@@ -62,9 +64,7 @@ impl State {
         }
     }
 
-    fn evidence(&self) -> Evidence {
-        let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
-        let complaints = self.complaints();
+    fn evidence(&self, complaints: Vec<Complaint>) -> Evidence {
         let lost = self.lost_nodes();
         let episode = self.episodes.present.as_ref();
         Evidence {
@@ -85,7 +85,7 @@ impl State {
             onsets: self.onsets(),
             has_quota: self.is_refused_by_quota(),
             namespace: self.namespace_of_trouble(),
-            deployments: deployments.iter().map(|name| Text::line(name)).collect(),
+            deployments: self.cluster.deployments.objects.keys().map(|key| key.name.clone()).collect(),
             overloads: self.overloads(&complaints),
             capped: self.capped(),
             reversals: self.reversals(),
@@ -100,14 +100,18 @@ impl State {
     /// What the errors of the logs complain of.
     pub(super) fn complaints(&self) -> Vec<Complaint> {
         let deployments: Vec<&str> = self.cluster.deployments.objects.keys().map(|key| key.name.as_str()).collect();
-        let now = self.server_now();
-        let complaints = self.errors.iter().flat_map(|window| {
-            // What was not read may have had as many of them before.
-            let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
-            let whole = (window.recent, window.sampled.is_some() || read < window.total);
-            window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, whole, &deployments, now)).collect::<Vec<_>>()
-        });
-        complaints.collect()
+        let Some(window) = &self.errors else { return Vec::new() };
+        // What was not read may have had as many of them before.
+        let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
+        let around = Around {
+            now: self.server_now(),
+            began: self.trouble_began(),
+            recent: window.recent,
+            is_sampled: window.sampled.is_some() || read < window.total,
+            heard: &self.heard,
+            deployments: &deployments,
+        };
+        window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, around)).collect()
     }
 
     /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
@@ -119,12 +123,12 @@ impl State {
     }
 
     /// When each bad indicator began to rise.
-    fn onsets(&self) -> Vec<(Text, DateTime<Utc>)> {
+    fn onsets(&self) -> Vec<Onset> {
         let bad = self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
         let onsets = bad.filter_map(|kpi| {
             let (crossed, or_earlier) = self.bad_since(kpi)?;
             let limit = kpi.spec.warning.or(kpi.spec.critical).filter(|_| !or_earlier)?;
-            Some((kpi.spec.title.clone(), kpi.reading.as_ref()?.history.as_ref()?.onset(crossed, limit)?))
+            Some(Onset { title: kpi.spec.title.clone(), role: kpi.spec.role, at: kpi.reading.as_ref()?.history.as_ref()?.onset(crossed, limit)? })
         });
         onsets.collect()
     }

@@ -61,6 +61,7 @@ use crate::{
     config::Config,
     domain::{
         alert::AlertList,
+        complaint::Heard,
         episode::Episodes,
         escalation::Ladder,
         health::{Freshness, Health, SourceId},
@@ -93,6 +94,8 @@ pub struct State {
     pub errors: Option<ErrorWindow>,
     /// The present trouble.
     pub episodes: Episodes,
+    /// Kinds of errors that came with the present trouble.
+    pub(crate) heard: Heard,
     pub advice: Advice,
     pub warnings: warnings::Warnings,
     pub destinations: switch::Destinations,
@@ -206,6 +209,7 @@ impl State {
             memory: escalation::Memory::default(),
             errors: None,
             episodes: Episodes::default(),
+            heard: Heard::default(),
             advice: Advice::default(),
             warnings: warnings::Warnings::default(),
             destinations: switch::Destinations::default(),

@@ -17,7 +17,7 @@ use super::{
     complaint::{About, Complaint, roots},
     object::{Key, ObjectRef},
     shell,
-    suspect::{Candidate, Confidence, Scene, Suspect, TIED, suspects},
+    suspect::{Candidate, Confidence, Onset, Scene, Suspect, TIED, suspects},
     text::Text,
     units,
 };
@@ -65,8 +65,7 @@ pub struct Evidence {
     pub complaints: Vec<Complaint>,
     /// The errors were read, or cannot be: what they might say has not to be waited for.
     pub knows_errors: bool,
-    /// When indicators that are bad began to rise, with their titles.
-    pub onsets: Vec<(Text, DateTime<Utc>)>,
+    pub onsets: Vec<Onset>,
     /// Where the deployments are that complaints name.
     pub namespace: Text,
     /// Names of the deployments there.

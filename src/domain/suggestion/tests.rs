@@ -6,6 +6,7 @@ use super::{
     super::{
         asks::{SetConfigKey, SetHpaBounds, UndoRollout},
         change::{Change, ChangeKind},
+        kpi::Role,
         object::Kind,
         suspect::Sick,
     },
@@ -103,7 +104,7 @@ fn several_rollouts_that_only_the_clock_ties_are_named_and_none_is_suggested() {
 
 #[test]
 fn the_only_rollout_since_which_an_indicator_rises_is_a_possible_cause_unless_something_else_explains_it() {
-    let onsets = vec![("DB connections".into(), at(5) + TimeDelta::seconds(40))];
+    let onsets = vec![Onset { title: "DB connections".into(), role: Role::Saturation, at: at(5) + TimeDelta::seconds(40) }];
     let mut evidence = Evidence { candidates: vec![rollout("a", 5), rollout("b", -10)], onsets, ..trouble() };
     assert_eq!(titles(&advise(&evidence))[0], "undo rollout a to rev 41");
     let unread = Evidence { knows_errors: false, ..evidence.clone() };
@@ -121,7 +122,7 @@ fn nothing_competes_with_what_is_at_work() {
 
 #[test]
 fn after_a_cure_only_what_is_tied_to_the_trouble_is_suggested() {
-    let onsets = vec![("Error rate".into(), at(5))];
+    let onsets = vec![Onset { title: "Error rate".into(), role: Role::Errors, at: at(5) }];
     let evidence = Evidence { was_cured: true, candidates: vec![rollout("a", 5)], onsets, ..trouble() };
     assert_eq!(advise(&evidence).suggestions, []);
 }
