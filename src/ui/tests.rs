@@ -292,7 +292,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
             Overlay::Palette(Palette {
                 line: line("rollout"),
                 cursor: Cursor::default(),
-                matches: vec![entry("undo-rollout: bring a deployment back to the revision before", Some("u"))],
+                matches: vec![entry("undo-rollout: bring a deployment back to its previous revision", Some("u"))],
                 is_chosen: false,
                 complaint: Some("there is no command “rollout”; ↓ chooses one of these".into()),
             }),
