@@ -3,6 +3,7 @@
 mod filtered;
 mod room;
 mod selection;
+mod tables;
 mod unknown;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
@@ -177,6 +178,19 @@ fn card_of(state: &mut State) -> &mut crate::state::card::Card {
         Some(Overlay::Card(card)) => card,
         other => panic!("no card on top but {other:?}"),
     }
+}
+
+/// The viewer of the overlays with something else in it, and nothing searched.
+fn with_viewer(what: &ViewerKind) -> State {
+    let mut state = fixture::bad_deploy((120, 40));
+    for (_, overlay) in overlays() {
+        if let Overlay::Viewer(mut viewer) = overlay {
+            viewer.what = what.clone();
+            (viewer.searching, viewer.search) = (false, LineEdit::default());
+            state.overlays.push(Overlay::Viewer(viewer));
+        }
+    }
+    state
 }
 
 #[test]
