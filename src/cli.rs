@@ -90,13 +90,13 @@ pub struct Servers {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Cockpit")]
 pub struct Looks {
-    /// Remove all mitigations.
+    /// Only look: no mitigation can be run.
     #[arg(long, global = true)]
     pub read_only: bool,
     /// night, day, high-contrast, colour-blind, mono or war-room.
     #[arg(long, global = true, value_name = "NAME")]
     pub theme: Option<String>,
-    /// ASCII in the place of every other glyph.
+    /// Draw with ASCII characters only.
     #[arg(long, global = true)]
     pub ascii: bool,
     #[arg(long, global = true, value_name = "FILE", help = "Configuration file, in place of $XDG_CONFIG_HOME/sev1/config.toml")]
@@ -133,7 +133,7 @@ pub enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub struct Demo {
-    /// Which incident, by a name of the list below.
+    /// Which incident: a name from the list below.
     #[arg(long, default_value = "bad-deploy", value_name = "NAME")]
     pub scenario: String,
     /// The same number gives the same incident.

@@ -85,7 +85,7 @@ pub fn words(run: &CommandRun, error: &ExecError) -> Text {
     Text::line(&match error {
         ExecError::NotSent(error) => format!("nothing was run: {error}"),
         ExecError::Refused { says, .. } => format!("nothing was run: {says}"),
-        ExecError::NoEnd { error, .. } => format!("{} was begun in {} and its end is not known: {error}", run.entry, run.pod),
+        ExecError::NoEnd { error, .. } => format!("{} was started in {}, and how it ended is not known: {error}", run.entry, run.pod),
     })
 }
 

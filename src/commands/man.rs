@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, io};
 
 use super::{Exit, output};
-use crate::state::action::{ACTIONS, Action, Command, FIXED_KEYS, Group, SCREENS};
+use crate::state::action::{ACTIONS, Action, FIXED_KEYS, Group};
 
 pub fn run(program: &str) -> Exit {
     match render(program) {
@@ -28,9 +28,7 @@ fn render(program: &str) -> io::Result<String> {
 
 /// The actions of a group that this version has, with their keys.
 pub fn keys(group: Group) -> Vec<(String, &'static Action)> {
-    let is_built =
-        |action: &Action| !matches!(action.command, Command::Screen(number) if SCREENS.iter().any(|(known, _, built)| *known == number && !built));
-    let of_group = ACTIONS.iter().filter(|action| action.group == group && is_built(action));
+    let of_group = ACTIONS.iter().filter(|action| action.group == group && action.is_built());
     of_group.map(|action| (action.keys.join(", "), action)).collect()
 }
 

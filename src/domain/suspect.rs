@@ -159,7 +159,7 @@ impl Candidate {
         let is_root = roots(scene.complaints).contains(&name);
         let of_it = scene.complaints.iter().filter(since).find(|complaint| is_root && complaint.about == About::Service(name.clone()));
         let of_another = own().find(|complaint| complaint.about == About::Remote && complaint.first_seen - at <= AT_ONCE);
-        let rises = scene.risen_since(at).map(|onset| format!("{} has risen since it", onset.title));
+        let rises = scene.risen_since(at).map(|onset| format!("{} rose after it", onset.title));
         let nearness = u32::try_from(9 - 9 * lead.max(TimeDelta::zero()).num_seconds() / SUSPECT.num_seconds()).unwrap_or(0);
         let (score, why) = match &self.change.what {
             ChangeKind::Rollout { .. } => match (self.sick.words(), of_itself, of_it, of_another) {
@@ -335,7 +335,7 @@ mod tests {
         let onsets = [Onset { title: "DB connections".into(), role: Role::Saturation, at: at(2) }];
         let scene = Scene { now: at(10), began: Some(at(7)), complaints: &[], onsets: &onsets };
         let found = suspects(&candidates, scene);
-        assert_eq!(found[0].why, "DB connections has risen since it, rolled out 6 min before the trouble");
+        assert_eq!(found[0].why, "DB connections rose after it, rolled out 6 min before the trouble");
         assert_eq!((found[0].confidence, found[0].score >= TIED, found[1].score >= TIED), (Possible, true, false));
     }
 

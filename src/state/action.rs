@@ -164,7 +164,7 @@ impl Group {
     pub fn title(self) -> &'static str {
         match self {
             Self::Mitigate => "Mitigate (each opens a card; nothing is written without it)",
-            Self::Escalation => "Escalation (nobody is paged by sev1)",
+            Self::Escalation => "Escalation (sev1 pages nobody: you call)",
             Self::Look => "Look",
             Self::Move => "Move",
             Self::Table => "Workloads table",
@@ -225,7 +225,7 @@ pub const FIXED_KEYS: [(&str, &str); 12] = [
     ("d on a card", "the whole diff; with a word, from the details"),
     ("Ctrl-U in a line", "empty it"),
     ("Ctrl-D, Ctrl-K", "nothing"),
-    ("Ctrl-Z", "stop until the shell's fg; not while writing"),
+    ("Ctrl-Z", "suspend until the shell's fg; not during a write"),
     ("drag", "select text inside a pane; let go to copy it"),
     ("double click", "select and copy a word"),
 ];
@@ -242,6 +242,11 @@ const fn action(
 }
 
 impl Action {
+    /// Whether this version has it: not so the screens to come.
+    pub fn is_built(&self) -> bool {
+        !matches!(self.command, Command::Screen(number) if SCREENS.iter().any(|(known, _, is_built)| *known == number && !is_built))
+    }
+
     const fn in_footer(mut self, rank: u8) -> Self {
         self.footer = Some(rank);
         self
@@ -289,8 +294,15 @@ pub static ACTIONS: &[Action] = &[
     action("quit", "quit", "quit; asks if something is in flight, closes overlays", &["q"], (P::Everywhere, G::Program), Command::Quit)
         .in_footer(80)
         .asking(),
-    action("undo-rollout", "undo rollout", "bring a deployment back to the revision before", &["u"], (P::Screens, G::Mitigate), Command::UndoRollout)
-        .mitigating(),
+    action(
+        "undo-rollout",
+        "undo rollout",
+        "bring a deployment back to its previous revision",
+        &["u"],
+        (P::Screens, G::Mitigate),
+        Command::UndoRollout,
+    )
+    .mitigating(),
     action(
         "restart-unhealthy",
         "restart",
@@ -302,7 +314,7 @@ pub static ACTIONS: &[Action] = &[
     .mitigating(),
     action("breaker", "breaker", "circuit breaker on or off", &["b"], (P::Screens, G::Mitigate), Command::Breaker).mitigating(),
     action("scale", "scale", "set the replicas of a deployment", &["s"], (P::Screens, G::Mitigate), Command::Scale).mitigating(),
-    action("undo", "undo last", "take back the last mitigation that can be", &["U"], (P::Screens, G::Mitigate), Command::Undo)
+    action("undo", "undo last", "undo the last mitigation that can be undone", &["U"], (P::Screens, G::Mitigate), Command::Undo)
         .in_footer(45)
         .mitigating(),
     action("stop", "stop", "stop the mitigation under way before its next write", &["x"], (P::Screens, G::Mitigate), Command::Stop),
@@ -311,7 +323,7 @@ pub static ACTIONS: &[Action] = &[
     action("describe", "describe", "describe the focused object", &["d"], (P::Screens, G::Look), Command::Describe).in_footer(42),
     action("yaml", "YAML", "the focused object as YAML", &["y"], (P::Screens, G::Look), Command::Yaml),
     action("logs", "logs", "logs of the focused pod, following", &["l"], (P::Screens, G::Look), Command::Logs).in_footer(41),
-    action("previous-logs", "previous logs", "logs of the container's run before", &["p"], (P::Screens, G::Look), Command::PreviousLogs),
+    action("previous-logs", "previous logs", "logs of the container before its last restart", &["p"], (P::Screens, G::Look), Command::PreviousLogs),
     action("copy", "copy", "copy the focused name, a viewer's line, or the selection", &["c"], (P::Everywhere, G::Look), Command::Copy),
     action("times", "times", "absolute times in place of ages", &["t"], (P::Screens, G::Look), Command::Times),
     action("live", "live", "back to live: first row of a list, last line of a log", &["0"], (P::Everywhere, G::Move), Command::Live),

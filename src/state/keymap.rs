@@ -9,7 +9,7 @@ use super::{
     Screen, State,
     action::{ACTIONS, Action, CONFIRM_KEY, Command, Group, Place, SCREENS, by_id},
     msg::Key,
-    overlay::Overlay,
+    overlay::{Overlay, Viewer, ViewerKind},
 };
 
 /// Keys by action, and actions by key.
@@ -187,6 +187,8 @@ impl State {
         // While nothing can be taken back, the place is better used; and once it is offered, it works.
         let has_use = |action: &Action| match action.command {
             Command::Undo => self.undo_last().is_ok(),
+            Command::Follow | Command::LogTimes | Command::Containers => self.shows_logs(),
+            Command::NextMatch => self.has_search(),
             Command::Called => self.shown_alert().is_some_and(|(_, ladder)| Urgency::of(ladder, self.now.mono).is_overdue()),
             _ => true,
         };
@@ -210,6 +212,21 @@ impl State {
         back.into_iter().chain(actions).filter_map(entry).collect()
     }
 
+    fn top_viewer(&self) -> Option<&Viewer> {
+        match self.overlays.last() {
+            Some(Overlay::Viewer(viewer)) => Some(viewer),
+            _ => None,
+        }
+    }
+
+    fn shows_logs(&self) -> bool {
+        self.top_viewer().is_some_and(|viewer| matches!(viewer.what, ViewerKind::Logs { .. }))
+    }
+
+    fn has_search(&self) -> bool {
+        self.top_viewer().is_some_and(|viewer| !viewer.search.text.is_empty())
+    }
+
     /// Everything the keys do, by group.
     pub fn help(&self) -> Vec<HelpGroup> {
         let mut groups: Vec<HelpGroup> = Group::ALL
@@ -218,7 +235,7 @@ impl State {
                 title: group.title(),
                 lines: ACTIONS
                     .iter()
-                    .filter(|action| action.group == *group && !(action.group == Group::Mitigate && self.session.read_only))
+                    .filter(|action| action.group == *group && action.is_built() && !(action.group == Group::Mitigate && self.session.read_only))
                     .map(|action| HelpLine {
                         keys: Text::line(&self.keymap.keys_of(action.id).join(" ")),
                         words: action.words.into(),

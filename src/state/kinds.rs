@@ -334,7 +334,20 @@ fn silence_of(alert: &Alert) -> Silence {
 }
 
 fn item(spec: &Spec, meant: &str, what: MenuChoice) -> MenuItem {
-    line(spec, &format!("{} {meant}", spec.name), what)
+    line(spec, &format!("{} {meant}", plainly(spec.name)), what)
+}
+
+/// The name of a kind in words that a sentence can begin with; the name itself where it is one already.
+fn plainly(name: &'static str) -> &'static str {
+    match name {
+        "pause" => "pause the rollout of",
+        "resume" => "resume the rollout of",
+        "set-image" => "set the images of",
+        "switch-service" => "switch the traffic of",
+        "set-hpa-bounds" => "set the bounds of",
+        "delete-pod" => "delete",
+        name => name,
+    }
 }
 
 fn line(spec: &Spec, title: &str, what: MenuChoice) -> MenuItem {

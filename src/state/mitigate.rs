@@ -213,7 +213,7 @@ impl State {
         match self.mitigations.last_recorded() {
             Some(last) => self.undo_recorded(last.id),
             None if !self.mitigations.undoable.is_empty() => {
-                Err("U only goes further back, and there is nothing left: :undo lists what can be brought forth again".to_owned())
+                Err("there is nothing further back to undo; :undo lists what can be done again".to_owned())
             }
             None => Err("nothing that sev1 did can be taken back".to_owned()),
         }
@@ -239,7 +239,7 @@ impl State {
         let undo = self.undo_request(None, None);
         let mut items = self.silences_for_focused();
         items.extend([
-            item('u', "undo rollout to the revision before", undo),
+            item('u', "undo rollout to the previous revision", undo),
             item('r', "restart unhealthy pods", self.restart_request(None)),
             item('s', "scale", self.scale_request()),
             item(
@@ -292,9 +292,9 @@ impl State {
     pub(super) fn replicas_entered(&mut self, effects: &mut Vec<Effect>) {
         let Some(Overlay::Replicas(prompt)) = self.overlays.last_mut() else { return };
         let complaint = match prompt.line.text.trim().parse::<u32>() {
-            Err(_) => "a number of replicas, please",
-            Ok(replicas) if replicas > MOST_REPLICAS => "more than sev1 sets: 1000 at most",
-            Ok(replicas) if replicas == prompt.current => "that is what it has",
+            Err(_) => "type the number of replicas",
+            Ok(replicas) if replicas > MOST_REPLICAS => "sev1 sets at most 1000",
+            Ok(replicas) if replicas == prompt.current => "it already has that many",
             Ok(replicas) => {
                 let request = Request::of(Scale::deployment(prompt.deployment.clone(), replicas)).because(prompt.reason.clone());
                 self.overlays.pop();

@@ -49,7 +49,7 @@ pub fn render_did(canvas: &mut Canvas<'_>, state: &State, scroll: u16) {
         }
     }
     if lines.is_empty() {
-        lines.push(vec![(0, "Nothing was done with sev1 yet, and nothing noted.".to_owned(), theme.label)]);
+        lines.push(vec![(0, "Nothing has been done or noted with sev1 yet.".to_owned(), theme.label)]);
     }
     render_lines(canvas, state, "What was done with sev1", scroll, &lines);
 }

@@ -106,7 +106,8 @@ fn workloads_hit(state: &State, at: Position) -> Option<Hit> {
     if panes.titles.contains(at) {
         return under(workloads::table::title_places(state, panes.titles)).map(Hit::Column);
     }
-    row_in(panes.rows, at, state.workloads.cursor.top, state.workloads.rows.len()).map(Hit::Row)
+    let places = panes.rows.contains(at).then(|| workloads::chosen::places(state, panes.rows))?;
+    fold::at(&places, at.y - panes.rows.y).map(Hit::Row)
 }
 
 /// The area of an overlay and the rows of its list.

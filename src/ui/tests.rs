@@ -3,6 +3,7 @@
 mod filtered;
 mod room;
 mod selection;
+mod tables;
 mod unknown;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
@@ -179,6 +180,19 @@ fn card_of(state: &mut State) -> &mut crate::state::card::Card {
     }
 }
 
+/// The viewer of the overlays with something else in it, and nothing searched.
+fn with_viewer(what: &ViewerKind) -> State {
+    let mut state = fixture::bad_deploy((120, 40));
+    for (_, overlay) in overlays() {
+        if let Overlay::Viewer(mut viewer) = overlay {
+            viewer.what = what.clone();
+            (viewer.searching, viewer.search) = (false, LineEdit::default());
+            state.overlays.push(Overlay::Viewer(viewer));
+        }
+    }
+    state
+}
+
 #[test]
 fn card_snapshots() {
     for size in SIZES {
@@ -292,7 +306,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
             Overlay::Palette(Palette {
                 line: line("rollout"),
                 cursor: Cursor::default(),
-                matches: vec![entry("undo-rollout: bring a deployment back to the revision before", Some("u"))],
+                matches: vec![entry("undo-rollout: bring a deployment back to its previous revision", Some("u"))],
                 is_chosen: false,
                 complaint: Some("there is no command “rollout”; ↓ chooses one of these".into()),
             }),

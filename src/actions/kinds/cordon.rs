@@ -137,7 +137,7 @@ impl Mitigation for Uncordon {
         let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
         draft.check(CheckKind::Overwritten, async { overwritten });
         let effect = match nodes::keeps_pods_away(&object) {
-            Some(why) => CheckResult::Warn(Text::line(&format!("no pods come all the same: {why}"))),
+            Some(why) => CheckResult::Warn(Text::line(&format!("it still gets no pods: {why}"))),
             None => CheckResult::Pass("it is ready, and no taint keeps pods away".into()),
         };
         draft.check(CheckKind::Effect, async { effect });

@@ -114,7 +114,7 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
     let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
     draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
     draft.converge = rolled_out::converge(workload, &object);
-    rolled_out::check_effect(core, &mut draft, (&target, &object), "its pods are replaced by its own strategy");
+    rolled_out::check_effect(core, &mut draft, (&target, &object), "its rollout strategy replaces its pods");
     let (api, path) = (core.api.clone(), format!("/spec/template/metadata/annotations/{}", step(ANNOTATION)));
     draft.check(CheckKind::Overwritten, async move { rolled_out::overwritten(&api, &target, &object, &path).await });
     Ok(draft)

@@ -76,7 +76,7 @@ async fn found(core: &Core) -> Result<(Subject, Value), Text> {
     let names: Vec<_> = found.iter().map(pods::name).collect();
     let why = match names.as_slice() {
         [_] if !is_partial => None,
-        [] => Some(format!("no deployment in {NAMESPACE} has the label {LABEL}: cluster DNS runs otherwise here")),
+        [] => Some(format!("no deployment in {NAMESPACE} has the label {LABEL}: cluster DNS runs in another way here")),
         _ => Some(format!(
             "several deployments in {NAMESPACE} have the label {LABEL}: {}; restart the right one by its name: sev1 do restart deployment/NAME -n {NAMESPACE}",
             names.join(", ")

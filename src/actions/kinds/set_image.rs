@@ -133,7 +133,7 @@ impl Mitigation for SetImage {
             // An image takes no part in what a pod asks for.
             workload::check_room(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
         }
-        workload::check_effect(core, &mut draft, (&target, &object), "rolled out by its own strategy");
+        workload::check_effect(core, &mut draft, (&target, &object), "its rollout strategy replaces its pods");
         if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
             let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; U sets the former images by name";
             draft.check(CheckKind::NotCovered, async { CheckResult::Warn(why.into()) });

@@ -165,7 +165,7 @@ impl Mitigation for Silence {
             Some(proxy) => kubectl::post_by_proxy(&format!("{proxy}{}", path(&change)), &body(&change), &core.cluster),
             None => kubectl::amtool(&server, &adding),
         };
-        draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: what still fires is told again".into());
+        draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: alerts that still fire notify again".into());
         let verdict = effect(&Effect { hidden: &hidden, others, unsure, firing: firing.len(), is_specific, is_again }, left);
         draft.check(CheckKind::Effect, async { verdict });
         draft.writes = vec![Write::Silence(SilenceWrite { server, change })];
@@ -235,7 +235,7 @@ fn effect(effect: &Effect<'_>, left: Duration) -> CheckResult {
         doubts.push("it hides everything that fires".to_owned());
     }
     if left > LONG {
-        doubts.push(format!("it lasts {}: who will remember it", units::spoken(left)));
+        doubts.push(format!("it lasts {}: somebody has to remember it", units::spoken(left)));
     }
     match hidden.iter().filter(|alert| severity(alert) == Severity::Critical).count() {
         0 => {}

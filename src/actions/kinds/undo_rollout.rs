@@ -134,14 +134,14 @@ impl UndoRollout {
         draft.undo = match revisions::way_back(target.kind, object, history) {
             Ok(number) => {
                 let former = Self { to_revision: Some(number), ..self.clone() };
-                Undo::By(Wish::new(former), Text::line(&format!("U brings the template of revision {from} back")))
+                Undo::By(Wish::new(former), Text::line(&format!("U brings revision {from} back")))
             }
             Err(why) => Undo::Nothing(Text::line(&format!("nothing takes it back: {why}"))),
         };
         let field = Field { path: "/spec/template".into(), before: Some(template), after: Some(goal.template.clone()) };
         draft.writes = vec![guarded_patch(target, object, &["/spec/template"], steps(object, goal), vec![field])];
         draft.converge = workload::converge(&self.workload, object);
-        workload::check_effect(core, &mut draft, (target, object), "its pods are replaced by its own strategy");
+        workload::check_effect(core, &mut draft, (target, object), "its rollout strategy replaces its pods");
         if workload::held_back(target.kind, object).is_none() {
             workload::check_room(core, &mut draft, (target, object), goal.template.clone());
         }

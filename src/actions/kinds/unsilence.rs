@@ -123,9 +123,9 @@ impl Mitigation for Unsilence {
         let is_others = found.created_by != core.cluster.user;
         draft.check(CheckKind::Effect, async move {
             let effect = match hidden.len() {
-                0 => "it hides nothing that fires now; what still fires and fits is told again".to_owned(),
-                1 => "what still fires and fits is told again: 1 alert".to_owned(),
-                many => format!("what still fires and fits is told again: {many} alerts"),
+                0 => "it hides nothing that fires now; alerts that match it later will notify again".to_owned(),
+                1 => "it hides 1 alert that fires, which will notify again".to_owned(),
+                many => format!("it hides {many} alerts that fire, which will notify again"),
             };
             if is_others {
                 CheckResult::Warn(Text::line(&format!("{} made it, not you; {effect}", found.created_by)))

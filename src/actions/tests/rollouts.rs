@@ -218,5 +218,5 @@ async fn a_stateful_set_behind_a_broken_pod_is_told_by_card_and_watch() {
     stateful(&rig, &json!({"type": "RollingUpdate"}));
     rig.world().change(STATEFUL, |object| object["spec"]["podManagementPolicy"] = "Parallel".into());
     let planned = rig.plan(asked("undo-rollout statefulset/db")).await.unwrap();
-    assert_eq!(planned.says(CheckKind::Effect), "✓ its pods are replaced by its own strategy");
+    assert_eq!(planned.says(CheckKind::Effect), "✓ its rollout strategy replaces its pods");
 }

@@ -46,7 +46,7 @@ pub static LOOKS: Section = Section {
         },
         Setting {
             name: "ascii",
-            about: "ASCII in the place of every other glyph. Without it the locale decides.",
+            about: "Draw with ASCII characters only. Without it the locale decides.",
             example: "true",
             get: |config, _| config.looks.ascii.map(Value::Flag),
             set: |draft, _, value| {

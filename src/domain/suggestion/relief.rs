@@ -38,7 +38,9 @@ impl Evidence {
         let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root) && !self.is_short_itself(root));
         let remote = self.remote().filter(|remote| !has_cause && self.is_guarded(breaker, &remote.service));
         let (evidence, weight, confidence) = match (remote, guarded) {
-            (Some(complaint), _) => (format!("{} waits for something outside", complaint.service), weight::DEPENDENCY, Confidence::Likely),
+            (Some(complaint), _) => {
+                (format!("{} waits for something outside the cluster", complaint.service), weight::DEPENDENCY, Confidence::Likely)
+            }
             (None, _) if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
             (None, Some(root)) if !self.was_cured => (format!("callers wait for {root}"), weight::RELIEF, Confidence::Possible),
             _ => return None,

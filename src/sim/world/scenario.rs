@@ -153,7 +153,7 @@ pub fn names() -> Vec<&'static str> {
 /// The name and the title of everything that can be played.
 pub fn titles() -> Vec<(&'static str, String)> {
     let embedded = EMBEDDED.iter().filter_map(|(name, text)| Some((*name, Scenario::parse(name, text).ok()?.title)));
-    embedded.chain([(RANDOM, "One that --seed makes and nobody has seen".to_owned())]).collect()
+    embedded.chain([(RANDOM, "A new one, made from --seed".to_owned())]).collect()
 }
 
 impl Scenario {

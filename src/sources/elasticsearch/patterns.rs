@@ -62,6 +62,11 @@ fn share(part: u64, of: u64, whole: u64) -> u64 {
     u64::try_from(share).unwrap_or(u64::MAX)
 }
 
+/// What shapes of one pattern share: an id that happens to have no letter reads as a number.
+fn likeness(shape: &str) -> Text {
+    Text::line(&shape.replace("<id>", "<n>"))
+}
+
 /// Groups documents; the example is the newest message of the group. `happened` errors of the last 15 minutes are shared
 /// out among the groups as the read ones are; so are the `earlier` ones of the 45 minutes before.
 pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, server_now: DateTime<Utc>, memory: &mut Memory) -> Vec<Pattern> {
@@ -74,9 +79,9 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
     let mut groups: HashMap<(Text, Text), Pattern> = HashMap::new();
     for document in documents {
         let shape = shape(&document.message);
-        let group = groups.entry((document.service.clone(), shape.clone())).or_insert_with(|| Pattern {
+        let group = groups.entry((document.service.clone(), likeness(&shape))).or_insert_with(|| Pattern {
             service: document.service.clone(),
-            shape,
+            shape: shape.clone(),
             recent: 0,
             read: 0,
             first_seen: document.at,
@@ -86,6 +91,10 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
             quiet_minutes: None,
             example: document.message.clone(),
         });
+        // Of an id that has digits alone the others say that it is one.
+        if shape.matches("<id>").count() > group.shape.matches("<id>").count() {
+            group.shape = shape;
+        }
         group.read += 1;
         group.recent += u64::from(document.at >= server_now - recent());
         group.first_seen = group.first_seen.min(document.at);
@@ -124,6 +133,16 @@ mod tests {
 
     fn now() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    #[test]
+    fn an_id_without_a_letter_makes_no_pattern_of_its_own() {
+        let documents = [error(1, "503, request 11660991"), error(2, "503, request 9a9510f8"), error(3, "503, request 43b42042")];
+        let patterns = grouped(&documents, 3, 0, now(), &mut Memory::default());
+        let told: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
+        assert_eq!(told, [("<n>, request <id>", 3)]);
+        let alone = grouped(&documents[..1], 1, 0, now(), &mut Memory::default());
+        assert_eq!(&*alone[0].shape, "<n>, request <n>");
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn the_menu_offers_what_can_be_done_to_the_deployment_behind_the_focus() {
     play.press("m");
     let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
     let titles: Vec<_> = menu.items.iter().map(|item| item.title.as_str()).collect();
-    for title in ["restart deployment/api-gateway", "pause deployment/api-gateway", "set-image deployment/api-gateway"] {
+    for title in ["restart deployment/api-gateway", "pause the rollout of deployment/api-gateway", "set the images of deployment/api-gateway"] {
         assert!(titles.contains(&title), "{titles:?}");
     }
     play.press("R");
@@ -95,7 +95,7 @@ fn a_kind_of_several_pods_takes_the_marked_ones() {
     play.press("2 space j space m");
     let Some(Overlay::Menu(menu)) = play.state.overlays.last() else { panic!("no menu") };
     let titles: Vec<_> = menu.items.iter().map(|item| item.title.as_str()).collect();
-    assert!(titles.contains(&"delete-pod 2 marked pods") && titles.contains(&"evict 2 marked pods"), "{titles:?}");
+    assert!(titles.contains(&"delete 2 marked pods") && titles.contains(&"evict 2 marked pods"), "{titles:?}");
     play.press("D");
     let (kind, words) = asked(&play);
     let marked: Vec<_> = play.state.workloads.marks.iter().map(|pod| format!("pod/{}", pod.name)).collect();

@@ -35,7 +35,7 @@ fn complaint(play: &Play) -> &str {
 #[case::a_part_that_several_have("un")]
 #[case::a_part_of_its_argument("undo api")]
 #[case::letters_that_are_in_it("rstunh")]
-#[case::its_words("revision before")]
+#[case::its_words("previous revision")]
 #[case::a_call("calle")]
 #[case::an_acknowledgement("unac")]
 #[case::leaving("qui")]

@@ -56,7 +56,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let words = match standing.trust {
             Trust::Live => "nothing that sev1 watches changed lately".to_owned(),
             _ if SOURCES.iter().any(|source| freshness::of(state, &[*source]).is_live()) => {
-                format!("nothing in what can be read; {}", standing.sentence)
+                format!("no change in what can be read; {}", standing.sentence)
             }
             _ => format!("nothing known: {}", standing.sentence),
         };

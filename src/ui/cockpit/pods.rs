@@ -19,6 +19,7 @@ use crate::{
         canvas::{Canvas, narrowed, wrap, wrap_name},
         clock, glyph,
         layout::below,
+        theme::Theme,
         widgets::{
             columns::{self, Align, Column},
             filtered,
@@ -83,7 +84,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let rows = below(area, 2);
     for place in places(state, area) {
         let Some(pod) = listed.get(place.index - state.cockpit.pods.top) else { continue };
-        let styles = [theme.plain, theme.plain, status_ink(canvas, state, pod), theme.plain, theme.plain, theme.plain];
+        let styles = [theme.plain, theme.plain, status_ink(theme, state, pod), theme.plain, theme.plain, theme.plain];
         let cells: Vec<_> = texts(state, pod).into_iter().zip(styles.map(|style| standing.fact(theme, style))).collect();
         grid.row(canvas, rows, place, &cells, state.ascii);
         cursor(canvas, rows, &place, place.index == state.cockpit.pods.row, focused);
@@ -195,8 +196,7 @@ impl Grid {
 
 /// Red where it does not pass by itself, amber where it waits or was ill a moment ago; the status is a word, so the colour does
 /// not stand alone.
-pub fn status_ink(canvas: &Canvas<'_>, state: &State, pod: &Pod) -> Style {
-    let theme = canvas.theme;
+pub fn status_ink(theme: &Theme, state: &State, pod: &Pod) -> Style {
     match pod.standing(state.server_now()) {
         Standing::Well | Standing::Ended | Standing::Leaving => theme.plain,
         Standing::Ill(Ailment::NodeLost) => theme.critical,

@@ -135,7 +135,10 @@ pub fn cut(state: &State, area: Rect) -> Option<String> {
     let place = places(state, area).into_iter().find(|place| place.index == row)?;
     let theme = Theme::mono();
     let (text, _) = grounds(suggestion, is_by_others(state, suggestion), theme.plain, &theme);
-    (needed(state, suggestion, area.width.saturating_sub(3)) > place.lines).then(|| format!("{}: {text}", suggestion.title))
+    let width = area.width.saturating_sub(3);
+    // A title that stands whole in its row leaves the room to what speaks for it.
+    let has_title = columns(&suggestion.title) <= narrowed(&suggestion.title, title_width(state, width), state.ascii);
+    (needed(state, suggestion, width) > place.lines).then(|| if has_title { text } else { format!("{}, {text}", suggestion.title) })
 }
 
 /// What stands beside the title: what speaks for it, or how somebody who may write does it.
@@ -167,13 +170,13 @@ fn nothing(state: &State, standing: &Standing, theme: &Theme) -> (String, Style)
     let words = if !state.cluster.pods.is_complete || state.alerts.is_none() {
         "not enough is known yet to suggest a mitigation".to_owned()
     } else if !standing.is_live() {
-        format!("no mitigation is suggested by what is known; {}", standing.sentence)
+        format!("nothing to suggest from what is known; {}", standing.sentence)
     } else if let Some(note) = &state.advice.note {
         note.to_string()
     } else if state.views_only() {
-        "nothing calls for a mitigation".to_owned()
+        "nothing to suggest".to_owned()
     } else {
-        format!("nothing calls for a mitigation; {all} lists what the selected row allows")
+        format!("nothing to suggest; {all} lists what can be done with the selected row")
     };
     (words, theme.label)
 }

@@ -94,9 +94,9 @@ fn a_detail_without_its_events_says_so() {
 #[test]
 fn no_suggestion_out_of_old_data_is_not_all_clear() {
     let mut state = fixture::healthy((120, 40));
-    assert!(text_of(&draw(&state)).contains("nothing calls for a mitigation"));
+    assert!(text_of(&draw(&state)).contains("nothing to suggest"));
     let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
     source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
     let text = text_of(&draw(&state));
-    assert!(text.contains("no mitigation is suggested by what is known; Prometheus does not answer"), "{text}");
+    assert!(text.contains("nothing to suggest from what is known; Prometheus does not answer"), "{text}");
 }

@@ -91,7 +91,7 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     let theme = canvas.theme;
     let pod = state.cluster.pods.get(key)?;
     let mut lines = vec![
-        ("status".to_owned(), pod.status_cell(state.server_now()), status_ink(canvas, state, pod)),
+        ("status".to_owned(), pod.status_cell(state.server_now()), status_ink(canvas.theme, state, pod)),
         fact(theme, "ready", format!("{}/{} containers", pod.ready_containers, pod.total_containers())),
         fact(theme, "created", created(state, pod.created)),
         fact(theme, "restarts", pod.restarts.to_string()),

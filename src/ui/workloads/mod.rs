@@ -1,5 +1,6 @@
 //! The second screen: the objects of the cluster, one kind at a time.
 
+pub mod chosen;
 pub mod detail;
 pub mod table;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::{plural, source};
+use super::{chosen, plural, source};
 use crate::{
     domain::{
         object::{Key, Kind, Scope},
@@ -22,6 +22,7 @@ use crate::{
         cockpit::pods::status_ink,
         glyph,
         layout::WorkloadsPanes,
+        theme::Theme,
         widgets::{
             columns::{self, Align, Column},
             filtered,
@@ -39,23 +40,23 @@ pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
     let table = &state.workloads;
     let standing = freshness::of(state, &[source(table.kind)]);
     title(canvas, panes.rule, state, &standing);
-    let fields = fields(state);
-    let layout: Vec<Column> = fields.iter().map(|field| column(state.workloads.kind, *field)).collect();
+    let grid = Grid::of(state, panes.rows);
     let inner = inner(panes.rows);
-    let widths = columns::widths(&layout, inner.width);
-    titles(canvas, panes.titles, state, &fields, &layout, &widths);
+    titles(canvas, panes.titles, state, &grid);
     if table.rows.is_empty() {
         empty(canvas, panes.rows, state, &standing);
         return;
     }
-    for (line, (index, key)) in (0..panes.rows.height).zip(table.rows.iter().enumerate().skip(table.cursor.top)) {
-        let cells: Vec<_> = fields.iter().take(widths.len()).map(|field| cell(canvas, state, &standing, key, *field)).collect();
-        columns::row(&mut canvas.pen(inner, line), &layout, &widths, &cells);
+    for place in chosen::places(state, panes.rows) {
+        let Some(key) = table.rows.get(place.index) else { continue };
+        let cells: Vec<_> = grid.fields.iter().map(|field| cell(theme, state, &standing, key, *field, grid.folds)).collect();
+        columns::row(&mut canvas.pen(inner, place.line), &grid.layout, &grid.widths, &cells);
         if table.marks.contains(key) {
-            canvas.pen(panes.rows, line).skip(2).write(glyph::MARK, theme.focus);
+            canvas.pen(panes.rows, place.line).skip(2).write(glyph::MARK, theme.focus);
         }
-        if index == table.cursor.row {
-            let row = Rect { y: panes.rows.y + line, height: 1, ..panes.rows };
+        if place.index == table.cursor.row {
+            chosen::render_rest(canvas, panes.rows, &place, state, standing.fact(theme, theme.plain));
+            let row = Rect { y: panes.rows.y + place.line, height: place.lines, ..panes.rows };
             canvas.tint(row, theme.selection);
             canvas.pen(row, 0).skip(1).write(glyph::CURSOR, theme.focus);
         }
@@ -119,14 +120,12 @@ pub fn tabs(area: Rect) -> Vec<(Kind, u16, u16)> {
 
 /// Columns of the titles: index in the state's table of columns, start and end.
 pub fn title_places(state: &State, area: Rect) -> Vec<(usize, u16, u16)> {
-    let fields = fields(state);
-    let layout: Vec<Column> = fields.iter().map(|field| column(state.workloads.kind, *field)).collect();
-    let inner = inner(area);
-    let mut x = inner.x;
+    let grid = Grid::of(state, area);
+    let mut x = inner(area).x;
     let all = columns(state.workloads.kind);
-    fields
+    grid.fields
         .iter()
-        .zip(columns::widths(&layout, inner.width))
+        .zip(grid.widths)
         .filter_map(|(field, width)| {
             let start = x;
             x += width + 1;
@@ -135,11 +134,32 @@ pub fn title_places(state: &State, area: Rect) -> Vec<(usize, u16, u16)> {
         .collect()
 }
 
-fn titles(canvas: &mut Canvas<'_>, area: Rect, state: &State, fields: &[Field], layout: &[Column], widths: &[u16]) {
+/// The columns that a table of some width has.
+pub(super) struct Grid {
+    pub fields: Vec<Field>,
+    pub layout: Vec<Column>,
+    pub widths: Vec<u16>,
+    /// Whether type, reason and count of an event are one column.
+    pub folds: bool,
+}
+
+impl Grid {
+    pub fn of(state: &State, area: Rect) -> Self {
+        let room = inner(area).width;
+        let mut fields = fields(state, room);
+        let layout: Vec<Column> = fields.iter().map(|field| column(state.workloads.kind, *field, room)).collect();
+        let widths = columns::widths(&layout, room);
+        fields.truncate(widths.len());
+        Self { fields, layout, widths, folds: folds_events(room) }
+    }
+}
+
+fn titles(canvas: &mut Canvas<'_>, area: Rect, state: &State, grid: &Grid) {
     let theme = canvas.theme;
     let sort = state.workloads.sort;
     let by = columns(state.workloads.kind).get(sort.column);
-    let cells: Vec<_> = fields
+    let cells: Vec<_> = grid
+        .fields
         .iter()
         .map(|field| {
             if by == Some(field) {
@@ -149,16 +169,18 @@ fn titles(canvas: &mut Canvas<'_>, area: Rect, state: &State, fields: &[Field], 
             }
         })
         .collect();
-    columns::row(&mut canvas.pen(inner(area), 0), layout, widths, &cells);
+    columns::row(&mut canvas.pen(inner(area), 0), &grid.layout, &grid.widths, &cells);
 }
 
-fn inner(area: Rect) -> Rect {
+pub(super) fn inner(area: Rect) -> Rect {
     Rect { x: area.x + 3.min(area.width), width: area.width.saturating_sub(4), ..area }
 }
 
-/// The columns of the kind; the namespace comes first when there is more than one.
-fn fields(state: &State) -> Vec<Field> {
+/// The columns of the kind; the namespace comes first when there is more than one. In a narrow table of events the reason says with a
+/// sign that it is a warning, and how often it came, so that the message has the room.
+fn fields(state: &State, room: u16) -> Vec<Field> {
     let all = columns(state.workloads.kind).iter().copied();
+    let all = all.filter(|field| !folds_events(room) || !matches!(field, Field::Type | Field::Count) || state.workloads.kind != Kind::Event);
     match state.session.scope {
         Scope::One(_) => all.filter(|field| *field != Field::Namespace).collect(),
         Scope::All if columns(state.workloads.kind).contains(&Field::Namespace) => {
@@ -168,67 +190,78 @@ fn fields(state: &State) -> Vec<Field> {
     }
 }
 
-fn column(kind: Kind, field: Field) -> Column {
-    let (least, most) = match field {
-        Field::Name => (20, 56),
-        Field::Namespace => (12, 30),
-        Field::Status => (19, 26),
-        Field::Node => (7, 26),
-        Field::Restarts => (9, 9),
-        Field::Replicas | Field::Bounds | Field::Revision => (8, 9),
-        Field::Age | Field::Cpu | Field::Count => (5, 6),
-        Field::Ready => (6, 8),
-        Field::Ip => (9, 39),
-        Field::ClusterIp => (13, 39),
-        Field::UpToDate | Field::Available | Field::LastSeen => (10, 10),
-        Field::Images => (16, 80),
-        Field::Roles | Field::Endpoints => (12, 18),
-        Field::Memory => (8, 12),
-        Field::Version => (8, 16),
-        Field::Type if kind == Kind::Event => (7, 7),
-        Field::Type => (10, 13),
-        Field::Reason => (16, 20),
-        Field::Object => (20, 34),
+/// Whether a table of events of this width has one column for type, reason and count.
+fn folds_events(room: u16) -> bool {
+    room < 104
+}
+
+/// Least, enough and most columns of each field. Room goes to what is cut before it goes to what has enough.
+fn column(kind: Kind, field: Field, room: u16) -> Column {
+    let (least, enough, most) = match field {
+        Field::Name if kind == Kind::Pod => (20, 40, 56),
+        Field::Name => (20, 30, 56),
+        Field::Namespace => (12, 16, 30),
+        Field::Status => (19, 19, 26),
+        Field::Node => (7, 10, 26),
+        Field::Restarts => (9, 9, 9),
+        Field::Replicas | Field::Bounds | Field::Revision => (8, 8, 9),
+        Field::Age | Field::Cpu | Field::Count => (5, 5, 6),
+        Field::Ready => (6, 6, 8),
+        // An IPv4 address is never cut.
+        Field::Ip => (15, 15, 39),
+        Field::ClusterIp => (13, 15, 39),
+        Field::UpToDate | Field::Available | Field::LastSeen => (10, 10, 10),
+        Field::Images => (16, 48, 80),
+        Field::Roles => (12, 12, 18),
+        Field::Endpoints => (12, 14, 18),
+        Field::Memory => (8, 10, 12),
+        Field::Version => (8, 12, 16),
+        Field::Type if kind == Kind::Event => (7, 7, 7),
+        Field::Type => (10, 12, 13),
+        Field::Reason if folds_events(room) => (19, 20, 24),
+        Field::Reason => (16, 18, 20),
+        Field::Object if folds_events(room) => (20, 20, 40),
+        Field::Object => (20, 32, 44),
         // What the others leave.
-        Field::Message => (10, 400),
-        Field::Ports => (10, 30),
-        Field::Reference | Field::Metrics => (14, 40),
+        Field::Message => (10, 60, 400),
+        Field::Ports => (10, 24, 60),
+        Field::Reference => (14, 32, 40),
+        Field::Metrics => (14, 36, 80),
     };
     let align = match field {
         Field::Name | Field::Node | Field::Images | Field::Reference | Field::Object | Field::Namespace => Align::Name,
         field if field.is_number() => Align::Right,
         _ => Align::Left,
     };
-    Column { title: field.title(), least, most, align }
+    let is_extra = matches!(field, Field::Ip | Field::Images | Field::Version);
+    Column { title: field.title(), least, enough, most, align, is_extra }
 }
 
-type Cell<'s> = (Cow<'s, str>, Style);
+pub(super) type Cell<'s> = (Cow<'s, str>, Style);
 
 /// One cell: what it says, in the ink of what it means.
-fn cell<'s>(canvas: &Canvas<'_>, state: &'s State, standing: &Standing, key: &'s Key, field: Field) -> Cell<'s> {
-    let theme = canvas.theme;
+pub(super) fn cell<'s>(theme: &Theme, state: &'s State, standing: &Standing, key: &'s Key, field: Field, folds: bool) -> Cell<'s> {
     let (text, style): Cell<'s> = match field {
         Field::Name => (Cow::Borrowed(&*key.name), theme.plain),
         Field::Namespace => (Cow::Borrowed(&*key.namespace), theme.label),
         _ => match state.workloads.kind {
-            Kind::Deployment => deployment(canvas, state, key, field),
-            Kind::Node => node(canvas, state, key, field),
-            Kind::Service => service(canvas, state, key, field),
-            Kind::HorizontalPodAutoscaler => autoscaler(canvas, state, key, field),
-            Kind::Event => event(canvas, state, key, field),
-            _ => pod(canvas, state, key, field),
+            Kind::Deployment => deployment(theme, state, key, field),
+            Kind::Node => node(theme, state, key, field),
+            Kind::Service => service(theme, state, key, field),
+            Kind::HorizontalPodAutoscaler => autoscaler(theme, state, key, field),
+            Kind::Event => event(theme, state, key, field, folds),
+            _ => pod(theme, state, key, field),
         }
         .unwrap_or((Cow::Borrowed(""), theme.plain)),
     };
     (text, standing.fact(theme, style))
 }
 
-fn pod<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn pod<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let pod = state.cluster.pods.get(key)?;
     Some(match field {
         Field::Ready => (format!("{}/{}", pod.ready_containers, pod.total_containers()).into(), theme.plain),
-        Field::Status => (pod.status_cell(state.server_now()).into(), status_ink(canvas, state, pod)),
+        Field::Status => (pod.status_cell(state.server_now()).into(), status_ink(theme, state, pod)),
         Field::Restarts => (units::thousands(pod.restarts.into()).into(), theme.plain),
         Field::Age => (clock::age_or_time(state, pod.created).into(), theme.plain),
         Field::Node => (text_or(pod.node.as_ref(), "none"), theme.plain),
@@ -237,8 +270,7 @@ fn pod<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Op
     })
 }
 
-fn deployment<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn deployment<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let deployment = state.cluster.deployments.get(key)?;
     let short = |count: u32| if count < deployment.replicas { theme.warning } else { theme.plain };
     Some(match field {
@@ -255,8 +287,7 @@ fn deployment<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field
     })
 }
 
-fn node<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn node<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let node = state.cluster.nodes.get(key)?;
     Some(match field {
         Field::Status => {
@@ -279,8 +310,7 @@ fn node<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> O
     })
 }
 
-fn service<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn service<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let service = state.cluster.services.get(key)?;
     Some(match field {
         Field::Type => (Cow::Borrowed(&*service.kind), theme.plain),
@@ -298,8 +328,7 @@ fn service<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -
     })
 }
 
-fn autoscaler<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn autoscaler<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let autoscaler = state.cluster.autoscalers.get(key)?;
     Some(match field {
         Field::Reference => (format!("{}/{}", autoscaler.target_kind, autoscaler.target_name).into(), theme.plain),
@@ -318,13 +347,17 @@ fn autoscaler<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field
     })
 }
 
-fn event<'s>(canvas: &Canvas<'_>, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
-    let theme = canvas.theme;
+fn event<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field, folds: bool) -> Option<Cell<'s>> {
     let event = state.cluster.events.get(key)?;
     let ink = if event.is_warning { theme.warning } else { theme.plain };
     Some(match field {
         Field::LastSeen => (event.last_seen.map_or(Cow::Borrowed("unknown"), |at| clock::age_or_time(state, at).into()), theme.plain),
         Field::Type => (event.type_word().into(), ink),
+        Field::Reason if folds => {
+            let sign = if event.is_warning { glyph::WARNING } else { " " };
+            let often = if event.count > 1 { format!(" {}{}", glyph::TIMES, units::thousands(event.count.into())) } else { String::new() };
+            (format!("{sign} {}{often}", event.reason).into(), ink)
+        }
         Field::Reason => (Cow::Borrowed(&*event.reason), ink),
         Field::Object => (format!("{}/{}", event.about.0.to_lowercase(), event.about.1).into(), theme.plain),
         Field::Count => (units::thousands(event.count.into()).into(), theme.plain),
