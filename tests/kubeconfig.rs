@@ -4,6 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "kubeconfig/proxies.rs"]
+mod proxies;
+#[path = "kubeconfig/proxy_server.rs"]
+mod proxy_server;
+#[path = "kubeconfig/reported.rs"]
+mod reported;
+
 use std::{
     fs,
     path::PathBuf,

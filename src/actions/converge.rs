@@ -110,12 +110,16 @@ async fn within(api: &Api, workload: &Subject, (min, max): (u64, u64), now: Date
 
 /// Why the rollout does not go on: by the workload's conditions, else by its newest pods.
 async fn stuck(api: &Api, workload: &Subject, object: &Value, is_observed: bool, now: DateTime<Utc>) -> Result<Option<Text>, Text> {
+    // What it says still is about what was wanted before.
+    if !is_observed {
+        return Ok(None);
+    }
     let by_condition = complaint(object, "ReplicaFailure", "True").or_else(|| complaint(object, "Progressing", "False"));
     let query = object.pointer("/spec/selector").and_then(pods::label_query);
-    let (None, true, Some(query)) = (&by_condition, is_observed, query) else { return Ok(by_condition) };
+    let (None, Some(query)) = (&by_condition, query) else { return Ok(by_condition) };
     let newest = newest(api, workload, &query, object).await;
     let (found, _) = api.pods(&workload.key.namespace, &query).await.map_err(|error| error.text())?;
-    if workload::is_one_by_one(workload.kind, object)
+    if workload.kind == Kind::StatefulSet
         && let Some(blocking) = workload::blocking(api, &workload.key.namespace, object, now).await?
     {
         let is_new = newest.as_ref().is_some_and(|(_, hash)| blocking.revision.as_ref() == Some(hash));

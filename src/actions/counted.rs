@@ -91,6 +91,26 @@ mod tests {
         assert_eq!((look.ready, look.of, look.old, look.is_complete), (5, 5, 0, true));
     }
 
+    /// Kubernetes 72212 and 68573: a set that was never updated; kubernetes 42640: daemons where there is no node for one;
+    /// kubectl 1628: an old pod that is on its way out is none of the workload's any more.
+    #[test]
+    fn what_is_complete_for_kubectl_is_complete() {
+        let metadata = json!({"generation": 1});
+        let never_updated = json!({"metadata": metadata, "spec": {"replicas": 3}, "status": {"observedGeneration": 1, "replicas": 3, "readyReplicas": 3, "currentRevision": "a", "updateRevision": "a"}});
+        let no_node = json!({"metadata": metadata, "status": {"observedGeneration": 1, "desiredNumberScheduled": 0}});
+        let terminating = json!({"metadata": metadata, "spec": {"replicas": 2}, "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "terminatingReplicas": 1}});
+        let to_none = json!({"metadata": metadata, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}});
+        for (kind, object, expected) in [
+            (Kind::StatefulSet, never_updated, (3, 3, 0, true)),
+            (Kind::DaemonSet, no_node, (0, 0, 0, true)),
+            (Kind::Deployment, terminating, (2, 2, 0, true)),
+            (Kind::Deployment, to_none, (0, 0, 0, true)),
+        ] {
+            let (look, _) = of(kind, &object);
+            assert_eq!((look.ready, look.of, look.old, look.is_complete), expected, "{object}");
+        }
+    }
+
     proptest! {
         /// Whatever the old pods are: those that are ready are not said to be new.
         #[test]

@@ -115,7 +115,7 @@ type OwnCheck = (CheckKind, BoxFuture<'static, CheckResult>);
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Engine {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 /// What planning, executing and watching share.

@@ -150,13 +150,23 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
     conditions.iter().find(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
 }
 
-/// `matchLabels` of a selector as a query; none when it has expressions, which this does not write.
+/// A selector as a query (`k8s.io/apimachinery/pkg/apis/meta/v1`, `LabelSelectorAsSelector`); none where it has an operator that is not known,
+/// or selects nothing in particular.
 pub fn label_query(selector: &Value) -> Option<String> {
-    if selector.get("matchExpressions").and_then(Value::as_array).is_some_and(|expressions| !expressions.is_empty()) {
-        return None;
+    let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    let mut terms: Vec<String> = labels.filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+    for expression in list(selector, "/matchExpressions") {
+        let name = expression.get("key")?.as_str()?;
+        let values = || list(expression, "/values").filter_map(Value::as_str).collect::<Vec<_>>().join(",");
+        terms.push(match expression.get("operator")?.as_str()? {
+            "In" => format!("{name} in ({})", values()),
+            "NotIn" => format!("{name} notin ({})", values()),
+            "Exists" => name.to_owned(),
+            "DoesNotExist" => format!("!{name}"),
+            _ => return None,
+        });
     }
-    let labels = selector.get("matchLabels")?.as_object()?;
-    Some(labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect::<Vec<_>>().join(","))
+    (!terms.is_empty()).then(|| terms.join(","))
 }
 
 /// Of every container, init containers first.
@@ -171,4 +181,23 @@ fn main(pod: &Value) -> impl Iterator<Item = &Value> {
 
 fn list<'a>(pod: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
     pod.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_selector_with_expressions_is_a_query_too() {
+        let expression = |operator: &str, values: &[&str]| json!({"key": "tier", "operator": operator, "values": values});
+        let query = |expressions: Vec<Value>| label_query(&json!({"matchLabels": {"app": "db"}, "matchExpressions": expressions}));
+        assert_eq!(query(vec![]).as_deref(), Some("app=db"));
+        let all = vec![expression("In", &["a", "b"]), expression("NotIn", &["c"]), expression("Exists", &[]), expression("DoesNotExist", &[])];
+        assert_eq!(query(all).as_deref(), Some("app=db,tier in (a,b),tier notin (c),tier,!tier"));
+        assert_eq!(query(vec![expression("Near", &["a"])]), None);
+        assert_eq!(label_query(&json!({"matchExpressions": [expression("Exists", &[])]})).as_deref(), Some("tier"));
+        assert_eq!(label_query(&json!({})), None);
+    }
 }

@@ -36,7 +36,7 @@ pub fn converge(workload: &Subject, object: &Value) -> Converge {
 /// Adds to a draft whether pods get what is written.
 pub fn check_effect(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), reaches: &'static str) {
     let held = held_back(target.kind, object);
-    if held.is_some() || !is_one_by_one(target.kind, object) {
+    if held.is_some() || target.kind != Kind::StatefulSet {
         let effect = held.map_or_else(|| CheckResult::Pass(reaches.into()), |why| CheckResult::Warn(Text::line(&why)));
         return draft.check(CheckKind::Effect, async { effect });
     }
@@ -51,9 +51,9 @@ pub fn check_effect(core: &Core, draft: &mut Draft, (target, object): (&ObjectRe
 }
 
 /// A stateful set that replaces its pods one by one, each only while all others are ready (`podManagementPolicy`).
-pub fn is_one_by_one(kind: Kind, object: &Value) -> bool {
+fn is_one_by_one(object: &Value) -> bool {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-    kind == Kind::StatefulSet && text("/spec/podManagementPolicy") != Some("Parallel") && text("/spec/updateStrategy/type") != Some("OnDelete")
+    text("/spec/podManagementPolicy") != Some("Parallel") && text("/spec/updateStrategy/type") != Some("OnDelete")
 }
 
 /// What ends a deletion that a node does not confirm.
@@ -80,8 +80,11 @@ impl Blocking {
     }
 }
 
-/// The pod with the lowest number that a stateful set is stuck behind.
+/// The pod with the lowest number that a stateful set is stuck behind; none where it replaces pods whatever the others do.
 pub async fn blocking(api: &Api, namespace: &str, object: &Value, else_now: DateTime<Utc>) -> Result<Option<Blocking>, Text> {
+    if !is_one_by_one(object) {
+        return Ok(None);
+    }
     let Some(query) = object.pointer("/spec/selector").and_then(pods::label_query) else { return Ok(None) };
     let (mut found, _) = api.pods(namespace, &query).await.map_err(|error| error.text())?;
     let now = api.server_now(else_now);

@@ -60,13 +60,20 @@ fn place(cli: &Cli) -> Result<Place, Text> {
 /// The cockpit on one place after another, until it is left. Where another cannot be opened it stays where it was.
 pub async fn stay(mut cli: Cli, mut here: Place, find: impl Fn(&Cli) -> Result<Place, Text>) -> Exit {
     let mut said = None;
+    // The theme that was chosen on the way: it goes before every configuration.
+    let mut chosen: Option<String> = None;
     loop {
         let Place { config, target, scope, home } = &here;
         let contexts = kubeconfig::contexts(&setup::kube_options(&cli.cluster));
         let left = Box::pin(open(config.clone(), target, scope.clone(), home.clone(), contexts, said.take())).await;
         let to = match left {
             Ok(Left::Ended(code)) => return Exit(u8::try_from(code).unwrap_or(1)),
-            Ok(Left::For(to)) => to,
+            Ok(Left::For { to, theme }) => {
+                if theme != here.config.looks.theme {
+                    chosen = Some(theme);
+                }
+                to
+            }
             Err(error) => {
                 output::complain(&Text::line(&error.to_string()));
                 return if matches!(error, CockpitError::Theme(_)) { Exit::USAGE } else { Exit::FAILED };
@@ -83,6 +90,9 @@ pub async fn stay(mut cli: Cli, mut here: Place, find: impl Fn(&Cli) -> Result<P
                 find(&flags).map(|place| (cli, here) = (flags, place))
             }
         };
+        if let Some(theme) = &chosen {
+            here.config.looks.theme.clone_from(theme);
+        }
         said = Some(match opened {
             Ok(()) => (Text::line(&format!("this is {} of {}", place_words(&here.scope), here.target.context)), false),
             Err(why) => (Text::line(&format!("{} cannot be opened: {why}", to.words())), true),
@@ -170,7 +180,7 @@ async fn open(
         // Its channel is empty yet.
         let _ = notices.try_send(Msg::Notice { text: Text::line(&setup::withheld(target)), is_error: true });
     }
-    app::run(state, wiring, Inbox { observations, actions, messages }, clock).await
+    Box::pin(app::run(state, wiring, Inbox { observations, actions, messages }, clock)).await
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ impl Look {
             Some(Health::Forbidden { verb, resource, .. }) => Answer::Missing(Text::line(&format!("not allowed to {verb} {resource}"))),
             Some(Health::Absent { remedy, .. }) => Answer::Missing(remedy.clone()),
             Some(Health::Listing { so_far, .. }) => Answer::Silent(Text::line(&format!("listing, {so_far} so far"))),
-            Some(Health::Connecting { what, .. }) => Answer::Silent(what.clone()),
+            Some(Health::Connecting { what: words, .. } | Health::LoggingIn { says: words, .. }) => Answer::Silent(words.clone()),
             Some(Health::Live { .. } | Health::Lagging { .. }) | None => Answer::Silent("no answer in time".into()),
         }
     }

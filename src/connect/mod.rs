@@ -26,6 +26,7 @@ mod refusal;
 pub(crate) mod scripted;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod wire;
 pub mod writer;
 

@@ -28,6 +28,7 @@ use super::{
     endpoint::percent_decoded,
     kept::{GivenUp, GivingUp, Kept, Pool},
     plugin::Plugin,
+    trust,
 };
 use crate::domain::text::Text;
 
@@ -37,6 +38,9 @@ pub(crate) type Stack = BoxCloneSyncService<Outgoing, Incoming, BoxError>;
 
 /// A TCP and TLS handshake that takes longer is given up.
 const CONNECT_WITHIN: Duration = Duration::from_secs(8);
+
+/// What hyper-util's tunnel says of a proxy's 407; its error has no type that could be named.
+const PROXY_WANTS_LOGIN: &str = "tunnel error: proxy authorization required";
 
 /// One cluster's stacks, made at the first request and again for another client certificate.
 pub(crate) struct Wire {
@@ -148,6 +152,11 @@ impl Wire {
         self.config.proxy_url.as_ref()
     }
 
+    #[cfg(test)]
+    pub fn may_be_compressed(&self) -> bool {
+        !self.config.disable_compression
+    }
+
     /// The credential plugin, where the kubeconfig has one that counts.
     pub fn plugin(&self) -> Option<&Arc<Plugin>> {
         self.credentials.plugin()
@@ -203,17 +212,42 @@ impl Wire {
                 connecting |= error.is_connect();
             }
             if let Some(error) = tls_error(current) {
-                return ConnectError::Tls { server, why: tls_words(error) };
+                let why = tls_words(error);
+                // Both are met with the same trust, and which of them it was is not told.
+                let proxy = self.proxy_shown().filter(|proxy| proxy.starts_with("https:"));
+                let why = proxy.map_or(why.clone(), |proxy| Text::line(&format!("{why} (or this is the certificate of the proxy {proxy})")));
+                return ConnectError::Tls { server, why };
             }
             if let Some(error) = current.downcast_ref::<std::io::Error>()
                 && error.kind() == std::io::ErrorKind::ConnectionRefused
             {
-                return ConnectError::Unreachable { server, why: "connection refused: nothing listens there".into() };
+                // What a proxy meets on its own way it says in an answer.
+                let why = match self.proxy_shown() {
+                    Some(proxy) => Text::line(&format!("the proxy {proxy} refused the connection: nothing listens there")),
+                    None => "connection refused: nothing listens there".into(),
+                };
+                return ConnectError::Unreachable { server, why };
             }
             cause = current.source();
         }
-        let why = Text::line(&innermost(error.as_ref()));
-        if connecting { ConnectError::Unreachable { server, why } } else { ConnectError::Cut { server, why } }
+        let why = innermost(error.as_ref());
+        match self.proxy_shown().filter(|_| connecting) {
+            Some(proxy) if why == PROXY_WANTS_LOGIN => {
+                let why = format!("the proxy {proxy} asks for a login (407): put one into its address, http://USER:PASSWORD@HOST:PORT");
+                ConnectError::Unreachable { server, why: Text::line(&why) }
+            }
+            Some(proxy) => ConnectError::Unreachable { server, why: Text::line(&format!("through the proxy {proxy}: {why}")) },
+            None if connecting => ConnectError::Unreachable { server, why: Text::line(&why) },
+            None => ConnectError::Cut { server, why: Text::line(&why) },
+        }
+    }
+
+    /// The proxy's address without the login in it.
+    fn proxy_shown(&self) -> Option<String> {
+        let proxy = self.config.proxy_url.as_ref()?;
+        let place = proxy.authority()?.as_str();
+        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+        Some(format!("{}://{place}", proxy.scheme_str().unwrap_or("http")))
     }
 }
 
@@ -241,7 +275,7 @@ fn connected(config: &kube::Config) -> Result<Stacks, kube::Error> {
                 None => over(socks, config),
             }
         }
-        Some("https") => over(with_login(Tunnel::new(proxy.clone(), config.rustls_https_connector_with_connector(tcp)?), &proxy), config),
+        Some("https") => over(with_login(Tunnel::new(proxy.clone(), trust::https(config, tcp)?), &proxy), config),
         _ => over(with_login(Tunnel::new(proxy.clone(), tcp), &proxy), config),
     }
 }
@@ -267,7 +301,7 @@ where
     C::Future: Send + 'static,
     C::Error: Into<BoxError>,
 {
-    let https = config.rustls_https_connector_with_connector(connector)?;
+    let https = trust::https(config, connector)?;
     let (base, auth, headers) = (config.base_uri_layer(), config.auth_layer()?, config.extra_headers_layer()?);
     let decompression = DecompressionLayer::new().gzip(!config.disable_compression);
     let around = move |client: hyper_util::client::legacy::Client<_, Full<Bytes>>| {

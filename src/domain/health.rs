@@ -77,6 +77,11 @@ pub enum Health {
     Live {
         since: Mono,
     },
+    /// Nobody is asked yet: `says` names what a login waits for, and how long already.
+    LoggingIn {
+        says: Text,
+        since: Mono,
+    },
     /// Connected and answering, but behind or incomplete ("watch restarted", "3 of 5 shards").
     Lagging {
         why: Text,
@@ -85,6 +90,7 @@ pub enum Health {
     /// Not answering. Tried again at `retry_at`.
     Failed {
         why: Text,
+        cause: Cause,
         since: Mono,
         retry_at: Mono,
     },
@@ -99,6 +105,15 @@ pub enum Health {
         remedy: Text,
         since: Mono,
     },
+}
+
+/// Whose failure it is that a source has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The server was asked, and did not answer as it should.
+    Server,
+    /// It could not be asked: there are no credentials for it.
+    Credentials,
 }
 
 /// How a value should be drawn. Derived from the age of the last word of its source; never stored.

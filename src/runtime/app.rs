@@ -66,8 +66,8 @@ pub struct Inbox {
 pub enum Left {
     /// With this exit code.
     Ended(i32),
-    /// For another place.
-    For(Destination),
+    /// For another place, drawn with this theme.
+    For { to: Destination, theme: String },
 }
 
 /// Runs the cockpit until it is left.
@@ -96,12 +96,15 @@ pub async fn run(state: State, wiring: Wiring, mut inbox: Inbox, clock: Arc<dyn 
     loop {
         cockpit.draw_when_due()?;
         if let Some(code) = cockpit.leave {
-            let Cockpit { effects, taken, next, .. } = cockpit;
+            let Cockpit { effects, taken, next, state, .. } = cockpit;
             // The terminal first: nobody should wait for it.
             drop(taken);
             let settled = effects.finish().await;
             let code = if settled || code != 0 { code } else { OUTCOME_UNKNOWN };
-            return Ok(next.filter(|_| code == 0).map_or(Left::Ended(code), Left::For));
+            return Ok(match next {
+                Some(to) if code == 0 => Left::For { to, theme: state.theme },
+                _ => Left::Ended(code),
+            });
         }
         if std::mem::take(&mut cockpit.stop) {
             cockpit.stop_for_a_while(&mut jobs).await?;

@@ -26,7 +26,7 @@ pub(super) async fn saying<T>(reader: &Reader, report: &Report, then: &str, work
         }
         if let Some(words) = reader.waits_for() {
             has_waited = true;
-            report.connecting(&words).await?;
+            report.logging_in(&words).await?;
         }
     }
 }

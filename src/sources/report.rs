@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::{
     connect::ConnectError,
     domain::{
-        health::{Health, SourceId},
+        health::{Cause, Health, SourceId},
         observation::{Observation, What},
         text::Text,
         time::{Clock, Mono},
@@ -87,6 +87,12 @@ impl Report {
         self.health(Health::Connecting { what: Text::line(what), since }).await
     }
 
+    /// Before anybody can be asked.
+    pub async fn logging_in(&self, says: &str) -> Result<(), Closed> {
+        let since = self.since(|health| matches!(health, Health::LoggingIn { .. }));
+        self.health(Health::LoggingIn { says: Text::line(says), since }).await
+    }
+
     pub async fn listing(&self, so_far: usize) -> Result<(), Closed> {
         let since = self.since(|health| matches!(health, Health::Listing { .. }));
         self.health(Health::Listing { so_far, since }).await
@@ -119,7 +125,8 @@ impl Report {
             }
             error => {
                 let since = self.since(|health| matches!(health, Health::Failed { .. }));
-                Health::Failed { why: error.text(), since, retry_at }
+                let cause = if matches!(error, ConnectError::Credentials { .. }) { Cause::Credentials } else { Cause::Server };
+                Health::Failed { why: error.text(), cause, since, retry_at }
             }
         };
         self.health(health).await
@@ -145,6 +152,7 @@ impl Report {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let known = last.as_ref().filter(|health| is_same(health)).map(|health| match health {
             Health::Connecting { since, .. }
+            | Health::LoggingIn { since, .. }
             | Health::Listing { since, .. }
             | Health::Live { since }
             | Health::Lagging { since, .. }

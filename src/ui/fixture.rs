@@ -13,7 +13,7 @@ use crate::{
         catalogue::Level,
         change::{Change, ChangeKind},
         escalation::{Ladder, Matrix},
-        health::{Health, SourceId},
+        health::{Cause, Health, SourceId},
         kpi::{History, KpiReading, Unit},
         log_pattern::{ErrorWindow, Pattern},
         mitigation::{
@@ -455,7 +455,7 @@ pub fn troubled(size: (u16, u16)) -> State {
         known.health = health;
         known.confirmed = confirmed.map(ago);
     };
-    let failed = |why: &str, since| Health::Failed { why: why.into(), since: ago(since), retry_at: ago(0) };
+    let failed = |why: &str, since| Health::Failed { why: why.into(), cause: Cause::Server, since: ago(since), retry_at: ago(0) };
     set(SourceId::Pods, failed("connection refused (10.0.0.1:6443)", 150), Some(152));
     set(SourceId::Metrics, failed("503 Service Unavailable", 40), Some(41));
     set(SourceId::Alerts, failed("timed out after 10 s", 90), Some(92));

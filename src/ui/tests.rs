@@ -16,7 +16,7 @@ use super::{Theme, fixture, glyph, heights, hit_test, layout, render};
 use crate::{
     domain::{
         change::ChangeKind,
-        health::{Freshness, Health, SourceId},
+        health::{Cause, Freshness, Health, SourceId},
         mitigation::{CheckResult, Friction, Outcome},
         object::{Key, Kind},
         observation::Delta,
@@ -475,7 +475,7 @@ proptest! {
         for source in state.sources.values_mut() {
             source.confirmed = Some(state.now.mono.minus(Duration::from_secs(age)));
             if failed {
-                source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
+                source.health = Health::Failed { why: "refused".into(), cause: Cause::Server, since: Mono::ZERO, retry_at: Mono::ZERO };
             }
         }
         let is_live = |source| !failed && state.freshness(source) == Freshness::Live;

@@ -6,6 +6,7 @@
 mod bad_deploy;
 mod bytes;
 mod cockpit;
+mod containers;
 #[path = "../support/session.rs"]
 mod harness;
 mod jobs;

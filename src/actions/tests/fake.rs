@@ -167,8 +167,8 @@ fn read(fake: &Fake, path: &str, query: &str) -> Response {
         let selector = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "labelSelector").map(|(_, value)| value.into_owned());
         let is_selected = |object: &Value| {
             selector.iter().flat_map(|selector| selector.split(',')).all(|wanted| {
-                let (name, value) = wanted.split_once('=').unwrap();
-                object.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str) == Some(value)
+                let label = |name: &str| object.pointer("/metadata/labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
+                wanted.split_once('=').map_or_else(|| label(wanted).is_some(), |(name, value)| label(name) == Some(value))
             })
         };
         let world = fake.0.lock().unwrap();

@@ -8,6 +8,7 @@ mod kinds;
 mod laws;
 mod pods;
 mod preflight;
+mod reported;
 mod rig;
 mod rollouts;
 mod undoing;

@@ -10,7 +10,7 @@ use crate::domain::{
     text::Text,
 };
 
-const STATEFUL: &str = "/apis/apps/v1/namespaces/digital-identity/statefulsets/db";
+pub const STATEFUL: &str = "/apis/apps/v1/namespaces/digital-identity/statefulsets/db";
 
 fn lines(planned: &Planned) -> Vec<&str> {
     planned.plan.what.iter().map(Text::as_str).collect()
@@ -111,7 +111,7 @@ async fn what_cannot_be_done_says_why(#[case] words: &str, #[case] says: &str) {
 }
 
 /// A stateful set at revision 2 with its two controller revisions.
-fn stateful(rig: &Rig, strategy: &Value) {
+pub fn stateful(rig: &Rig, strategy: &Value) {
     let template = |image: &str| json!({"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "db", "image": image}]}});
     rig.world().put(
         STATEFUL,

@@ -17,7 +17,10 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{file::Cluster, proxy::Environment};
+use super::{
+    file::Cluster,
+    proxy::{Environment, is_loose},
+};
 use crate::{
     connect::{
         credentials::{PEM_LIMIT, basic},
@@ -46,6 +49,9 @@ impl Server {
             return Err("has no server address".to_owned());
         }
         let wrong = || "has a server address that is none: write https://HOST:PORT".to_owned();
+        if is_loose(&cluster.server) {
+            return Err("has a server address with a blank or a line break around it: take that out".to_owned());
+        }
         let mut url = match Url::parse(&cluster.server) {
             Ok(url) if url.has_host() => url,
             _ => Url::parse(&format!("http://{}", cluster.server)).ok().filter(|url| matches!(url.path(), "" | "/")).ok_or_else(wrong)?,
@@ -108,7 +114,10 @@ pub(super) fn proxy(cluster: &Cluster, server: &Uri, environment: &Environment) 
     let proxy = if cluster.proxy_url.is_empty() {
         environment.proxy(server)?
     } else {
-        let url = Url::parse(&cluster.proxy_url).ok().filter(Url::has_host).ok_or("has a proxy-url that is no address")?;
+        let url = Url::parse(&cluster.proxy_url)
+            .ok()
+            .filter(|url| url.has_host() && !is_loose(&cluster.proxy_url))
+            .ok_or("has a proxy-url that is no address")?;
         if !matches!(url.scheme(), "http" | "https" | "socks5") {
             return Err(format!("has a proxy-url with the scheme {}, must be http, https or socks5", url.scheme()));
         }

@@ -47,9 +47,14 @@ impl Environment {
     }
 }
 
+/// Whether Go refuses an address for blanks or control characters that the URL standard passes over.
+pub(super) fn is_loose(text: &str) -> bool {
+    text.trim() != text || text.contains(char::is_control)
+}
+
 /// An address without a scheme is one of an HTTP proxy.
 fn parsed(text: &str) -> Option<Url> {
-    if text.is_empty() {
+    if text.is_empty() || is_loose(text) {
         return None;
     }
     match Url::parse(text) {
@@ -179,6 +184,10 @@ mod tests {
         assert_eq!(proxy("https://api").as_deref(), Some("socks5://safe"));
         let environment = Environment { https: "%zz".into(), ..environment };
         assert_eq!(environment.proxy(&"https://api".parse().unwrap()), Ok(None));
+        for loose in ["http://proxy:3128 ", " http://proxy:3128", "http://proxy:3128\n"] {
+            let environment = Environment { https: loose.into(), ..environment.clone() };
+            assert_eq!(environment.proxy(&"https://api".parse().unwrap()), Ok(None), "{loose:?}");
+        }
         let environment = Environment { is_cgi: true, ..environment };
         assert!(environment.proxy(&"http://api".parse().unwrap()).is_err());
     }

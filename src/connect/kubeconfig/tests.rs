@@ -305,3 +305,16 @@ fn nothing_is_written_in_a_context_whose_name_is_not_what_is_shown() {
         assert!(is_clear || says.contains("rename-context"), "{says}");
     }
 }
+
+#[test]
+fn answers_of_other_machines_may_be_compressed_unless_the_kubeconfig_says_no() {
+    for (cluster, may) in [
+        ("server: 'https://api.corp'", true),
+        ("server: 'https://api.corp', disable-compression: true", false),
+        ("server: 'https://127.0.0.1:6443'", false),
+        ("server: 'https://localhost'", false),
+    ] {
+        let target = read(&one(cluster, "token: t"), &nowhere()).unwrap();
+        assert_eq!(target.wire.may_be_compressed(), may, "{cluster}");
+    }
+}

@@ -1,7 +1,9 @@
 //! One run of a credential plugin, as a process.
 
 use std::{
+    ffi::OsStr,
     io::{ErrorKind, IsTerminal as _},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
@@ -41,8 +43,11 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
         spec.env.iter().cloned().chain(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
     given.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours(&value));
     let is_interactive = lends && spec.asks != Asks::Never;
-    let mut command = Command::new(&spec.command);
-    command.args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
+    let Some(path) = found(&spec.command, std::env::var_os("PATH").as_deref()) else {
+        return Err(failed(&not_started(plugin, &ErrorKind::NotFound.into())));
+    };
+    let mut command = Command::new(path);
+    command.arg0(&spec.command).args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
     command.env("KUBERNETES_EXEC_INFO", answer::question(spec, is_interactive)).kill_on_drop(true);
     let (stdin, stderr) = if is_interactive { (Stdio::inherit(), Stdio::inherit()) } else { (Stdio::null(), Stdio::piped()) };
     let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(|error| failed(&not_started(plugin, &error)))?;
@@ -70,6 +75,16 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
         Ok(Ok((status, _))) if !status.success() => Err(failed(&format!("failed ({}){words}{}", how(status), hint(plugin, status)))),
         Ok(Ok((_, answer))) => answer::read(spec, &answer).map_err(|why| failed(&why)),
     }
+}
+
+/// A name is looked for on our own `PATH`, as Go does it, and not on one that the kubeconfig sets for the plugin.
+fn found(command: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if command.contains('/') {
+        return Some(PathBuf::from(command));
+    }
+    let can_run = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    std::env::split_paths(path?).filter(|folder| folder.is_absolute()).map(|folder| folder.join(command)).find(can_run)
 }
 
 fn not_started(plugin: &Plugin, error: &std::io::Error) -> String {

@@ -235,3 +235,10 @@ async fn what_is_no_credential_is_said_and_not_quoted() {
     assert!(rig.error().await.contains("interactiveMode: Always"));
     assert_eq!(rig.runs(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_never_ends_is_stopped() {
+    let rig = Rig::new("echo 'open https://sso' >&2\nexec sleep 3600");
+    let why = rig.error().await;
+    assert!(why.contains("login-helper did not end within 5 minutes and was stopped"), "{why}");
+}

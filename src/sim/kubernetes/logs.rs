@@ -127,8 +127,7 @@ fn options(call: &Call<'_>, pod: &Value) -> Result<Options, ApiError> {
 
 /// A container that never ran has no log, and the kubelet says so.
 fn check_started(pod: &Value, container: &str) -> Result<(), ApiError> {
-    let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array);
-    let status = statuses.into_iter().flatten().find(|status| status.get("name").and_then(Value::as_str) == Some(container));
+    let status = status(pod, container);
     let name = text(pod, "name");
     let waiting = match status {
         // A pod without a node has no log yet, and nobody who could say why.
@@ -145,6 +144,12 @@ fn check_started(pod: &Value, container: &str) -> Result<(), ApiError> {
     Err(ApiError::bad_request(format!("container \"{container}\" in pod \"{name}\" is waiting to start: {waiting}")))
 }
 
+fn status<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
+    let lists = ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter();
+    let mut statuses = lists.filter_map(|list| pod.pointer(list)?.as_array()).flatten();
+    statuses.find(|status| status.get("name").and_then(Value::as_str) == Some(container))
+}
+
 /// Lines of a running container that the world says nothing about, after `after` and up to `now`.
 fn heartbeats(pod: &Value, container: &str, after: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Vec<LogLine> {
     if pod.pointer("/spec/nodeName").is_none() {
@@ -153,7 +158,9 @@ fn heartbeats(pod: &Value, container: &str, after: Option<DateTime<Utc>>, now: D
     let started = pod.pointer("/status/startTime").or_else(|| pod.pointer("/metadata/creationTimestamp"));
     let started = started.and_then(Value::as_str).and_then(|text| DateTime::parse_from_rfc3339(text).ok());
     let Some(started) = started.map(|time| time.with_timezone(&Utc)).filter(|started| *started <= now) else { return Vec::new() };
-    let beats = (now - started).num_seconds() / HEARTBEAT;
+    // One that has ended wrote that it had started, and no more.
+    let has_ended = status(pod, container).is_some_and(|status| status.pointer("/state/terminated").is_some());
+    let beats = if has_ended { 0 } else { (now - started).num_seconds() / HEARTBEAT };
     let lines = ((beats - HEARTBEATS_SHOWN).max(0)..=beats).map(|beat| {
         let message = if beat == 0 { format!("INFO  {container} started") } else { "INFO  health check ok".to_owned() };
         LogLine { number: 0, time: started + TimeDelta::seconds(beat * HEARTBEAT), text: message.into() }

@@ -18,6 +18,8 @@ pub enum Failure {
     ImagePull,
     /// It runs and is never ready.
     NotReady,
+    /// Its first init container ends again and again.
+    InitCrashLoop,
 }
 
 impl Failure {
@@ -28,18 +30,27 @@ impl Failure {
             "oom" => Some(Self::OutOfMemory),
             "image-pull" => Some(Self::ImagePull),
             "not-ready" => Some(Self::NotReady),
+            "init-crash-loop" if pod::init_container(pod).is_some() => Some(Self::InitCrashLoop),
             _ => None,
         }
     }
 
     /// Its container does not live long.
     pub fn crashes(self) -> bool {
-        matches!(self, Self::CrashLoop | Self::OutOfMemory)
+        matches!(self, Self::CrashLoop | Self::OutOfMemory | Self::InitCrashLoop)
     }
 
     /// Exit code and reason of the container that ended.
     pub fn end(self) -> (i64, &'static str) {
         if self == Self::OutOfMemory { (137, "OOMKilled") } else { (1, "Error") }
+    }
+}
+
+/// The container that does what the pod does: the first, or the init container that the others wait for.
+pub fn acting(pod: &Value) -> &str {
+    match Failure::of(pod) {
+        Some(Failure::InitCrashLoop) => pod::init_container(pod).unwrap_or_default(),
+        _ => pod::container(pod),
     }
 }
 

@@ -207,18 +207,20 @@ impl Cluster {
         if failure != Some(Failure::NotReady) {
             self.at(now + delay, Due::Pod { key: key.clone(), uid, step });
         }
-        let time = self.clock.now();
+        let (time, container) = (self.clock.now(), failing::acting(pod));
         if restarts > 0 {
-            self.store.logs().restart(&key.0, &key.1, pod::container(pod));
+            self.store.logs().restart(&key.0, &key.1, container);
         }
-        for line in [format!("INFO  starting {} {}", pod::container(pod), pod::tag(pod)), "INFO  configuration read, listening".to_owned()] {
-            self.store.logs().append(&key.0, &key.1, pod::container(pod), time, &line);
+        let doing =
+            if failure == Some(Failure::InitCrashLoop) { "ERROR waiting for the database: gave up" } else { "INFO  configuration read, listening" };
+        for line in [format!("INFO  starting {container} {}", pod::tag(pod)), doing.to_owned()] {
+            self.store.logs().append(&key.0, &key.1, container, time, &line);
         }
     }
 
     fn crash(&mut self, key: &Key, pod: &Value) {
         let now = self.now();
-        let container = pod::container(pod).to_owned();
+        let container = failing::acting(pod).to_owned();
         let Some(run) = self.runs.get_mut(key) else { return };
         if run.failure.is_none() && run.sickness.is_some_and(|(which, _)| self.sicknesses[which].form == Form::Hang) {
             let uid = run.uid.clone();
@@ -317,7 +319,11 @@ impl Cluster {
         let now = self.now();
         let Some(run) = self.runs.get(key) else { return };
         let _ = self.store.modify(Resource::Pods, &key.0, &key.1, Writer::status(KUBELET), |pod| {
-            pod::report(pod, state, run.ready && !run.hung, run.restarts, run.last.as_ref(), now);
+            if run.failure == Some(Failure::InitCrashLoop) {
+                pod::report_initializing(pod, state, run.restarts, run.last.as_ref(), now);
+            } else {
+                pod::report(pod, state, run.ready && !run.hung, run.restarts, run.last.as_ref(), now);
+            }
         });
     }
 }

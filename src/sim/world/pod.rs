@@ -46,6 +46,11 @@ pub fn container(pod: &Value) -> &str {
     pod.pointer("/spec/containers/0/name").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The first of those that run before the others.
+pub fn init_container(pod: &Value) -> Option<&str> {
+    pod.pointer("/spec/initContainers/0/name").and_then(Value::as_str)
+}
+
 /// The variables of the first container that have their value in the template.
 pub fn variables(pod: &Value) -> BTreeMap<String, String> {
     let entries = pod.pointer("/spec/containers/0/env").and_then(Value::as_array);
@@ -118,29 +123,11 @@ pub enum ContainerState {
 /// Writes the status of a pod whose containers are all in this state.
 pub fn report(pod: &mut Value, state: &ContainerState, ready: bool, restarts: i64, last: Option<&Value>, now: Sec) {
     let uid = text(pod, "uid").to_owned();
-    let state_value = match state {
-        ContainerState::Creating => json!({"waiting": {"reason": "ContainerCreating"}}),
-        ContainerState::Running { since } => json!({"running": {"startedAt": rfc3339(*since)}}),
-        ContainerState::Waiting { reason, message } => json!({"waiting": {"reason": reason, "message": message}}),
-    };
-    let containers: Vec<Value> = pod.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let containers = containers_of(pod, "containers");
     let names: Vec<&str> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
-    let statuses: Vec<Value> = containers
-        .iter()
-        .map(|container| {
-            let image = container["image"].as_str().unwrap_or_default();
-            let mut status = json!({
-                "name": container["name"], "image": image, "imageID": "", "ready": ready, "restartCount": restarts,
-                "started": matches!(state, ContainerState::Running { .. }), "state": state_value, "lastState": last.map_or_else(|| json!({}), |last| json!({"terminated": last})),
-            });
-            if *state != ContainerState::Creating {
-                status["imageID"] = json!(format!("{image}@sha256:{:064x}", super::names::fnv(image.as_bytes())));
-                status["containerID"] = json!(container_id(&uid, restarts));
-            }
-            status
-        })
-        .collect();
+    let statuses: Vec<Value> = containers.iter().map(|container| status_of(container, state, ready, restarts, last, &uid)).collect();
     let created = *state != ContainerState::Creating;
+    let init: Vec<Value> = containers_of(pod, "initContainers").iter().map(|container| done(container, created, now, &uid)).collect();
     let unready = json!({"reason": "ContainersNotReady", "message": format!("containers with unready status: [{}]", names.join(" "))});
     set_condition(pod, "PodReadyToStartContainers", created, None, now);
     set_condition(pod, "Initialized", true, None, now);
@@ -152,9 +139,93 @@ pub fn report(pod: &mut Value, state: &ContainerState, ready: bool, restarts: i6
     let has_run = matches!(state, ContainerState::Running { .. }) || last.is_some();
     status["phase"] = json!(if has_run { "Running" } else { "Pending" });
     status["containerStatuses"] = json!(statuses);
+    if !init.is_empty() {
+        keep_ends(status, init);
+    }
     if status.get("startTime").is_none() {
         status["startTime"] = json!(rfc3339(now));
     }
+}
+
+/// Writes the status of a pod whose first init container is in this state; all others wait for it.
+pub fn report_initializing(pod: &mut Value, state: &ContainerState, restarts: i64, last: Option<&Value>, now: Sec) {
+    let uid = text(pod, "uid").to_owned();
+    let waits = ContainerState::Waiting { reason: "PodInitializing".into(), message: String::new() };
+    let (init, main) = (containers_of(pod, "initContainers"), containers_of(pod, "containers"));
+    let waiting = |container: &Value| status_of(container, &waits, false, 0, None, "");
+    let mut statuses: Vec<Value> = init.iter().map(waiting).collect();
+    if let (Some(first), Some(container)) = (statuses.first_mut(), init.first()) {
+        *first = status_of(container, state, false, restarts, last, &format!("{uid}/init"));
+    }
+    let names = |containers: &[Value]| containers.iter().filter_map(|container| container["name"].as_str()).collect::<Vec<_>>().join(" ");
+    let incomplete = json!({"reason": "ContainersNotInitialized", "message": format!("containers with incomplete status: [{}]", names(&init))});
+    let unready = json!({"reason": "ContainersNotReady", "message": format!("containers with unready status: [{}]", names(&main))});
+    set_condition(pod, "PodReadyToStartContainers", *state != ContainerState::Creating, None, now);
+    set_condition(pod, "Initialized", false, Some(&incomplete), now);
+    set_condition(pod, "Ready", false, Some(&unready), now);
+    set_condition(pod, "ContainersReady", false, Some(&unready), now);
+    set_condition(pod, "PodScheduled", true, None, now);
+    let status = &mut pod["status"];
+    status["phase"] = json!("Pending");
+    status["initContainerStatuses"] = json!(statuses);
+    status["containerStatuses"] = main.iter().map(waiting).collect();
+    if status.get("startTime").is_none() {
+        status["startTime"] = json!(rfc3339(now));
+    }
+}
+
+fn containers_of(pod: &Value, field: &str) -> Vec<Value> {
+    pod["spec"][field].as_array().cloned().unwrap_or_default()
+}
+
+fn status_of(container: &Value, state: &ContainerState, ready: bool, restarts: i64, last: Option<&Value>, uid: &str) -> Value {
+    let state_value = match state {
+        ContainerState::Creating => json!({"waiting": {"reason": "ContainerCreating"}}),
+        ContainerState::Running { since } => json!({"running": {"startedAt": rfc3339(*since)}}),
+        ContainerState::Waiting { reason, message } if message.is_empty() => json!({"waiting": {"reason": reason}}),
+        ContainerState::Waiting { reason, message } => json!({"waiting": {"reason": reason, "message": message}}),
+    };
+    let image = container["image"].as_str().unwrap_or_default();
+    let mut status = json!({
+        "name": container["name"], "image": image, "imageID": "", "ready": ready, "restartCount": restarts,
+        "started": matches!(state, ContainerState::Running { .. }), "state": state_value, "lastState": last.map_or_else(|| json!({}), |last| json!({"terminated": last})),
+    });
+    if *state != ContainerState::Creating && !uid.is_empty() {
+        status["imageID"] = json!(format!("{image}@sha256:{:064x}", super::names::fnv(image.as_bytes())));
+        status["containerID"] = json!(container_id(uid, restarts));
+    }
+    status
+}
+
+/// An init container whose pod has gone on past it; a sidecar runs.
+fn done(container: &Value, created: bool, now: Sec, uid: &str) -> Value {
+    let name = container["name"].as_str().unwrap_or_default();
+    let is_sidecar = container["restartPolicy"] == "Always";
+    let own = format!("{uid}/{name}");
+    if !created {
+        let waits = ContainerState::Waiting { reason: "PodInitializing".into(), message: String::new() };
+        return status_of(container, &waits, false, 0, None, "");
+    }
+    let mut status = status_of(container, &ContainerState::Running { since: now }, true, 0, None, &own);
+    if !is_sidecar {
+        status["started"] = json!(false);
+        let id = status["containerID"].clone();
+        status["state"] =
+            json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": rfc3339(now), "finishedAt": rfc3339(now), "containerID": id}});
+    }
+    status
+}
+
+/// What is past stays as it was: when an init container ended, and since when a sidecar runs.
+fn keep_ends(status: &mut Value, mut init: Vec<Value>) {
+    let before = status["initContainerStatuses"].as_array().cloned().unwrap_or_default();
+    for one in &mut init {
+        let known = before.iter().find(|known| known["name"] == one["name"] && known["state"].get("waiting").is_none());
+        if let Some(known) = known.filter(|_| one["state"].get("waiting").is_none()) {
+            one["state"] = known["state"].clone();
+        }
+    }
+    status["initContainerStatuses"] = json!(init);
 }
 
 pub fn container_id(uid: &str, restarts: i64) -> String {

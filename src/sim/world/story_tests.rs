@@ -3,7 +3,7 @@
 use super::cluster::controller;
 use super::deployment::revision;
 use super::*;
-use crate::sim::store::{Deletion, Writer};
+use crate::sim::store::{Deletion, Writer, text};
 use crate::sim::tsdb::is_stale;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -543,6 +543,41 @@ fn a_pod_fails_as_its_annotation_asks() {
     world.run(40);
     let status = own_pods(&world)[0]["status"]["containerStatuses"][0].clone();
     assert!(status["ready"] == false && status["state"].get("running").is_some(), "{status}");
+}
+
+/// As a kubelet reports a pod whose init container crashes, and one whose init container is done beside a sidecar.
+#[test]
+fn init_containers_have_statuses_of_their_own() {
+    let with_init = |word: &str| {
+        let mut world = world("calm");
+        own_deployment(&world, 1, &json!({"sev1.dev/fail": word}));
+        let me = Writer::update("me");
+        let init = json!([{"name": "migrate", "image": "migrate:1"}, {"name": "shipper", "image": "shipper:1", "restartPolicy": "Always"}]);
+        let store = world.cluster.store.clone();
+        store.modify(Resource::Deployments, "own", "shop", me, |object| object["spec"]["template"]["spec"]["initContainers"] = init).unwrap();
+        world.run(60);
+        let pods = own_pods(&world);
+        let pod = pods.iter().find(|pod| pod["spec"].get("initContainers").is_some()).unwrap().clone();
+        let log: Vec<String> = store.logs().since("own", text(&pod, "name"), "migrate", 0).iter().map(|line| line.text.to_string()).collect();
+        (pod, log)
+    };
+    let (pod, log) = with_init("init-crash-loop");
+    let status = &pod["status"];
+    assert_eq!(
+        (&status["phase"], &status["initContainerStatuses"][0]["state"]["waiting"]["reason"]),
+        (&json!("Pending"), &json!("CrashLoopBackOff"))
+    );
+    assert!(status["initContainerStatuses"][0]["restartCount"].as_i64() > Some(0), "{status}");
+    assert_eq!(status["initContainerStatuses"][0]["lastState"]["terminated"]["exitCode"], 1);
+    assert_eq!(status["containerStatuses"][0]["state"], json!({"waiting": {"reason": "PodInitializing"}}));
+    assert_eq!(super::pod::condition(&pod, "Initialized").unwrap()["status"], "False");
+    assert!(log.iter().any(|line| line.contains("waiting for the database")), "{log:?}");
+
+    let (pod, _) = with_init("");
+    let status = &pod["status"];
+    assert_eq!((&status["phase"], &status["initContainerStatuses"][0]["state"]["terminated"]["reason"]), (&json!("Running"), &json!("Completed")));
+    assert!(status["initContainerStatuses"][1]["state"].get("running").is_some(), "{status}");
+    assert_eq!(super::pod::condition(&pod, "Ready").unwrap()["status"], "True");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn words(what: &What) -> Vec<String> {
             })
             .collect(),
         What::Health(health) => vec![match health {
-            Health::Connecting { what, .. } if what.starts_with("waiting for ") => what.to_string(),
+            Health::LoggingIn { says, .. } => says.to_string(),
             Health::Connecting { .. } => "connecting".to_owned(),
             Health::Listing { so_far, .. } => format!("listing {so_far}"),
             Health::Live { .. } => "live".to_owned(),

@@ -1,6 +1,8 @@
 //! One container's log, followed across its restarts.
 
 mod look;
+#[cfg(test)]
+mod reported;
 mod says;
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,8 @@ const IDLE: Duration = Duration::from_mins(10);
 const AGAIN: Duration = Duration::from_secs(1);
 /// Before a stream that the server ended is opened again.
 const REOPEN: Duration = Duration::from_millis(200);
+/// A stream that lived so long was a good one, however it ends: load balancers cut those that are quiet.
+const STEADY: Duration = Duration::from_secs(30);
 /// Answers without a log, one after another, after which it is given up.
 const FAILURES: u32 = 5;
 
@@ -229,8 +233,15 @@ impl Follower {
         }
         // `sinceTime` has whole seconds: lines up to the last one shown come again.
         let (resumed_at, mut again) = (self.since, self.shown);
+        let steady = tokio::time::sleep(STEADY);
+        tokio::pin!(steady);
+        let mut is_steady = false;
         loop {
             let first = tokio::select! {
+                () = &mut steady, if !is_steady => {
+                    (is_steady, self.failures) = (true, 0);
+                    continue;
+                }
                 line = lines.next() => line,
                 () = self.out.closed() => return Err(Over::Closed),
                 () = given_up.wait() => return Ok(End::Well),
@@ -263,7 +274,7 @@ impl Follower {
                 fresh.push(LogLine { at: Text::line(time), text: Text::log(text, LONGEST) });
             }
             if !fresh.is_empty() {
-                (self.told, self.has_lines) = (None, true);
+                (self.told, self.has_lines, self.failures) = (None, true, 0);
                 self.send(Said::Lines(fresh)).await?;
             }
             if let Some(said) = said {

@@ -3,6 +3,8 @@
 //! The sentences are those of `pkg/kubelet/kubelet_pods.go`, `pkg/kubelet/kuberuntime` and `pkg/registry/core/pod/strategy.go` of
 //! Kubernetes, and of the container runtimes behind them.
 
+use serde_json::Value;
+
 use super::look::Look;
 use crate::{connect::ConnectError, domain::text::Text};
 
@@ -32,6 +34,9 @@ pub(super) fn told(error: &ConnectError, look: &Look, previous: bool) -> Told {
 
 /// A line that came in place of a log: those of a log begin with a time, since that is asked for.
 pub(super) fn in_the_stream(line: &str, look: &Look, previous: bool) -> Option<Told> {
+    if let Some(message) = status(line) {
+        return Some(by_kubelet(&message, look, previous));
+    }
     if line.contains("too many open files") && line.starts_with("failed to ") {
         let words = format!("{} cannot watch the log for new lines (too many open files): it is read again and again", node(look));
         return Some(Told::Wait(Text::line(&words)));
@@ -41,6 +46,13 @@ pub(super) fn in_the_stream(line: &str, look: &Look, previous: bool) -> Option<T
             .iter()
             .any(|beginning| line.starts_with(beginning));
     is_told.then(|| by_kubelet(line, look, previous))
+}
+
+/// The words of a refusal that came under the status of a success.
+fn status(line: &str) -> Option<String> {
+    let object: Value = line.starts_with('{').then(|| serde_json::from_str(line).ok())??;
+    let is_refusal = object.get("kind")? == "Status" && object.get("status")? == "Failure";
+    object.get("message").and_then(Value::as_str).filter(|_| is_refusal).map(str::to_owned)
 }
 
 fn by_kubelet(message: &str, look: &Look, previous: bool) -> Told {

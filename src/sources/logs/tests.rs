@@ -7,7 +7,7 @@ use super::*;
 use crate::connect::scripted::{Scripted, Step, answer, chunk, end, json as json_answer, stream};
 
 /// A proxy first, the annotated app second; a migration and a log shipper before them.
-fn meshed() -> Value {
+pub(super) fn meshed() -> Value {
     json!({
         "metadata": {"name": "meshed-1", "namespace": "shop", "uid": "u1", "annotations": {"kubectl.kubernetes.io/default-container": "app"}},
         "spec": {
@@ -30,7 +30,7 @@ fn meshed() -> Value {
     })
 }
 
-fn looked(pod: &Value, wanted: Option<&str>) -> Look {
+pub(super) fn looked(pod: &Value, wanted: Option<&str>) -> Look {
     look(pod, wanted).unwrap()
 }
 
@@ -130,7 +130,7 @@ fn a_node_that_cannot_be_reached_is_named() {
     assert_eq!(told(&error, &looked(&meshed(), None), false), Told::Trouble(words.into()));
 }
 
-fn refusal(status: u16, message: &str) -> Vec<Step> {
+pub(super) fn refusal(status: u16, message: &str) -> Vec<Step> {
     json_answer(
         status,
         &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "BadRequest", "code": status}).to_string(),
@@ -138,7 +138,7 @@ fn refusal(status: u16, message: &str) -> Vec<Step> {
 }
 
 /// Follows a log of the pod that `script` plays: the pod's own answers, and those for `/log`.
-async fn follow_of(
+pub(super) async fn follow_of(
     container: Option<&str>,
     previous: bool,
     pod: impl Fn(usize) -> Vec<Step> + Send + Sync + 'static,
@@ -161,7 +161,7 @@ async fn follow_of(
     said
 }
 
-fn whole(pod: &Value) -> Vec<Step> {
+pub(super) fn whole(pod: &Value) -> Vec<Step> {
     json_answer(200, &pod.to_string())
 }
 

@@ -6,7 +6,7 @@ use super::play::*;
 use crate::{
     domain::{
         alert::Severity,
-        health::{Freshness, Health, SourceId},
+        health::{Cause, Freshness, Health, SourceId},
         mitigation::ClusterIdentity,
         observation::{Delta, Identity, Observation, What},
         time::{Mono, Speed},
@@ -174,7 +174,7 @@ fn the_clusters_heartbeat_vouches_for_live_watches_only() {
     let mut play = Play::new();
     play.live(SourceId::Pods).live(SourceId::Nodes).live(SourceId::Metrics);
     let why = "refused".into();
-    play.observe(SourceId::Nodes, What::Health(Health::Failed { why, since: Mono(play.clock), retry_at: Mono(play.clock) }));
+    play.observe(SourceId::Nodes, What::Health(Health::Failed { why, cause: Cause::Server, since: Mono(play.clock), retry_at: Mono(play.clock) }));
     play.wait(25).observe(SourceId::Cluster, What::Beat);
     assert_eq!(play.state.freshness(SourceId::Pods), Freshness::Live);
     assert!(!play.state.freshness(SourceId::Nodes).is_live());

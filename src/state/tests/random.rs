@@ -6,7 +6,7 @@ use super::play::*;
 use crate::{
     domain::{
         alert::Severity,
-        health::{Health, SourceId},
+        health::{Cause, Health, SourceId},
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, Friction, MitigationId, Outcome},
         observation::{Delta, What},
         time::Mono,
@@ -153,7 +153,10 @@ fn perform(play: &mut Play, act: &Act) {
         }
         Act::Failed(source) => {
             let now = Mono(play.clock);
-            play.observe(SourceId::ALL[usize::from(*source)], What::Health(Health::Failed { why: "cut".into(), since: now, retry_at: now }));
+            play.observe(
+                SourceId::ALL[usize::from(*source)],
+                What::Health(Health::Failed { why: "cut".into(), cause: Cause::Server, since: now, retry_at: now }),
+            );
         }
         Act::Click(hit, row) => {
             let hit = match hit {

@@ -84,3 +84,18 @@ fn the_pointer_finds_the_rows_that_pass() {
     assert_eq!(hit_test(&state, 10, row), Some(crate::state::msg::Hit::Pane(Pane::Pods, Some(0))));
     assert_eq!(hit_test(&state, 10, row + 1), Some(crate::state::msg::Hit::Pane(Pane::Pods, None)));
 }
+
+/// At 80 columns too what a filter hides and what it is are read whole; without one the kinds are.
+#[test]
+fn the_table_says_its_filter_and_what_it_hides_at_every_width() {
+    for size in [(80, 24), (100, 30), (120, 40)] {
+        let mut state = fixture::bad_deploy(size);
+        press(&mut state, "2");
+        assert!(text_of(&draw(&state)).contains("Deployments"), "{size:?}");
+        narrow(&mut state, Pane::Pods, "core");
+        let text = text_of(&draw(&state));
+        assert!(text.contains("2 unhealthy not shown  filter: core ("), "{text}");
+        let title = rows_of(&draw(&state)).into_iter().find(|row| row.contains("filter:")).unwrap();
+        assert!(title.contains("Pods") && title.split("filter: core (").nth(1).unwrap().contains(')'), "{title}");
+    }
+}

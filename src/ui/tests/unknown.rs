@@ -96,7 +96,19 @@ fn no_suggestion_out_of_old_data_is_not_all_clear() {
     let mut state = fixture::healthy((120, 40));
     assert!(text_of(&draw(&state)).contains("nothing to suggest"));
     let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
-    source.health = Health::Failed { why: "refused".into(), since: Mono::ZERO, retry_at: Mono::ZERO };
+    source.health = Health::Failed { why: "refused".into(), cause: Cause::Server, since: Mono::ZERO, retry_at: Mono::ZERO };
     let text = text_of(&draw(&state));
     assert!(text.contains("nothing to suggest from what is known; Prometheus does not answer"), "{text}");
+}
+
+/// Whose failure it is, is no matter of words that somebody else chose.
+#[test]
+fn a_source_without_credentials_was_not_asked() {
+    for (cause, words) in [(Cause::Credentials, "cannot be asked since"), (Cause::Server, "does not answer since")] {
+        let mut state = fixture::loading((120, 40));
+        let source = state.sources.get_mut(&SourceId::Alerts).unwrap();
+        source.health = Health::Failed { why: "no credentials for https://alerts".into(), cause, since: Mono::ZERO, retry_at: Mono::ZERO };
+        let standing = crate::ui::widgets::freshness::of(&state, &[SourceId::Alerts]);
+        assert!(standing.sentence.contains(words), "{}", standing.sentence);
+    }
 }

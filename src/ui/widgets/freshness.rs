@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use crate::{
     domain::{
-        health::{Freshness, Health, SourceId},
+        health::{Cause, Freshness, Health, SourceId},
         units,
     },
     state::State,
@@ -113,7 +113,7 @@ fn of_one(state: &State, source: SourceId) -> Standing {
             },
         },
         // Says by itself how long.
-        Health::Connecting { what, .. } if what.starts_with("waiting for ") => waiting(what.to_string(), freshness),
+        Health::LoggingIn { says, .. } => waiting(says.to_string(), freshness),
         Health::Connecting { what, since: began } => waiting(format!("{what} since {}", since(*began)), freshness),
         Health::Listing { so_far, since: began } => {
             let count = units::thousands(*so_far as u64);
@@ -126,13 +126,15 @@ fn of_one(state: &State, source: SourceId) -> Standing {
             marker: with_age(&format!("{} {why}", glyph::WARNING), freshness),
             sentence: format!("{server}: {why}, since {}", since(*began)),
         },
-        Health::Failed { why, since: began, .. } => Standing {
+        Health::Failed { why, cause, since: began, .. } => Standing {
             trust: trust_of_old(freshness, Trust::Doubtful),
             marker: with_age(&format!("{} failing", glyph::WARNING), freshness),
-            sentence: if why.starts_with("no credentials for ") {
-                format!("{server} cannot be asked since {}: {why}. It is tried again by itself.", since(*began))
-            } else {
-                format!("{server} does not answer since {}: {why}. It is tried again by itself.", since(*began))
+            sentence: {
+                let how = match cause {
+                    Cause::Credentials => "cannot be asked",
+                    Cause::Server => "does not answer",
+                };
+                format!("{server} {how} since {}: {why}. It is tried again by itself.", since(*began))
             },
         },
         Health::Forbidden { verb, resource, since: began } => Standing {

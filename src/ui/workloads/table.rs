@@ -68,7 +68,7 @@ pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
 fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing) {
     let theme = canvas.theme;
     let table = &state.workloads;
-    let tabs = tabs(area);
+    let tabs = tabs(state, area);
     let end = tabs.last().map_or(area.x, |(_, _, end)| *end);
     let all = total(state, table.kind);
     let what = match table.kind {
@@ -76,8 +76,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         kind => plural(kind).to_lowercase(),
     };
     let count = units::thousands(all as u64);
-    let filter = if table.filter.is_empty() { String::new() } else { filtered::words(&table.filter, (all, table.rows.len())) };
-    let marks = if table.marks.is_empty() { String::new() } else { format!("{} {} marked", glyph::MARK, table.marks.len()) };
+    let Narrowed { hidden, filter, marks } = Narrowed::of(state);
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
     let count = match (is_complete(state, table.kind), all) {
         // A filter says it, and needs the room.
@@ -88,8 +87,6 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         (false, 0) => String::new(),
         (false, _) => format!("{count} {what} so far"),
     };
-    let unhealthy = if table.kind == Kind::Pod { state.unhealthy_not_shown(&table.filter) } else { 0 };
-    let hidden = filtered::hidden(unhealthy).unwrap_or_default();
     let facts =
         [(count, standing.fact(theme, theme.plain)), (hidden, standing.fact(theme, theme.critical)), (filter, theme.focus), (marks, theme.focus)];
     let mut said = facts.into_iter().filter(|(fact, _)| !fact.is_empty());
@@ -105,11 +102,40 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     }
 }
 
-/// The kinds above the table with their columns.
-pub fn tabs(area: Rect) -> Vec<(Kind, u16, u16)> {
+/// What is said of a table of which not every row is shown, or of which some are marked.
+struct Narrowed {
+    hidden: String,
+    filter: String,
+    marks: String,
+}
+
+impl Narrowed {
+    fn of(state: &State) -> Self {
+        let table = &state.workloads;
+        let unhealthy = if table.kind == Kind::Pod { state.unhealthy_not_shown(&table.filter) } else { 0 };
+        let all = total(state, table.kind);
+        Self {
+            hidden: filtered::hidden(unhealthy).unwrap_or_default(),
+            filter: if table.filter.is_empty() { String::new() } else { filtered::words(&table.filter, (all, table.rows.len())) },
+            marks: if table.marks.is_empty() { String::new() } else { format!("{} {} marked", glyph::MARK, table.marks.len()) },
+        }
+    }
+
+    /// Columns with the blanks before and between, and a sign of how fresh it is.
+    fn width(&self) -> u16 {
+        [&self.hidden, &self.filter, &self.marks].into_iter().filter(|said| !said.is_empty()).map(|said| width_of(said) + 2).sum::<u16>() + 4
+    }
+}
+
+/// The kinds above the table with their columns; the shown one alone where a filter has more to say than fits beside all.
+pub fn tabs(state: &State, area: Rect) -> Vec<(Kind, u16, u16)> {
+    let table = &state.workloads;
+    let all: u16 = KINDS.into_iter().map(|kind| width_of(plural(kind)) + 2).sum();
+    let is_alone = !table.filter.is_empty() && all + Narrowed::of(state).width() > area.width;
     let mut x = area.x;
     KINDS
         .into_iter()
+        .filter(|kind| !is_alone || *kind == table.kind)
         .map(|kind| {
             let start = x;
             x = (start + 2 + width_of(plural(kind))).min(area.right());
