@@ -289,13 +289,13 @@ fn deleted_with(core: &Core, chosen: &[Found], flags: &[&str]) -> Text {
         let mut arguments = vec!["delete", "pod"];
         arguments.extend(names);
         arguments.extend(flags);
-        kubectl::command(&arguments, namespace, &core.cluster)
+        kubectl::command(&arguments, namespace, &core.kubectl)
     });
     kubectl::one_after_the_other(commands)
 }
 
 /// kubectl has no command for an eviction: the request itself, once for each pod.
 pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
-    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.cluster));
+    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.kubectl));
     kubectl::one_after_the_other(commands)
 }

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
 use crate::{
     actions::record,
-    domain::mitigation::{CheckKind, CheckResult, Friction, Outcome},
+    domain::{
+        mitigation::{CheckKind, CheckResult, Friction, Outcome},
+        shell::KubectlFlags,
+    },
     journal::Journal,
 };
 
@@ -75,7 +78,7 @@ async fn a_crash_in_the_middle_is_told_pod_by_pod() {
     let mut rig = Rig::new().await;
     let planned = delete(&mut rig, &["gw-a", "gw-b", "gw-c"]).await;
     let dead = Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock());
-    dead.append(record::INTENT, &record::plan(&planned.plan, &"bad".into())).unwrap();
+    dead.append(record::INTENT, &record::plan(&KubectlFlags::default(), &planned.plan, &"bad".into())).unwrap();
     drop(dead);
     rig.world().0.lock().unwrap().objects.remove(&pod_path("gw-a"));
     rig.restart();
