@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// Longest command shown; a hundred pod names fit.
-const LIMIT: usize = 16_384;
+pub const LIMIT: usize = 16_384;
 
 /// How a line begins that stands in the place of a command: a comment to every shell.
 const NOT_SHOWN: &str = "# the command";
@@ -44,6 +44,14 @@ pub fn command(arguments: &[&str], namespace: &str, place: &KubectlFlags) -> Tex
     whole(&words.join(" "))
 }
 
+/// Writes the manifest of these pods of a namespace into a file that nobody else can read and that is not there yet.
+pub fn keep_manifest(pods: &[&str], namespace: &str, place: &KubectlFlags) -> Text {
+    let arguments: Vec<&str> = ["get", "pod"].into_iter().chain(pods.iter().copied()).chain(["-o", "yaml"]).collect();
+    let name = if let [pod] = pods { format!("{pod}.yaml") } else { format!("pods-{namespace}.yaml") };
+    let kept = command(&arguments, namespace, place);
+    if kept.starts_with(NOT_SHOWN) { kept } else { whole(&format!("(umask 077; set -C; {kept} > {})", quoted(&name))) }
+}
+
 /// A comment in the place of a command that would hold a secret, with another one that shows it to nobody but the person who types it.
 pub fn by_hand(arguments: &[&str], namespace: &str, place: &KubectlFlags) -> Text {
     whole(&format!("{NOT_SHOWN} holds a secret and is not shown; by hand: {}", command(arguments, namespace, place)))
@@ -55,6 +63,9 @@ pub fn exec(run: &CommandRun, place: &KubectlFlags) -> Text {
     words.extend(["-n".to_owned(), quoted(&run.pod.key.namespace)]);
     words.extend(place.words());
     words.push("--".to_owned());
+    if run.shown_argv() != run.argv {
+        return whole(&format!("{NOT_SHOWN} holds a secret and is not shown; it begins {}", words.join(" ")));
+    }
     words.push(argv(&run.argv));
     whole(&words.join(" "))
 }
@@ -137,6 +148,8 @@ mod tests {
         ] {
             assert!(line.contains(flags), "{line}");
         }
+        let secret = exec(&CommandRun { argv: ["mysql", "--password=hunter2"].map(str::to_owned).to_vec(), ..run }, &place);
+        assert!(secret.starts_with(NOT_SHOWN) && secret.contains(flags) && !secret.contains("hunter2"), "{secret}");
         assert!(command(&["cordon", "n"], "", &KubectlFlags::default().with("--kubeconfig", Some("a\u{202e}b"))).starts_with(NOT_SHOWN));
     }
 

@@ -24,6 +24,8 @@ async fn friction_follows_what_is_lost() {
     assert_eq!(delete(&mut rig, &["gw-a", "gw-c"]).await.plan.friction, Friction::Word("prod".into()), "one is healthy");
     let bare = delete(&mut rig, &["bare"]).await.plan;
     assert_eq!(bare.friction, Friction::Word("bare prod-uk-1".into()));
+    let keep = "(umask 077; set -C; kubectl get pod bare -o yaml -n digital-identity --context prod-uk-1 > bare.yaml)";
+    assert_eq!(*bare.undo, *format!("no way back; to keep the manifest first: {keep}"));
     assert!(bare.what[1].contains("NOTHING BRINGS IT BACK"), "{:?}", bare.what);
     rig.world().change(&pod_path("bare"), |pod| {
         pod["metadata"]["ownerReferences"] = json!([{"kind": "Node", "name": "node-1", "uid": "n", "controller": true}]);
