@@ -210,7 +210,7 @@ fn learn(secret: &str, is_fixed: bool) {
     if secret.chars().count() < SHORTEST {
         return;
     }
-    let place = |known: &Known| known.secrets.iter().position(|known| *known.word == *secret && known.is_fixed >= is_fixed);
+    let place = |known: &Known| known.secrets.iter().position(|known| *known.word == *secret && (known.is_fixed || !is_fixed));
     // One that is among the latest, or stays anyway, is left where it is.
     let stays = |known: &Known| place(known).is_some_and(|at| known.secrets[at].is_fixed || at * 2 >= known.secrets.len());
     if stays(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {

@@ -63,7 +63,7 @@ impl State {
             Scope::One(namespace) => format!("-n {}", shell::quoted(namespace)),
             Scope::All => "-A".to_owned(),
         };
-        let flags = self.session.kubectl.words().map(|flag| format!(" {flag}")).collect::<String>();
+        let flags = self.session.kubectl.words().fold(String::new(), |all, flag| all + " " + &flag);
         let kubectl = format!("kubectl get {} {place}{flags}", names.first()?);
         let here = if here.is_empty() { String::new() } else { format!("{here}; ") };
         let said = format!("there is no table of {called} here: {here}{kubectl} lists them all");

@@ -67,7 +67,7 @@ pub fn next_step(saved: Option<&Path>, planned: Option<&Planned>, blocked: Optio
         (Some(why), _) => format!("\nNothing was written. It cannot be: {why}\n"),
         (None, Some(path)) => match path.to_str().filter(|path| is_clear(path)) {
             Some(path) => {
-                let flags = place.words().map(|flag| format!("{flag} ")).collect::<String>();
+                let flags = place.words().fold(String::new(), |all, flag| all + &flag + " ");
                 format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} {flags}--yes-on {context}\n", quoted(path))
             }
             None => format!("\nNothing was written. Saved; carry it out by sev1 do --plan with this file, and --yes-on {context}\n"),
