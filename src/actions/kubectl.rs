@@ -129,7 +129,7 @@ mod tests {
             .with("--as", Some("bob $(id)"))
             .with("--cluster", None)
             .with_switch("--insecure-skip-tls-verify", true);
-        let flags = r#"--context prod --kubeconfig '/tmp/it'\''s here/config' --user=-admin --as 'bob $(id)' --insecure-skip-tls-verify"#;
+        let flags = r"--context prod --kubeconfig '/tmp/it'\''s here/config' --user=-admin --as 'bob $(id)' --insecure-skip-tls-verify";
         let run = CommandRun {
             entry: "id".into(),
             pod: ObjectRef { kind: Kind::Pod, key: Key::new("n", "p"), uid: "u".into() },
