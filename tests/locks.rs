@@ -118,14 +118,15 @@ fn refuse(mut stream: &TcpStream) {
         let mut sent = first;
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
             if let Some((name, value)) = line.split_once(": ")
-                && name.eq_ignore_ascii_case("authorization")
+                && (name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("proxy-authorization"))
             {
                 let bare = value.split(' ').next_back().unwrap_or_default();
                 let percent: String = bare.bytes().fold(String::new(), |mut all, byte| {
                     let _ = if byte.is_ascii_alphanumeric() { write!(all, "{}", char::from(byte)) } else { write!(all, "%{byte:02X}") };
                     all
                 });
-                sent = format!("{value} is bad; {bare}; {}; {percent}", STANDARD.encode(bare));
+                let login = STANDARD.decode(bare).map_or_else(|_| String::new(), |login| String::from_utf8_lossy(&login).into_owned());
+                sent = format!("{value} is bad; {bare}; {}; {percent}; {login}", STANDARD.encode(bare));
             }
         }
         let body = serde_json::json!({ "kind": "Status", "message": sent, "code": 401 }).to_string();
@@ -169,6 +170,63 @@ fn a_server_that_repeats_our_credentials_shows_them_to_nobody() {
     }
     let log = fs::read_to_string(home.at(".local/state/sev1/sev1.log")).unwrap();
     assert!(SECRETS.iter().all(|secret| !log.contains(secret)), "{log}");
+}
+
+/// A server that sends everybody elsewhere. Returns its address.
+fn redirecting(to: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let path = head.take(100).next().unwrap_or_default().split(' ').nth(1).unwrap_or("/").to_owned();
+            let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}{path}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            drop(stream.write_all(answer.as_bytes()));
+        }
+    });
+    address
+}
+
+#[test]
+fn no_server_sends_us_elsewhere_with_credentials_or_without() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let server = redirecting(format!("http://{}", elsewhere.local_addr().unwrap()));
+    for (user, login) in [("{}", ""), ("{token: abcdef-0123456789}", "bearer_env = 'T1'\n")] {
+        let home = Home::new();
+        let file = home.write("kubeconfig", &kubeconfig(&server, user));
+        let servers = ["prometheus", "elasticsearch", "alertmanager"].map(|name| format!("[servers.{name}]\nurl = '{server}'\n{login}"));
+        let config = home.write("sev1-config.toml", &servers.concat());
+        for command in ["doctor", "status"] {
+            let said = home.run(&[command, "--kubeconfig", &file, "--config", &config], &[("T1", "metrics-token-0123456789")]);
+            assert!(!said.is_empty());
+            assert!(elsewhere.accept().is_err(), "{command} went there: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_repeats_our_login_shows_it_to_nobody() {
+    let home = Home::new();
+    let proxy = echo().replace("http://", "http://u:Pr0xy%2Fhunter2@");
+    let file = home.write("kubeconfig", &kubeconfig("https://127.0.0.1:1", "{}"));
+    let said =
+        home.run(&["doctor", "--kubeconfig", &file, "--prometheus", "http://metrics.invalid"], &[("HTTP_PROXY", &proxy), ("SEV1_LOG", "trace")]);
+    let log = fs::read_to_string(home.at(".local/state/sev1/sev1.log")).unwrap();
+    assert!(said.contains("u:***"), "the proxy answered: {said}");
+    for secret in ["Pr0xy/hunter2", "Pr0xy%2Fhunter2", &*STANDARD.encode("u:Pr0xy/hunter2"), &*STANDARD.encode("Pr0xy/hunter2")] {
+        assert!(!said.contains(secret) && !log.contains(secret), "{secret}: {said}");
+    }
+}
+
+#[test]
+fn a_credential_plugin_that_says_how_it_was_called_shows_no_secret() {
+    let home = Home::new();
+    let args = "['-c', 'echo \"called with $2 and $3\" >&2; exit 1', sh, '--client-secret', 'Hunter2-of-args', '--password=Other-Hunter2']";
+    let user = format!("{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: {args}}}}}");
+    let file = home.write("kubeconfig", &kubeconfig("https://127.0.0.1:1", &user));
+    let said = home.run(&["status", "--kubeconfig", &file], &[]);
+    assert!(said.contains("called with *** and --password=***") && !said.contains("Hunter2"), "{said}");
 }
 
 #[test]

@@ -91,6 +91,7 @@ pub fn cockpit(count: usize) -> State {
         insecure: false,
         is_demo: false,
         speed: Speed::OF_LIFE,
+        kubectl: sev1::domain::shell::KubectlFlags::of_context("bench"),
         journal_broken: None,
         unclear: None,
         clock_offset: TimeDelta::zero(),

@@ -29,7 +29,7 @@ type Pending = (CheckKind, BoxFuture<'static, CheckResult>);
 pub fn of_every_plan(core: &Arc<Core>, plan: &Plan) -> Vec<Pending> {
     let writes: Arc<[Write]> = plan.writes.clone().into();
     let targets: Arc<[_]> = plan.targets.clone().into();
-    let record = record::plan(plan, &plan.reason);
+    let record = record::plan(&core.kubectl, plan, &plan.reason);
     let identity_core = core.clone();
     let permission = (core.clone(), writes.clone(), watched::questions(&plan.converge));
     let dry_run_of = (core.clone(), writes.clone(), plan.phases.clone());

@@ -116,7 +116,7 @@ pub async fn read(core: &Arc<Core>, ask: &Run) -> Result<CommandOutput, Text> {
 /// For the journal: what was run where, and of what it wrote the hash alone.
 pub fn fields(run: &CommandRun, ran: &Ran) -> Value {
     json!({
-        "command": run.entry, "argv": run.argv, "pod": run.pod.path(), "container": run.container,
+        "command": run.entry, "argv": run.shown_argv(), "pod": run.pod.path(), "container": run.container,
         "end": ended(&ran.end), "bytes": ran.stdout.len() + ran.stderr.len(), "cut": ran.is_cut, "sha256": hash(ran),
     })
 }

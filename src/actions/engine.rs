@@ -27,6 +27,7 @@ use crate::{
         },
         object::Scope,
         phase::Phase,
+        shell::KubectlFlags,
         text::Text,
         time::Clock,
     },
@@ -123,6 +124,8 @@ pub struct Core {
     pub api: Api,
     pub journal: Arc<Journal>,
     pub cluster: ClusterIdentity,
+    /// What leads kubectl there.
+    pub kubectl: KubectlFlags,
     pub environment: Environment,
     pub mitigations: Mitigations,
     pub read_only: bool,
@@ -146,12 +149,14 @@ impl Core {
 impl Engine {
     pub fn new(setup: Setup) -> Self {
         let finder = Arc::new(Finder::new(setup.reader.clone(), setup.scope, setup.servers, setup.clock.clone()));
+        let kubectl = setup.reader.target().kubectl.clone();
         let api = Api { reader: setup.reader, writer: setup.writer, finder, pace: setup.pace, told: Arc::default() };
         Self {
             core: Arc::new(Core {
                 api,
                 journal: setup.journal,
                 cluster: setup.cluster,
+                kubectl,
                 environment: setup.environment,
                 mitigations: setup.mitigations,
                 read_only: setup.read_only,

@@ -24,7 +24,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     let plan = confirmed.plan();
     let id = plan.id;
     if let Err(why_not) = clear_to_send(core, plan).await {
-        let mut fields = record::plan(plan, confirmed.reason());
+        let mut fields = record::plan(&core.kubectl, plan, confirmed.reason());
         if let Some(fields) = fields.as_object_mut() {
             fields.insert("why".into(), why_not.to_string().into());
         }
@@ -32,7 +32,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         let _ = core.journal(record::NOT_SENT, fields).await;
         return core.say(ActionEvent::Ended { id, outcome: why_not, undoable: false }).await;
     }
-    let intent = match core.journal(record::INTENT, record::plan(plan, confirmed.reason())).await {
+    let intent = match core.journal(record::INTENT, record::plan(&core.kubectl, plan, confirmed.reason())).await {
         Ok(seq) => seq,
         Err(why) => {
             let outcome = Outcome::Failed(Text::line(&format!("nothing was sent: {why}")));

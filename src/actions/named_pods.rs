@@ -147,7 +147,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
     draft.what = what(goes.verb, &chosen, &left_out, now);
     draft.kubectl = (goes.kubectl)(core, &chosen);
-    draft.undo = Undo::Nothing(no_undo(&chosen));
+    draft.undo = Undo::Nothing(no_undo(core, &chosen));
     draft.writes = references.iter().map(goes.write).collect();
     draft.phases = vec![Phase { writes: draft.writes.len(), left_out: goes.left_out, wait: Wait::Nothing, refusal: goes.refusal }];
     draft.converge = converge::of_pods(&chosen);
@@ -193,13 +193,18 @@ fn what(verb: &str, chosen: &[Found], left_out: &[String], now: DateTime<Utc>) -
     lines
 }
 
-fn no_undo(chosen: &[Found]) -> Text {
-    let lost = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).count();
-    match (lost, chosen.len()) {
-        (0, _) => "no way back: the pods that come instead are others".into(),
-        (lost, all) if lost == all => "no way back: keep its manifest (y on the pod shows it) if you may need it".into(),
-        (lost, _) => Text::line(&format!("no way back: {lost} of them do not come back at all")),
+fn no_undo(core: &Core, chosen: &[Found]) -> Text {
+    let lost: Vec<&Found> = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).collect();
+    let Some(((first, _), rest)) = lost.split_first() else { return "no way back: the pods that come instead are others".into() };
+    let namespace = &first.key.namespace;
+    let which = if lost.len() == chosen.len() { String::new() } else { format!(": {} of them do not come back at all", lost.len()) };
+    // The screen hides values that may be secrets, so that what it shows of a pod could not be used again.
+    if rest.iter().any(|(pod, _)| pod.key.namespace != *namespace) {
+        return Text::line(&format!("no way back{which}; keep their manifests first, by kubectl get pod -o yaml"));
     }
+    let names: Vec<&str> = lost.iter().map(|(pod, _)| pod.key.name.as_str()).collect();
+    let keep = kubectl::keep_manifest(&names, namespace, &core.kubectl);
+    Text::bounded(&format!("no way back{which}; to keep the manifest first: {keep}"), kubectl::LIMIT)
 }
 
 /// Whether something brings each of them back.
@@ -289,13 +294,13 @@ fn deleted_with(core: &Core, chosen: &[Found], flags: &[&str]) -> Text {
         let mut arguments = vec!["delete", "pod"];
         arguments.extend(names);
         arguments.extend(flags);
-        kubectl::command(&arguments, namespace, &core.cluster)
+        kubectl::command(&arguments, namespace, &core.kubectl)
     });
     kubectl::one_after_the_other(commands)
 }
 
 /// kubectl has no command for an eviction: the request itself, once for each pod.
 pub fn evicted_by_kubectl(core: &Core, chosen: &[Found]) -> Text {
-    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.cluster));
+    let commands = chosen.iter().map(|(pod, _)| kubectl::create_raw(&eviction_path(pod), &plain_eviction(pod), &core.kubectl));
     kubectl::one_after_the_other(commands)
 }

@@ -8,6 +8,7 @@ use crate::domain::{
     conceal,
     mitigation::{Effect, Outcome, Plan, Write},
     object::{Key, Kind, ObjectRef},
+    shell::KubectlFlags,
     text::Text,
 };
 
@@ -33,9 +34,10 @@ pub const RAN: &str = "ran";
 /// The journal can be written again.
 pub const JOURNAL_WORKS: &str = "journal_works";
 
-pub fn plan(plan: &Plan, reason: &Text) -> Value {
+/// `place` is where kubectl would do it.
+pub fn plan(place: &KubectlFlags, plan: &Plan, reason: &Text) -> Value {
     let writes: Vec<_> = plan.writes.iter().map(write::record).collect();
-    let (what, kubectl) = told(plan);
+    let (what, kubectl) = told(place, plan);
     json!({
         "id": plan.id,
         "mitigation": plan.kind,
@@ -50,7 +52,7 @@ pub fn plan(plan: &Plan, reason: &Text) -> Value {
 }
 
 /// What the card said, and its command: as they are, but for values of a ConfigMap that may be secrets.
-fn told(plan: &Plan) -> (Vec<Text>, Text) {
+fn told(place: &KubectlFlags, plan: &Plan) -> (Vec<Text>, Text) {
     let mut what = Vec::new();
     let mut kubectl = plan.kubectl.clone();
     for write in &plan.writes {
@@ -63,7 +65,7 @@ fn told(plan: &Plan) -> (Vec<Text>, Text) {
             what.push(Text::line(&format!("{}  {name}: {before} → {} in {namespace}", write.target, conceal::shown(after))));
             if let Some(secret) = after.filter(|value| !conceal::is_switch(value)) {
                 let patch = json!({ "data": { name: conceal::length(secret) } }).to_string();
-                kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, &plan.cluster);
+                kubectl = kubectl::command(&["patch", "configmap", config_map, "--type=merge", "-p", &patch], namespace, place);
             }
         }
     }

@@ -129,6 +129,7 @@ async fn open(
     }
     let session = Session {
         context: target.context.clone(),
+        kubectl: target.kubectl.clone(),
         unclear: target.unclear.clone(),
         cluster: target.cluster.clone(),
         scope: scope.clone(),

@@ -24,6 +24,7 @@ use self::{
 use super::{ConnectError, credentials::Credentials, wire::Wire};
 use crate::{
     domain::{
+        shell::KubectlFlags,
         text::{Text, is_clear},
         time::Clock,
     },
@@ -57,6 +58,8 @@ pub struct KubeOptions {
 pub struct Target {
     /// Name of the kubeconfig context; `in-cluster` without a kubeconfig.
     pub context: Text,
+    /// What leads kubectl to the same cluster as the same person.
+    pub kubectl: KubectlFlags,
     /// Why nothing may be written to it: what is shown of a name here is not the name, so that what people compare, type and paste would
     /// mean another one.
     pub unclear: Option<Text>,
@@ -102,6 +105,7 @@ impl Target {
     {
         let (unclear, context, server) = (unclear(context), Text::line(context), Text::from("in-process"));
         Self {
+            kubectl: KubectlFlags::of_context(&context),
             unclear,
             cluster: context.clone(),
             user: context.clone(),
@@ -274,7 +278,12 @@ fn from_files(
         who.credentials = Credentials::fixed(login);
     }
     let namespace = if context.namespace.is_empty() { "default" } else { &context.namespace };
-    let named = Chosen { context: if context_name.is_empty() { &cluster_name } else { &context_name }, cluster: &cluster_name, user: &user_name };
+    let named = Chosen {
+        context: if context_name.is_empty() { &cluster_name } else { &context_name },
+        cluster: &cluster_name,
+        user: &user_name,
+        kubectl: Some(&*context_name).filter(|name| !name.is_empty()),
+    };
     let target = target(options, config, (user, who), &named, namespace, files).map_err(of_user)?;
     Ok(Target { withholds, ..target })
 }
@@ -301,7 +310,7 @@ fn in_cluster(
     let who = user::who(&user, || Ok(serde_json::Value::Null), &Text::line(&shown(&server.uri)), clock).map_err(wrong)?;
     let in_file = files::text(&surroundings.account.join("namespace"), NAMESPACE_LIMIT).ok().map(|name| name.trim().to_owned());
     let namespace = surroundings.pod_namespace.clone().or(in_file).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned());
-    let named = Chosen { context: "in-cluster", cluster: "in-cluster", user: "service account" };
+    let named = Chosen { context: "in-cluster", cluster: "in-cluster", user: "service account", kubectl: None };
     target(options, config, (user, who), &named, &namespace, Vec::new()).map_err(wrong)
 }
 
@@ -310,6 +319,20 @@ struct Chosen<'a> {
     context: &'a str,
     cluster: &'a str,
     user: &'a str,
+    /// Name of the context for kubectl; none: it finds the cluster without one.
+    kubectl: Option<&'a str>,
+}
+
+/// As this program was called, but for the context, which is named in any case: the kubeconfig's may be another one later.
+fn kubectl(options: &KubeOptions, context: Option<&str>) -> KubectlFlags {
+    let file = options.kubeconfig.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    // What is no text cannot be shown: neither is a command with it.
+    let file = file.as_deref().map(|file| file.to_str().unwrap_or("\0"));
+    let flags = KubectlFlags::default().with("--context", context).with("--kubeconfig", file);
+    let flags = flags.with("--cluster", options.cluster.as_deref()).with("--server", options.server.as_deref());
+    let flags = flags.with("--user", options.user.as_deref()).with("--as", options.impersonate.as_deref());
+    let flags = options.impersonate_groups.iter().fold(flags, |flags, group| flags.with("--as-group", Some(group)));
+    flags.with_switch("--insecure-skip-tls-verify", options.insecure_skip_tls_verify)
 }
 
 fn target(
@@ -340,6 +363,7 @@ fn target(
     let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
     let asked = options.request_timeout.map(|limit| if limit.is_zero() { Duration::from_hours(1) } else { limit });
     Ok(Target {
+        kubectl: kubectl(options, named.kubectl),
         context: Text::line(named.context),
         unclear: unclear(named.context),
         cluster: Text::line(named.cluster),

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ::secrecy::ExposeSecret as _;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -16,7 +17,6 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use kube::client::{AuthError, ConfigExt};
-use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_http::decompression::DecompressionLayer;
@@ -30,7 +30,7 @@ use super::{
     plugin::Plugin,
     trust,
 };
-use crate::domain::text::Text;
+use crate::domain::{secrecy, text::Text};
 
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 pub(crate) type Incoming = Response<Body>;
@@ -189,13 +189,13 @@ impl Wire {
     }
 
     fn no_credentials(&self, why: &str) -> ConnectError {
-        ConnectError::Credentials { server: self.server.clone(), why: Text::line(why), again: None }
+        ConnectError::Credentials { server: self.server.clone(), why: Text::line(&secrecy::hide(why)), again: None }
     }
 
     fn not_built(&self, error: &kube::Error) -> ConnectError {
         match error {
             kube::Error::Auth(error) => self.no_credentials(&credentials_words(error)),
-            error => ConnectError::Tls { server: self.server.clone(), why: Text::line(&innermost(error)) },
+            error => ConnectError::Tls { server: self.server.clone(), why: Text::line(&secrecy::hide(&innermost(error))) },
         }
     }
 
@@ -230,7 +230,7 @@ impl Wire {
             }
             cause = current.source();
         }
-        let why = innermost(error.as_ref());
+        let why = secrecy::hide(&innermost(error.as_ref()));
         match self.proxy_shown().filter(|_| connecting) {
             Some(proxy) if why == PROXY_WANTS_LOGIN => {
                 let why = format!("the proxy {proxy} asks for a login (407): put one into its address, http://USER:PASSWORD@HOST:PORT");
@@ -310,6 +310,7 @@ where
             .layer(&decompression)
             .option_layer(auth.as_ref())
             .layer(&headers)
+            .map_request(with_known_token)
             .map_err(BoxError::from)
             .service(client);
         BoxCloneSyncService::new(
@@ -320,6 +321,15 @@ where
     let write = around(client().pool_max_idle_per_host(0).retry_canceled_requests(false).build(https.clone()));
     let pooled = move || around(client().pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(50)).build(https.clone()));
     Ok(Stacks { read: Arc::new(Kept::new(pooled(), move || Some(pooled()))), write, identity: None })
+}
+
+/// A login of kube's own renews its token by itself: each is made known as it is sent.
+fn with_known_token<B>(request: http::Request<B>) -> http::Request<B> {
+    let authorization = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(token) = authorization.and_then(|value| value.strip_prefix("Bearer ")) {
+        secrecy::ours(token);
+    }
+    request
 }
 
 /// A credential error without what a command printed on standard output, which may hold a token.

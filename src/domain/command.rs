@@ -7,6 +7,8 @@ mod code;
 
 use std::{fmt, time::Duration};
 
+use super::secrecy::is_secret_name;
+
 /// One entry of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CommandEntry {
@@ -275,6 +277,12 @@ impl CommandEntry {
         }
         self.check_code()?;
         for (index, field) in self.fields.iter().enumerate() {
+            if is_secret_name(&field.name) {
+                return Err(format!(
+                    "has a field {}: what is typed there would stand on cards and in the journal; let the program find it in the pod",
+                    field.name
+                ));
+            }
             if self.fields[..index].iter().any(|before| before.name == field.name) {
                 return Err(format!("has the field {} twice", field.name));
             }
@@ -371,6 +379,11 @@ mod tests {
 
     fn wrong(argv: &[&str], fields: &[&str]) -> String {
         entry(argv, fields).check(&[]).unwrap_err()
+    }
+
+    #[test]
+    fn no_field_is_for_a_secret() {
+        assert!(wrong(&["login", "{token}"], &["token integer 1..9"]).contains("would stand on cards"));
     }
 
     #[test]

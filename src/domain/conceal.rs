@@ -58,15 +58,15 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if shown == value { Cow::Borrowed(value) } else { Cow::Owned(shown) }
 }
 
-/// `text` with `mark` in the place of what is secret in it: a private key, the password of an address, and what follows a secret's name as
-/// `password=` or `password:`. Rather too much than too little is taken for one.
+/// `text` with `mark` in the place of what is secret in it: a private key, what is a secret by its form, the password of an address, and
+/// what follows a secret's name as `password=` or `password:`. Rather too much than too little is taken for one.
 pub fn text(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
     if text.contains("PRIVATE KEY-----") {
         return mark(text);
     }
     let lines = text.split_inclusive('\n').map(|line| {
         let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
-        assigned(line, mark) + end
+        secrecy::by_form(&assigned(line, mark), mark) + end
     });
     lines.collect()
 }
@@ -209,6 +209,56 @@ mod tests {
 
     #[test]
     fn a_secret_has_its_name_and_what_refers_to_one_is_none() {
+        let real = [
+            "REDIS_DSN",
+            "JWT_SIGNING_KEY",
+            "SMTP_PASS",
+            "aws_secret_access_key",
+            "client.secret",
+            ".dockerconfigjson",
+            "tls.key",
+            "GITHUB_PAT",
+            "SENTRY_DSN",
+            "STRIPE_KEY",
+            "RAILS_MASTER_KEY",
+            "SECRET_KEY_BASE",
+            "PGPASSWORD",
+            "MYSQL_PWD",
+            "id_rsa",
+            "ssh-privatekey",
+            "DB_CREDS",
+            "AZURE_STORAGE_SAS",
+            "RABBITMQ_ERLANG_COOKIE",
+            "oauth2-proxy-cookie-secret",
+            "datadog-api-key",
+            "app.master-key",
+            "client-key-data",
+            "spring.datasource.password",
+            "_authToken",
+            "BASIC_AUTH",
+            "HMAC_KEY",
+            "krb5.keytab",
+        ];
+        assert_eq!(real.iter().find(|name| !is_secret_name(name)), None);
+        let plain = [
+            "key",
+            "KEY",
+            "ROUTING_KEY",
+            "sort-key",
+            "public_key",
+            "spec.tolerations[0].key",
+            "configMapKeyRef.key",
+            "topologyKey",
+            "monkey",
+            "path",
+            "PATCH",
+            "author",
+            "pathology",
+            "sign",
+            "passive",
+            "api.key.count",
+        ];
+        assert_eq!(plain.iter().find(|name| is_secret_name(name)), None);
         for name in ["DB_PASSWORD", "db-password", "apiKey", "API_KEY", "clientSecret", "TLS_PRIVATE_KEY", "passphrase", "Authorization", "x-token"] {
             assert!(is_secret_name(name) && is_secret_path(name), "{name}");
         }
@@ -283,6 +333,19 @@ mod tests {
             ("url", "https://h/x?token=hunter2&page=2", "https://h/x?token=(hidden)&page=2"),
             ("jaas", r#"Login required user="a" password="hunter2";"#, r#"Login required user="a" password="(hidden)";"#),
             ("opts", "-Dspring.password=${DB_PASSWORD}", "-Dspring.password=${DB_PASSWORD}"),
+            (".dockerconfigjson", r#"{"auths":{}}"#, "<12 characters>"),
+            ("tls.key", "hunter2", "<7 characters>"),
+            ("STRIPE_KEY", "hunter2", "<7 characters>"),
+            ("partition-key", "orders", "orders"),
+            ("note", "key AKIAIOSFODNN7EXAMPLE here", "key (hidden) here"),
+            ("note", "push by ghp_0123456789abcdefghij0123456789abcdef", "push by (hidden)"),
+            ("note", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln", "(hidden)"),
+            ("note", "see https://hooks.slack.com/services/T0/B0/x", "see https://(hidden)"),
+            ("nginx.conf", "proxy_set_header X \"Basic dTpwdzEyMw==\";", "proxy_set_header X \"Basic (hidden)\";"),
+            ("note", "first line\nand redis://:hunter2@cache in a text", "first line\nand redis://:(hidden)@cache in a text"),
+            ("kubeconfig", "users:\n- user:\n    client-key-data: aHVudGVyMg==", "users:\n- user:\n    client-key-data: (hidden)"),
+            ("htpasswd", "x", "<1 character>"),
+            ("users", "u:$apr1$abc$defghi", "u:(hidden)"),
             ("key.pem", "-----BEGIN PRIVATE KEY-----\nhunter2", "(hidden)"),
             ("secretName", "certs", "certs"),
             ("level", "password: ", "password: "),

@@ -30,8 +30,11 @@ const TELLING: usize = 20;
 const MOST: usize = 64;
 
 /// Parts of a name that say that the value is nobody's business; without `-` and `_`.
-const SECRET_NAMES: [&str; 15] = [
+const SECRET_NAMES: [&str; 18] = [
     "PASSW",
+    "KEYDATA",
+    "ERLANGCOOKIE",
+    "HMACKEY",
     "PASSPHRASE",
     "SECRET",
     "TOKEN",
@@ -48,7 +51,40 @@ const SECRET_NAMES: [&str; 15] = [
     "HTPASS",
 ];
 /// Words of a name that say so where they stand alone, as in `DB_PASS`, `redis.auth`, `dsn`: within another word they say nothing.
-const SECRET_WORDS: [&str; 5] = ["PASS", "PWD", "DSN", "AUTH", "APPKEY"];
+const SECRET_WORDS: [&str; 13] = ["PASS", "PWD", "DSN", "AUTH", "APPKEY", "PAT", "CREDS", "SAS", "SIG", "BEARER", "PGPASS", "NETRC", "KEYTAB"];
+/// Names of files that are one.
+const SECRET_FILES: [&str; 6] = [".dockerconfigjson", ".dockercfg", "id_rsa", "id_ecdsa", "id_ed25519", "id_dsa"];
+/// A `…_key` is a secret's name, but for what is called so where things are counted, sorted and sent.
+const PLAIN_KEYS: [&str; 26] = [
+    "PUBLIC",
+    "PUB",
+    "PARTITION",
+    "ROUTING",
+    "SORT",
+    "PRIMARY",
+    "FOREIGN",
+    "CACHE",
+    "GROUP",
+    "HASH",
+    "TOPOLOGY",
+    "LABEL",
+    "ANNOTATION",
+    "CONFIG",
+    "SEARCH",
+    "INDEX",
+    "ROW",
+    "MESSAGE",
+    "OBJECT",
+    "LOOKUP",
+    "SHARD",
+    "UNIQUE",
+    "REDIS",
+    "FEATURE",
+    "HEADER",
+    "QUERY",
+];
+/// Whose `.key` is a file with a private key in it.
+const KEY_FILES: [&str; 10] = ["TLS", "SERVER", "CLIENT", "CA", "SSL", "PEER", "ETCD", "KAFKA", "WEBHOOK", "APISERVER"];
 /// The folder a program is in.
 const NO_SECRETS: [&str; 2] = ["PWD", "OLDPWD"];
 
@@ -60,7 +96,54 @@ pub fn is_secret_name(name: &str) -> bool {
     let bare: String = name.chars().filter(|character| !matches!(character, '-' | '_')).flat_map(char::to_uppercase).collect();
     let last = name.rsplit(['-', '_', '.', '/', '[', ']']).find(|word| !word.is_empty()).unwrap_or_default().to_uppercase();
     let by_word = SECRET_WORDS.contains(&last.as_str()) && !NO_SECRETS.contains(&name);
+    let by_word = by_word || SECRET_FILES.contains(&name) || is_key(name);
     !NAMES_OF_OBJECTS.contains(&name) && (by_word || SECRET_NAMES.iter().any(|part| bare.contains(part)))
+}
+
+/// Whether it ends as `STRIPE_KEY`, `app.master-key` or `tls.key` do.
+fn is_key(name: &str) -> bool {
+    let upper = name.to_uppercase();
+    let Some(before) = upper.strip_suffix("KEY") else { return false };
+    let word = before.trim_end_matches(['-', '_', '.']).rsplit(['-', '_', '.', '/', '[', ']']).next().unwrap_or_default();
+    match before.chars().next_back() {
+        Some('-' | '_') => !word.is_empty() && !PLAIN_KEYS.contains(&word),
+        Some('.') => KEY_FILES.contains(&word),
+        _ => false,
+    }
+}
+
+/// `text` with `mark` in the place of what can be nothing but a secret by its form: tokens and keys as their makers write them (each
+/// maker's own documentation, and the rules that GitHub's secret scanning publishes), and hashes of passwords.
+pub fn by_form(text: &str, mark: &mut impl FnMut(&str) -> String) -> String {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let forms = [
+            r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)*",
+            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
+            r"\bgh[pousr]_[A-Za-z0-9]{20,}",
+            r"\bgithub_pat_[A-Za-z0-9_]{20,}",
+            r"\bgl(?:pat|ptt|dt|rt)-[A-Za-z0-9_-]{16,}",
+            r"\bxox[abeprs]-[A-Za-z0-9-]{10,}",
+            r"hooks\.slack\.com/services/[A-Za-z0-9/_-]+",
+            r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,}",
+            r"\bsk-[A-Za-z0-9_-]{20,}",
+            r"\bAIza[A-Za-z0-9_-]{30,}",
+            r"\bya29\.[A-Za-z0-9_-]{20,}",
+            r"\bnpm_[A-Za-z0-9]{30,}",
+            r"\bpypi-[A-Za-z0-9_-]{30,}",
+            r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}",
+            r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+            r"\bsha256~[A-Za-z0-9_-]{20,}",
+            r"\bAGE-SECRET-KEY-1[A-Z0-9]{20,}",
+            r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}",
+            r"\$apr1\$[./A-Za-z0-9]+\$[./A-Za-z0-9]+",
+        ];
+        Regex::new(&forms.join("|")).ok()
+    });
+    let shown = schemes_as(text, mark);
+    match &*FORM {
+        Some(form) => form.replace_all(&shown, |found: &Captures<'_>| mark(&found[0])).into_owned(),
+        None => shown.into_owned(),
+    }
 }
 
 /// `text` with `mark` in the place of what is secret in it: the password of an address. Rather too much than too little is
@@ -94,10 +177,16 @@ fn login(after: &str) -> Option<(&str, &str)> {
     word[..length].split_once(':').filter(|(_, password)| !password.is_empty())
 }
 
+struct Secret {
+    word: Box<str>,
+    /// Read once, at the start: it is in use for as long as this program runs.
+    is_fixed: bool,
+}
+
 /// The secrets that are in use, latest last.
 #[derive(Default)]
 struct Known {
-    secrets: VecDeque<Box<str>>,
+    secrets: VecDeque<Secret>,
     /// Those that are no word of any language and no name of an object.
     anywhere: Option<Regex>,
     in_words: Option<Regex>,
@@ -106,25 +195,38 @@ struct Known {
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 static ARE_KNOWN: AtomicBool = AtomicBool::new(false);
 
-/// Takes note of a token, key or password that is used from here on.
+/// Takes note of a token, key or password that is used from here on, and said again each time it is read.
 pub fn ours(secret: &str) {
+    learn(secret, false);
+}
+
+/// The same of one that is read once.
+pub fn ours_for_good(secret: &str) {
+    learn(secret, true);
+}
+
+fn learn(secret: &str, is_fixed: bool) {
     let secret = secret.trim();
     if secret.chars().count() < SHORTEST {
         return;
     }
-    let is_known = |known: &Known| known.secrets.iter().any(|known| **known == *secret);
-    if is_known(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {
+    let place = |known: &Known| known.secrets.iter().position(|known| *known.word == *secret && (known.is_fixed || !is_fixed));
+    // One that is among the latest, or stays anyway, is left where it is.
+    let stays = |known: &Known| place(known).is_some_and(|at| known.secrets[at].is_fixed || at * 2 >= known.secrets.len());
+    if stays(&KNOWN.read().unwrap_or_else(PoisonError::into_inner)) {
         return;
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    if is_known(&known) {
-        return;
+    if let Some(again) = place(&known).and_then(|at| known.secrets.remove(at)) {
+        return known.secrets.push_back(again);
     }
+    known.secrets.retain(|known| *known.word != *secret);
     if known.secrets.len() == MOST {
-        known.secrets.pop_front();
+        let oldest = known.secrets.iter().position(|known| !known.is_fixed).unwrap_or(0);
+        known.secrets.remove(oldest);
     }
-    known.secrets.push_back(secret.into());
-    let mut forms: Vec<String> = known.secrets.iter().flat_map(|secret| forms(secret)).collect();
+    known.secrets.push_back(Secret { word: secret.into(), is_fixed });
+    let mut forms: Vec<String> = known.secrets.iter().flat_map(|secret| forms(&secret.word)).collect();
     // Of two that begin alike the longer one is meant.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     known.in_words = any_of(&forms);
@@ -133,27 +235,42 @@ pub fn ours(secret: &str) {
     ARE_KNOWN.store(true, Ordering::Release);
 }
 
-/// As it may be repeated: as it is, in base64, percent-encoded, and inside a JSON string.
+/// As it may be repeated: as it is, and in base64.
 fn forms(secret: &str) -> Vec<String> {
-    let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().replace('+', "%20");
-    let json = serde_json::Value::from(secret).to_string();
-    let mut forms = vec![
-        secret.to_owned(),
-        STANDARD_NO_PAD.encode(secret),
-        URL_SAFE_NO_PAD.encode(secret),
-        percent.replace("%20", "+"),
-        percent,
-        json.trim_matches('"').to_owned(),
-    ];
+    let mut forms = vec![secret.to_owned(), STANDARD_NO_PAD.encode(secret), URL_SAFE_NO_PAD.encode(secret)];
     forms.sort_unstable();
     forms.dedup();
     forms
 }
 
+/// A pattern for the text as it is, percent-encoded as far as anybody encodes it, and inside a JSON string.
+fn however_written(text: &str) -> String {
+    let one = |character: char| {
+        if character.is_ascii_alphanumeric() {
+            return character.to_string();
+        }
+        let plain = regex::escape(&character.to_string());
+        let mut bytes = [0; 4];
+        let percent = character.encode_utf8(&mut bytes).bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02x}"));
+        let escaped = match character {
+            ' ' => r"|\+",
+            '\n' => r"|\\n",
+            '\r' => r"|\\r",
+            '\t' => r"|\\t",
+            '"' => r#"|\\""#,
+            '\\' => r"|\\\\",
+            '/' => r"|\\/",
+            _ => "",
+        };
+        format!("(?:{plain}{escaped}|(?i:{percent}))")
+    };
+    text.chars().map(one).collect()
+}
+
 fn any_of(forms: &[String]) -> Option<Regex> {
     let pattern = |form: &String| match form.char_indices().nth(TELLING) {
-        Some((at, _)) if form.chars().all(is_of_a_token) => format!("{}[A-Za-z0-9+/=._~%-]*", regex::escape(&form[..at])),
-        _ => regex::escape(form),
+        Some((at, _)) if form.chars().all(is_of_a_token) => format!("{}[A-Za-z0-9+/=._~%-]*", however_written(&form[..at])),
+        _ => however_written(form),
     };
     let patterns: Vec<String> = forms.iter().map(pattern).collect();
     if patterns.is_empty() { None } else { Regex::new(&patterns.join("|")).ok() }
@@ -193,8 +310,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 /// secret.
 pub fn hide(words: &str) -> String {
     static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"([A-Za-z0-9_.-]+)("?\s*=\s*"?|"\s*:\s*")([^\s&"',;)}\]]+)"#).ok());
-    static JWT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*").ok());
-    let mut words = text(&schemes(words), &mut |_| HIDDEN.to_owned());
+    let mut words = text(&by_form(words, &mut |_| HIDDEN.to_owned()), &mut |_| HIDDEN.to_owned());
     if let Some(hidden) = without(&words, |known| known.in_words.as_ref()) {
         words = hidden;
     }
@@ -205,20 +321,21 @@ pub fn hide(words: &str) -> String {
         };
         words = named.replace_all(&words, value).into_owned();
     }
-    match &*JWT {
-        Some(jwt) => jwt.replace_all(&words, HIDDEN).into_owned(),
-        None => words,
-    }
+    words
 }
 
 /// What stands after `Bearer`, `Basic` and `ApiKey`, unless it is a word.
 fn schemes(text: &str) -> Cow<'_, str> {
+    schemes_as(text, &mut |_| HIDDEN.to_owned())
+}
+
+fn schemes_as<'a>(text: &'a str, mark: &mut impl FnMut(&str) -> String) -> Cow<'a, str> {
     static SCHEME: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r#"(?i)\b(bearer|basic|apikey)([ :=]+['"]?)([A-Za-z0-9+/=._~%:-]{4,})"#).ok());
     let Some(scheme) = SCHEME.as_ref().filter(|_| memchr::memchr3(b' ', b':', b'=', text.as_bytes()).is_some()) else { return Cow::Borrowed(text) };
     scheme.replace_all(text, |found: &Captures<'_>| {
         let word = &found[3];
-        if is_opaque(word) { format!("{}{}{HIDDEN}", &found[1], &found[2]) } else { found[0].to_owned() }
+        if is_opaque(word) { format!("{}{}{}", &found[1], &found[2], mark(word)) } else { found[0].to_owned() }
     })
 }
 
@@ -266,6 +383,34 @@ mod tests {
             let text = format!("no {form}, sorry");
             assert!(plain(&text).starts_with("no ***") && plain(&text).ends_with(", sorry"), "{form}: {}", plain(&text));
             assert_eq!(*crate::domain::text::Text::line(&text), *plain(&text));
+        }
+    }
+
+    #[test]
+    fn ours_are_hidden_however_they_are_encoded() {
+        const OURS: &str = "Qz7/xW+v k=";
+        ours_for_good(OURS);
+        for form in ["Qz7%2fxW%2bv%20k%3d", "Qz7/xW%2Bv k=", "Qz7%2FxW+v+k%3D", r"Qz7\/xW+v k="] {
+            assert_eq!(plain(&format!("no {form}, sorry")), "no ***, sorry", "{form}");
+        }
+        let twice = URL_SAFE_NO_PAD.encode(OURS);
+        assert_eq!(plain(&twice), "***");
+        let standard = base64::engine::general_purpose::STANDARD.encode("Qz8?>~x/+?>~y");
+        ours_for_good("Qz8?>~x/+?>~y");
+        assert_eq!(plain(&format!("a {} b", standard.replace('+', "%2b").replace('/', "%2f"))), "a ***== b");
+    }
+
+    #[test]
+    fn one_that_stays_in_use_is_hidden_however_many_come_and_go() {
+        ours_for_good("Fixed-0123456789");
+        ours("Read-again-0123456789");
+        for number in 0..3 * MOST {
+            ours(&format!("Rotated-{number:08}-Q"));
+            ours("Read-again-0123456789");
+        }
+        let last = format!("Rotated-{:08}-Q", 3 * MOST - 1);
+        for known in ["Fixed-0123456789", "Read-again-0123456789", &last] {
+            assert_eq!(plain(&format!("no {known}.")).trim_end_matches('.'), "no ***", "{known}");
         }
     }
 

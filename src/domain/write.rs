@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use super::{object::ObjectRef, silence::Matcher, text::Text};
+use super::{conceal, object::ObjectRef, secrecy, silence::Matcher, text::Text};
 
 /// One thing that a plan does, sent once. What it holds is opaque to everything but `actions`.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,6 +157,14 @@ pub struct CommandRun {
     pub time_limit: Duration,
     /// Most bytes of output that are kept.
     pub output_limit: usize,
+}
+
+impl CommandRun {
+    /// Program and arguments as they may be shown and recorded.
+    pub fn shown_argv(&self) -> Vec<String> {
+        let argv: Vec<&str> = self.argv.iter().map(String::as_str).collect();
+        conceal::words(&argv, &mut |_| secrecy::HIDDEN.to_owned())
+    }
 }
 
 impl NewSilence {

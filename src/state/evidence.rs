@@ -92,7 +92,7 @@ impl State {
             waiting: self.at_work(),
             was_cured: self.was_cured(),
             restart_at_once: self.config.mitigations.restart_at_once,
-            context: self.session.unclear.is_none().then(|| self.session.context.clone()),
+            kubectl: self.session.unclear.is_none().then(|| self.session.kubectl.clone()),
             complaints,
         }
     }

@@ -63,8 +63,12 @@ impl State {
             Scope::One(namespace) => format!("-n {}", shell::quoted(namespace)),
             Scope::All => "-A".to_owned(),
         };
-        let kubectl = format!("kubectl get {} {place} --context {}", names.first()?, shell::quoted(&self.session.context));
+        let flags = self.session.kubectl.words().fold(String::new(), |all, flag| all + " " + &flag);
+        let kubectl = format!("kubectl get {} {place}{flags}", names.first()?);
         let here = if here.is_empty() { String::new() } else { format!("{here}; ") };
-        Some(Text::line(&format!("there is no table of {called} here: {here}{kubectl} lists them all")))
+        let said = format!("there is no table of {called} here: {here}{kubectl} lists them all");
+        let shown = Text::line(&said);
+        // Half a command, or one that means another place, is none.
+        Some(if shown == *said { shown } else { Text::line(&format!("there is no table of {called} here: {here}kubectl lists them all")) })
     }
 }

@@ -4,13 +4,15 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     config::shape::Environment,
-    domain::{object::Scope, observation::Identity, text::Text, time::Speed},
+    domain::{object::Scope, observation::Identity, shell::KubectlFlags, text::Text, time::Speed},
 };
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
     /// kubeconfig context, fixed at start.
     pub context: Text,
+    /// What leads kubectl to the same cluster as the same person.
+    pub kubectl: KubectlFlags,
     /// Why nothing is written in this context: its name is not what is shown of it.
     pub unclear: Option<Text>,
     /// Cluster entry of the kubeconfig.

@@ -117,6 +117,7 @@ impl Cockpit {
         let scope = Scope::One(target.namespace.clone());
         let session = Session {
             context: target.context.clone(),
+            kubectl: target.kubectl.clone(),
             cluster: target.cluster.clone(),
             scope: scope.clone(),
             environment: config.environment(&target.context),

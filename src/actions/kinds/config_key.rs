@@ -95,9 +95,9 @@ impl Mitigation for SetConfigKey {
             former.map(|former| line(DiffSign::Removed, former)).into_iter().chain(value.map(|value| line(DiffSign::Added, value))).collect();
         let patch = json!({ "data": { name: value } }).to_string();
         draft.kubectl = if self.is_hidden() {
-            kubectl::by_hand(&["edit", "configmap", &target.key.name], namespace, &core.cluster)
+            kubectl::by_hand(&["edit", "configmap", &target.key.name], namespace, &core.kubectl)
         } else {
-            kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], namespace, &core.cluster)
+            kubectl::command(&["patch", "configmap", &target.key.name, "--type=merge", "-p", &patch], namespace, &core.kubectl)
         };
         let says = Text::line(&match former {
             Some(_) => format!("U brings {name}={} back", shown(former)),

@@ -103,7 +103,7 @@ impl Mitigation for Cordon {
         let name = &target.key.name;
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Cordon · {name}"), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  no new pods are placed on it; the pods on it keep running")), running(core, name).await];
-        draft.kubectl = kubectl::command(&["cordon", name], "", &core.cluster);
+        draft.kubectl = kubectl::command(&["cordon", name], "", &core.kubectl);
         draft.undo = Undo::By(Wish::new(Uncordon { node: self.node.clone() }), "U uncordons it".into());
         draft.writes = vec![nodes::cordon(&target, &object, true)];
         let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");
@@ -131,7 +131,7 @@ impl Mitigation for Uncordon {
         let by = changed::by(&object);
         let last = if by.is_empty() { String::new() } else { format!(" (last changed{by})") };
         draft.what = vec![Text::line(&format!("{target}  takes new pods again; none comes back by itself{last}"))];
-        draft.kubectl = kubectl::command(&["uncordon", name], "", &core.cluster);
+        draft.kubectl = kubectl::command(&["uncordon", name], "", &core.kubectl);
         draft.undo = Undo::By(Wish::new(Cordon { node: self.node.clone() }), "U cordons it again".into());
         draft.writes = vec![nodes::cordon(&target, &object, false)];
         let overwritten = overwriters::verdict(&overwriters::owners(&object), "no GitOps tool or operator owns it");

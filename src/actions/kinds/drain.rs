@@ -272,7 +272,7 @@ fn by_kubectl(core: &Core, node: &str, minutes: u64, (has_bare, has_data): (bool
     let mut arguments = vec!["drain", node, "--ignore-daemonsets", &timeout];
     arguments.extend(has_bare.then_some("--force"));
     arguments.extend(has_data.then_some("--delete-emptydir-data"));
-    kubectl::command(&arguments, "", &core.cluster)
+    kubectl::command(&arguments, "", &core.kubectl)
 }
 
 fn names(sorted: &Sorted, is_it: impl Fn(&Value) -> bool) -> Vec<String> {

@@ -107,7 +107,7 @@ impl Mitigation for SetHpaBounds {
             }
         }
         let patch = json!({ "spec": changed }).to_string();
-        draft.kubectl = kubectl::command(&["patch", "hpa", name, "--type=merge", "-p", &patch], namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["patch", "hpa", name, "--type=merge", "-p", &patch], namespace, &core.kubectl);
         let former = Self { min: Some(was.0), max: Some(was.1), ..self.clone() };
         draft.undo = Undo::By(Wish::new(former), Text::line(&format!("U brings {} back", bounds(was))));
         draft.writes = vec![guarded_patch(&target, &object, &[MIN, MAX], steps, fields)];

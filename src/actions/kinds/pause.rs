@@ -112,7 +112,7 @@ impl Mitigation for Pause {
         let namespace = &target.key.namespace;
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Pause rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout held where it is in {namespace}")), progress(&object)];
-        draft.kubectl = kubectl::command(&["rollout", "pause", &target.to_string()], namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["rollout", "pause", &target.to_string()], namespace, &core.kubectl);
         draft.undo = Undo::By(Wish::new(Resume { deployment: self.deployment.clone() }), "U continues it".into());
         let field = Field { path: PAUSED.into(), before: None, after: Some(true.into()) };
         let steps = vec![json!({ "op": "add", "path": PAUSED, "value": true })];
@@ -151,7 +151,7 @@ impl Mitigation for Resume {
             }
             draft.diff = diff::lines(&revision.template, &template);
         }
-        draft.kubectl = kubectl::command(&["rollout", "resume", &target.to_string()], namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["rollout", "resume", &target.to_string()], namespace, &core.kubectl);
         draft.undo = Undo::By(Wish::new(Pause { deployment: self.deployment.clone() }), "U holds it again, where it is by then".into());
         let field = Field { path: PAUSED.into(), before: Some(true.into()), after: None };
         let steps = vec![json!({ "op": "remove", "path": PAUSED })];

@@ -98,7 +98,7 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
         Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),
         Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
     ];
-    draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.cluster);
+    draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.kubectl);
     draft.undo = match revisions::way_back(target.kind, &object, &history) {
         Ok(number) => {
             let former = UndoRollout { workload: workload.clone(), to_revision: Some(number) };

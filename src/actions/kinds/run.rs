@@ -77,7 +77,7 @@ impl Mitigation for Run {
             Text::line(&format!("{} in {}, container {}", entry.summary, run.pod, run.container)),
             Text::line(&format!("for {} at most; what it writes is shown and kept as a hash", units::spoken(run.time_limit))),
         ];
-        draft.kubectl = kubectl::exec(&run, &core.cluster);
+        draft.kubectl = kubectl::exec(&run, &core.kubectl);
         draft.undo = Undo::Nothing("nothing takes back what a command did".into());
         if let Some(first) = &entry.shows_first {
             let fields = core.mitigations.commands.iter().find(|entry| entry.name == *first).map(|entry| entry.fields.as_slice()).unwrap_or_default();

@@ -88,7 +88,7 @@ impl Mitigation for Scale {
         };
         draft.what = vec![Text::line(&format!("{target}  replicas {current} → {replicas} in {namespace}"))];
         let (wish, precondition) = (format!("--replicas={replicas}"), format!("--current-replicas={current}"));
-        draft.kubectl = kubectl::command(&["scale", &target.to_string(), &wish, &precondition], namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["scale", &target.to_string(), &wish, &precondition], namespace, &core.kubectl);
         let former = Self { workload: self.workload.clone(), replicas: u32::try_from(current).unwrap_or(u32::MAX) };
         draft.undo = Undo::By(Wish::new(former), Text::line(&format!("U brings {} back", counted(current))));
         draft.writes = vec![Write::Object(ObjectWrite {

@@ -122,7 +122,7 @@ impl Mitigation for SetImage {
         let subject = target.to_string();
         let images: Vec<_> = self.images.iter().map(|(container, image)| format!("{container}={image}")).collect();
         let arguments: Vec<_> = ["set", "image", &subject].into_iter().chain(images.iter().map(String::as_str)).collect();
-        draft.kubectl = kubectl::command(&arguments, namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&arguments, namespace, &core.kubectl);
         let back = former.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(", ");
         draft.undo = Undo::By(Wish::new(Self { images: former, ..self.clone() }), Text::line(&format!("U brings {back} back")));
         let path = fields.first().map(|field| field.path.clone()).unwrap_or_default();

@@ -162,7 +162,7 @@ impl Mitigation for Silence {
         let adding = adding(&new, self.from.is_some());
         let change = SilenceChange::Create(new);
         draft.kubectl = match alertmanager.located.endpoint.proxy_path() {
-            Some(proxy) => kubectl::post_by_proxy(&format!("{proxy}{}", path(&change)), &body(&change), &core.cluster),
+            Some(proxy) => kubectl::post_by_proxy(&format!("{proxy}{}", path(&change)), &body(&change), &core.kubectl),
             None => kubectl::amtool(&server, &adding),
         };
         draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: alerts that still fire notify again".into());

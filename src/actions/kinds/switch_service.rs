@@ -126,7 +126,7 @@ impl Mitigation for SwitchService {
         draft.what.push("new connections go to the new pods; open ones stay until they end".into());
         let labels: Map<String, Value> = former.iter().map(|(label, _)| (label.clone(), after.get(label).cloned().unwrap_or_default())).collect();
         let patch = json!({ "spec": { "selector": labels } }).to_string();
-        draft.kubectl = kubectl::command(&["patch", "service", name, "--type=merge", "-p", &patch], namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["patch", "service", name, "--type=merge", "-p", &patch], namespace, &core.kubectl);
         draft.undo = Undo::By(Wish::new(Self { labels: former, ..self.clone() }), Text::line(&format!("U brings {} back", listed(&before))));
         let field = Field { path: SELECTOR.into(), before: Some(before.clone().into()), after: Some(after.clone().into()) };
         let steps = vec![json!({ "op": "replace", "path": SELECTOR, "value": after })];

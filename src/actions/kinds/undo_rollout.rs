@@ -111,7 +111,8 @@ impl UndoRollout {
     ) -> Result<Draft, Text> {
         let (name, namespace) = (&target.key.name, target.key.namespace.clone());
         if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
-            return Err(Text::line(&format!("{target} is paused: resume it first (kubectl rollout resume {target} -n {namespace})")));
+            let resume = kubectl::command(&["rollout", "resume", &target.to_string()], &namespace, &core.kubectl);
+            return Err(Text::line(&format!("{target} is paused: resume it first ({resume})")));
         }
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let to = goal.number.to_string();
@@ -130,7 +131,7 @@ impl UndoRollout {
             draft.diff.push(DiffLine { sign: DiffSign::Context, text: "only fields that are not shown differ".into() });
         }
         let revision = format!("--to-revision={to}");
-        draft.kubectl = kubectl::command(&["rollout", "undo", &target.to_string(), &revision], &namespace, &core.cluster);
+        draft.kubectl = kubectl::command(&["rollout", "undo", &target.to_string(), &revision], &namespace, &core.kubectl);
         draft.undo = match revisions::way_back(target.kind, object, history) {
             Ok(number) => {
                 let former = Self { to_revision: Some(number), ..self.clone() };

@@ -107,7 +107,7 @@ impl Mitigation for Unsilence {
         draft.diff = listing(hidden.iter());
         let change = SilenceChange::Expire { id: found.id.clone(), updated_at: found.updated_at.clone() };
         draft.kubectl = match alertmanager.located.endpoint.proxy_path() {
-            Some(proxy) => kubectl::delete_raw(&format!("{proxy}{}", path(&change)), &core.cluster),
+            Some(proxy) => kubectl::delete_raw(&format!("{proxy}{}", path(&change)), &core.kubectl),
             None => kubectl::amtool(&server, &["silence".to_owned(), "expire".to_owned(), found.id.to_string()]),
         };
         let again = Silence {

@@ -28,6 +28,7 @@ use crate::domain::{
     asks::SetConfigKey,
     mitigation::{ActionEvent, CheckKind, CheckResult, MitigationId, Outcome},
     object::Key,
+    shell::KubectlFlags,
 };
 
 fn resolved(events: &[ActionEvent]) -> Option<&Outcome> {
@@ -274,7 +275,7 @@ async fn a_missing_permission_names_verb_and_resource() {
 /// Plans to scale, and dies right after the intent.
 async fn die_before_sending(rig: &mut Rig, replicas: u32) {
     let planned = rig.plan(scale(replicas)).await.unwrap();
-    let record = super::record::plan(&planned.plan, &"bad deploy".into());
+    let record = super::record::plan(&KubectlFlags::default(), &planned.plan, &"bad deploy".into());
     let dead = crate::journal::Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), rig::clock());
     dead.append("intent", &record).unwrap();
 }

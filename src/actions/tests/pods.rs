@@ -5,7 +5,10 @@ use serde_json::json;
 use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
 use crate::{
     actions::record,
-    domain::mitigation::{CheckKind, CheckResult, Friction, Outcome},
+    domain::{
+        mitigation::{CheckKind, CheckResult, Friction, Outcome},
+        shell::KubectlFlags,
+    },
     journal::Journal,
 };
 
@@ -21,6 +24,8 @@ async fn friction_follows_what_is_lost() {
     assert_eq!(delete(&mut rig, &["gw-a", "gw-c"]).await.plan.friction, Friction::Word("prod".into()), "one is healthy");
     let bare = delete(&mut rig, &["bare"]).await.plan;
     assert_eq!(bare.friction, Friction::Word("bare prod-uk-1".into()));
+    let keep = "(umask 077; set -C; kubectl get pod bare -o yaml -n digital-identity --context prod-uk-1 > bare.yaml)";
+    assert_eq!(*bare.undo, *format!("no way back; to keep the manifest first: {keep}"));
     assert!(bare.what[1].contains("NOTHING BRINGS IT BACK"), "{:?}", bare.what);
     rig.world().change(&pod_path("bare"), |pod| {
         pod["metadata"]["ownerReferences"] = json!([{"kind": "Node", "name": "node-1", "uid": "n", "controller": true}]);
@@ -75,7 +80,7 @@ async fn a_crash_in_the_middle_is_told_pod_by_pod() {
     let mut rig = Rig::new().await;
     let planned = delete(&mut rig, &["gw-a", "gw-b", "gw-c"]).await;
     let dead = Journal::new(rig.state.path().join("journal"), "uid-cluster".into(), "oncall@gov".into(), clock());
-    dead.append(record::INTENT, &record::plan(&planned.plan, &"bad".into())).unwrap();
+    dead.append(record::INTENT, &record::plan(&KubectlFlags::default(), &planned.plan, &"bad".into())).unwrap();
     drop(dead);
     rig.world().0.lock().unwrap().objects.remove(&pod_path("gw-a"));
     rig.restart();

@@ -16,6 +16,7 @@ use crate::{
         asks::{Scale, SetConfigKey, UndoRollout},
         mitigation::{ActionEvent, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ConfirmedPlan, MitigationId, Outcome, Plan},
         object::{Key, Scope},
+        shell::KubectlFlags,
         text::Text,
         time::{Clock, Mono, Now},
     },
@@ -236,7 +237,8 @@ fn engine(
     pace: Pace,
     clock: Arc<dyn Clock>,
 ) -> (Engine, mpsc::Receiver<ActionEvent>) {
-    let target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }, &clock).unwrap();
+    let mut target = kubeconfig::load(&KubeOptions { kubeconfig: Some(state.join("kubeconfig")), ..KubeOptions::default() }, &clock).unwrap();
+    target.kubectl = KubectlFlags::of_context("prod-uk-1");
     let (sender, events) = mpsc::channel(256);
     let engine = Engine::new(Setup {
         reader: Reader::new(&target),

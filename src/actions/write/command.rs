@@ -65,5 +65,5 @@ pub async fn moved(api: &Api, run: &CommandRun) -> Result<Option<Text>, Text> {
 }
 
 pub fn record(run: &CommandRun) -> Value {
-    json!({ "command": run.entry, "argv": run.argv, "object": run.pod.path(), "target": run.pod, "container": run.container })
+    json!({ "command": run.entry, "argv": run.shown_argv(), "object": run.pod.path(), "target": run.pod, "container": run.container })
 }

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         ask::Undoable,
         mitigation::{Basis, Check, CheckResult, CommandOutput, Outcome},
-        shell::quoted,
+        shell::{KubectlFlags, quoted},
         text::{Text, is_clear},
     },
 };
@@ -60,13 +60,16 @@ fn result(check: &Check) -> (&'static str, String) {
     }
 }
 
-/// After a plan that was not carried out.
-pub fn next_step(saved: Option<&Path>, planned: Option<&Planned>, blocked: Option<&Text>) -> String {
+/// After a plan that was not carried out. `place` is as this program was called.
+pub fn next_step(saved: Option<&Path>, planned: Option<&Planned>, blocked: Option<&Text>, place: &KubectlFlags) -> String {
     let context = planned.map(|planned| quoted(&planned.plan.cluster.context)).unwrap_or_default();
     match (blocked, saved) {
         (Some(why), _) => format!("\nNothing was written. It cannot be: {why}\n"),
         (None, Some(path)) => match path.to_str().filter(|path| is_clear(path)) {
-            Some(path) => format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} --yes-on {context}\n", quoted(path)),
+            Some(path) => {
+                let flags = place.words().fold(String::new(), |all, flag| all + &flag + " ");
+                format!("\nNothing was written. Saved; carry it out by: sev1 do --plan {} {flags}--yes-on {context}\n", quoted(path))
+            }
             None => format!("\nNothing was written. Saved; carry it out by sev1 do --plan with this file, and --yes-on {context}\n"),
         },
         (None, None) => format!("\nNothing was written. To carry it out, add: --yes-on {context}\n"),

@@ -252,7 +252,7 @@ fn finish(order: &Order<'_>, session: &Session, planned: Option<&Planned>, resul
         Output::Text => match result {
             Ending::Planned { blocked } => {
                 let card = planned.map(|planned| card::text(planned, session.environment())).unwrap_or_default();
-                output::print(&format!("{card}{}", card::next_step(order.plan_out, planned, blocked.as_ref())))
+                output::print(&format!("{card}{}", card::next_step(order.plan_out, planned, blocked.as_ref(), session.place())))
             }
             Ending::NotPlanned(why) | Ending::NotConfirmed(why) => {
                 output::complain(&format!("nothing was written: {why}"));

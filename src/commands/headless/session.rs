@@ -21,6 +21,7 @@ use crate::{
             ActionEvent, CardId, Check, CheckResult, ClusterIdentity, CommandOutput, ConfirmedPlan, DiffLine, MitigationId, Outcome, Plan, converging,
         },
         object::Scope,
+        shell::KubectlFlags,
         text::Text,
     },
     journal::{self, Journal},
@@ -36,6 +37,7 @@ pub struct Session {
     journal: Arc<Journal>,
     events: mpsc::Receiver<ActionEvent>,
     cluster: ClusterIdentity,
+    place: KubectlFlags,
     environment: Environment,
     next: u32,
     /// Where this cluster's journal is.
@@ -112,7 +114,12 @@ impl Session {
             events: sender,
             pace: Pace { write_timeout: target.write_timeout, converge_for: wait, ..Pace::of(&loaded.config.mitigations) },
         });
-        Ok(Self { engine, journal, events, cluster, environment, journals: directory, next: 1 })
+        Ok(Self { engine, journal, events, cluster, place: target.kubectl.clone(), environment, journals: directory, next: 1 })
+    }
+
+    /// What leads kubectl and this program to the same cluster.
+    pub fn place(&self) -> &KubectlFlags {
+        &self.place
     }
 
     pub fn cluster(&self) -> &ClusterIdentity {

@@ -19,7 +19,7 @@ use url::Url;
 
 use super::{
     file::Cluster,
-    proxy::{Environment, is_loose},
+    proxy::{self, Environment, is_loose},
 };
 use crate::{
     connect::{
@@ -60,6 +60,7 @@ impl Server {
             return Err(format!("has a server address with the scheme {}, must be http or https", url.scheme()));
         }
         let plain = |text: &str| percent_decoded(text);
+        proxy::learn_login(&url);
         let login = match (url.username(), url.password()) {
             ("", None) => None,
             (user, password) => basic(&plain(user), &SecretString::from(plain(password.unwrap_or_default()))).ok(),
@@ -124,6 +125,7 @@ pub(super) fn proxy(cluster: &Cluster, server: &Uri, environment: &Environment) 
         Some(url)
     };
     let Some(mut proxy) = proxy else { return Ok(None) };
+    proxy::learn_login(&proxy);
     if proxy.scheme().starts_with("socks5") && proxy.port().is_none() {
         // The URL crate knows no port of this scheme, RFC 1928 does.
         _ = proxy.set_port(Some(1080));

@@ -3,8 +3,14 @@
 
 use std::net::IpAddr;
 
+use ::secrecy::SecretString;
 use http::Uri;
 use url::Url;
+
+use crate::{
+    connect::{credentials::login, endpoint::percent_decoded},
+    domain::secrecy,
+};
 
 /// The variables that count. The first of each pair that is not empty: `HTTPS_PROXY`, then `https_proxy`.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +31,10 @@ impl Environment {
                 .find(|value| !value.is_empty())
                 .map_or_else(String::new, |value| value.to_string_lossy().into_owned())
         };
+        // Also those on the way to other servers, which read the environment by themselves.
+        for names in [["HTTP_PROXY", "http_proxy"], ["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]] {
+            names.into_iter().filter_map(|name| parsed(&std::env::var(name).ok()?)).for_each(|proxy| learn_login(&proxy));
+        }
         Self {
             http: variable(["HTTP_PROXY", "http_proxy"]),
             https: variable(["HTTPS_PROXY", "https_proxy"]),
@@ -50,6 +60,15 @@ impl Environment {
 /// Whether Go refuses an address for blanks or control characters that the URL standard passes over.
 pub(super) fn is_loose(text: &str) -> bool {
     text.trim() != text || text.contains(char::is_control)
+}
+
+/// Takes note of the password in an address, as it is meant and as it is sent.
+pub(super) fn learn_login(address: &Url) {
+    if let Some(password) = address.password() {
+        let (user, password) = (percent_decoded(address.username()), percent_decoded(password));
+        secrecy::ours_for_good(&password);
+        secrecy::ours_for_good(login(&user, &SecretString::from(password)).trim_end_matches('='));
+    }
 }
 
 /// An address without a scheme is one of an HTTP proxy.

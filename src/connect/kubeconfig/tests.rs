@@ -158,6 +158,36 @@ fn a_list_without_a_file_is_no_reason_to_look_at_home() {
     assert!(context(":").is_err() && context("/nonexistent").is_err());
 }
 
+#[test]
+fn kubectl_is_led_to_the_same_place_as_the_same_person() {
+    let (_folder, path) = written(TWO);
+    let flags = |options: KubeOptions| load_in(&options, &nowhere()).unwrap().kubectl.words().collect::<Vec<_>>().join(" ");
+    let file = format!("--kubeconfig {}", path.display());
+    assert_eq!(flags(with(&path)), format!("--context prod-uk-1 {file}"), "also when the kubeconfig has another current context later");
+    let options = KubeOptions {
+        context: Some("staging".into()),
+        cluster: Some("uk".into()),
+        user: Some("oncall".into()),
+        impersonate: Some("bob o'neil".into()),
+        impersonate_groups: vec!["a".into(), "system:masters".into()],
+        insecure_skip_tls_verify: true,
+        ..with(&path)
+    };
+    let said = "--cluster uk --user oncall --as 'bob o'\\''neil' --as-group a --as-group system:masters --insecure-skip-tls-verify";
+    assert_eq!(flags(options), format!("--context staging {file} {said}"));
+    let by_environment = Surroundings { kubeconfig: Some(path.clone().into()), ..nowhere() };
+    assert_eq!(load_in(&KubeOptions::default(), &by_environment).unwrap().kubectl, KubectlFlags::of_context("prod-uk-1"));
+}
+
+#[test]
+fn kubectl_is_told_of_no_context_where_there_is_none() {
+    let (_folder, path) = written(&TWO.replace("current-context: prod-uk-1", "current-context: ''"));
+    let options = KubeOptions { cluster: Some("uk".into()), ..with(&path) };
+    let target = load_in(&options, &nowhere()).unwrap();
+    let expected = KubectlFlags::default().with("--kubeconfig", path.to_str()).with("--cluster", Some("uk"));
+    assert_eq!(target.kubectl, expected);
+}
+
 #[tokio::test]
 async fn a_pod_without_a_kubeconfig_is_its_service_account() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -169,6 +199,7 @@ async fn a_pod_without_a_kubeconfig_is_its_service_account() {
     fs::write(folder.path().join("token"), "s3cr3t\n").unwrap();
     let target = load_in(&KubeOptions::default(), &in_pod()).unwrap();
     assert_eq!((&*target.context, &*target.server, &*target.namespace), ("in-cluster", "https://[fd00::1]", "default"));
+    assert_eq!(target.kubectl, KubectlFlags::default(), "kubectl knows of no such context");
     assert_eq!(authorization(&target).await.as_deref(), Some("Bearer s3cr3t"));
     fs::write(folder.path().join("namespace"), "shop\n").unwrap();
     let namespace = |surroundings| load_in(&KubeOptions::default(), &surroundings).unwrap().namespace;

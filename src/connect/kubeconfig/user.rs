@@ -16,7 +16,7 @@ use crate::{
         credentials::{Credentials, Identity, TokenFile, basic, bearer},
         plugin::{Asks, Plugin, Spec},
     },
-    domain::{secrecy, text::Text, time::Clock},
+    domain::{conceal, secrecy, text::Text, time::Clock},
 };
 
 const GROUP: &str = "client.authentication.k8s.io";
@@ -43,6 +43,9 @@ pub(super) fn who(
     server: &Text,
     clock: &Arc<dyn Clock>,
 ) -> Result<Who, String> {
+    for secret in [&user.token, &user.password] {
+        secrecy::ours_for_good(secret);
+    }
     let has_login = !user.username.is_empty() || !user.password.is_empty();
     if has_login && !(user.token.is_empty() && user.token_file.is_empty()) {
         return Err("has a token and a username: take one out".to_owned());
@@ -77,7 +80,7 @@ pub(super) fn who(
         Some(name) => return Err(format!("has the auth-provider {name}, which is not known: there is oidc")),
     }
     let told = provider.iter().flat_map(|provider| &provider.config);
-    told.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours(value));
+    told.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours_for_good(value));
     Ok(Who { credentials, identity, provider })
 }
 
@@ -131,6 +134,15 @@ fn plugin(exec: &Exec, user: &User, cluster: impl FnOnce() -> Result<serde_json:
     if exec.env.iter().any(|variable| variable.name.is_empty()) {
         return Err("has a credential plugin (exec) with a variable that has no name".to_owned());
     }
+    // It may say what it was called with.
+    let args: Vec<&str> = exec.args.iter().map(String::as_str).collect();
+    conceal::words(&args, &mut |secret| {
+        // A file with one is none.
+        if !secret.starts_with(['/', '.', '~']) {
+            secrecy::ours_for_good(secret);
+        }
+        String::new()
+    });
     let told = if exec.provide_cluster_info { Some(cluster()?) } else { None };
     Ok(Spec {
         command: exec.command.clone(),

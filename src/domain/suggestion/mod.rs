@@ -16,7 +16,7 @@ use super::{
     ask::Request,
     complaint::{About, Complaint, roots},
     object::{Key, ObjectRef},
-    shell,
+    shell::{self, KubectlFlags},
     suspect::{Candidate, Confidence, Onset, Scene, Suspect, TIED, suspects},
     text::Text,
     units,
@@ -88,8 +88,8 @@ pub struct Evidence {
     /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
     pub was_cured: bool,
     pub restart_at_once: u8,
-    /// Context of kubectl; none: its name cannot be written down so that it means the same.
-    pub context: Option<Text>,
+    /// What leads kubectl here; none: the context's name cannot be written down so that it means the same.
+    pub kubectl: Option<KubectlFlags>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,9 +248,10 @@ impl Evidence {
     }
 
     fn kubectl(&self, words: &[String], namespace: &str) -> Text {
-        let Some(context) = &self.context else { return Text::default() };
+        let Some(flags) = &self.kubectl else { return Text::default() };
         let mut line = shell::line(std::iter::once("kubectl").chain(words.iter().map(String::as_str)));
-        let _ = write!(line, " -n {} --context {}", shell::quoted(namespace), shell::quoted(context));
+        let _ = write!(line, " -n {}", shell::quoted(namespace));
+        flags.words().for_each(|flag| line.extend([" ", &flag]));
         let shown = Text::line(&line);
         // Half a command, or one that names something else, is none.
         if shown == line.as_str() && !line.contains("<U+") { shown } else { Text::default() }

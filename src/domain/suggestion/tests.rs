@@ -54,7 +54,7 @@ fn trouble() -> Evidence {
         critical_errors: Some("error_rate".into()),
         breaker: Some(breaker()),
         restart_at_once: 1,
-        context: Some("prod uk".into()),
+        kubectl: Some(KubectlFlags::of_context("prod uk").with("--as", Some("me"))),
         namespace: "n".into(),
         knows_errors: true,
         ..Evidence::default()
@@ -90,7 +90,7 @@ fn a_sick_rollout_ranks_above_a_restart_and_the_breaker() {
     assert_eq!(keys(&advice), "urb");
     let first = &advice.suggestions[0];
     assert_eq!(first.title, "undo rollout api-gateway to rev 41");
-    assert_eq!(first.kubectl, "kubectl rollout undo deploy/api-gateway --to-revision=41 -n n --context 'prod uk'");
+    assert_eq!(first.kubectl, "kubectl rollout undo deploy/api-gateway --to-revision=41 -n n --context 'prod uk' --as me");
     assert_eq!(first.confidence, Confidence::Likely);
 }
 

@@ -75,6 +75,7 @@ impl Play {
             is_demo: false,
             speed: Speed::OF_LIFE,
             journal_broken: None,
+            kubectl: crate::domain::shell::KubectlFlags::of_context("prod-uk-1"),
             unclear: None,
             clock_offset: chrono::Duration::zero(),
         };
