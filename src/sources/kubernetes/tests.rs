@@ -267,6 +267,24 @@ async fn more_than_is_kept_is_cut_off_and_said_whether_listed_or_watched() {
 }
 
 #[tokio::test]
+async fn an_observation_weighs_a_mebibyte_at_most() {
+    let labels: Vec<_> = (0..32).map(|at| format!(r#""k{at}":"{}""#, "x".repeat(1_000))).collect();
+    let object = |at: usize| format!(r#"{{"metadata":{{"name":"p{at}","labels":{{{}}}}}}}"#, labels.join(","));
+    let items: Vec<_> = (0..100).map(object).collect();
+    let page = format!(r#"{{"metadata":{{"resourceVersion":"7"}},"items":[{}]}}"#, items.join(","));
+    let server = Scripted::start(move |request, _| if request.contains("watch=true") { hang("") } else { json(200, &page) }).await;
+    let mut watching = pods(&server);
+    let mut sizes = Vec::new();
+    while sizes.iter().sum::<usize>() < 102 {
+        let next = timeout(Duration::from_secs(20), watching.heard.recv()).await;
+        if let What::Pods(deltas) = next.unwrap_or_else(|_| panic!("waited in vain after {sizes:?}")).unwrap().what {
+            sizes.push(deltas.len());
+        }
+    }
+    assert!(sizes.len() >= 4 && sizes.iter().all(|size| *size <= 32), "{sizes:?}");
+}
+
+#[tokio::test]
 async fn what_goes_makes_room_for_what_comes() {
     let server = Scripted::start(|request, _| match request {
         _ if request.contains("watch=true") => {
