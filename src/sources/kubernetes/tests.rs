@@ -437,6 +437,27 @@ async fn the_heartbeat_notices_a_server_that_falls_silent() {
 }
 
 #[tokio::test]
+async fn a_server_that_says_who_it_is_and_opens_no_watch_is_asked_less_and_less_often_and_wakes_nobody() {
+    let server = Scripted::start(|request, _| match request.split(' ').nth(1).unwrap() {
+        "/version" => json(200, r#"{"gitVersion":"v1.36.3"}"#),
+        "/api/v1/namespaces/kube-system" => json(200, r#"{"metadata":{"uid":"abc"}}"#),
+        path if path.contains("selfsubjectreviews") => json(201, r#"{"status":{"userInfo":{"username":"oncall"}}}"#),
+        _ => json(500, r#"{"kind":"Status","message":"no"}"#),
+    })
+    .await;
+    let (out, heard) = mpsc::channel(64);
+    let report = Report::new(SourceId::Cluster, Arc::new(Still), out);
+    let generation = watch::Sender::new(0);
+    let opened_again = generation.subscribe();
+    let shared = Shared { reader: Reader::new(&server.target()), wake: Arc::default(), generation: generation.subscribe(), total: Arc::default() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
+    let waits = Watching { heard, _tasks: tasks }.waits(3).await;
+    assert!(waits[2] > waits[1] && waits[1] > waits[0], "{waits:?}");
+    assert!(!opened_again.has_changed().unwrap_or(false));
+}
+
+#[tokio::test]
 async fn a_slow_login_is_said_and_is_no_silence_of_the_server() {
     let server = Scripted::start(|request, _| match request.split(' ').nth(1).unwrap() {
         "/version" => json(200, r#"{"gitVersion":"v1.36.3"}"#),
