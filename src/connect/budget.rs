@@ -12,7 +12,7 @@ use super::ConnectError;
 use crate::domain::text::Text;
 
 /// Bytes of all bodies of one cluster that are read at the same time, decoded ones among them.
-const IN_FLIGHT: usize = 64 << 20;
+const IN_FLIGHT: usize = 48 << 20;
 /// What any body may take without asking, in bytes: most answers are smaller.
 const FREE: usize = 256 << 10;
 /// What is taken at a time, in bytes.
@@ -72,23 +72,21 @@ impl Share {
             return;
         }
         let steps = u32::try_from(more).unwrap_or(u32::MAX);
-        let permit = match self.budget.steps.clone().try_acquire_many_owned(steps) {
-            Ok(permit) => Ok(permit),
-            Err(_) => tokio::select! {
-                biased;
-                Ok(permit) = self.budget.steps.clone().acquire_many_owned(steps) => Ok(permit),
-                beyond = self.budget.beyond.clone().acquire_owned() => Err(beyond),
-            },
-        };
-        match permit {
-            Ok(permit) => {
-                self.taken = wanted;
+        let steps_left = &self.budget.steps;
+        let permit = tokio::select! {
+            // In this order, so that only who finds nothing left goes on without.
+            biased;
+            Ok(permit) = steps_left.clone().acquire_many_owned(steps) => Some(permit),
+            Ok(permit) = self.budget.beyond.clone().acquire_owned() => {
                 self.held.push(permit);
-            }
-            Err(beyond) => {
                 self.is_beyond = true;
-                self.held.extend(beyond);
+                None
             }
+            else => None,
+        };
+        if let Some(permit) = permit {
+            self.taken = wanted;
+            self.held.push(permit);
         }
     }
 

@@ -83,7 +83,8 @@ pub fn kind_of(path: &str) -> Option<&'static str> {
 /// An object that tells much, about 9 KB, in all its fields that are read.
 pub fn rich(kind: &str, number: u64, fill: &str) -> String {
     let mut json = format!(
-        r#"{{"metadata":{{"name":"{kind}-{number:09}","namespace":"shop","uid":"u{number}","resourceVersion":"{number}","creationTimestamp":"2026-11-30T00:00:00Z","labels":{{"app":"a{number}","k":"{label}"}},"annotations":{{"a":"{fill}","deployment.kubernetes.io/revision":"1"}},"ownerReferences":[{{"kind":"ReplicaSet","name":"r{number}","uid":"ru{number}","controller":true,"apiVersion":"apps/v1"}}]}},"#,
+        r#"{{"metadata":{{"name":"{name}-{number:09}","namespace":"shop","uid":"u{number}","resourceVersion":"{number}","creationTimestamp":"2026-11-30T00:00:00Z","labels":{{"app":"a{number}","k":"{label}"}},"annotations":{{"a":"{fill}","deployment.kubernetes.io/revision":"1"}},"ownerReferences":[{{"kind":"ReplicaSet","name":"r{number}","uid":"ru{number}","controller":true,"apiVersion":"apps/v1"}}]}},"#,
+        name = kind.to_ascii_lowercase(),
         label = &fill[..60]
     );
     let long = &fill[..900];

@@ -55,7 +55,8 @@ impl Server {
                 }
                 let shared = Arc::clone(&serving);
                 std::thread::spawn(move || {
-                    if Connection::new(stream).is_ok_and(|mut connection| connection.serve(&shared).is_err()) {
+                    let Ok(mut connection) = Connection::new(stream) else { return };
+                    if connection.serve(&shared).is_err_and(|error| error.kind() != std::io::ErrorKind::Interrupted) {
                         shared.hung_up.fetch_add(1, Ordering::Relaxed);
                     }
                 });
@@ -123,23 +124,26 @@ impl Connection {
             }
             let mut body = vec![0; length];
             self.reader.read_exact(&mut body)?;
-            self.answer(shared, &target, &String::from_utf8_lossy(&body))?;
+            self.answer(shared, &target)?;
         }
     }
 
-    fn answer(&mut self, shared: &Shared, target: &str, body: &str) -> Result<()> {
+    fn answer(&mut self, shared: &Shared, target: &str) -> Result<()> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if path.contains("/proxy") {
-            return self.behind(shared, path);
+            return self.behind(shared);
         }
         if path.ends_with("/log") {
             return self.log(shared);
         }
         if path.contains("review") {
-            return self.review(shared, path, body);
+            return self.review(shared, path);
         }
         if let Some(kind) = kind_of(path) {
             return if query.contains("watch=") { self.watch(shared, kind, query) } else { self.page(shared, kind) };
+        }
+        if path.contains("/pods/") {
+            return self.whole(shared, 200, &rich("Pod", 1, &shared.fill));
         }
         match path.rsplit('/').next() {
             Some("version") => self.whole(shared, 200, r#"{"major":"1","minor":"36","gitVersion":"v1.36.0"}"#),
@@ -149,16 +153,17 @@ impl Connection {
         }
     }
 
-    fn review(&mut self, shared: &Shared, path: &str, body: &str) -> Result<()> {
-        let many = |piece: &str| repeated(|_| piece.to_owned(), 7 << 20);
+    fn review(&mut self, shared: &Shared, path: &str) -> Result<()> {
         if shared.lies(Lie::EndlessReviews) && path.contains("access") {
             return self.endless(shared, "{\"status\":{\"resourceRules\":[", "{},");
         }
         if shared.lies(Lie::ManyRules) {
-            let answer = format!(r#"{{"status":{{"allowed":true,"userInfo":{{"username":"me"}},"resourceRules":[{}]}}}}"#, many("{}"));
+            let answer = format!(
+                r#"{{"status":{{"allowed":true,"userInfo":{{"username":"me"}},"resourceRules":[{}]}}}}"#,
+                repeated(|_| "{}".to_owned(), 7 << 20)
+            );
             return self.whole(shared, 201, &answer);
         }
-        let _ = body;
         self.whole(
             shared,
             201,
@@ -230,14 +235,19 @@ impl Connection {
                 }
             }
             _ => {
+                if is_pulse {
+                    // As long as it is asked to be.
+                    std::thread::sleep(Duration::from_secs(5));
+                    return self.stream.write_all(b"0\r\n\r\n");
+                }
                 // Quiet, as long as the program listens.
-                let mut byte = [0];
-                self.stream.read_exact(&mut byte)
+                let _ = self.stream.read(&mut [0]);
+                Err(std::io::ErrorKind::Interrupted.into())
             }
         }
     }
 
-    fn behind(&mut self, shared: &Shared, path: &str) -> Result<()> {
+    fn behind(&mut self, shared: &Shared) -> Result<()> {
         let Some(lie) = shared.lies.first().copied() else { return Ok(()) };
         let vector = r#"{"status":"success","data":{"resultType":"vector","result":["#;
         match lie {
@@ -260,10 +270,7 @@ impl Connection {
                 self.whole(shared, 200, body)
             }
             Lie::SlowBodies => self.slow(shared, vector),
-            _ => {
-                let _ = path;
-                self.whole(shared, 503, "{}")
-            }
+            _ => self.whole(shared, 503, "{}"),
         }
     }
 

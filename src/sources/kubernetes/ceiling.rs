@@ -145,6 +145,9 @@ impl Drop for Ceiling {
     }
 }
 
+/// What is kept beside an object, in bytes: its key in the indices, its row, that it is ill, what was told of it.
+const BESIDE: usize = 320;
+
 /// Roughly what an object takes in memory, in bytes: itself, and its texts as they would be printed, names of fields standing for the
 /// overhead of what is allocated.
 fn weight(object: &impl Debug) -> usize {
@@ -155,7 +158,7 @@ fn weight(object: &impl Debug) -> usize {
             Ok(())
         }
     }
-    let mut count = Count(size_of_val(object) + size_of::<Entry>());
+    let mut count = Count(size_of_val(object) + size_of::<Entry>() + BESIDE);
     let _ = write!(count, "{object:?}");
     count.0
 }
