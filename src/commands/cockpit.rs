@@ -21,7 +21,7 @@ use crate::{
 
 /// Observations that may wait for the loop. More make the sources wait, and a watch that waits too long is closed by the
 /// API server and listed again: bounded memory, nothing lost.
-const OBSERVATIONS: usize = 256;
+const OBSERVATIONS: usize = 32;
 
 /// Events of mitigations that may wait; the engine gives up on a screen that takes none for seconds.
 const ACTIONS: usize = 64;

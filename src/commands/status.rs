@@ -55,7 +55,7 @@ pub fn run(status: &Status, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let clock = home.clock;
     let watching = Arc::clone(&clock);
     let looked = setup::block_on(async {
-        let (sender, mut observations) = mpsc::channel(1_024);
+        let (sender, mut observations) = mpsc::channel(32);
         let Config { servers, kpis, alerts, errors, refresh, .. } = loaded.config.clone();
         let reader = Reader::new(&target);
         setup::log_in(&reader).await;

@@ -6,24 +6,28 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tower::BoxError;
 
-use super::ConnectError;
+use super::{
+    ConnectError,
+    budget::{Budget, Share},
+};
 use crate::domain::{secrecy, text::Text};
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
-/// Reads all of a body of at most `limit` bytes. The caller sets the time limit.
-pub(crate) async fn whole(mut body: Body, limit: usize, server: &Text) -> Result<Bytes, ConnectError> {
-    let mut read = BytesMut::new();
+/// Reads all of a body of at most `limit` bytes, as far as there is room. The caller sets the time limit.
+pub(crate) async fn whole(mut body: Body, limit: usize, server: &Text, budget: &Budget) -> Result<Bytes, ConnectError> {
+    let (mut read, mut share) = (BytesMut::new(), budget.share());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| cut(server, &error))?;
         if let Some(data) = frame.data_ref() {
             if read.len() + data.len() > limit {
                 return Err(ConnectError::TooLarge { server: server.clone(), limit });
             }
+            share.grow(read.len() + data.len()).await;
             read.extend_from_slice(data);
         }
     }
-    Ok(read.freeze())
+    Ok(share.of(read.freeze()))
 }
 
 /// What to do with a line longer than the limit, and with a last line without its end.
@@ -47,11 +51,12 @@ pub struct Lines {
     skipping: bool,
     ended: bool,
     server: Text,
+    share: Share,
 }
 
 impl Lines {
-    pub(crate) fn new(body: Body, limit: usize, overlong: Overlong, idle: Duration, server: Text) -> Self {
-        Self { body, buffer: BytesMut::new(), searched: 0, limit, overlong, idle, skipping: false, ended: false, server }
+    pub(crate) fn new(body: Body, limit: usize, overlong: Overlong, idle: Duration, server: Text, budget: &Budget) -> Self {
+        Self { body, buffer: BytesMut::new(), searched: 0, limit, overlong, idle, skipping: false, ended: false, server, share: budget.share() }
     }
 
     /// The next line without its end; none when the server ended the stream properly. Fails when no byte came for the
@@ -61,6 +66,10 @@ impl Lines {
             if let Some(line) = self.buffered() {
                 return Some(line);
             }
+            if self.buffer.is_empty() {
+                self.share.clear();
+            }
+            self.share.grow(self.buffer.len()).await;
             if self.ended {
                 return None;
             }
@@ -163,7 +172,7 @@ mod tests {
     fn lines(chunks: &[&'static str], limit: usize, overlong: Overlong) -> Lines {
         let frames: Vec<_> = chunks.iter().map(|chunk| Ok::<_, BoxError>(Frame::data(Bytes::from_static(chunk.as_bytes())))).collect();
         let body = StreamBody::new(stream::iter(frames)).boxed_unsync();
-        Lines::new(body, limit, overlong, Duration::from_secs(5), "test".into())
+        Lines::new(body, limit, overlong, Duration::from_secs(5), "test".into(), &Budget::new())
     }
 
     async fn all(mut lines: Lines) -> Vec<Result<String, ConnectError>> {

@@ -12,6 +12,7 @@ use url::{Host, Url};
 use super::{
     ConnectError, Reader,
     body::innermost,
+    budget::checked,
     credentials::PEM_LIMIT,
     kept::Kept,
     login::Login,
@@ -156,6 +157,7 @@ impl HttpAnswer {
         if !(200..300).contains(&self.status) {
             return Err(self.refused());
         }
+        checked(&self.server, &self.body)?;
         serde_json::from_slice(&self.body).map_err(|error| {
             if error.is_data() {
                 return self.misshapen(&error.to_string());

@@ -22,6 +22,7 @@ use tokio_tungstenite::{
 use super::{
     ConnectError, Writer,
     body::{self, innermost},
+    budget::Budget,
     path::ApiPath,
     reader::Query,
     refusal::begins,
@@ -93,7 +94,7 @@ impl Writer {
         let response = sending.map_err(|error| output.lost(error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let status = response.status().as_u16();
-            let body = body::whole(response.into_body(), REFUSAL_LIMIT, &server).await.unwrap_or_default();
+            let body = body::whole(response.into_body(), REFUSAL_LIMIT, &server, &Budget::new()).await.unwrap_or_default();
             let json: Option<Value> = serde_json::from_slice(&body).ok();
             let words = json.as_ref().and_then(|json| json.get("message")?.as_str()).map_or_else(|| begins(&body), |words| Text::bounded(words, 400));
             return Err(ExecError::Refused { status, says: words });

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod body;
+mod budget;
 mod credentials;
 pub mod discovery;
 pub mod endpoint;

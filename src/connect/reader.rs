@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
+    budget::checked,
     kept::{GivenUp, Pool},
     path::ApiPath,
     refusal::{Refused, begins},
@@ -26,7 +27,9 @@ const OBJECT_LIMIT: usize = 8 << 20;
 /// Largest error body that is looked at.
 const REFUSAL_LIMIT: usize = 64 << 10;
 /// Longest line of a watch: etcd keeps objects of at most 1.5 MiB, written as JSON with room to spare.
-const WATCH_LINE_LIMIT: usize = 8 << 20;
+const WATCH_LINE_LIMIT: usize = 4 << 20;
+/// Largest answer of a review. The rules of a user with a thousand roles are some hundred KiB.
+const REVIEW_LIMIT: usize = 1 << 20;
 /// Longest log line that is kept whole.
 const LOG_LINE_LIMIT: usize = 16 << 10;
 
@@ -123,9 +126,9 @@ impl Reader {
         self.json(&Method::GET, path, answer)
     }
 
-    /// Questions that are asked by POST and change nothing: access and identity reviews.
+    /// Questions that are asked by POST and change nothing: access and identity reviews. At most 1 MiB is answered.
     pub async fn review(&self, path: &str, question: &Value) -> Result<Answer, ConnectError> {
-        let answer = self.raw(Method::POST, path, &[], Some(question), OBJECT_LIMIT, self.target.request_timeout).await?;
+        let answer = self.raw(Method::POST, path, &[], Some(question), REVIEW_LIMIT, self.target.request_timeout).await?;
         self.json(&Method::POST, path, answer)
     }
 
@@ -160,7 +163,7 @@ impl Reader {
             let response = self.ask(&ready, &through, method, path, query, json).await?;
             let (parts, body) = response.into_parts();
             let limit = if parts.status.is_success() { max_bytes } else { max_bytes.max(REFUSAL_LIMIT) };
-            let body = body::whole(body, limit, self.server()).await?;
+            let body = body::whole(body, limit, self.server(), self.wire.budget()).await?;
             Ok(RawAnswer { status: parts.status.as_u16(), date: date(&parts.headers), headers: parts.headers, body })
         };
         self.within(timeout, &through, asking).await
@@ -221,10 +224,10 @@ impl Reader {
             let response = self.ask(&ready, &through, Method::GET, path, query, None).await?;
             let (parts, body) = response.into_parts();
             if parts.status.is_success() {
-                let lines = Lines::new(body, limit, overlong, idle, self.server().clone());
+                let lines = Lines::new(body, limit, overlong, idle, self.server().clone(), self.wire.budget());
                 return Ok(Stream { date: date(&parts.headers), lines, given_up });
             }
-            let body = body::whole(body, REFUSAL_LIMIT, self.server()).await?;
+            let body = body::whole(body, REFUSAL_LIMIT, self.server(), self.wire.budget()).await?;
             let answer = RawAnswer { status: parts.status.as_u16(), date: None, headers: parts.headers, body };
             Err(self.refused(&Method::GET, path, &answer))
         };
@@ -237,6 +240,7 @@ impl Reader {
 
     fn json(&self, method: &Method, path: &str, answer: RawAnswer) -> Result<Answer, ConnectError> {
         let answer = self.accept(method, path, answer)?;
+        checked(self.server(), &answer.body)?;
         match serde_json::from_slice(&answer.body) {
             Ok(json) => Ok(Answer { status: answer.status, date: answer.date, json }),
             Err(_) => Err(self.not_json(&answer)),

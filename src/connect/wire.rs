@@ -24,6 +24,7 @@ use tower_http::decompression::DecompressionLayer;
 use super::{
     ConnectError,
     body::{Body, innermost},
+    budget::Budget,
     credentials::{Credential, Credentials, Identity, basic},
     endpoint::percent_decoded,
     kept::{GivenUp, GivingUp, Kept, Pool},
@@ -51,6 +52,7 @@ pub(crate) struct Wire {
     server: Text,
     built: Mutex<Option<Stacks>>,
     giving_up: GivingUp,
+    budget: Budget,
 }
 
 #[derive(Clone)]
@@ -82,7 +84,7 @@ impl Ready {
 impl Wire {
     /// `identity`: the kubeconfig's own client certificate.
     pub fn new(config: kube::Config, credentials: Credentials, identity: Option<Identity>, server: Text) -> Self {
-        Self { config, credentials, identity, server, built: Mutex::new(None), giving_up: GivingUp::new() }
+        Self { config, credentials, identity, server, built: Mutex::new(None), giving_up: GivingUp::new(), budget: Budget::new() }
     }
 
     /// Over a service in this process in the place of connections: nothing is resolved, encrypted or logged in to.
@@ -98,7 +100,15 @@ impl Wire {
         let stack = BoxCloneSyncService::new(stack);
         let stacks = Stacks { read: Arc::new(Kept::new(stack.clone(), || None)), write: stack, identity: None };
         let config = kube::Config::new(http::Uri::from_static("http://in-process"));
-        Self { config, credentials: Credentials::none(), identity: None, server, built: Mutex::new(Some(stacks)), giving_up: GivingUp::new() }
+        Self {
+            config,
+            credentials: Credentials::none(),
+            identity: None,
+            server,
+            built: Mutex::new(Some(stacks)),
+            giving_up: GivingUp::new(),
+            budget: Budget::new(),
+        }
     }
 
     pub fn server(&self) -> &Text {
@@ -140,6 +150,11 @@ impl Wire {
         let response = stack.oneshot(request).await.map_err(|error| self.failed(&error))?;
         self.credentials.answered(&ready.credential, response.status());
         Ok(response)
+    }
+
+    /// For all that is read of this cluster.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     #[cfg(test)]

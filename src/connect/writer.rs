@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     Answer, ConnectError, Target, body,
+    budget::Budget,
     path::ApiPath,
     reader::{Query, date, with_query},
     refusal::begins,
@@ -78,7 +79,7 @@ impl Writer {
             let response = self.wire.send(&ready, ready.to_write(), request).await.map_err(&ended)?;
             let (parts, body) = response.into_parts();
             let refused = parts.status.is_client_error();
-            match body::whole(body, ANSWER_LIMIT, &server).await {
+            match body::whole(body, ANSWER_LIMIT, &server, &Budget::new()).await {
                 Ok(body) => {
                     let json = serde_json::from_slice(&body).unwrap_or_else(|_| Value::String(begins(&body).to_string()));
                     Ok(Answer { status: parts.status.as_u16(), date: date(&parts.headers), json })

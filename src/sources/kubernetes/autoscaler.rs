@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     list_watch::Watched,
     managed::Writers,
-    wire::{Condition, Meta, Str, condition, count, text},
+    wire::{Condition, Few, Meta, Str, condition, count, text},
 };
 use crate::domain::{
     health::SourceId,
@@ -45,7 +45,7 @@ struct Spec<'a> {
     max_replicas: Option<i64>,
     #[serde(borrow)]
     scale_target_ref: Option<Target<'a>>,
-    metrics: Option<Vec<Metric<'a>>>,
+    metrics: Option<Few<Metric<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -61,8 +61,8 @@ struct Status<'a> {
     current_replicas: Option<i64>,
     desired_replicas: Option<i64>,
     #[serde(borrow)]
-    current_metrics: Option<Vec<Metric<'a>>>,
-    conditions: Option<Vec<Condition<'a>>>,
+    current_metrics: Option<Few<Metric<'a>>>,
+    conditions: Option<Few<Condition<'a>>>,
 }
 
 /// `MetricSpec` and `MetricStatus` differ only in `target` and `current`.

@@ -22,9 +22,10 @@ pub(super) struct Limits {
 
 /// Kubernetes itself is built for 150,000 pods at most (`kubernetes.io/docs/setup/best-practices/cluster-large`). 50,000 pods as they are
 /// kept take 60 to 75 MiB.
-pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 128 << 20 };
-/// Of all kinds of a cluster together, in bytes. What is on its way, pages being read and objects that wait for the loop, comes on top.
-const OF_ALL: usize = 192 << 20;
+pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 112 << 20 };
+/// Of all kinds of a cluster together, in bytes. What is being read comes on top (`connect/budget.rs`), and the observations that wait for
+/// the loop, which are few and of 1 MiB each at most.
+const OF_ALL: usize = 128 << 20;
 
 /// What all kinds of one cluster take, in bytes.
 #[derive(Debug, Default)]
@@ -46,6 +47,26 @@ struct Entry {
     list: u32,
 }
 
+/// A delta and roughly what it takes in memory, in bytes.
+#[derive(Debug)]
+pub(super) struct Weighed<T> {
+    pub delta: Delta<T>,
+    pub weight: usize,
+}
+
+impl<T: Object + Debug> Weighed<T> {
+    pub fn applied(object: T) -> Self {
+        Self { weight: weight(&object), delta: Delta::Applied(object) }
+    }
+}
+
+impl<T> From<Delta<T>> for Weighed<T> {
+    /// For all that is none of [`Delta::Applied`].
+    fn from(delta: Delta<T>) -> Self {
+        Self { delta, weight: size_of::<Delta<T>>() }
+    }
+}
+
 /// There was no room for all of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
@@ -60,14 +81,14 @@ impl Ceiling {
     }
 
     /// Counts the deltas, and cuts them off before the first for which there is no room.
-    pub fn take<T: Object + Debug>(&mut self, deltas: &mut Vec<Delta<T>>) -> Result<(), Full> {
+    pub fn take<T: Object>(&mut self, deltas: &mut Vec<Weighed<T>>) -> Result<(), Full> {
         for at in 0..deltas.len() {
-            let has_room = match &deltas[at] {
+            let has_room = match &deltas[at].delta {
                 Delta::ListStarted => {
                     self.list = self.list.wrapping_add(1);
                     true
                 }
-                Delta::Applied(object) => self.put(object.key(), weight(object)),
+                Delta::Applied(object) => self.put(object.key(), deltas[at].weight),
                 Delta::Deleted(key) => {
                     self.remove(key);
                     true
@@ -124,6 +145,9 @@ impl Drop for Ceiling {
     }
 }
 
+/// What is kept beside an object, in bytes: its key in the indices, its row, that it is ill, what was told of it.
+const BESIDE: usize = 320;
+
 /// Roughly what an object takes in memory, in bytes: itself, and its texts as they would be printed, names of fields standing for the
 /// overhead of what is allocated.
 fn weight(object: &impl Debug) -> usize {
@@ -134,7 +158,7 @@ fn weight(object: &impl Debug) -> usize {
             Ok(())
         }
     }
-    let mut count = Count(size_of_val(object) + size_of::<Entry>());
+    let mut count = Count(size_of_val(object) + size_of::<Entry>() + BESIDE);
     let _ = write!(count, "{object:?}");
     count.0
 }

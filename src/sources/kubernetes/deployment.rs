@@ -6,7 +6,7 @@ use super::{
     authors::Authors,
     list_watch::Watched,
     managed::Writers,
-    wire::{Condition, Meta, Selector, Template, condition, config_maps, count, images, text, texts},
+    wire::{Condition, Few, Meta, Selector, Template, condition, config_maps, count, images, text, texts},
 };
 use crate::domain::{
     health::SourceId,
@@ -53,7 +53,7 @@ struct Status<'a> {
     updated_replicas: Option<i64>,
     available_replicas: Option<i64>,
     #[serde(borrow)]
-    conditions: Option<Vec<Condition<'a>>>,
+    conditions: Option<Few<Condition<'a>>>,
 }
 
 impl Watched for Deployments {

@@ -56,14 +56,24 @@ impl Heartbeat {
         let contacting = format!("contacting {}", self.shared.reader.server());
         self.report.connecting(&contacting).await?;
         let mut identified = false;
+        // Whether everybody else is to try again, once it is sure that it pays.
+        let mut came_back = false;
         loop {
             // Apart from the pulse: a login is no silence of the server.
             logged_in(&self.shared.reader, &self.report, &contacting).await?;
-            let result = if identified { self.pulse(&subjects[subject]).await } else { self.identify().await };
+            let result = if identified {
+                self.pulse(&subjects[subject], came_back).await
+            } else {
+                came_back |= self.report.is_failed();
+                self.identify().await
+            };
             match result {
                 Ok(Ok(())) => {
-                    identified = true;
-                    backoff.succeeded();
+                    // To say who it is proves little: many a server does that, and opens no watch.
+                    if std::mem::replace(&mut identified, true) {
+                        backoff.succeeded();
+                        came_back = false;
+                    }
                 }
                 Ok(Err(Closed)) => return Err(Closed),
                 Err(ConnectError::Forbidden { .. }) if identified && subject + 1 < subjects.len() => subject += 1,
@@ -79,27 +89,16 @@ impl Heartbeat {
         }
     }
 
-    /// Who answers: at start and whenever the connection comes back. Then everybody else may try again.
+    /// Who answers: at start and whenever the connection comes back.
     async fn identify(&self) -> Result<Result<(), Closed>, ConnectError> {
         let server = self.shared.reader.server().clone();
         let late = |_| ConnectError::Timeout { server, after: IDENTITY };
         let (identity, date) = timeout(IDENTITY, identity::read(&self.shared.reader)).await.map_err(late)??;
-        let came_back = self.report.is_failed();
-        if let Err(Closed) = self.report.say(What::Identity(identity), date).await {
-            return Ok(Err(Closed));
-        }
-        if let Err(Closed) = self.report.live().await {
-            return Ok(Err(Closed));
-        }
-        if came_back {
-            self.generation.send_modify(|generation| *generation += 1);
-            self.shared.wake.notify_waiters();
-        }
-        Ok(Ok(()))
+        Ok(self.report.say(What::Identity(identity), date).await)
     }
 
-    /// One watch of five seconds. Beats when it opens.
-    async fn pulse(&self, subject: &Subject) -> Result<Result<(), Closed>, ConnectError> {
+    /// One watch of five seconds. Beats when it opens; after a failure everybody else may try again then.
+    async fn pulse(&self, subject: &Subject, came_back: bool) -> Result<Result<(), Closed>, ConnectError> {
         let seconds = PULSE.as_secs().to_string();
         let query = [("watch", "true"), ("fieldSelector", subject.selector.as_str()), ("timeoutSeconds", seconds.as_str())];
         let silent = |after| ConnectError::Timeout { server: self.shared.reader.server().clone(), after };
@@ -111,6 +110,10 @@ impl Heartbeat {
         }
         if let Err(Closed) = self.report.beat(stream.date).await {
             return Ok(Err(Closed));
+        }
+        if came_back {
+            self.generation.send_modify(|generation| *generation += 1);
+            self.shared.wake.notify_waiters();
         }
         let to_the_end = async {
             while let Some(line) = stream.lines.next().await {

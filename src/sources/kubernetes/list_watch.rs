@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    ceiling::{Ceiling, Full, Limits, OF_A_KIND, Total},
+    ceiling::{Ceiling, Full, Limits, Total, Weighed},
     wire::Str,
 };
 use crate::{
@@ -49,7 +49,7 @@ const LATER_PAGES: usize = 4_000;
 /// What a later page should weigh: it is in memory whole while it is decoded.
 const PAGE_WEIGHT: usize = 8 << 20;
 /// Largest page, in bytes; of one that is larger fewer objects are asked for, down to [`FEWEST`].
-const PAGE_LIMIT: usize = 64 << 20;
+const PAGE_LIMIT: usize = 20 << 20;
 /// Fewest objects of a page: etcd keeps none larger than 1.5 MiB, so that many always fit.
 const FEWEST: usize = 10;
 /// Most entries of one list, those that are not shown among them: one that goes on longer is no list of a cluster.
@@ -58,8 +58,15 @@ const MOST_ENTRIES: usize = 2_000_000;
 const EMPTY_PAGES: usize = 10;
 /// Longest token of a next page, in bytes. Those of API servers have some hundred.
 const TOKEN_LIMIT: usize = 16 << 10;
+/// A page whose objects take more than so many times its own bytes, and some more, is none of a cluster.
+const PAGE_GROWS: usize = 2;
+const PAGE_GROWS_BY: usize = 1 << 20;
 /// Most deltas in one observation, so that applying one never takes long.
 const MOST_DELTAS: usize = 500;
+/// What one observation may weigh, in bytes: they wait for the loop, and are counted there, not weighed.
+const MOST_WEIGHT: usize = 1 << 20;
+/// Bytes of watch events that become one observation.
+const MOST_BYTES: usize = 1 << 20;
 /// Events of this long are one observation.
 const WINDOW: Duration = Duration::from_millis(25);
 /// A watch without a byte for this long is opened again: bookmarks come about once a minute.
@@ -182,7 +189,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                     let Limits { objects, bytes } = self.ceiling.limits();
                     backoff.after(&ConnectError::TooMany { what: K::kind().resource().into(), objects, bytes }, &self.report).await?;
                     // What the next list names comes on top of what is there until that list ends: there is no room for both.
-                    self.deliver(vec![Delta::ListStarted, Delta::Listed], None).await.or_else(|end| match end {
+                    self.deliver(vec![Delta::ListStarted.into(), Delta::Listed.into()], None).await.or_else(|end| match end {
                         Ended::Closed => Err(Closed),
                         _ => Ok(()),
                     })?;
@@ -193,10 +200,16 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     }
 
     /// Hands on as much as there is room for.
-    async fn deliver(&mut self, mut deltas: Vec<Delta<K::Object>>, server_time: Option<DateTime<Utc>>) -> Result<(), Ended> {
+    async fn deliver(&mut self, mut deltas: Vec<Weighed<K::Object>>, server_time: Option<DateTime<Utc>>) -> Result<(), Ended> {
         let taken = self.ceiling.take(&mut deltas);
-        if !deltas.is_empty() {
-            self.sink.deliver(deltas, server_time).await?;
+        let mut deltas = deltas.into_iter().peekable();
+        while deltas.peek().is_some() {
+            let (mut some, mut weight) = (Vec::new(), 0);
+            while let Some(next) = deltas.next_if(|next| some.is_empty() || (some.len() < MOST_DELTAS && weight + next.weight <= MOST_WEIGHT)) {
+                weight += next.weight;
+                some.push(next.delta);
+            }
+            self.sink.deliver(some, server_time).await?;
         }
         Ok(taken?)
     }
@@ -207,10 +220,10 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         let mut last_token = None;
         let mut answer = Self::fetch(self.shared.reader.clone(), self.path.clone(), None, FIRST_PAGE).await?;
         self.report.listing(0).await?;
-        let mut begun = vec![Delta::ListStarted];
+        let mut begun = vec![Weighed::from(Delta::ListStarted)];
         loop {
             let (date, weight) = (answer.date, answer.body.len());
-            let page = self.decode(answer).await?;
+            let page = self.decode(&answer).await?;
             let more = page.next.filter(|next| !next.is_empty());
             entries += page.entries;
             empty_pages = if page.entries == 0 { empty_pages + 1 } else { 0 };
@@ -234,14 +247,14 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             so_far += page.objects.len();
             let mut deltas = std::mem::take(&mut begun);
             for object in page.objects {
-                deltas.push(Delta::Applied(object));
+                deltas.push(object);
                 if deltas.len() >= MOST_DELTAS {
                     self.deliver(std::mem::take(&mut deltas), date).await?;
                 }
             }
             match next {
                 None => {
-                    deltas.push(Delta::Listed);
+                    deltas.push(Delta::Listed.into());
                     self.deliver(deltas, date).await?;
                     self.report.live().await?;
                     return page.version.ok_or_else(|| {
@@ -255,6 +268,8 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                 Some(mut fetching) => {
                     self.deliver(deltas, date).await?;
                     self.report.listing(so_far).await?;
+                    // Its room is needed for the next one.
+                    drop(answer);
                     answer = match (&mut fetching.0).await {
                         Ok(answer) => answer?,
                         Err(_) => return Err(Ended::Closed),
@@ -277,7 +292,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     }
 
     /// Off the async threads when it is worth it.
-    async fn decode(&self, answer: RawAnswer) -> Result<Decoded<K::Object>, ConnectError> {
+    async fn decode(&self, answer: &RawAnswer) -> Result<Decoded<K::Object>, ConnectError> {
         let kind = self.kind.clone();
         let body = answer.body.clone();
         let decoded = if body.len() < 256 << 10 {
@@ -287,7 +302,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         };
         decoded.map_err(|shape| match shape {
             Some(why) => self.strange(&why),
-            None => self.shared.reader.not_json(&answer),
+            None => self.shared.reader.not_json(answer),
         })
     }
 
@@ -326,7 +341,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
             };
             let mut batch = Batch::default();
             let end = self.gather(line, &mut lines, &mut batch).await;
-            let Batch { deltas, bookmark, version: seen } = batch;
+            let Batch { deltas, bookmark, version: seen, .. } = batch;
             if !deltas.is_empty() {
                 self.deliver(newest(deltas), None).await?;
                 self.report.live().await?;
@@ -367,12 +382,13 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                 None => return Some(Ok(())),
                 Some(Err(error)) => return Some(Err(error.into())),
                 Some(Ok(line)) => {
+                    batch.bytes += line.len();
                     if let Err(end) = self.take(&line, batch) {
                         return Some(Err(end));
                     }
                 }
             }
-            if batch.deltas.len() >= MOST_DELTAS {
+            if batch.deltas.len() >= MOST_DELTAS || batch.bytes >= MOST_BYTES {
                 return None;
             }
             next = tokio::select! {
@@ -392,7 +408,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
                 let wire: Change<K::Wire<'_>> = serde_json::from_slice(line).map_err(|error| self.strange(&error.to_string()))?;
                 if let Some(object) = self.kind.object(wire.object) {
                     let is_gone = event.kind.is("DELETED");
-                    batch.deltas.push(if is_gone { Delta::Deleted(object.key().clone()) } else { Delta::Applied(object) });
+                    batch.deltas.push(if is_gone { Delta::Deleted(object.key().clone()).into() } else { Weighed::applied(object) });
                 }
             }
             "ERROR" => return Err(self.said_no(&event)),
@@ -430,19 +446,21 @@ impl Drop for Fetching {
 }
 
 struct Batch<T> {
-    deltas: Vec<Delta<T>>,
+    deltas: Vec<Weighed<T>>,
+    /// Of the lines.
+    bytes: usize,
     bookmark: bool,
     version: Option<String>,
 }
 
 impl<T> Default for Batch<T> {
     fn default() -> Self {
-        Self { deltas: Vec::new(), bookmark: false, version: None }
+        Self { deltas: Vec::new(), bytes: 0, bookmark: false, version: None }
     }
 }
 
 pub(super) struct Decoded<T> {
-    pub objects: Vec<T>,
+    pub objects: Vec<Weighed<T>>,
     /// Those that are not shown among them.
     entries: usize,
     version: Option<String>,
@@ -452,12 +470,17 @@ pub(super) struct Decoded<T> {
 /// An error is the shape that was wrong, or none when it is not JSON at all.
 pub(super) fn decode_page<K: Watched>(kind: &K, body: &[u8]) -> Result<Decoded<K::Object>, Option<String>> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let page = Page(kind).deserialize(&mut deserializer).and_then(|page| deserializer.end().map(|()| page));
+    let room = body.len().saturating_mul(PAGE_GROWS).saturating_add(PAGE_GROWS_BY);
+    let page = Page { kind, room }.deserialize(&mut deserializer).and_then(|page| deserializer.end().map(|()| page));
     page.map_err(|error| error.is_data().then(|| error.to_string()))
 }
 
 /// Makes each entry an object of ours at once: as they are on the wire, those of a page of `{}` would take a hundred times its bytes.
-struct Page<'k, K>(&'k K);
+struct Page<'k, K> {
+    kind: &'k K,
+    /// Most bytes that its objects may take.
+    room: usize,
+}
 
 impl<'de, K: Watched> DeserializeSeed<'de> for Page<'_, K> {
     type Value = Decoded<K::Object>;
@@ -476,11 +499,11 @@ impl<'de, K: Watched> Visitor<'de> for Page<'_, K> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut metadata: Option<ListMeta<'de>> = None;
-        let (mut objects, mut entries) = (Vec::new(), 0);
+        let (mut objects, mut entries, mut room) = (Vec::new(), 0, self.room);
         while let Some(member) = map.next_key::<Str<'de>>()? {
             match &*member.0 {
                 "metadata" => metadata = Some(map.next_value()?),
-                "items" => map.next_value_seed(Items { kind: self.0, objects: &mut objects, entries: &mut entries })?,
+                "items" => map.next_value_seed(Items { kind: self.kind, objects: &mut objects, entries: &mut entries, room: &mut room })?,
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
@@ -492,8 +515,9 @@ impl<'de, K: Watched> Visitor<'de> for Page<'_, K> {
 
 struct Items<'k, K: Watched> {
     kind: &'k K,
-    objects: &'k mut Vec<K::Object>,
+    objects: &'k mut Vec<Weighed<K::Object>>,
     entries: &'k mut usize,
+    room: &'k mut usize,
 }
 
 impl<'de, K: Watched> DeserializeSeed<'de> for Items<'_, K> {
@@ -514,10 +538,9 @@ impl<'de, K: Watched> Visitor<'de> for Items<'_, K> {
     fn visit_seq<S: SeqAccess<'de>>(self, mut sequence: S) -> Result<(), S::Error> {
         while let Some(wire) = sequence.next_element::<K::Wire<'de>>()? {
             *self.entries += 1;
-            // One more than fits shows that there are too many.
-            if self.objects.len() <= OF_A_KIND.objects {
-                self.objects.extend(self.kind.object(wire));
-            }
+            let Some(object) = self.kind.object(wire).map(Weighed::applied) else { continue };
+            *self.room = self.room.checked_sub(object.weight).ok_or_else(|| S::Error::custom("a page takes more than twice its bytes in memory"))?;
+            self.objects.push(object);
         }
         Ok(())
     }
@@ -572,7 +595,7 @@ struct Change<T> {
 }
 
 /// Drops what a later delta of the same batch replaces.
-fn newest<T: Object>(deltas: Vec<Delta<T>>) -> Vec<Delta<T>> {
+fn newest<T: Object>(deltas: Vec<Weighed<T>>) -> Vec<Weighed<T>> {
     if deltas.len() < 2 {
         return deltas;
     }
@@ -580,7 +603,7 @@ fn newest<T: Object>(deltas: Vec<Delta<T>>) -> Vec<Delta<T>> {
     let mut kept: Vec<_> = deltas
         .into_iter()
         .rev()
-        .filter(|delta| match delta {
+        .filter(|weighed| match &weighed.delta {
             Delta::Applied(object) => seen.insert(object.key().clone()),
             Delta::Deleted(key) => seen.insert(key.clone()),
             Delta::ListStarted | Delta::Listed => true,
@@ -621,5 +644,17 @@ mod page_tests {
     #[case(0, 200, 4_000)]
     fn pages_of_large_objects_have_fewer(#[case] objects: usize, #[case] weight: usize, #[case] expected: usize) {
         assert_eq!(next_page(objects, weight), expected);
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_names_does_not_take_a_multiple_of_its_bytes() {
+        let page = |objects: usize| {
+            let items: Vec<_> = (0..objects).map(|at| format!(r#"{{"metadata":{{"name":"{at}"}}}}"#)).collect();
+            let body = format!(r#"{{"metadata":{{}},"items":[{}]}}"#, items.join(","));
+            decode_page(&super::super::pod::Pods, body.as_bytes()).map(|page| page.objects.len())
+        };
+        assert_eq!(page(500), Ok(500));
+        let refused = page(50_000).unwrap_err().unwrap();
+        assert!(refused.contains("twice its bytes"), "{refused}");
     }
 }

@@ -11,7 +11,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
-use super::wire::{Str, time};
+use super::wire::{Few, Str, time};
 use crate::domain::workload::Written;
 
 /// Entries looked at of one object.
@@ -21,7 +21,7 @@ const MOST: usize = 64;
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Writers<'a> {
     #[serde(borrow, rename = "managedFields")]
-    managed: Option<Vec<Entry<'a>>>,
+    managed: Option<Few<Entry<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -91,7 +91,13 @@ pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wak
 
 /// The pods of one page of a list; none for anything else.
 pub(super) fn pods_of_page(body: &[u8]) -> Option<Vec<Pod>> {
-    list_watch::decode_page(&pod::Pods, body).ok().map(|page| page.objects)
+    list_watch::decode_page(&pod::Pods, body).ok().map(|page| {
+        let pods = page.objects.into_iter().filter_map(|weighed| match weighed.delta {
+            Delta::Applied(pod) => Some(pod),
+            _ => None,
+        });
+        pods.collect()
+    })
 }
 
 /// What every start needs.

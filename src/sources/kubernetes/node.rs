@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     list_watch::Watched,
-    wire::{Condition, Meta, Pairs, Str, condition, text, time},
+    wire::{Condition, Few, Meta, Pairs, Str, condition, text, time},
 };
 use crate::domain::{
     health::SourceId,
@@ -38,7 +38,7 @@ struct Spec {
 #[serde(rename_all = "camelCase")]
 struct Status<'a> {
     #[serde(borrow)]
-    conditions: Option<Vec<Condition<'a>>>,
+    conditions: Option<Few<Condition<'a>>>,
     capacity: Option<Pairs<'a>>,
     allocatable: Option<Pairs<'a>>,
     node_info: Option<Info<'a>>,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     list_watch::Watched,
-    wire::{Condition, Meta, Str, condition, count, text, texts, time},
+    wire::{Condition, Few, Meta, Str, condition, count, text, texts, time},
 };
 use crate::domain::{
     health::SourceId,
@@ -23,6 +23,8 @@ pub(super) struct Pods;
 
 /// Labels kept of one pod.
 const MOST_LABELS: usize = 32;
+/// Containers kept of one pod.
+const MOST_CONTAINERS: usize = 256;
 
 #[derive(Deserialize)]
 pub(super) struct Wire<'a> {
@@ -39,8 +41,8 @@ pub(super) struct Wire<'a> {
 struct Spec<'a> {
     #[serde(borrow)]
     node_name: Option<Str<'a>>,
-    containers: Option<Vec<ContainerSpec<'a>>>,
-    init_containers: Option<Vec<ContainerSpec<'a>>>,
+    containers: Option<Few<ContainerSpec<'a>>>,
+    init_containers: Option<Few<ContainerSpec<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -71,9 +73,9 @@ struct Status<'a> {
     reason: Option<Str<'a>>,
     #[serde(rename = "podIP")]
     pod_ip: Option<Str<'a>>,
-    conditions: Option<Vec<Condition<'a>>>,
-    container_statuses: Option<Vec<ContainerStatus<'a>>>,
-    init_container_statuses: Option<Vec<ContainerStatus<'a>>>,
+    conditions: Option<Few<Condition<'a>>>,
+    container_statuses: Option<Few<ContainerStatus<'a>>>,
+    init_container_statuses: Option<Few<ContainerStatus<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +181,7 @@ fn containers(spec: &Spec<'_>, status: &Status<'_>) -> Box<[Container]> {
     let beside = spec.init_containers.iter().flatten().filter(|container| is_restartable(container));
     let beside = beside.map(|container| (container, status.init_container_statuses.as_ref()));
     main.chain(beside)
+        .take(MOST_CONTAINERS)
         .map(|(container, statuses)| {
             let name = text(container.name.as_ref());
             let found = statuses.and_then(|all| all.iter().find(|status| status.name == container.name));
@@ -338,6 +341,16 @@ fn is_restartable(container: &ContainerSpec<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_of_more_containers_than_any_is_read_as_far_as_it_is_kept() {
+        let many = vec!["{}"; 100_000].join(",");
+        let lists = format!(
+            r#""spec":{{"containers":[{many}],"initContainers":[{many}]}},"status":{{"initContainerStatuses":[{many}],"containerStatuses":[{many}]}}"#
+        );
+        let pod = Pods.object(serde_json::from_str(&format!(r#"{{"metadata":{{"name":"p"}},{lists}}}"#)).unwrap()).unwrap();
+        assert_eq!(pod.containers.len(), MOST_CONTAINERS);
+    }
 
     fn pod(json: &str) -> Pod {
         let wire: Wire<'_> = serde_json::from_str(json).unwrap();

@@ -1,7 +1,7 @@
 //! Services, joined with the ready counts of their endpoint slices.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     list_watch::{Sink, Watched},
-    wire::{Meta, Pairs, Str, text, texts},
+    wire::{Few, Meta, Pairs, Str, text, texts},
 };
 use crate::{
     domain::{
@@ -40,7 +40,7 @@ struct Spec<'a> {
     kind: Option<Str<'a>>,
     #[serde(rename = "clusterIP")]
     cluster_ip: Option<Str<'a>>,
-    ports: Option<Vec<Port<'a>>>,
+    ports: Option<Few<Port<'a>>>,
     selector: Option<Pairs<'a>>,
 }
 
@@ -114,7 +114,7 @@ impl Object for Slice {
 pub(super) struct SliceWire<'a> {
     #[serde(borrow, default)]
     metadata: Meta<'a>,
-    endpoints: Option<Vec<Endpoint>>,
+    endpoints: Option<Few<Endpoint>>,
     address_type: Option<Str<'a>>,
     ports: Option<Vec<serde::de::IgnoredAny>>,
 }
@@ -168,10 +168,10 @@ impl Watched for Slices {
 struct Joined {
     services: HashMap<Key, Service>,
     slices: HashMap<Key, Slice>,
-    by_service: HashMap<Key, Vec<Key>>,
+    by_service: HashMap<Key, HashSet<Key>>,
     slices_listed: bool,
     /// Slices of a listing under way that were not seen again.
-    unseen: Option<Vec<Key>>,
+    unseen: Option<HashSet<Key>>,
 }
 
 impl Joined {
@@ -201,7 +201,7 @@ impl Joined {
     fn put(&mut self, slice: Slice) -> Vec<Key> {
         let mut touched = self.remove(&slice.key.clone());
         touched.push(slice.service.clone());
-        self.by_service.entry(slice.service.clone()).or_default().push(slice.key.clone());
+        self.by_service.entry(slice.service.clone()).or_default().insert(slice.key.clone());
         self.slices.insert(slice.key.clone(), slice);
         touched
     }
@@ -209,12 +209,34 @@ impl Joined {
     fn remove(&mut self, key: &Key) -> Vec<Key> {
         let Some(slice) = self.slices.remove(key) else { return Vec::new() };
         if let Some(keys) = self.by_service.get_mut(&slice.service) {
-            keys.retain(|other| other != key);
+            keys.remove(key);
             if keys.is_empty() {
                 self.by_service.remove(&slice.service);
             }
         }
         vec![slice.service]
+    }
+
+    /// Takes a change of the slices; `touched` gets the services that they belong to.
+    fn told(&mut self, delta: Delta<Slice>, touched: &mut Vec<Key>) {
+        match delta {
+            Delta::ListStarted => self.unseen = Some(self.slices.keys().cloned().collect()),
+            Delta::Applied(slice) => {
+                if let Some(unseen) = &mut self.unseen {
+                    unseen.remove(&slice.key);
+                }
+                touched.extend(self.put(slice));
+            }
+            Delta::Deleted(key) => touched.extend(self.remove(&key)),
+            Delta::Listed => {
+                for key in self.unseen.take().unwrap_or_default() {
+                    touched.extend(self.remove(&key));
+                }
+                if !std::mem::replace(&mut self.slices_listed, true) {
+                    touched.extend(self.services.keys().cloned());
+                }
+            }
+        }
     }
 
     /// The services among `touched` whose counts changed.
@@ -268,24 +290,7 @@ impl Join {
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
         let mut touched = Vec::new();
         for delta in deltas {
-            match delta {
-                Delta::ListStarted => joined.unseen = Some(joined.slices.keys().cloned().collect()),
-                Delta::Applied(slice) => {
-                    if let Some(unseen) = &mut joined.unseen {
-                        unseen.retain(|key| *key != slice.key);
-                    }
-                    touched.extend(joined.put(slice));
-                }
-                Delta::Deleted(key) => touched.extend(joined.remove(&key)),
-                Delta::Listed => {
-                    for key in joined.unseen.take().unwrap_or_default() {
-                        touched.extend(joined.remove(&key));
-                    }
-                    if !std::mem::replace(&mut joined.slices_listed, true) {
-                        touched.extend(joined.services.keys().cloned().collect::<Vec<_>>());
-                    }
-                }
-            }
+            joined.told(delta, &mut touched);
         }
         joined.changed(touched)
     }
@@ -332,6 +337,22 @@ mod tests {
             joined.put(slice);
         }
         joined.with_endpoints(service).endpoints
+    }
+
+    #[test]
+    fn many_slices_of_one_service_are_joined_in_one_go() {
+        const MANY: usize = 20_000;
+        let http = r#"[{"name":"http","port":8081}]"#;
+        let join = |joined: &mut Joined, deltas: Vec<Delta<Slice>>| deltas.into_iter().for_each(|delta| joined.told(delta, &mut Vec::new()));
+        let mut joined = Joined { slices_listed: true, ..Joined::default() };
+        joined.with_endpoints(service(http));
+        for _ in 0..2 {
+            let slices = (0..MANY).map(|at| Delta::Applied(slice(&at.to_string(), "IPv4", http, &[true])));
+            join(&mut joined, [Delta::ListStarted].into_iter().chain(slices).chain([Delta::Listed]).collect());
+        }
+        assert_eq!(joined.with_endpoints(service(http)).endpoints, Some((20_000, 0)));
+        join(&mut joined, vec![Delta::ListStarted, Delta::Listed]);
+        assert_eq!((joined.slices.len(), joined.by_service.len()), (0, 0));
     }
 
     #[test]

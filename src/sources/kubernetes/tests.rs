@@ -267,6 +267,24 @@ async fn more_than_is_kept_is_cut_off_and_said_whether_listed_or_watched() {
 }
 
 #[tokio::test]
+async fn an_observation_weighs_a_mebibyte_at_most() {
+    let labels: Vec<_> = (0..32).map(|at| format!(r#""k{at}":"{}""#, "x".repeat(1_000))).collect();
+    let object = |at: usize| format!(r#"{{"metadata":{{"name":"p{at}","labels":{{{}}}}}}}"#, labels.join(","));
+    let items: Vec<_> = (0..100).map(object).collect();
+    let page = format!(r#"{{"metadata":{{"resourceVersion":"7"}},"items":[{}]}}"#, items.join(","));
+    let server = Scripted::start(move |request, _| if request.contains("watch=true") { hang("") } else { json(200, &page) }).await;
+    let mut watching = pods(&server);
+    let mut sizes = Vec::new();
+    while sizes.iter().sum::<usize>() < 102 {
+        let next = timeout(Duration::from_secs(20), watching.heard.recv()).await;
+        if let What::Pods(deltas) = next.unwrap_or_else(|_| panic!("waited in vain after {sizes:?}")).unwrap().what {
+            sizes.push(deltas.len());
+        }
+    }
+    assert!(sizes.len() >= 4 && sizes.iter().all(|size| *size <= 32), "{sizes:?}");
+}
+
+#[tokio::test]
 async fn what_goes_makes_room_for_what_comes() {
     let server = Scripted::start(|request, _| match request {
         _ if request.contains("watch=true") => {
@@ -416,6 +434,27 @@ async fn the_heartbeat_notices_a_server_that_falls_silent() {
     let heard = watching.until(|word| word.starts_with("failed")).await;
     assert!(heard.iter().any(|word| word.contains("oncall")), "{heard:#?}");
     assert!(heard.last().unwrap().contains("gave no answer"), "{heard:#?}");
+}
+
+#[tokio::test]
+async fn a_server_that_says_who_it_is_and_opens_no_watch_is_asked_less_and_less_often_and_wakes_nobody() {
+    let server = Scripted::start(|request, _| match request.split(' ').nth(1).unwrap() {
+        "/version" => json(200, r#"{"gitVersion":"v1.36.3"}"#),
+        "/api/v1/namespaces/kube-system" => json(200, r#"{"metadata":{"uid":"abc"}}"#),
+        path if path.contains("selfsubjectreviews") => json(201, r#"{"status":{"userInfo":{"username":"oncall"}}}"#),
+        _ => json(500, r#"{"kind":"Status","message":"no"}"#),
+    })
+    .await;
+    let (out, heard) = mpsc::channel(64);
+    let report = Report::new(SourceId::Cluster, Arc::new(Still), out);
+    let generation = watch::Sender::new(0);
+    let opened_again = generation.subscribe();
+    let shared = Shared { reader: Reader::new(&server.target()), wake: Arc::default(), generation: generation.subscribe(), total: Arc::default() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
+    let waits = Watching { heard, _tasks: tasks }.waits(3).await;
+    assert!(waits[2] > waits[1] && waits[1] > waits[0], "{waits:?}");
+    assert!(!opened_again.has_changed().unwrap_or(false));
 }
 
 #[tokio::test]

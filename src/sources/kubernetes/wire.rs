@@ -1,11 +1,11 @@
 //! Pieces of the Kubernetes wire format that several kinds share, decoded without copying where possible.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
 
 use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::domain::{object::Key, pod::Owner, text::Text};
@@ -61,6 +61,52 @@ pub(super) fn text(field: Option<&Str<'_>>) -> Text {
 pub(super) fn time(field: Option<&Str<'_>>) -> Option<DateTime<Utc>> {
     let field = field?;
     DateTime::parse_from_rfc3339(&field.0).ok().map(|time| time.with_timezone(&Utc))
+}
+
+/// The first elements of a list: no object has more of anything that it can be kept.
+#[derive(Debug)]
+pub(super) struct Few<T>(Vec<T>);
+
+/// Most elements of a list in an object. An endpoint slice has 1,000 endpoints at most, a pod far fewer containers.
+const MOST_ELEMENTS: usize = 1_000;
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reading<T> {
+            type Value = Few<T>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, mut sequence: S) -> Result<Self::Value, S::Error> {
+                let mut first = Vec::new();
+                while first.len() < MOST_ELEMENTS {
+                    let Some(element) = sequence.next_element()? else { return Ok(Few(first)) };
+                    first.push(element);
+                }
+                while sequence.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Few(first))
+            }
+        }
+        deserializer.deserialize_seq(Reading(PhantomData))
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'f, T> IntoIterator for &'f Few<T> {
+    type Item = &'f T;
+    type IntoIter = std::slice::Iter<'f, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// A map of strings in the order of the wire, bounded.
@@ -120,7 +166,7 @@ pub(super) struct Meta<'a> {
     pub generation: Option<u64>,
     pub labels: Option<Pairs<'a>>,
     pub annotations: Option<Pairs<'a>>,
-    pub owner_references: Option<Vec<OwnerReference<'a>>>,
+    pub owner_references: Option<Few<OwnerReference<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,7 +229,7 @@ pub(super) struct Condition<'a> {
 }
 
 /// The condition of a type.
-pub(super) fn condition<'c, 'a>(conditions: Option<&'c Vec<Condition<'a>>>, kind: &str) -> Option<&'c Condition<'a>> {
+pub(super) fn condition<'c, 'a>(conditions: Option<&'c Few<Condition<'a>>>, kind: &str) -> Option<&'c Condition<'a>> {
     conditions?.iter().find(|condition| condition.kind.as_ref().is_some_and(|name| name.is(kind)))
 }
 
@@ -204,9 +250,9 @@ pub(super) struct Template<'a> {
 #[serde(rename_all = "camelCase")]
 struct TemplateSpec<'a> {
     #[serde(borrow)]
-    containers: Option<Vec<Container<'a>>>,
-    init_containers: Option<Vec<Container<'a>>>,
-    volumes: Option<Vec<Volume<'a>>>,
+    containers: Option<Few<Container<'a>>>,
+    init_containers: Option<Few<Container<'a>>>,
+    volumes: Option<Few<Volume<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,8 +261,8 @@ struct Container<'a> {
     #[serde(borrow)]
     name: Option<Str<'a>>,
     image: Option<Str<'a>>,
-    env: Option<Vec<Variable<'a>>>,
-    env_from: Option<Vec<Source<'a>>>,
+    env: Option<Few<Variable<'a>>>,
+    env_from: Option<Few<Source<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -245,7 +291,7 @@ struct Volume<'a> {
 #[derive(Debug, Deserialize)]
 struct Projected<'a> {
     #[serde(borrow)]
-    sources: Option<Vec<Source<'a>>>,
+    sources: Option<Few<Source<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,110 @@
+//! Servers that send more than this machine's memory: the built binary stays small, answers keys, and leaves when asked to.
+//!
+//! `server.rs` is an API server that lies in one way, or in all of them at once; `kinds.rs` is what it says. What counts is the most that
+//! the program ever held (`VmHWM` of `/proc/PID/status`), the pages of its own file among it.
+
+#![expect(clippy::disallowed_methods, reason = "a deadline of a test is real time")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on should say why and stop")]
+#![cfg(target_os = "linux")]
+
+#[path = "../support/session.rs"]
+#[expect(dead_code, reason = "the tests of the terminal use the rest")]
+mod session;
+
+mod kinds;
+mod server;
+
+use std::time::{Duration, Instant};
+
+use self::{
+    kinds::{ALL, Lie},
+    server::Server,
+    session::Session,
+};
+
+/// Most that the program may ever take, in KiB.
+const MOST: u64 = 300 << 10;
+/// What a server must have got rid of before it counts as having tried, in bytes. A program that does not take it hangs up instead.
+const TRIED: u64 = 700 << 20;
+const TRIED_BY_ALL: u64 = 2_000 << 20;
+/// Answers that the program hung up on, after which it has shown that it does not take more.
+const HUNG_UP: u64 = 12;
+/// The same for all lies at once, some of which are hung up on at each attempt.
+const HUNG_UP_ON_ALL: u64 = 60;
+/// A bound for a server that the program asks so rarely that it reaches neither.
+const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST_OF_ALL: Duration = Duration::from_secs(40);
+
+/// The most memory that the process ever had, in KiB.
+fn high_water(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells it");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+fn kubeconfig(port: u16) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Config, current-context: bad, clusters: [{{name: bad, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}], \
+         contexts: [{{name: bad, context: {{cluster: bad, user: me, namespace: shop}}}}], users: [{{name: me, user: {{}}}}]}}"
+    )
+}
+
+/// Plays the lies against the program; gives the most that it held, in KiB.
+fn suffered(lies: &[Lie]) -> u64 {
+    let server = Server::start(lies);
+    let args = ["--prometheus", "k8s://m/p:9090", "--alertmanager", "k8s://m/a:9093", "--elasticsearch", "k8s://m/e:9200"];
+    let config = kubeconfig(server.port);
+    let mut session = Session::start_with(120, 40, &args, |command, home| {
+        let path = home.join("kubeconfig");
+        std::fs::write(&path, &config).expect("a file at home");
+        command.env("KUBECONFIG", path);
+    });
+    session.see("bad");
+    let is_all = lies == [Lie::Everything];
+    let (most_sent, most_hung_up, longest) = if is_all { (TRIED_BY_ALL, HUNG_UP_ON_ALL, LONGEST_OF_ALL) } else { (TRIED, HUNG_UP, LONGEST) };
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    let mut answered = |session: &mut Session, key: &str, seen: &str| {
+        let pressed = Instant::now();
+        session.press(key).see(seen);
+        slowest = slowest.max(pressed.elapsed());
+    };
+    while server.sent() < most_sent && server.hung_up() < most_hung_up && began.elapsed() < longest {
+        answered(&mut session, "2", "Deployments");
+        answered(&mut session, "?", "Keys ─");
+        session.esc().see_gone("Keys ─");
+        if lies.iter().any(|lie| lie.is_of_logs()) {
+            session.press("l").see(if lies == [Lie::EndlessLog] { "zzzz" } else { "yyyy" });
+            session.esc();
+        }
+        answered(&mut session, "1", "Error rate");
+    }
+    let peak = high_water(session.pid());
+    let (sent, hung_up) = (server.sent() >> 20, server.hung_up());
+    let leaving = Instant::now();
+    session.press("q");
+    session.ended();
+    println!(
+        "{lies:?}: {} MiB at most after {} s, {sent} MiB sent, {hung_up} hung up, slowest key {} ms, left in {} ms",
+        peak >> 10,
+        began.elapsed().as_secs(),
+        slowest.as_millis(),
+        leaving.elapsed().as_millis()
+    );
+    peak
+}
+
+#[test]
+fn no_lie_alone_takes_this_machines_memory() {
+    let only = std::env::var("SEV1_STORM_ONLY").ok();
+    let chosen = ALL.iter().filter(|lie| only.as_ref().is_none_or(|only| format!("{lie:?}").contains(only.as_str())));
+    let peaks: Vec<_> = chosen.map(|lie| (lie, suffered(&[*lie]))).collect();
+    let too_much: Vec<_> = peaks.iter().filter(|(_, peak)| *peak > MOST).collect();
+    assert!(too_much.is_empty(), "more than {MOST} KiB: {too_much:?}");
+}
+
+#[test]
+fn all_lies_at_once_do_not_either() {
+    let peak = suffered(&[Lie::Everything]);
+    assert!(peak <= MOST, "{peak} KiB, and {MOST} are allowed");
+}
