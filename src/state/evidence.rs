@@ -52,6 +52,7 @@ impl State {
             self.dirty |= self.renew_episode();
             let complaints = self.complaints();
             self.heard.hear(&complaints, self.episodes.present.is_some());
+            self.remember_onsets();
             let mut advice = advise(&self.evidence(complaints));
             advice.suggestions.truncate(SUGGESTIONS);
             let in_force = self.what_is_in_force();
@@ -82,7 +83,7 @@ impl State {
                 Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers }
             }),
             knows_errors: self.errors.is_some() || self.is_missing(SourceId::Errors),
-            onsets: self.onsets(),
+            onsets: self.onsets.clone(),
             has_quota: self.is_refused_by_quota(),
             namespace: self.namespace_of_trouble(),
             deployments: self.cluster.deployments.objects.keys().map(|key| key.name.clone()).collect(),
@@ -122,8 +123,19 @@ impl State {
         first.map(|kpi| kpi.spec.id.clone())
     }
 
-    /// When each bad indicator began to rise.
-    fn onsets(&self) -> Vec<Onset> {
+    /// Keeps in mind when each indicator began to rise, for as long as the trouble lasts: an hour later the history does not reach
+    /// back to the usual height any more, and would tell of another moment.
+    fn remember_onsets(&mut self) {
+        if self.episodes.present.is_none() {
+            self.onsets.clear();
+        }
+        let is_known = |onset: &Onset| self.onsets.iter().any(|known| known.title == onset.title);
+        let new: Vec<Onset> = self.present_onsets().into_iter().filter(|onset| !is_known(onset)).collect();
+        self.onsets.extend(new);
+    }
+
+    /// When each indicator that is bad began to rise, as far as the histories tell.
+    fn present_onsets(&self) -> Vec<Onset> {
         let bad = self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
         let onsets = bad.filter_map(|kpi| {
             let (crossed, or_earlier) = self.bad_since(kpi)?;

@@ -68,6 +68,7 @@ use crate::{
         kpi::{Kpi, KpiReading},
         log_pattern::ErrorWindow,
         suggestion::Advice,
+        suspect::Onset,
         text::Text,
         time::{Mono, Now},
         verdict::Track,
@@ -96,6 +97,8 @@ pub struct State {
     pub episodes: Episodes,
     /// Kinds of errors that came with the present trouble.
     pub(crate) heard: Heard,
+    /// When indicators began to rise that were bad in the present trouble.
+    pub(crate) onsets: Vec<Onset>,
     pub advice: Advice,
     pub warnings: warnings::Warnings,
     pub destinations: switch::Destinations,
@@ -210,6 +213,7 @@ impl State {
             errors: None,
             episodes: Episodes::default(),
             heard: Heard::default(),
+            onsets: Vec::new(),
             advice: Advice::default(),
             warnings: warnings::Warnings::default(),
             destinations: switch::Destinations::default(),

@@ -35,6 +35,9 @@ const HUNG_UP_ON_ALL: u64 = 60;
 const LONGEST: Duration = Duration::from_secs(10);
 const LONGEST_OF_ALL: Duration = Duration::from_secs(40);
 
+/// Lies that are told at the same time, each to a program of its own.
+const AT_ONCE: usize = 5;
+
 /// The most memory that the process ever had, in KiB.
 fn high_water(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
@@ -98,7 +101,15 @@ fn suffered(lies: &[Lie]) -> u64 {
 fn no_lie_alone_takes_this_machines_memory() {
     let only = std::env::var("SEV1_STORM_ONLY").ok();
     let chosen = ALL.iter().filter(|lie| only.as_ref().is_none_or(|only| format!("{lie:?}").contains(only.as_str())));
-    let peaks: Vec<_> = chosen.map(|lie| (lie, suffered(&[*lie]))).collect();
+    let chosen: Vec<Lie> = chosen.copied().collect();
+    // Each waits for its server more than it works: several go on side by side.
+    let mut peaks = Vec::new();
+    for some in chosen.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = some.iter().map(|lie| (*lie, scope.spawn(|| suffered(&[*lie])))).collect();
+            peaks.extend(running.into_iter().map(|(lie, peak)| (lie, peak.join().expect("it held"))));
+        });
+    }
     let too_much: Vec<_> = peaks.iter().filter(|(_, peak)| *peak > MOST).collect();
     assert!(too_much.is_empty(), "more than {MOST} KiB: {too_much:?}");
 }

@@ -15,9 +15,8 @@ impl Evidence {
     /// Whether the breaker stands between callers and a service: one of those that read its ConfigMap complains of it, or waits itself.
     pub(super) fn is_guarded(&self, breaker: &Breaker, service: &Text) -> bool {
         let blames = |complaint: &Complaint| breaker.readers.contains(&complaint.service) && complaint.about == About::Service(service.clone());
-        // Where those that read it complain of nothing, it is not known whom they wait for.
-        let is_silent = !self.complaints.iter().any(|complaint| breaker.readers.contains(&complaint.service));
-        is_silent || breaker.readers.contains(service) || self.complaints.iter().any(blames)
+        // Who waits for whom is known from what they say alone.
+        breaker.readers.contains(service) || self.complaints.iter().any(blames)
     }
 
     /// Whether a service says that it lacks slots or pods, or hangs: fewer calls from one caller change nothing of that.

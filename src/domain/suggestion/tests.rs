@@ -145,9 +145,11 @@ fn the_breaker_is_for_callers_that_wait_for_something_outside_behind_it() {
         complaint("api-gateway", About::Service("core-engine".into())),
     ];
     assert_eq!(outside(behind), [""; 0]);
+    assert_eq!(outside(vec![complaint("sync", About::Remote)]), [""; 0], "nobody says that its breaker stands before that");
+    assert_eq!(outside(vec![complaint("api-gateway", About::Remote)]), breaker, "it waits itself");
     assert_eq!(outside(vec![complaint("core-engine", About::DatabaseSlots)]), [""; 0]);
     let mut on = trouble();
-    on.complaints = vec![complaint("gov", About::Remote)];
+    on.complaints = vec![complaint("api-gateway", About::Remote)];
     on.breaker.as_mut().unwrap().is_on = true;
     assert_eq!(advise(&on).suggestions, []);
 }
