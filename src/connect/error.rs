@@ -35,7 +35,7 @@ pub enum ConnectError {
     #[error("{what} does not exist: {says}")]
     NotFound { what: Text, says: Text },
     /// 410: the place to go on from is no longer known to the server.
-    #[error("the server no longer knows where we were (410): {says}")]
+    #[error("the server cannot go on from where we were: {says}")]
     Gone { says: Text },
     #[error("{server} is overloaded and asks to wait (429)")]
     TooManyRequests { server: Text, retry_after: Option<Duration> },

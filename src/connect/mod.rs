@@ -37,4 +37,5 @@ pub use exec::{End, ExecError, Ran};
 pub use http_writer::HttpWriter;
 pub use kubeconfig::{KubeOptions, Target};
 pub use reader::{Answer, Reader};
+pub(crate) use refusal::is_from_the_future;
 pub use writer::{WriteError, Writer};

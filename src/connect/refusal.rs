@@ -41,6 +41,12 @@ pub(crate) struct Details {
     pub retry_after_seconds: Option<u64>,
 }
 
+/// Whether an API server has not come as far as it is asked to go on from, in its own words: it was set back to an older backup, or
+/// it is a replica that lags. It answers so (504, `Timeout`) for as long as it is asked for that version.
+pub(crate) fn is_from_the_future(says: &str) -> bool {
+    says.contains("Too large resource version")
+}
+
 impl Refused<'_> {
     pub fn error(&self) -> ConnectError {
         let server = Text::line(self.server);
@@ -53,6 +59,7 @@ impl Refused<'_> {
             }
             404 => ConnectError::NotFound { what: Text::line(self.path), says },
             410 => ConnectError::Gone { says },
+            504 if is_from_the_future(&says) => ConnectError::Gone { says },
             429 => ConnectError::TooManyRequests { server, retry_after: self.retry_after() },
             300..=399 => {
                 let place = self.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("elsewhere");

@@ -91,7 +91,7 @@ async fn cluster_information_needs_no_authority() {
     });
 }
 
-/// Contexts, clusters and users named by ARNs and paths (k9s 1061, kubectx 29).
+/// Contexts, clusters and users named by ARNs and paths.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_with_slashes_colons_and_at_signs_are_names() {
     let beside = Beside::new().await;
@@ -122,7 +122,7 @@ async fn relative_paths_start_from_the_folder_of_a_link() {
     assert!(!beside.is_taken("the file that the link leads to", &[], &[("KUBECONFIG", &real)]));
 }
 
-/// Addresses as people type and generate them (client-go 1059, Rancher's paths, a trailing slash or blank).
+/// Addresses as people type and generate them, with paths, a trailing slash or a blank.
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_read_alike() {
     let beside = Beside::new().await;

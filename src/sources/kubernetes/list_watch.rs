@@ -26,6 +26,7 @@ use crate::{
     connect::{
         ConnectError, Reader,
         body::Lines,
+        is_from_the_future,
         reader::{RawAnswer, Stream},
     },
     domain::{
@@ -423,7 +424,8 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     fn said_no(&self, event: &Event<'_>) -> Ended {
         let says = event.object.message.as_ref().map(Str::text).unwrap_or_default();
         let code = event.object.code.unwrap_or(500);
-        if code == 410 || event.object.reason.as_ref().is_some_and(|reason| reason.is("Expired") || reason.is("Gone")) {
+        let is_ahead = code == 504 && is_from_the_future(&says);
+        if code == 410 || is_ahead || event.object.reason.as_ref().is_some_and(|reason| reason.is("Expired") || reason.is("Gone")) {
             return Ended::Gone(ConnectError::Gone { says });
         }
         Ended::Failed(ConnectError::Server { server: self.shared.reader.server().clone(), status: code, message: says })

@@ -168,10 +168,18 @@ async fn pages_come_one_by_one_and_then_changes() {
 async fn history_that_is_gone_means_listing_again() {
     for gone in [
         r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}"#.to_owned() + "\n",
+        // Set back to an older backup.
+        r#"{"type":"ERROR","object":{"kind":"Status","code":504,"reason":"Timeout","message":"Timeout: Too large resource version: 9, current: 4"}}"#
+            .to_owned()
+            + "\n",
+        "504".to_owned(),
         String::new(),
     ] {
         let server = Scripted::start(move |request, number| match request {
             _ if request.contains("watch=true") && number < 2 && gone.is_empty() => json(410, r#"{"message":"too old","code":410}"#),
+            _ if request.contains("watch=true") && number < 2 && gone == "504" => {
+                json(504, r#"{"kind":"Status","code":504,"reason":"Timeout","message":"Timeout: Too large resource version: 9, current: 4"}"#)
+            }
             _ if request.contains("watch=true") && number < 2 => [stream(&gone), vec![end()]].concat(),
             _ if request.contains("watch=true") => hang(&event("ADDED", "z", "Running")),
             _ if number == 0 => list("7", "", &["a"]),
@@ -215,7 +223,7 @@ async fn history_that_is_gone_again_and_again_is_listed_less_and_less_often_and_
         .await;
         let mut watching = pods_with(&Reader::new(&server.target()), Arc::new(Still), OF_A_KIND);
         let heard = watching.until(|word| word.starts_with("failed")).await;
-        assert!(heard.last().unwrap().contains("no longer knows where we were (410): too old resource version"), "{heard:#?}");
+        assert!(heard.last().unwrap().contains("cannot go on from where we were: too old resource version"), "{heard:#?}");
         assert_eq!(lists.load(Ordering::SeqCst), 2, "the first time at once");
         let waits = watching.waits(2).await;
         assert!(waits[0] > Duration::from_millis(700) && waits[1] > waits[0], "{waits:?}");

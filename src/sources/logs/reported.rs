@@ -141,7 +141,7 @@ async fn the_run_before_of_a_pod_that_is_gone_is_gone_with_it() {
     assert_eq!(said, [Said::Ended("pod meshed-1 is gone, and its log with it".into())]);
 }
 
-/// A line longer than any buffer, and bytes that are no text, end nothing (stern 104 and 165, bufio's "token too long").
+/// A line longer than any buffer, and bytes that are no text, end nothing (stern 104 and 165).
 #[tokio::test]
 async fn long_lines_and_bytes_that_are_no_text_end_nothing() {
     let long = format!("2026-11-29T18:00:01Z {}\n", "x".repeat(3 << 20));
