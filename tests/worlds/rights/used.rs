@@ -29,9 +29,10 @@ pub fn by_a_viewer(kind: Kind) -> Result<(), Failed> {
     })
 }
 
-/// What stands behind the marks of the pane with the focus. Other text of the screen changes by itself.
+/// The words behind the marks of the pane with the focus. Its counts, and other text of the screen, change by themselves.
 fn focus(screen: &str) -> Vec<String> {
-    screen.split('▸').skip(1).map(|rest| rest.chars().take(10).collect::<String>()).filter(|title| !title.starts_with(' ')).collect()
+    let words = screen.split('▸').skip(1).map(|rest| rest.chars().take_while(|letter| letter.is_alphabetic()).collect::<String>());
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 fn look_at_everything(session: &mut Session) {
