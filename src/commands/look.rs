@@ -23,6 +23,9 @@ use crate::{
     state::cluster::{Index, is_node_lost},
 };
 
+/// Of an indicator whose server never answered; what is wrong with that server stands in its own row.
+const UNMEASURED: &str = "not measured: Prometheus has not answered";
+
 /// The sources that one look waits for. The others only help to explain.
 pub const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
 
@@ -181,6 +184,9 @@ impl Look {
             let is_refused = problem.starts_with("query refused");
             let remedy = if is_refused { format!(" (correct kpis.{}.query)", kpi.id) } else { String::new() };
             return Some(Text::line(&format!("{problem}{remedy}")));
+        }
+        if reading.is_none() {
+            return Some(Text::from(UNMEASURED));
         }
         let Some(reading) = reading.filter(|reading| reading.value.is_some_and(f64::is_finite)) else {
             let remedy = format!("correct kpis.{}.query, or leave it out of panes.tiles", kpi.id);

@@ -296,6 +296,10 @@ mod tests {
             told(&|reading| reading.value = None),
             "Error rate: no data: no series fits its query (correct kpis.error_rate.query, or leave it out of panes.tiles)"
         );
+        let mut unmeasured = calm(0.0);
+        unmeasured.readings.remove(&Text::line("error_rate"));
+        let Verdict::CannotTell(missing) = judge(&unmeasured, &config, NOW) else { panic!("nobody measured it") };
+        assert_eq!(missing.join("; "), "Error rate: not measured: Prometheus has not answered", "the query is not to blame");
         let problem = |words: &'static str| told(&|reading| (reading.value, reading.problem) = (None, Some(words.into())));
         assert_eq!(problem("0/0: no requests in 5 min?"), "Error rate: 0/0: no requests in 5 min?");
         assert_eq!(problem("query refused: parse error"), "Error rate: query refused: parse error (correct kpis.error_rate.query)");
