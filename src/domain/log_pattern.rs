@@ -220,15 +220,15 @@ fn unit_of(part: &str) -> Option<&str> {
     is_unit.then_some(unit)
 }
 
-/// Hex of at least eight digits, with a digit among them, dashes allowed: uuids, hashes, trace ids; also `0x…`.
+/// Hex of at least eight digits, dashes allowed: uuids, hashes, trace ids; also `0x…`. No word of English is so long of these letters
+/// alone; what has digits alone is a number.
 fn is_id(word: &str) -> bool {
     if let Some(hex) = word.strip_prefix("0x") {
         return !hex.is_empty() && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
     }
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
-    digits > 0
-        && letters > 0
+    letters > 0
         && digits + letters >= 8
         && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
         && (word.contains('-') == (word.len() == 36) || !word.contains('-'))
@@ -282,7 +282,8 @@ mod tests {
     #[case("pod api-gateway-7c9f6d5b8-x2xqk failed", "pod api-gateway-<id>-<id> failed")]
     #[case("node-3 lost at 2026-11-23T02:05:07.123Z", "node-<n> lost at <n>")]
     #[case("bucket s3 of \"alice\" has \"4711\" items", "bucket s3 of \"alice\" has \"<n>\" items")]
-    #[case("deadbeef is a word, facade too", "deadbeef is a word, facade too")]
+    #[case("request fbabcadc shed", "request <id> shed")]
+    #[case("facade is a word, deface too", "facade is a word, deface too")]
     #[case("a  b\t\nc", "a b c")]
     #[case("red <U+001B>[31m at <U+12>", "red <U+001B>[<n>m at <U+<n>>")]
     fn shapes(#[case] message: &str, #[case] expected: &str) {
