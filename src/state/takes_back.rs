@@ -1,5 +1,7 @@
 //! Whether a card would take back what sev1 did before, and what that has done so far.
 
+use chrono::DateTime;
+
 use crate::domain::{
     ask::{Finished, RequestKind},
     text::Text,
@@ -14,9 +16,17 @@ use super::{
 impl State {
     /// `this takes back “Undo rollout · api-gateway” of 17:50 (Error rate 13.0 % → 9.7 % since)`; none where it takes nothing back.
     pub fn takes_back(&self, card: &Card) -> Option<Text> {
-        let taken = self.taken_back_by(card)?;
+        let Some(taken) = self.taken_back_by(card) else { return self.takes_back_recorded(card) };
         let since = self.since(taken).map(|since| format!(" ({since} since)")).unwrap_or_default();
         Some(Text::line(&format!("this takes back “{}” of {}{since}", taken.title, taken.confirmed_on.format("%H:%M"))))
+    }
+
+    /// What a run before this one did: of that only the journal knows, which has no figures.
+    fn takes_back_recorded(&self, card: &Card) -> Option<Text> {
+        let RequestKind::Undo { of: Finished::Recorded(id) } = card.request.kind else { return None };
+        let known = self.mitigations.undoable.iter().find(|one| one.id == id)?;
+        let at = DateTime::parse_from_rfc3339(&known.time).map_or_else(|_| known.time.to_string(), |at| at.format("%H:%M").to_string());
+        Some(Text::line(&format!("this takes back “{}” of {at} by {}", known.title, known.by)))
     }
 
     fn taken_back_by(&self, card: &Card) -> Option<&Mitigation> {

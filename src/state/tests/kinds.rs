@@ -9,6 +9,7 @@ use crate::{
         command::{CommandEffect, CommandEntry},
         health::SourceId,
         mitigation::ActionEvent,
+        mitigation::Friction,
         observation::{Delta, What},
     },
     state::{
@@ -196,4 +197,7 @@ fn what_earlier_runs_did_can_be_taken_back_by_name() {
     play.enter();
     let Some(Effect::Plan { request, .. }) = play.effects.last() else { panic!("no plan") };
     assert_eq!(request.kind, RequestKind::Undo { of: Finished::Recorded(12) });
+    play.planned(Friction::Key);
+    let said = play.state.takes_back(play.card().unwrap()).unwrap();
+    assert_eq!(said, "this takes back “Scale · api-gateway” of 02:14 by me");
 }
