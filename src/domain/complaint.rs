@@ -51,7 +51,7 @@ const QUIET: TimeDelta = TimeDelta::minutes(3);
 /// An error may come so long before the first indicator that shows it.
 const AHEAD: TimeDelta = TimeDelta::minutes(15);
 /// The logs are read as far back as this: when something older began is not known.
-const READ_BACK: TimeDelta = TimeDelta::minutes(55);
+pub const READ_BACK: TimeDelta = TimeDelta::minutes(55);
 /// Kinds of errors that are kept in mind of one episode.
 const KEPT: usize = 500;
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     alert::{Alert, AlertStatus},
+    complaint::READ_BACK,
     log_pattern::{LogError, Pattern, shape},
     object::{Key, Kind, ObjectRef},
     text::Text,
@@ -93,7 +94,11 @@ impl State {
         };
         let mut lines = vec![
             format!("{about}{} in the last 15 min{news}", units::thousands(pattern.recent)),
-            format!("first    {}", self.since_when(pattern.first_seen)),
+            format!(
+                "first    {}{}",
+                self.since_when(pattern.first_seen),
+                if self.may_be_older(pattern) { ", or earlier: no older ones are read" } else { "" }
+            ),
             format!("last     {}", self.since_when(pattern.last_seen)),
             String::new(),
             "Shape".to_owned(),
@@ -120,6 +125,11 @@ impl State {
             lines.push("  none is among the newest that were read".to_owned());
         }
         lines
+    }
+
+    /// Whether its first one stands where the window that is read begins.
+    fn may_be_older(&self, pattern: &Pattern) -> bool {
+        self.server_now() - pattern.first_seen >= READ_BACK
     }
 
     fn since_when(&self, at: DateTime<Utc>) -> String {
