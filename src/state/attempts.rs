@@ -7,6 +7,7 @@ use crate::domain::{
     kpi::{Direction, Level},
     text::Text,
     units,
+    verdict::Judgement,
 };
 
 use super::{KpiState, State, card::Stage};
@@ -47,7 +48,39 @@ impl State {
         self.episodes.present.as_ref().filter(|episode| episode.good_since().is_none())?;
         let mut attempts = self.attempts();
         attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
-        attempts.iter().find_map(|attempt| self.outlook(attempt))
+        attempts.iter().find_map(|attempt| self.outlook(attempt)).or_else(|| self.still_recovering())
+    }
+
+    /// After a mitigation that helped: what was bad at it and gets better still, as long as nothing else is wrong. What is suggested
+    /// meanwhile would compete with a recovery that needs its time.
+    fn still_recovering(&self) -> Option<Text> {
+        let helped = self.mitigations.all.iter().rev().find(|mitigation| {
+            mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Helped)
+        })?;
+        if !self.cluster.unhealthy.is_empty() {
+            return None;
+        }
+        let is_bad = |kpi: &&KpiState, value: Option<f64>| kpi.spec.level(value) >= Level::Warning;
+        let bad: Vec<&KpiState> = self.kpis.iter().filter(|kpi| is_bad(kpi, kpi.reading.as_ref().and_then(|reading| reading.value))).collect();
+        let gets_better = |kpi: &KpiState| {
+            let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
+            Some(is_bad(&kpi, value_at(kpi, helped.confirmed_on)) && worse_by(kpi, now, lately) > STALLED * lately.abs())
+        };
+        let first = bad.first()?;
+        if bad.iter().any(|kpi| gets_better(kpi) != Some(true)) {
+            return None;
+        }
+        let value = first.reading.as_ref()?.value?;
+        Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, first.spec.title, units::value(value, first.spec.unit))))
+    }
+
+    /// An indicator that is bad and got worse within the last minute, after a mitigation that helped: `Sync backlog 12,161`.
+    pub(super) fn got_worse(&self) -> Option<Text> {
+        self.kpis.iter().find_map(|kpi| {
+            let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
+            let is_worse = kpi.spec.level(Some(now)) >= Level::Warning && worse_by(kpi, lately, now) > STALLED * lately.abs();
+            is_worse.then(|| Text::line(&format!("{} {}", kpi.spec.title, units::value(now, kpi.spec.unit))))
+        })
     }
 
     /// Whether a mitigation helped and nothing has gone wrong since.
@@ -120,6 +153,11 @@ impl State {
         let written = |value: f64| units::value(value, kpi.spec.unit);
         Some(format!("{} {} → {}", kpi.spec.title, written(before), written(now)))
     }
+}
+
+/// How much worse the second value is than the first.
+fn worse_by(kpi: &KpiState, from: f64, to: f64) -> f64 {
+    if kpi.spec.direction == Direction::HigherIsWorse { to - from } else { from - to }
 }
 
 /// What an indicator was at a moment, as far as its history tells.

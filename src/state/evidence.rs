@@ -92,6 +92,7 @@ impl State {
             reversals: self.reversals(),
             waiting: self.at_work(),
             was_cured: self.was_cured(),
+            gets_worse: self.got_worse(),
             restart_at_once: self.config.mitigations.restart_at_once,
             kubectl: self.session.unclear.is_none().then(|| self.session.kubectl.clone()),
             complaints,

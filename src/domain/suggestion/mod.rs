@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ask::Request,
+    ask::{Request, RequestKind},
     complaint::{About, Complaint, roots},
     object::{Key, ObjectRef},
     shell::{self, KubectlFlags},
@@ -87,6 +87,8 @@ pub struct Evidence {
     pub waiting: Option<Text>,
     /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
     pub was_cured: bool,
+    /// A bad indicator that still gets worse: `Sync backlog 12,161`.
+    pub gets_worse: Option<Text>,
     pub restart_at_once: u8,
     /// What leads kubectl here; none: the context's name cannot be written down so that it means the same.
     pub kubectl: Option<KubectlFlags>,
@@ -206,6 +208,15 @@ pub fn advise(evidence: &Evidence) -> Advice {
     suggestions.extend(evidence.breaker_on(has_cause));
     suggestions.extend(evidence.overloads.iter().filter_map(|overload| evidence.scale(overload, has_cause)));
     suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
+    let mut asked: Vec<RequestKind> = Vec::new();
+    // What is to be done again may be found by its own grounds, too.
+    suggestions.retain(|suggestion| {
+        let is_new = !asked.contains(&suggestion.request.kind);
+        if is_new {
+            asked.push(suggestion.request.kind.clone());
+        }
+        is_new
+    });
     let note = if suggestions.is_empty() { evidence.note(&all) } else { None };
     Advice { suggestions, waiting: None, note }
 }
@@ -267,7 +278,10 @@ impl Evidence {
         } else if self.has_quota {
             "a quota lets no more pods come: more replicas change nothing".to_owned()
         } else if self.was_cured {
-            "the mitigation helped: wait until all is good".to_owned()
+            match &self.gets_worse {
+                Some(what) => format!("the mitigation helped, and {what} gets worse: it may be the price of it"),
+                None => "the mitigation helped: wait until all is good".to_owned(),
+            }
         } else if let Some(service) = service(&About::Certificate) {
             format!("{service} speaks of a certificate: look at that first")
         } else if all.len() > 1 {

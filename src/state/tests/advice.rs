@@ -196,6 +196,35 @@ fn what_helped_and_was_taken_back_is_suggested_again_when_the_trouble_is_back() 
     assert_eq!(request.kind, RequestKind::Do(again));
 }
 
+/// What helped needs its time: nothing else is suggested while what was bad gets better.
+#[test]
+fn after_a_verdict_the_recovery_is_waited_for() {
+    let mut play = in_trouble();
+    play.press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all[0].id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    let helped = Verdict {
+        judgement: Judgement::Helped,
+        after: std::time::Duration::from_secs(75),
+        comparisons: Vec::new(),
+        getting_better: true,
+        together_with: Vec::new(),
+        without_effect: None,
+        after_unjudged: None,
+    };
+    play.state.mitigations.all[0].verdict = Some(helped);
+    play.state.mitigations.all[0].stage = Stage::Ended(Outcome::Done);
+    play.state.cluster.unhealthy.clear();
+    play.wait(120);
+    errors(&mut play, cured_at(0));
+    let waiting = play.state.advice.waiting.clone().unwrap_or_else(|| panic!("{:?}", play.state.advice));
+    assert_eq!(waiting, "Undo rollout · api-gateway helped: wait, Error rate gets better still (7.2 %)");
+    // It stands still: more has to be done.
+    play.wait(120);
+    errors(&mut play, |second| if second < 0 { 0.12 } else { 0.072 });
+    assert_eq!(play.state.advice.waiting, None);
+}
+
 /// What an indicator means is a setting: no letters of its name count.
 #[test]
 fn the_role_of_an_indicator_decides_and_not_its_name() {
