@@ -3,6 +3,7 @@
 use std::{fmt, path::Path};
 
 use ::secrecy::{ExposeSecret as _, SecretString};
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use reqwest::RequestBuilder;
 
 use super::{
@@ -44,7 +45,9 @@ impl Login {
             (Some(Auth::BearerEnv(name)), _) => request.bearer_auth(read(&Secret::Env(name.clone())).await?.expose_secret()),
             (Some(Auth::Basic { user, password }), _) => basic(request, user, &read(password).await?),
             (Some(Auth::ApiKey(secret)), _) => {
-                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", read(secret).await?.expose_secret()))
+                let key = read(secret).await?;
+                learn_api_key(key.expose_secret());
+                let mut value = http::HeaderValue::try_from(format!("ApiKey {}", key.expose_secret()))
                     .map_err(|_| no_credentials("the API key holds characters that a header cannot carry".to_owned()))?;
                 value.set_sensitive(true);
                 request.header(http::header::AUTHORIZATION, value)
@@ -87,7 +90,29 @@ async fn read(secret: &Secret) -> Result<SecretString, String> {
     Ok(SecretString::from(value.trim().to_owned()))
 }
 
+/// Takes note of what an API key of Elasticsearch is made of: base64 of `id:secret`, and a server knows both.
+fn learn_api_key(key: &str) {
+    let decoded = STANDARD_NO_PAD.decode(key.trim_end_matches('=')).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some((_, secret)) = decoded.as_deref().and_then(|decoded| decoded.split_once(':')) {
+        secrecy::ours(secret);
+    }
+}
+
 fn basic(request: RequestBuilder, user: &str, password: &SecretString) -> RequestBuilder {
     login(user, password);
     request.basic_auth(user, Some(password.expose_secret()))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn the_secret_in_an_api_key_is_hidden_as_the_key_is() {
+        learn_api_key(&STANDARD.encode("Vu-id-7:ApiPart0123456789q"));
+        assert_eq!(&*secrecy::hide("refused ApiPart0123456789q of Vu-id-7"), "refused *** of Vu-id-7");
+        learn_api_key("no base64: at all");
+    }
 }
