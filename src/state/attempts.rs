@@ -60,27 +60,31 @@ impl State {
         if !self.cluster.unhealthy.is_empty() {
             return None;
         }
-        let is_bad = |kpi: &&KpiState, value: Option<f64>| kpi.spec.level(value) >= Level::Warning;
-        let bad: Vec<&KpiState> = self.kpis.iter().filter(|kpi| is_bad(kpi, kpi.reading.as_ref().and_then(|reading| reading.value))).collect();
-        let gets_better = |kpi: &KpiState| {
-            let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
-            Some(is_bad(&kpi, value_at(kpi, helped.confirmed_on)) && worse_by(kpi, now, lately) > STALLED * lately.abs())
-        };
-        let first = bad.first()?;
-        if bad.iter().any(|kpi| gets_better(kpi) != Some(true)) {
+        let is_bad = |kpi: &KpiState, value: Option<f64>| kpi.spec.level(value) >= Level::Warning;
+        let bad = || self.kpis.iter().filter(|kpi| is_bad(kpi, kpi.reading.as_ref().and_then(|reading| reading.value)));
+        let first = bad().next()?;
+        let gets_better =
+            |kpi: &KpiState| is_bad(kpi, value_at(kpi, helped.confirmed_on)) && self.worse_lately(kpi).is_some_and(|share| share < -STALLED);
+        if !bad().all(gets_better) {
             return None;
         }
         let value = first.reading.as_ref()?.value?;
         Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, first.spec.title, units::value(value, first.spec.unit))))
     }
 
-    /// An indicator that is bad and got worse within the last minute, after a mitigation that helped: `Sync backlog 12,161`.
+    /// An indicator that is bad and got worse within the last minute: `Sync backlog 12,161`.
     pub(super) fn got_worse(&self) -> Option<Text> {
         self.kpis.iter().find_map(|kpi| {
-            let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
-            let is_worse = kpi.spec.level(Some(now)) >= Level::Warning && worse_by(kpi, lately, now) > STALLED * lately.abs();
+            let now = kpi.reading.as_ref()?.value?;
+            let is_worse = kpi.spec.level(Some(now)) >= Level::Warning && self.worse_lately(kpi)? > STALLED;
             is_worse.then(|| Text::line(&format!("{} {}", kpi.spec.title, units::value(now, kpi.spec.unit))))
         })
+    }
+
+    /// By which share of itself an indicator got worse within the last minute; negative where it got better.
+    fn worse_lately(&self, kpi: &KpiState) -> Option<f64> {
+        let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
+        Some(worse_by(kpi, lately, now) / lately.abs().max(f64::MIN_POSITIVE))
     }
 
     /// Whether a mitigation helped and nothing has gone wrong since.
@@ -143,10 +147,9 @@ impl State {
     /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.
     fn bettered(&self, at: DateTime<Utc>) -> Option<String> {
         let better = self.kpis.iter().filter_map(|kpi| {
-            let (before, lately, now) = (value_at(kpi, at)?, value_at(kpi, self.server_now() - LATELY), kpi.reading.as_ref()?.value?);
-            let sign = if kpi.spec.direction == Direction::HigherIsWorse { 1.0 } else { -1.0 };
-            let gain = sign * (before - now) / before.abs().max(f64::MIN_POSITIVE);
-            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || lately.is_none_or(|lately| sign * (lately - now) > STALLED * lately.abs());
+            let (before, now) = (value_at(kpi, at)?, kpi.reading.as_ref()?.value?);
+            let gain = worse_by(kpi, now, before) / before.abs().max(f64::MIN_POSITIVE);
+            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || self.worse_lately(kpi).is_none_or(|share| share < -STALLED);
             (kpi.spec.level(Some(before)) >= Level::Warning && gain >= BETTER && goes_on).then_some((gain, kpi, before, now))
         });
         let (_, kpi, before, now) = better.max_by(|one, other| one.0.total_cmp(&other.0))?;
