@@ -250,6 +250,11 @@ impl Engine {
         self.core.say_undoable().await;
     }
 
+    /// Tells what can be taken back, of this run and all others.
+    pub async fn say_undoable(&self) {
+        self.core.say_undoable().await;
+    }
+
     /// Mitigations of this cluster that can be taken back, of this run and earlier ones, latest first.
     pub async fn undoable(&self) -> Vec<Undoable> {
         let journal = self.core.journal.clone();

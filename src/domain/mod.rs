@@ -26,6 +26,7 @@ pub mod observation;
 pub mod phase;
 pub mod pod;
 pub mod quantity;
+pub mod recorded;
 pub mod requests;
 pub mod revisions;
 pub mod rights;

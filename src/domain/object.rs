@@ -211,6 +211,13 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
+    /// As a record of the journal has it; none where that is not as this program writes it.
+    pub fn recorded(record: &serde_json::Value) -> Option<Self> {
+        let text = |pointer: &str| record.pointer(pointer).and_then(serde_json::Value::as_str);
+        let kind = Kind::recorded(text("/kind")?)?;
+        Some(Self { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
+    }
+
     pub fn subject(&self) -> Subject {
         Subject { kind: self.kind, key: self.key.clone() }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike as _, Utc};
 
-/// A point on the monotonic clock: the time since the program started. A clock set back or forward does not move it.
+/// A point on the monotonic clock: the time since some moment before the program started. A clock set back or forward does not move it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Mono(pub Duration);
 

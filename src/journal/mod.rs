@@ -83,6 +83,11 @@ impl Journal {
     }
 
     /// Name of this run, as it stands in the records' `run`.
+    /// Bytes of its file; none while there is no file that can be looked at.
+    pub fn length(&self) -> Option<u64> {
+        std::fs::symlink_metadata(self.path()).ok().map(|file| file.len())
+    }
+
     pub fn run(&self) -> &str {
         &self.run
     }

@@ -1,4 +1,4 @@
-//! What earlier runs wrote down that matters after a restart: about ladders, and notes.
+//! What other runs wrote down that matters here: about ladders, notes, and mitigations.
 
 use std::path::Path;
 
@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::{FILE_NAME, Journal, JournalError, intents::contains, line, tail};
 use crate::{
-    domain::escalation::{RECALLED_KINDS, Recalled},
+    domain::{
+        escalation::{RECALLED_KINDS, Recalled},
+        recorded::{RECORDED_KINDS, Recorded, gather},
+    },
     files,
 };
 
@@ -17,16 +20,27 @@ impl Journal {
     /// In the order they were written, those of this run left out. Lines that are damaged, of another cluster, or say something else are
     /// passed over. Nothing is locked: a line that is being written is not there yet.
     pub fn recall(&self) -> Result<Vec<Recalled>, JournalError> {
-        let is_ours = |record: &Value| {
-            let text = |name: &str| record.get(name).and_then(Value::as_str);
-            text("cluster") == Some(self.cluster.as_str()) && text("run") != Some(self.run())
-        };
-        let records = last_records(&self.directory.join(FILE_NAME))?;
-        Ok(records.iter().filter(|record| is_ours(record)).filter_map(Recalled::read).collect())
+        let records = last_records(&self.directory.join(FILE_NAME), &RECALLED_KINDS)?;
+        Ok(records.iter().filter(|record| self.is_here(record) && !self.is_own(record)).filter_map(Recalled::read).collect())
+    }
+
+    /// The mitigations of other runs on this cluster, oldest first, read as [`Self::recall`] reads. Verdicts of this run are heard:
+    /// it may have judged what an earlier one did.
+    pub fn recorded(&self) -> Result<Vec<Recorded>, JournalError> {
+        let records = last_records(&self.directory.join(FILE_NAME), &RECORDED_KINDS)?;
+        Ok(gather(records.iter().filter(|record| self.is_here(record) && (!self.is_own(record) || record["kind"] == "verdict"))))
+    }
+
+    fn is_here(&self, record: &Value) -> bool {
+        record.get("cluster").and_then(Value::as_str) == Some(self.cluster.as_str())
+    }
+
+    fn is_own(&self, record: &Value) -> bool {
+        record.get("run").and_then(Value::as_str) == Some(self.run())
     }
 }
 
-fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
+fn last_records(path: &Path, kinds: &[&str]) -> Result<Vec<Value>, JournalError> {
     let mut file = match files::open_own(path, files::To::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -34,7 +48,7 @@ fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
     };
     let bytes = tail::last_lines(&mut file, READ).map_err(JournalError::io("read", path))?;
     // Most lines are something else: they are not worth a parse.
-    let kinds = RECALLED_KINDS.map(|kind| format!("\"kind\":\"{kind}\""));
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("\"kind\":\"{kind}\"")).collect();
     let may_matter = |bytes: &&[u8]| kinds.iter().any(|kind| contains(bytes, kind.as_bytes()));
     let lines = bytes.split(|&byte| byte == b'\n').filter(may_matter);
     Ok(lines.filter_map(|bytes| line::check(bytes).ok()).map(|intact| intact.record).collect())

@@ -6,7 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::time::{Clock, Mono, Now, Speed};
 
-/// The machine's clocks. Time starts at zero when it is made.
+/// Monotonic time at the start. What was done before it, in an earlier run, has a moment too.
+const HEAD_START: Mono = Mono(Duration::from_hours(1));
+
+/// The machine's clocks. Time starts at [`HEAD_START`] when it is made.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     started: Started,
@@ -43,7 +46,7 @@ impl Clock for SystemClock {
             Started::BootTime(_) => Duration::ZERO,
             Started::Monotonic(start) => start.elapsed(),
         };
-        Now { mono: Mono(mono), utc: Utc::now() }
+        Now { mono: HEAD_START.plus(mono), utc: Utc::now() }
     }
 }
 
@@ -72,7 +75,7 @@ impl<C: Clock> Clock for Paced<C> {
     fn now(&self) -> Now {
         // By the monotonic clock alone: a wall clock that is set does not move the incident.
         let counted = self.speed.counted(self.clock.now().mono.since(self.made.mono));
-        Now { mono: Mono(counted), utc: later(self.utc, counted) }
+        Now { mono: HEAD_START.plus(counted), utc: later(self.utc, counted) }
     }
 
     fn speed(&self) -> Speed {
@@ -96,11 +99,11 @@ mod tests {
     use crate::domain::escalation::{Ladder, Matrix, Rung};
 
     #[test]
-    fn monotonic_time_starts_near_zero_and_never_goes_back() {
+    fn monotonic_time_starts_at_its_head_start_and_never_goes_back() {
         let clock = SystemClock::new();
         let first = clock.now();
         let second = clock.now();
-        assert!(first.mono.0 < Duration::from_mins(1));
+        assert!(first.mono.since(HEAD_START) < Duration::from_mins(1));
         assert!(second.mono >= first.mono);
     }
 

@@ -84,8 +84,9 @@ impl Effects {
         // A journal that cannot be written yet is tried again with each record; the engine says so through its events.
         let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
         drop(tokio::spawn(recall(Arc::clone(&journal), self.wiring.messages.clone())));
-        let engine = self.build_engine(journal, cluster.clone());
+        let engine = self.build_engine(Arc::clone(&journal), cluster.clone());
         self.engine = Some(engine.clone());
+        drop(tokio::spawn(follow_others(journal, engine.clone(), self.wiring.messages.clone())));
         let session = serde_json::json!({ "context": cluster.context, "version": env!("CARGO_PKG_VERSION") });
         self.records.begin(engine.clone(), ("session", session));
         self.recovery = Some(tokio::spawn(async move {
@@ -202,6 +203,9 @@ impl Effects {
     }
 }
 
+/// How often the journal is looked at for what other runs write into it.
+const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(2);
+
 /// Reads what earlier runs wrote down. Where that fails, it is said, and nothing was written down.
 async fn recall(journal: Arc<Journal>, messages: mpsc::Sender<Msg>) {
     let read = match tokio::task::spawn_blocking(move || journal.recall()).await {
@@ -214,4 +218,26 @@ async fn recall(journal: Arc<Journal>, messages: mpsc::Sender<Msg>) {
         let _ = messages.send(Msg::Notice { text, is_error: true }).await;
     }
     let _ = messages.send(Msg::Recalled(read.unwrap_or_default())).await;
+}
+
+/// Says what other runs did to this cluster, now and whenever their part of the journal has grown. Ends with the program. A journal
+/// that cannot be read is said by whoever writes to it.
+async fn follow_others(journal: Arc<Journal>, engine: Engine, messages: mpsc::Sender<Msg>) {
+    let mut known = Vec::new();
+    let mut length = None;
+    while !messages.is_closed() {
+        let now_long = journal.length();
+        if now_long != length {
+            length = now_long;
+            let reading = Arc::clone(&journal);
+            if let Ok(Ok(all)) = tokio::task::spawn_blocking(move || reading.recorded()).await
+                && all != known
+            {
+                known.clone_from(&all);
+                let _ = messages.send(Msg::Recorded(all)).await;
+                engine.say_undoable().await;
+            }
+        }
+        tokio::time::sleep(LOOK_FOR_OTHERS_EVERY).await;
+    }
 }

@@ -83,11 +83,18 @@ impl Mitigations {
     pub fn last_recorded(&self) -> Option<&Undoable> {
         self.undoable.iter().find(|one| !one.is_undo)
     }
+
+    /// One that another run did and that is watched here, by the number of its intent.
+    pub fn recorded_as(&self, intent: u64) -> Option<MitigationId> {
+        self.all.iter().find(|mitigation| mitigation.recorded == Some(intent)).map(|mitigation| mitigation.id)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mitigation {
     pub id: MitigationId,
+    /// Number of its intent in the journal, where another run did it; none of this run's own.
+    pub recorded: Option<u64>,
     /// Its name in the catalogue.
     pub kind: &'static str,
     pub title: Text,

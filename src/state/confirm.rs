@@ -140,12 +140,13 @@ impl State {
         let targets: Vec<ObjectRef> = plan.targets.iter().map(|target| target.object.clone()).collect();
         let mitigation = Mitigation {
             id: plan.id,
+            recorded: None,
             kind: plan.kind,
             title: plan.title.clone(),
             reason: confirmed.reason().clone(),
             is_tied: plan.undoes.is_some() || self.is_tied(&targets),
             targets,
-            undoes: plan.undoes.and_then(|undoes| undoes.here),
+            undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),
             confirmed_at: self.now.mono,
             confirmed_on: self.server_now(),

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod columns;
 mod confirm;
 mod detail;
+mod elsewhere;
 pub mod escalation;
 mod evidence;
 mod foreign_words;

@@ -7,6 +7,7 @@ use crate::domain::{
     mitigation::{ActionEvent, CardId, ConfirmedPlan, MitigationId},
     object::{Kind, ObjectRef},
     observation::Observation,
+    recorded::Recorded,
     text::Text,
     time::Now,
 };
@@ -42,6 +43,8 @@ pub enum Msg {
     Action(ActionEvent),
     /// What earlier runs wrote into the journal about ladders, and notes, in that order; empty where it cannot be read.
     Recalled(Vec<Recalled>),
+    /// Mitigations of other runs, as the journal has them, oldest first: at the start, and whenever it has news of them.
+    Recorded(Vec<Recorded>),
     /// Lines for an open viewer; `ended` closes the stream with a reason.
     Lines {
         viewer: ViewerId,

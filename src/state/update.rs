@@ -30,6 +30,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
             state.observe(observation, &mut effects);
         }
         Msg::Recalled(all) => state.recalled(all, &mut effects),
+        Msg::Recorded(all) => state.heard_of_others(&all),
         Msg::Action(event) => state.action_event(event, &mut effects),
         Msg::Lines { viewer, lines, ended } => state.lines(viewer, lines, ended),
         Msg::Log { viewer, news } => state.log_news(viewer, news),

@@ -104,7 +104,7 @@ impl State {
             let by = server_now + chrono::Duration::from_std(left).unwrap_or_default();
             mitigation.judged_by = mitigation.judged_by.filter(|known| (*known - by).abs() < chrono::Duration::seconds(20)).or(Some(by));
             if is_final {
-                verdicts.push((mitigation.id, mitigation.title.clone(), verdict.clone()));
+                verdicts.push((mitigation.id, mitigation.recorded, mitigation.title.clone(), verdict.clone()));
                 mitigation.verdict = Some(verdict);
                 mitigation.stage = Stage::Ended(Outcome::Done);
                 mitigation.tracks.clear();
@@ -113,10 +113,11 @@ impl State {
                 self.dirty |= told != mitigation.outlook();
             }
         }
-        for (id, title, verdict) in verdicts {
+        for (id, recorded, title, verdict) in verdicts {
             let sentence = verdict.sentence();
             let fields = json!({
                 "mitigation": id,
+                "intent": recorded,
                 "title": title,
                 "judgement": verdict.judgement,
                 "sentence": sentence,

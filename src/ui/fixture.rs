@@ -539,6 +539,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
     };
     Mitigation {
         id: MitigationId(1),
+        recorded: None,
         kind: "undo-rollout",
         title: "Undo rollout · api-gateway".into(),
         reason: "bad deploy".into(),

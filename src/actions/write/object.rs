@@ -15,7 +15,7 @@ use crate::{
     connect::ConnectError,
     domain::{
         mitigation::{Basis, Effect, ObjectWrite, WriteMethod},
-        object::{Key, Kind, ObjectRef},
+        object::ObjectRef,
         text::Text,
     },
 };
@@ -134,7 +134,7 @@ pub fn kept(write: &ObjectWrite, answer: Option<&Value>) -> Value {
 }
 
 pub async fn unmoved(core: &Core, kept: &Value) -> Result<(), Text> {
-    let target = reference(kept.get("target").unwrap_or(&Value::Null)).ok_or("what is kept names no object")?;
+    let target = ObjectRef::recorded(kept.get("target").unwrap_or(&Value::Null)).ok_or("what is kept names no object")?;
     let (after, before) = (kept.get("after").unwrap_or(&Value::Null), kept.get("before").unwrap_or(&Value::Null));
     let (_, object) = subject(core, &target.subject()).await?;
     if pods::uid(&object) != target.uid.as_str() {
@@ -153,12 +153,5 @@ pub async fn unmoved(core: &Core, kept: &Value) -> Result<(), Text> {
 
 /// The object of a record.
 pub fn target(record: &Value) -> Option<ObjectRef> {
-    reference(record.get("target")?)
-}
-
-/// A target as records have it.
-fn reference(target: &Value) -> Option<ObjectRef> {
-    let text = |pointer: &str| target.pointer(pointer).and_then(Value::as_str);
-    let kind = Kind::recorded(text("/kind")?)?;
-    Some(ObjectRef { kind, key: Key::new(text("/key/namespace")?, text("/key/name")?), uid: Text::line(text("/uid")?) })
+    ObjectRef::recorded(record.get("target")?)
 }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use super::play::*;
 use crate::{
+    actions::kinds,
     domain::{
         health::SourceId,
         log_pattern::ErrorWindow,
         mitigation::{ActionEvent, Check, CheckKind, CheckResult, Friction, MitigationId, Outcome},
         object::{Kind, ObjectRef},
         observation::{Delta, What},
+        recorded::{Ended, Recorded},
         verdict::Judgement,
     },
     state::{card::Stage, msg::Msg, timeline::EntryKind},
@@ -179,4 +181,62 @@ fn a_workload_is_tied_to_the_trouble_by_its_pods_its_errors_or_advice_alone() {
     let cure = play.done("u");
     play.drift(240, "error_rate", 0.118, 0.001);
     assert_eq!(play.judgement(cure), Some(Judgement::Helped));
+}
+
+/// As [`troubled`], in a program that knows its mitigations.
+fn troubled_and_able() -> Play {
+    let mut play = troubled();
+    play.state = std::mem::replace(&mut play.state, Play::new().state).with_kinds(kinds::catalogue());
+    play
+}
+
+/// What the journal has of an undo that an earlier run did at the present moment of `play`.
+fn undone_earlier(play: &Play) -> Recorded {
+    let target = ObjectRef { kind: Kind::Deployment, key: name("api-gateway"), uid: "d".into() };
+    Recorded {
+        intent: 7,
+        undoes: None,
+        kind: "undo-rollout".into(),
+        title: "Undo rollout · api-gateway".into(),
+        targets: vec![target],
+        by: "lead@gov".into(),
+        ended: Some(Ended { at: play.state.now.utc, is_done: true, words: "done".into() }),
+        converged_at: None,
+        verdict: None,
+    }
+}
+
+#[test]
+fn what_another_run_did_is_told_and_judged_on_from_here() {
+    let mut play = troubled_and_able();
+    let recorded = undone_earlier(&play);
+    // It was done a minute before this run began to look.
+    play.drift(60, "error_rate", 0.118, 0.11).send(Msg::Recorded(vec![recorded.clone()]));
+    let told: Vec<String> = play.state.timeline.own().map(|entry| entry.text.to_string()).collect();
+    assert_eq!(told, ["Undo rollout · api-gateway: done (lead@gov)"]);
+    assert!(play.state.advice.waiting.is_some(), "nothing competes with it: {:?}", play.state.advice);
+    play.drift(240, "error_rate", 0.11, 0.004).drift(60, "error_rate", 0.004, 0.004);
+    let verdicts = play.verdicts_told();
+    assert!(matches!(verdicts.as_slice(), [one] if one.starts_with("Undo rollout · api-gateway: helped: error rate 11.8 →")), "{verdicts:?}");
+    play.send(Msg::Recorded(vec![recorded]));
+    assert_eq!((play.verdicts_told().len(), play.state.mitigations.all.len()), (1, 1), "it is watched once");
+}
+
+#[test]
+fn what_another_run_judged_took_back_or_did_long_ago_is_not_watched_here() {
+    let mut play = troubled_and_able();
+    let open = undone_earlier(&play);
+    let judged = Recorded { verdict: Some((play.state.now.utc, "helped: x".into())), ..open.clone() };
+    play.send(Msg::Recorded(vec![open.clone()]));
+    assert_eq!(play.state.mitigations.all.len(), 1);
+    play.send(Msg::Recorded(vec![judged]));
+    assert_eq!(play.state.mitigations.all.len(), 0, "it was judged there");
+    assert_eq!(play.verdicts_told(), ["Undo rollout · api-gateway: helped: x"]);
+    let back = Recorded { intent: 8, undoes: Some(7), title: "Undo: Undo rollout".into(), ..open.clone() };
+    let mut taken = troubled_and_able();
+    taken.send(Msg::Recorded(vec![open.clone(), back]));
+    assert_eq!(taken.state.mitigations.all.iter().map(|one| one.recorded).collect::<Vec<_>>(), [Some(8)]);
+    let mut late = troubled_and_able();
+    late.wait(600).send(Msg::Recorded(vec![open]));
+    assert_eq!((late.state.mitigations.all.len(), late.state.timeline.own().count()), (0, 1));
 }

@@ -1,0 +1,187 @@
+//! Mitigations of other runs of the program, as the journal has them: what was done, and what came of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{object::ObjectRef, text::Text, time::plausible};
+
+/// Kinds of the records that [`gather`] understands.
+pub const RECORDED_KINDS: [&str; 5] = ["intent", "outcome", "resolved", "converged", "verdict"];
+/// Targets of one that are believed.
+const MOST_TARGETS: usize = 1_000;
+
+/// One mitigation that was confirmed in another run, on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Number of its intent in the journal.
+    pub intent: u64,
+    /// Number of the intent that it takes back.
+    pub undoes: Option<u64>,
+    /// Its name in the catalogue.
+    pub kind: Text,
+    pub title: Text,
+    pub targets: Vec<ObjectRef>,
+    pub by: Text,
+    /// How it ended; none while that is open.
+    pub ended: Option<Ended>,
+    /// When what it started was complete, by the clock of this machine.
+    pub converged_at: Option<DateTime<Utc>>,
+    /// When it was judged, by the clock of this machine, and the verdict in words.
+    pub verdict: Option<(DateTime<Utc>, Text)>,
+}
+
+/// How a mitigation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// By the clock of this machine.
+    pub at: DateTime<Utc>,
+    pub is_done: bool,
+    /// `done`, `refused: …`.
+    pub words: Text,
+}
+
+/// What the records of a journal say, oldest first. A record that is not as this program writes it is passed over, and so is one that
+/// speaks of an intent which is not among them.
+pub fn gather<'a>(records: impl IntoIterator<Item = &'a Value>) -> Vec<Recorded> {
+    let mut all: Vec<Recorded> = Vec::new();
+    let mut known = Known::default();
+    for record in records {
+        match text(record, "kind") {
+            Some("intent") => {
+                if let Some(begun) = begun(record) {
+                    known.intents.insert(begun.intent, all.len());
+                    if let Some(run) = run(record, "id") {
+                        known.runs.insert(run, all.len());
+                    }
+                    all.push(begun);
+                }
+            }
+            Some(kind) => {
+                let Some(about) = known.place(record, kind).and_then(|place| all.get_mut(place)) else { continue };
+                let Some(at) = moment(record) else { continue };
+                match kind {
+                    "outcome" | "resolved" => about.ended = ended(record, at).or(about.ended.take()),
+                    "converged" => about.converged_at = Some(at),
+                    "verdict" => about.verdict = text(record, "sentence").map(|sentence| (at, Text::line(sentence))),
+                    _ => {}
+                }
+            }
+            None => {}
+        }
+    }
+    all
+}
+
+/// Where in the list a record's mitigation stands.
+#[derive(Default)]
+struct Known {
+    /// By the number of the intent.
+    intents: BTreeMap<u64, usize>,
+    /// By the run, and the number that the mitigation had in it.
+    runs: BTreeMap<(String, u64), usize>,
+}
+
+impl Known {
+    /// A verdict names the mitigation of its own run, or the intent of an earlier one; all others name the intent.
+    fn place(&self, record: &Value, kind: &str) -> Option<usize> {
+        let by_intent = record.get("intent").and_then(Value::as_u64).and_then(|intent| self.intents.get(&intent));
+        let of_run = || self.runs.get(&run(record, "mitigation").filter(|_| kind == "verdict")?);
+        by_intent.or_else(of_run).copied()
+    }
+}
+
+fn begun(record: &Value) -> Option<Recorded> {
+    let writes = record.get("writes").and_then(Value::as_array).into_iter().flatten();
+    Some(Recorded {
+        intent: record.get("seq")?.as_u64()?,
+        undoes: record.get("undoes").and_then(Value::as_u64),
+        kind: Text::line(text(record, "mitigation")?),
+        title: Text::line(text(record, "title")?),
+        targets: writes.filter_map(|write| ObjectRef::recorded(write.get("target")?)).take(MOST_TARGETS).collect(),
+        by: Text::line(text(record, "actor")?),
+        ended: None,
+        converged_at: None,
+        verdict: None,
+    })
+}
+
+fn ended(record: &Value, at: DateTime<Utc>) -> Option<Ended> {
+    let why = |word: &str| text(record, "why").map_or_else(|| word.to_owned(), |why| format!("{word}: {why}"));
+    let words = match text(record, "state")? {
+        "done" => "done".to_owned(),
+        "partly" => why("done in part"),
+        "refused" => why("refused"),
+        "failed" => why("failed"),
+        "unknown" => why("outcome unknown"),
+        _ => return None,
+    };
+    Some(Ended { at, is_done: words == "done", words: Text::line(&words) })
+}
+
+fn run(record: &Value, number: &str) -> Option<(String, u64)> {
+    Some((text(record, "run")?.to_owned(), record.get(number)?.as_u64()?))
+}
+
+fn text<'a>(record: &'a Value, name: &str) -> Option<&'a str> {
+    record.get(name).and_then(Value::as_str)
+}
+
+fn moment(record: &Value) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text(record, "time")?).ok().and_then(|at| plausible(at.to_utc()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(seq: u64, kind: &str, run: &str, mut fields: Value) -> Value {
+        for (name, value) in [("kind", json!(kind)), ("run", json!(run)), ("actor", json!("lead@gov")), ("seq", json!(seq))] {
+            fields[name] = value;
+        }
+        fields["time"] = json!(format!("2023-11-14T22:13:{seq:02}.000Z"));
+        fields
+    }
+
+    fn intent(seq: u64, run: &str, id: u32) -> Value {
+        let target = json!({ "kind": "Deployment", "key": { "namespace": "shop", "name": "cart" }, "uid": "u" });
+        let fields = json!({ "id": id, "mitigation": "scale", "title": "Scale · cart", "undoes": null, "writes": [{ "target": target }] });
+        written(seq, "intent", run, fields)
+    }
+
+    #[test]
+    fn what_was_done_and_what_came_of_it_belong_together_by_intent_and_run() {
+        let records = [
+            intent(1, "a", 1),
+            intent(2, "b", 1),
+            written(3, "outcome", "a", json!({ "intent": 1, "state": "unknown", "why": "no answer" })),
+            written(4, "resolved", "b", json!({ "intent": 1, "state": "done" })),
+            written(5, "outcome", "b", json!({ "intent": 2, "state": "refused", "why": "forbidden" })),
+            written(6, "converged", "a", json!({ "intent": 1 })),
+            written(7, "verdict", "a", json!({ "mitigation": 1, "sentence": "helped: x" })),
+            written(8, "verdict", "c", json!({ "mitigation": 1, "sentence": "of a run that is not here" })),
+        ];
+        let all = gather(&records);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].targets[0].key.name, "cart");
+        assert_eq!(all[0].ended.as_ref().map(|ended| (ended.is_done, ended.words.as_str())), Some((true, "done")));
+        assert!(all[0].converged_at.is_some());
+        assert_eq!(all[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
+        assert_eq!(all[1].ended.as_ref().map(|ended| (ended.is_done, ended.words.as_str())), Some((false, "refused: forbidden")));
+        assert_eq!(all[1].verdict, None);
+    }
+
+    #[test]
+    fn records_that_are_not_as_they_are_written_are_passed_over() {
+        let mut odd = vec![json!(null), json!([]), json!({ "kind": "intent" }), json!({ "kind": "outcome", "intent": 9 })];
+        for name in ["seq", "mitigation", "title", "actor"] {
+            let mut broken = intent(1, "a", 1);
+            broken[name] = json!({ "not": "a text" });
+            odd.push(broken);
+        }
+        assert_eq!(gather(&odd), []);
+    }
+}

@@ -1,0 +1,110 @@
+//! What other runs of the program did to this cluster from this machine: it stands in the timeline, and what has no verdict yet is
+//! watched on from here, so that a restart forgets nothing and asks for nothing twice.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::{
+    mitigation::MitigationId,
+    recorded::{Ended, Recorded},
+    text::Text,
+    verdict::{Comparison, Course, GIVE_UP, RECOVERY},
+};
+
+use super::{
+    State,
+    card::{Mitigation, Stage},
+    timeline::EntryKind,
+};
+
+/// Longer ago than this it is no part of what is being worked on.
+const RECENT: chrono::Duration = chrono::Duration::days(1);
+
+impl State {
+    /// What the journal says of other runs, each time it has news.
+    pub(super) fn heard_of_others(&mut self, all: &[Recorded]) {
+        for known in all {
+            let Some(ended) = &known.ended else { continue };
+            if self.on_server(ended.at) < self.server_now() - RECENT {
+                continue;
+            }
+            let title = &known.title;
+            let words = format!("{title}: {} ({})", ended.words, known.by);
+            self.timeline.add(self.on_server(ended.at), EntryKind::OwnAction, Text::line(&words));
+            match &known.verdict {
+                Some((at, sentence)) => {
+                    self.timeline.add(self.on_server(*at), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
+                    // Judged there: here it is watched no longer.
+                    self.mitigations.all.retain(|here| here.recorded != Some(known.intent) || here.verdict.is_some());
+                }
+                None => self.watch_on(known, ended, all),
+            }
+        }
+        self.due.suggestions = true;
+        self.dirty = true;
+    }
+
+    /// Watches one that another run did, as far as that can still tell something.
+    fn watch_on(&mut self, known: &Recorded, ended: &Ended, all: &[Recorded]) {
+        let is_known = self.mitigations.all.iter().any(|here| here.recorded == Some(known.intent));
+        let is_done = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.is_done);
+        let is_taken_back = all.iter().any(|other| other.undoes == Some(known.intent) && is_done(other));
+        let since = (self.now.utc - ended.at).to_std().unwrap_or_default();
+        // One that did not end, or that ended before what it started was complete, may be under way still.
+        let is_over = since >= RECOVERY.max(GIVE_UP);
+        let Some(kind) = self.kinds.iter().map(|entry| entry.spec.name).find(|name| known.kind == *name) else { return };
+        if is_known || is_taken_back || is_over || !ended.is_done {
+            return;
+        }
+        let written = ended.at + (self.metrics_now() - self.now.utc);
+        let before = self.kpis.iter().map(|kpi| Comparison {
+            kpi: kpi.spec.id.clone(),
+            title: kpi.spec.title.clone(),
+            unit: kpi.spec.unit,
+            // Their history says it later.
+            before: None,
+            after: None,
+            course: Course::NoData,
+            went_bad: false,
+        });
+        let before = before.collect();
+        let mut tracks: Vec<_> = self.kpis.iter().map(|kpi| kpi.track.clone()).collect();
+        tracks.iter_mut().for_each(|track| track.written = Some(written));
+        let done_at = self.now.mono.minus(since);
+        let converged_at = known.converged_at.map(|at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
+        let undoes = known.undoes.and_then(|undone| self.mitigations.recorded_as(undone));
+        self.mitigations.next_id += 1;
+        self.mitigations.all.push(Mitigation {
+            id: MitigationId(self.mitigations.next_id),
+            recorded: Some(known.intent),
+            kind,
+            title: known.title.clone(),
+            reason: Text::default(),
+            targets: known.targets.clone(),
+            undoes,
+            inverse: None,
+            confirmed_at: done_at,
+            confirmed_on: self.on_server(ended.at),
+            done_at: Some(done_at),
+            converges: false,
+            // When a rollout was complete is known only where its run lived to see it.
+            stage: Stage::Watching { since: converged_at.unwrap_or(done_at) },
+            undoable: false,
+            undone_by: None,
+            aim: None,
+            before,
+            tracks,
+            converged_at: Some(converged_at.unwrap_or(done_at)),
+            takes_effect_later: None,
+            is_tied: true,
+            so_far: None,
+            judged_by: None,
+            verdict: None,
+        });
+        self.mitigations.all.sort_by_key(|mitigation| mitigation.confirmed_at);
+    }
+
+    /// A moment of this machine by the clock of the API server.
+    fn on_server(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        at + (self.server_now() - self.now.utc)
+    }
+}
