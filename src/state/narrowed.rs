@@ -1,6 +1,11 @@
 //! The lists of the cockpit, narrowed by what is typed after `/` in their pane.
 
-use crate::domain::{change::Change, log_pattern::Pattern, object::Key};
+use crate::domain::{
+    ask::{RequestKind, Wish},
+    change::Change,
+    log_pattern::Pattern,
+    object::Key,
+};
 
 use super::{
     State,
@@ -34,6 +39,12 @@ impl State {
         let passes =
             move |change: &&Change| filter.is_empty() || filter.passes(&[&change.object.key.name, &change.what_happened(), &change.by_whom()], &[]);
         self.cluster.changes.iter().filter(passes)
+    }
+
+    /// Whether a suggestion would write to what this change changed.
+    pub fn is_suspected(&self, change: &Change) -> bool {
+        let writes_there = |wish: &Wish| wish.objects().iter().any(|object| object.kind == change.object.kind && object.key == change.object.key);
+        self.advice.suggestions.iter().any(|suggestion| matches!(&suggestion.request.kind, RequestKind::Do(wish) if writes_there(wish)))
     }
 
     /// How many rows of a pane there are, and how many of them pass its filter. Without a filter nothing is walked: each frame asks.

@@ -34,9 +34,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let standing = freshness::of(state, &SOURCES);
     let focused = is_focused(state, Pane::Changes);
     let filter = state.filter_of(Pane::Changes);
-    let told = if filter.is_empty() { String::new() } else { filtered::words(filter, state.narrowed(Pane::Changes)) };
     let rows = if has_rule(area) {
-        rule::render(canvas, area, "Changed", &[(&told, theme.focus)], Some(&standing), focused);
+        let ink = if filter.is_empty() { theme.label } else { theme.focus };
+        rule::render(canvas, area, "Changed", &[(&told(state, area), ink)], Some(&standing), focused);
         below(area, 1)
     } else {
         let mut pen = canvas.pen(area, 0);
@@ -49,7 +49,11 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     };
     let inner = inner(area, rows, &marker(state, area, &standing));
     if !has_rule(area) {
-        let style = if standing.is_live() { theme.focus } else { standing.style(theme) };
+        let style = match (standing.is_live(), filter.is_empty()) {
+            (true, true) => theme.label,
+            (true, false) => theme.focus,
+            (false, _) => standing.style(theme),
+        };
         canvas.right(rows, 0, &marker(state, area, &standing), style);
     }
     if state.cluster.changes.is_empty() {
@@ -95,10 +99,20 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     filtered::mark(canvas, inner, filter);
 }
 
-/// What stands at the right of the first line where there is no rule: that the data is not live, and the filter.
-fn marker(state: &State, area: Rect, standing: &Standing) -> String {
+/// How many of the changes are shown, where that is not all of them, or what the filter leaves.
+fn told(state: &State, area: Rect) -> String {
     let filter = state.filter_of(Pane::Changes);
-    let told = if filter.is_empty() || has_rule(area) { String::new() } else { filtered::words(filter, state.narrowed(Pane::Changes)) };
+    let (all, shown) = state.narrowed(Pane::Changes);
+    if !filter.is_empty() {
+        return filtered::words(filter, (all, shown));
+    }
+    let rows = usize::from(list(area).height);
+    if all > rows { format!("{rows} of {all}") } else { String::new() }
+}
+
+/// What stands at the right of the first line where there is no rule: that the data is not live, and how many are shown.
+fn marker(state: &State, area: Rect, standing: &Standing) -> String {
+    let told = if has_rule(area) { String::new() } else { told(state, area) };
     match (standing.is_live(), told.is_empty()) {
         (true, _) => told,
         (false, true) => standing.marker.clone(),
@@ -144,11 +158,27 @@ fn needed(state: &State, change: &Change, width: u16) -> u16 {
 pub fn places(state: &State, area: Rect) -> Vec<Place> {
     let rows = list(area);
     let width = inner(area, rows, &marker(state, area, &freshness::of(state, &SOURCES))).width;
-    let chosen = is_focused(state, Pane::Changes).then_some(state.cockpit.changes.row);
     let changes: Vec<&Change> = state.shown_changes().collect();
-    fold::places(rows.height, state.cockpit.changes.top, changes.len(), chosen, |index| {
-        changes.get(index).map_or(1, |change| needed(state, change, width))
-    })
+    let needed = |index: usize| changes.get(index).map_or(1, |change| needed(state, change, width));
+    if is_focused(state, Pane::Changes) {
+        return fold::places(rows.height, state.cockpit.changes.top, changes.len(), Some(state.cockpit.changes.row), needed);
+    }
+    let order = unfocused(state, &changes, usize::from(rows.height));
+    let mut places = fold::places(rows.height, 0, order.len(), None, |index| needed(order[index]));
+    places.iter_mut().for_each(|place| place.index = order[place.index]);
+    places
+}
+
+/// What is shown where nobody scrolls: the newest, and those that a suggestion speaks of in the place of the last ones.
+fn unfocused(state: &State, changes: &[&Change], rows: usize) -> Vec<usize> {
+    let mut shown: Vec<usize> = (0..changes.len().min(rows)).collect();
+    let suspected = |index: usize| state.is_suspected(changes[index]);
+    for index in (rows..changes.len()).filter(|index| suspected(*index)) {
+        let Some(last) = shown.iter().rposition(|index| !suspected(*index)) else { break };
+        shown.remove(last);
+        shown.push(index);
+    }
+    shown
 }
 
 /// The chosen change in words, where its row is cut.
