@@ -137,6 +137,7 @@ impl Default for Mitigations {
                 key: "circuit_breaker_enabled".to_owned(),
                 on: "true".to_owned(),
                 off: "false".to_owned(),
+                guards: Vec::new(),
             },
             restart_at_once: 2,
             // The API server works on a request for at most 60 s (its `--request-timeout`).

@@ -111,6 +111,8 @@ pub struct Breaker {
     pub key: String,
     pub on: String,
     pub off: String,
+    /// Services whose callers it spares; empty: not known.
+    pub guards: Vec<String>,
 }
 
 /// Alerts that fire by design, besides those of severity `none`.

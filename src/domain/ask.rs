@@ -58,6 +58,16 @@ impl Wish {
         self.0.objects()
     }
 
+    /// What it is about, whatever the numbers.
+    pub fn about(&self) -> String {
+        self.0.about()
+    }
+
+    /// Whether both do the same to the same objects, whatever the numbers.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.about() == other.about()
+    }
+
     pub fn words(&self) -> Vec<String> {
         self.0.words()
     }
@@ -158,7 +168,7 @@ impl RequestKind {
     /// Whether both do the same to the same objects, whatever the numbers.
     pub fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Do(one), Self::Do(other)) => one.kind() == other.kind() && one.0.about() == other.0.about(),
+            (Self::Do(one), Self::Do(other)) => one.is_like(other),
             _ => self == other,
         }
     }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::{
     change::ChangeKind,
     kpi::{Direction, Level},
+    suggestion::{Touched, Tried},
     text::Text,
     units,
     verdict::Judgement,
@@ -26,16 +27,18 @@ const LATELY: TimeDelta = TimeDelta::seconds(75);
 const CURED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// Something that was done.
-struct Attempt {
-    at: DateTime<Utc>,
+pub(super) struct Attempt {
+    pub at: DateTime<Utc>,
     /// `undo rollout of api-gateway`.
-    what: String,
+    pub what: String,
+    /// Name of what somebody else gave more room or started anew: more than relief that is not.
+    relief: Option<Text>,
     /// By whom, and of one of ours what it has done so far.
     by: By,
 }
 
 /// Who made an attempt.
-enum By {
+pub(super) enum By {
     Others,
     /// One of ours that has no outlook to tell yet, or none any more.
     Us,
@@ -48,7 +51,35 @@ impl State {
         self.episodes.present.as_ref().filter(|episode| episode.good_since().is_none())?;
         let mut attempts = self.attempts();
         attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
-        attempts.iter().find_map(|attempt| self.outlook(attempt)).or_else(|| self.still_recovering())
+        let newer = |index: usize| index.checked_sub(1).and_then(|newer| attempts.get(newer));
+        let waiting = attempts.iter().enumerate().find_map(|(index, attempt)| self.outlook(attempt, newer(index)));
+        let waiting = waiting.or_else(|| self.still_recovering())?;
+        let beside = self.got_worse().filter(|worse| !mentions(&waiting, worse));
+        Some(beside.map_or(waiting.clone(), |worse| Text::line(&format!("{waiting}; meanwhile {worse} gets worse"))))
+    }
+
+    /// What somebody else changed a moment ago that can be no more than relief: it holds up its like, and not what takes a cause away.
+    pub(super) fn touched(&self) -> Vec<Touched> {
+        let attempts = self.attempts();
+        let fresh = attempts.iter().filter_map(|attempt| {
+            let name = attempt.relief.clone().filter(|_| self.is_too_early(attempt))?;
+            Some(Touched { name, waiting: too_early(attempt) })
+        });
+        fresh.collect()
+    }
+
+    /// What was done here in the present episode and had no effect.
+    pub(super) fn without_effect(&self) -> Vec<Tried> {
+        let Some(began) = self.trouble_began() else { return Vec::new() };
+        let tried = self.mitigations.all.iter().filter(|mitigation| {
+            let judged = mitigation.verdict.as_ref().map(|verdict| verdict.judgement);
+            judged == Some(Judgement::NoEffect) && mitigation.undone_by.is_none() && mitigation.confirmed_on >= began
+        });
+        tried.filter_map(|mitigation| Some(Tried { title: mitigation.title.clone(), wish: mitigation.wish.clone()? })).collect()
+    }
+
+    fn is_too_early(&self, attempt: &Attempt) -> bool {
+        self.server_now() - attempt.at < TOO_EARLY
     }
 
     /// After a mitigation that helped: what was bad at it and gets better still, as long as nothing else is wrong. What is suggested
@@ -113,6 +144,7 @@ impl State {
         let own = own.map(|mitigation| Attempt {
             at: mitigation.confirmed_on,
             what: mitigation.title.to_string(),
+            relief: None,
             by: mitigation.outlook().filter(|_| mitigation.is_working()).map_or(By::Us, By::UsAtWork),
         });
         let others = self.cluster.changes.iter().filter(|change| !change.is_own());
@@ -124,24 +156,45 @@ impl State {
                 ChangeKind::BoundsChanged { .. } | ChangeKind::ConfigChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
                 ChangeKind::NodeNotReady { .. } => false,
             };
-            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), by: By::Others })
+            let is_relief = matches!(change.what, ChangeKind::Scaled { .. } | ChangeKind::BoundsChanged { .. } | ChangeKind::PodsDeleted { .. });
+            let relief = is_relief.then(|| change.object.key.name.clone());
+            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), relief, by: By::Others })
         });
         own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
     }
 
-    /// What an attempt gives hope of; none when it has done nothing, or nothing more.
-    fn outlook(&self, attempt: &Attempt) -> Option<Text> {
-        let now = self.server_now();
-        let since = now - attempt.at;
+    /// What others did about the present trouble, latest first.
+    pub(super) fn done_by_others(&self) -> Vec<Attempt> {
+        let mut attempts = self.attempts();
+        attempts.retain(|attempt| matches!(attempt.by, By::Others));
+        attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
+        attempts
+    }
+
+    /// What an attempt gives hope of; none when it has done nothing, or nothing more. `newer` is the one after it: what got better only
+    /// since that may be its doing.
+    fn outlook(&self, attempt: &Attempt, newer: Option<&Attempt>) -> Option<Text> {
         let what = &attempt.what;
-        if since < TOO_EARLY {
-            return Some(Text::line(&format!("{what} at {}: too early to see whether it helps", attempt.at.format("%H:%M"))));
+        if self.is_too_early(attempt) {
+            return attempt.relief.is_none().then(|| too_early(attempt));
         }
         let better = match &attempt.by {
-            By::UsAtWork(outlook) => outlook.to_string(),
+            By::UsAtWork(outlook) => return Some(Text::line(&format!("{what} seems to help: {outlook}"))),
             By::Us | By::Others => self.bettered(attempt.at)?,
         };
+        let what = match newer.filter(|newer| !self.was_bettered(attempt.at, newer.at)) {
+            Some(newer) => format!("{what} or {}", newer.what),
+            None => what.clone(),
+        };
         Some(Text::line(&format!("{what} seems to help: {better}")))
+    }
+
+    /// Whether an indicator that was bad at a moment was better at another.
+    pub(super) fn was_bettered(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        self.kpis.iter().any(|kpi| {
+            let (Some(before), Some(after)) = (value_at(kpi, from), value_at(kpi, to)) else { return false };
+            kpi.spec.level(Some(before)) >= Level::Warning && worse_by(kpi, after, before) >= BETTER * before.abs().max(f64::MIN_POSITIVE)
+        })
     }
 
     /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.
@@ -167,4 +220,14 @@ fn worse_by(kpi: &KpiState, from: f64, to: f64) -> f64 {
 fn value_at(kpi: &KpiState, at: DateTime<Utc>) -> Option<f64> {
     let history = kpi.reading.as_ref()?.history.as_ref()?;
     history.value_at(at, super::confirm::RECENT.max(history.step))
+}
+
+fn too_early(attempt: &Attempt) -> Text {
+    Text::line(&format!("{} at {}: too early to see whether it helps", attempt.what, attempt.at.format("%H:%M")))
+}
+
+/// Whether the indicator that a text begins with (`Sync backlog 12,161`) is spoken of already.
+fn mentions(said: &Text, indicator: &Text) -> bool {
+    let title = indicator.rsplit_once(' ').map_or(indicator.as_str(), |(title, _)| title);
+    said.to_lowercase().contains(&title.to_lowercase())
 }

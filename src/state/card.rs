@@ -105,6 +105,8 @@ pub struct Mitigation {
     pub undoes: Option<MitigationId>,
     /// What takes this one back.
     pub inverse: Option<Wish>,
+    /// What was asked for; none of what another run did.
+    pub wish: Option<Wish>,
     pub confirmed_at: Mono,
     /// The same by the server's clock.
     pub confirmed_on: DateTime<Utc>,
@@ -139,6 +141,12 @@ impl Mitigation {
     /// Whether its verdict is open, it was not taken back, and what it is aimed at is getting better.
     pub fn is_working(&self) -> bool {
         self.is_open() && self.takes_effect_later.is_none() && self.so_far.as_ref().is_some_and(Verdict::is_getting_better)
+    }
+
+    /// Whether it helped, or was about to when it was taken back.
+    pub fn has_worked(&self) -> bool {
+        let last = self.verdict.as_ref().or(self.so_far.as_ref());
+        last.is_some_and(|verdict| verdict.judgement.is_better() || verdict.is_getting_better())
     }
 
     /// What to wait for while the verdict is open: `error rate 11.9 → 8.1 %, judged by 17:56`.

@@ -148,6 +148,7 @@ impl State {
             targets,
             undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),
+            wish: Some(plan.wish.clone()),
             confirmed_at: self.now.mono,
             confirmed_on: self.server_now(),
             done_at: None,

@@ -82,6 +82,7 @@ impl State {
             targets: known.targets.clone(),
             undoes,
             inverse: None,
+            wish: None,
             confirmed_at: done_at,
             confirmed_on: self.on_server(ended.at),
             done_at: Some(done_at),

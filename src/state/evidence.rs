@@ -80,7 +80,8 @@ impl State {
             breaker: self.breaker().map(|(key, is_on)| {
                 let settings = &self.config.mitigations.breaker;
                 let readers = self.readers_of(&key);
-                Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers }
+                let guards = settings.guards.iter().map(|service| Text::line(service)).collect();
+                Breaker { config_map: key, name: Text::line(&settings.key), value_on: Text::line(&settings.on), is_on, readers, guards }
             }),
             knows_errors: self.errors.is_some() || self.is_missing(SourceId::Errors),
             onsets: self.onsets.clone(),
@@ -91,6 +92,8 @@ impl State {
             capped: self.capped(),
             reversals: self.reversals(),
             waiting: self.at_work(),
+            touched: self.touched(),
+            without_effect: self.without_effect(),
             was_cured: self.was_cured(),
             gets_worse: self.got_worse(),
             restart_at_once: self.config.mitigations.restart_at_once,

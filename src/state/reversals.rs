@@ -2,7 +2,7 @@
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
-    asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout},
+    asks::{RestartUnhealthy, SET_HPA_BOUNDS, Scale, SetConfigKey, UndoRollout},
     suggestion::Reversal,
     text::Text,
     verdict::{Judgement, Verdict},
@@ -69,7 +69,7 @@ fn key_of(kind: &str) -> char {
         UndoRollout::NAME => 'u',
         RestartUnhealthy::NAME => 'r',
         SetConfigKey::NAME => 'b',
-        Scale::NAME => 's',
+        Scale::NAME | SET_HPA_BOUNDS => 's',
         _ => ' ',
     }
 }

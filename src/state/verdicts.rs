@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use crate::domain::{
@@ -11,11 +11,12 @@ use crate::domain::{
     mitigation::{MitigationId, Outcome},
     text::Text,
     time::Mono,
-    verdict::{Circumstances, Comparison, Judgement, RECOVERY, TOGETHER, Verdict, WINDOW, Watched},
+    verdict::{Circumstances, Comparison, Judgement, RECOVERY, TOGETHER, Verdict, Watched},
 };
 
 use super::{
     KpiState, State,
+    attempts::Attempt,
     card::{Mitigation, Stage},
     msg::Effect,
     timeline::EntryKind,
@@ -70,11 +71,24 @@ impl State {
         }
     }
 
+    /// Whether what somebody else did well before it was at work already.
+    fn came_to_a_recovery(&self, mitigation: &Mitigation, foreign: &[Attempt]) -> bool {
+        let at = mitigation.confirmed_on;
+        foreign.iter().any(|other| {
+            let before = at - other.at;
+            before > together() && before <= TimeDelta::from_std(RECOVERY).unwrap_or_default() && self.was_bettered(other.at, at)
+        })
+    }
+
     /// Judges the mitigations that are done and not judged yet.
     pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
         let (now, recently) = (self.now.mono, self.recently());
         let server_now = self.server_now();
         let others: Vec<Other> = self.mitigations.all.iter().filter_map(Other::of).collect();
+        let foreign = self.done_by_others();
+        let worked: Vec<MitigationId> = self.mitigations.all.iter().filter(|one| one.has_worked()).map(|one| one.id).collect();
+        let was_at_work: Vec<MitigationId> =
+            self.mitigations.all.iter().filter(|one| self.came_to_a_recovery(one, &foreign)).map(|one| one.id).collect();
         let mut verdicts = Vec::new();
         for mitigation in &mut self.mitigations.all {
             let Some(done_at) = mitigation.done_at.filter(|_| mitigation.verdict.is_none() && mitigation.undone_by.is_none()) else { continue };
@@ -83,13 +97,16 @@ impl State {
                 Stage::Converging { .. } => None,
                 _ => continue,
             };
+            let overlap = overlap(mitigation, done_at, (&others, &foreign), now);
             let circumstances = Circumstances {
                 aim: mitigation.aim.clone(),
                 since_write: now.since(done_at),
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
                 is_untied: !mitigation.is_tied,
-                ..overlap(mitigation, done_at, &others, now)
+                is_recovering: overlap.is_recovering || was_at_work.contains(&mitigation.id),
+                takes_back_a_cure: mitigation.undoes.is_some_and(|undone| worked.contains(&undone)),
+                ..overlap
             };
             let comparisons = compared(mitigation, done_at, &self.kpis, (now, recently));
             let watched = comparisons.into_iter().filter_map(|comparison| {
@@ -99,7 +116,7 @@ impl State {
             });
             let (verdict, is_final) = Verdict::of(watched.collect(), &circumstances);
             let told = mitigation.outlook();
-            let left = RECOVERY.saturating_sub(now.since(done_at)).max(WINDOW.saturating_sub(since_effect.unwrap_or_default()));
+            let left = RECOVERY.saturating_sub(now.since(done_at)).max(circumstances.window().saturating_sub(since_effect.unwrap_or_default()));
             // To the second, so that the time that is said does not move with each look.
             let by = server_now + chrono::Duration::from_std(left).unwrap_or_default();
             mitigation.judged_by = mitigation.judged_by.filter(|known| (*known - by).abs() < chrono::Duration::seconds(20)).or(Some(by));
@@ -157,8 +174,12 @@ impl Other {
 }
 
 /// What the other mitigations mean for the verdict of this one.
-fn overlap(mitigation: &Mitigation, done_at: Mono, others: &[Other], now: Mono) -> Circumstances {
+fn overlap(mitigation: &Mitigation, done_at: Mono, (others, foreign): (&[Other], &[Attempt]), now: Mono) -> Circumstances {
     let mut circumstances = Circumstances::default();
+    for other in foreign.iter().filter(|other| (other.at - mitigation.confirmed_on).abs() <= together()) {
+        circumstances.together_with.push(Text::line(&other.what));
+        circumstances.earlier = circumstances.earlier.max((mitigation.confirmed_on - other.at).to_std().unwrap_or_default());
+    }
     let apart = others.iter().filter(|other| other.id != mitigation.id && mitigation.undoes != Some(other.id) && other.undoes != Some(mitigation.id));
     for other in apart {
         let is_later = other.came_with(done_at, mitigation.converged_at, now);
@@ -178,6 +199,10 @@ fn overlap(mitigation: &Mitigation, done_at: Mono, others: &[Other], now: Mono) 
         }
     }
     circumstances
+}
+
+fn together() -> TimeDelta {
+    TimeDelta::from_std(TOGETHER).unwrap_or_default()
 }
 
 /// The numbers at the confirmation and of now; how old one may be to count.

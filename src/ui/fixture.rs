@@ -546,6 +546,7 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         targets: Vec::new(),
         undoes: None,
         inverse: None,
+        wish: None,
         confirmed_at: ago(130),
         confirmed_on: DateTime::UNIX_EPOCH,
         done_at: Some(ago(129)),

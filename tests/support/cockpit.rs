@@ -310,6 +310,7 @@ impl Cockpit {
 fn configured() -> Config {
     let mut config = Config::default();
     config.mitigations.commands = example_commands();
+    config.mitigations.breaker.guards = sev1::sim::incident::guarded();
     config
 }
 

@@ -129,7 +129,13 @@ impl Rig {
         });
         std::fs::write(file, config.to_string()).unwrap();
         let mitigations = Mitigations {
-            breaker: Breaker { config_map: "api-config".into(), key: "circuit_breaker_enabled".into(), on: "true".into(), off: "false".into() },
+            breaker: Breaker {
+                config_map: "api-config".into(),
+                key: "circuit_breaker_enabled".into(),
+                on: "true".into(),
+                off: "false".into(),
+                guards: Vec::new(),
+            },
             restart_at_once: 2,
             ..Mitigations::default()
         };

@@ -86,9 +86,10 @@ async fn play(demo: &Demo, cli: &Cli, program: &str, loaded: Loaded) -> Exit {
     }
 }
 
-/// A place of the demo. The user's own servers have nothing to do with the simulated ones.
+/// A place of the demo. The user's own servers, and what the breaker guards there, have nothing to do with the simulated ones.
 fn place(cli: &Cli, mut config: Config, home: &Home) -> Result<Place, ConnectError> {
     config.servers = Servers::default();
+    config.mitigations.breaker.guards = sim::incident::guarded();
     home::suit(&mut config, home.clock.speed());
     let target = kubeconfig::load(&setup::kube_options(&cli.cluster), &setup::clock())?;
     let scope = if cli.cluster.all_namespaces { Scope::All } else { Scope::One(target.namespace.clone()) };

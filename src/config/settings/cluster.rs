@@ -218,6 +218,16 @@ pub static BREAKER: Section = Section {
         text_setting!("key", "The key that is written.", mitigations.breaker.key),
         text_setting!("on", "Its value while the breaker is on.", mitigations.breaker.on),
         text_setting!("off", "Its value while it is off.", mitigations.breaker.off),
+        Setting {
+            name: "guards",
+            about: "Services whose callers it spares: it is suggested for no other. Empty: any that its ConfigMap's readers wait for.",
+            example: "",
+            get: |config, _| Some(Value::list(&config.mitigations.breaker.guards)),
+            set: |draft, _, value| {
+                draft.config.mitigations.breaker.guards = value.read_list()?;
+                Ok(())
+            },
+        },
     ],
 };
 

@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ask::{Request, RequestKind},
+    ask::{Request, RequestKind, Wish},
+    asks::{SetConfigKey, UndoRollout},
     complaint::{About, Complaint, roots},
     object::{Key, ObjectRef},
     shell::{self, KubectlFlags},
@@ -85,6 +86,10 @@ pub struct Evidence {
     pub reversals: Vec<Reversal>,
     /// A mitigation, ours or another's, whose effect has to be waited for.
     pub waiting: Option<Text>,
+    /// What somebody changed a moment ago that may be a cure of its own: not to be changed again before that shows.
+    pub touched: Vec<Touched>,
+    /// What was done in this episode and had no effect: it is not suggested once more.
+    pub without_effect: Vec<Tried>,
     /// A mitigation of this episode helped, and nothing went wrong since: only what is tied to the trouble is suggested.
     pub was_cured: bool,
     /// A bad indicator that still gets worse: `Sync backlog 12,161`.
@@ -92,6 +97,43 @@ pub struct Evidence {
     pub restart_at_once: u8,
     /// What leads kubectl here; none: the context's name cannot be written down so that it means the same.
     pub kubectl: Option<KubectlFlags>,
+}
+
+/// An object that somebody else just changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Name of the workload, or of its autoscaler.
+    pub name: Text,
+    /// That it is too early to see whether it helps.
+    pub waiting: Text,
+}
+
+/// A mitigation that was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    pub title: Text,
+    pub wish: Wish,
+}
+
+impl Tried {
+    /// Whether a request asks for the same, with other pods or other numbers too. Another revision, or another value, is something else.
+    fn is(&self, request: &RequestKind) -> bool {
+        let RequestKind::Do(wish) = request else { return false };
+        *wish == self.wish || (!takes_back(wish) && wish.is_like(&self.wish))
+    }
+}
+
+/// Whether it is of a kind by which a cause is taken away.
+fn takes_back(wish: &Wish) -> bool {
+    [UndoRollout::NAME, SetConfigKey::NAME].contains(&wish.kind())
+}
+
+impl Touched {
+    /// Whether a request changes the same thing in another way. A change taken back takes a cause away, whoever does what there.
+    fn is_meant_by(&self, request: &RequestKind) -> bool {
+        let RequestKind::Do(wish) = request else { return false };
+        !takes_back(wish) && (wish.about() == *self.name || wish.objects().iter().any(|object| object.key.name == self.name))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +165,8 @@ pub struct Breaker {
     pub is_on: bool,
     /// Deployments that read it: their calls are guarded. Empty where that is not known.
     pub readers: Vec<Text>,
+    /// Services whose callers it spares, as configured. Empty where that is not known.
+    pub guards: Vec<Text>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,8 +261,18 @@ pub fn advise(evidence: &Evidence) -> Advice {
         }
         is_new
     });
-    let note = if suggestions.is_empty() { evidence.note(&all) } else { None };
-    Advice { suggestions, waiting: None, note }
+    let touched = |suggestion: &Suggestion| evidence.touched.iter().find(|touched| touched.is_meant_by(&suggestion.request.kind));
+    let waiting = suggestions.iter().find_map(touched).map(|touched| touched.waiting.clone());
+    suggestions.retain(|suggestion| touched(suggestion).is_none());
+    let tried = |suggestion: &Suggestion| evidence.without_effect.iter().find(|tried| tried.is(&suggestion.request.kind));
+    let in_vain = suggestions.iter().find_map(tried).map(|tried| tried.title.clone());
+    suggestions.retain(|suggestion| tried(suggestion).is_none());
+    if !suggestions.is_empty() {
+        return Advice { suggestions, waiting: None, note: None };
+    }
+    let in_vain = in_vain.map(|title| Text::line(&format!("{title} had no effect, and nothing else stands out")));
+    let note = if waiting.is_some() { None } else { in_vain.or_else(|| evidence.note(&all)) };
+    Advice { suggestions, waiting, note }
 }
 
 impl Evidence {

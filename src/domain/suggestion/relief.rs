@@ -12,8 +12,12 @@ use super::{
 };
 
 impl Evidence {
-    /// Whether the breaker stands between callers and a service: one of those that read its ConfigMap complains of it, or waits itself.
+    /// Whether the breaker stands between callers and a service: as configured; else where one of those that read its ConfigMap
+    /// complains of it, or waits itself.
     pub(super) fn is_guarded(&self, breaker: &Breaker, service: &Text) -> bool {
+        if !breaker.guards.is_empty() {
+            return breaker.guards.contains(service);
+        }
         let blames = |complaint: &Complaint| breaker.readers.contains(&complaint.service) && complaint.about == About::Service(service.clone());
         // Who waits for whom is known from what they say alone.
         breaker.readers.contains(service) || self.complaints.iter().any(blames)

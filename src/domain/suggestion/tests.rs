@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     super::{
-        asks::{SetConfigKey, SetHpaBounds, UndoRollout},
+        asks::{RestartUnhealthy, SetConfigKey, SetHpaBounds, UndoRollout, Unhealthy},
         change::{Change, ChangeKind},
         kpi::Role,
         object::Kind,
@@ -42,6 +42,7 @@ fn breaker() -> Breaker {
         value_on: "true".into(),
         is_on: false,
         readers: vec!["api-gateway".into()],
+        guards: Vec::new(),
     }
 }
 
@@ -230,4 +231,49 @@ fn what_made_things_worse_is_taken_back_before_anything_else() {
     let worse = Reversal { key: 'U', title: "take back: Scale · a".into(), evidence: "error rate 5 → 9 %: worse".into(), request, aim: None };
     let advice = advise(&Evidence { reversals: vec![worse], ..bad_deploy() });
     assert_eq!(titles(&advice)[0], "take back: Scale · a");
+}
+
+#[test]
+fn what_had_no_effect_is_not_suggested_again_and_is_named() {
+    let mut evidence = Evidence { candidates: Vec::new(), breaker: None, ..bad_deploy() };
+    evidence.unhealthy[0].hanging = 2;
+    let pods = Unhealthy::Listed(vec![object(Kind::Pod, "of before")]);
+    let wish = Wish::new(RestartUnhealthy { app: "api-gateway".into(), pods, at_once: None });
+    evidence.without_effect = vec![Tried { title: "Restart · api-gateway".into(), wish }];
+    let advice = advise(&evidence);
+    assert_eq!(titles(&advice), [""; 0], "other pods of the same app are no other restart");
+    assert_eq!(advice.note.unwrap(), "Restart · api-gateway had no effect, and nothing else stands out");
+    // Another revision is something else.
+    let earlier = Wish::new(UndoRollout::deployment(Key::new("n", "api-gateway"), Some(40)));
+    let without_effect = vec![Tried { title: "Undo".into(), wish: earlier }];
+    assert_eq!(titles(&advise(&Evidence { without_effect, ..bad_deploy() }))[0], "undo rollout api-gateway to rev 41");
+}
+
+#[test]
+fn what_somebody_just_gave_more_room_is_left_alone_and_hides_no_cause() {
+    let overload = Overload {
+        what: "Sync backlog 4,210".into(),
+        indicator: "sync_backlog".into(),
+        deployment: Key::new("n", "sync"),
+        replicas: 4,
+        ready: 4,
+        max: Some(10),
+    };
+    let touched = |name: &str| vec![Touched { name: name.into(), waiting: "too early to see".into() }];
+    let scaled = Evidence { overloads: vec![overload], touched: touched("sync"), breaker: None, ..trouble() };
+    let advice = advise(&scaled);
+    assert_eq!((titles(&advice), advice.waiting.clone()), (Vec::new(), Some("too early to see".into())));
+    assert_eq!(titles(&advise(&Evidence { touched: touched("other"), ..scaled })), ["scale sync 4 → 6"]);
+    let cause = Evidence { touched: touched("api-gateway"), ..bad_deploy() };
+    assert_eq!(titles(&advise(&cause))[0], "undo rollout api-gateway to rev 41");
+}
+
+#[test]
+fn a_breaker_that_is_said_to_guard_something_is_for_nothing_else() {
+    let mut evidence =
+        Evidence { complaints: vec![complaint("gov", About::Remote), complaint("api-gateway", About::Service("gov".into()))], ..trouble() };
+    evidence.breaker.as_mut().unwrap().guards = vec!["core-engine".into()];
+    assert_eq!(titles(&advise(&evidence)), [""; 0]);
+    evidence.breaker.as_mut().unwrap().guards.push("gov".into());
+    assert_eq!(titles(&advise(&evidence)), ["circuit breaker on (api-config)"]);
 }

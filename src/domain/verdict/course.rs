@@ -4,7 +4,10 @@
 //! and after a harm it rises as slowly; what was under way before the write is not its doing. So the trend of the last
 //! minutes before the write is drawn on, and what came is held against it, with noise taken from the indicator's past.
 
-use super::series::{Point, Series, median, slope, stray};
+use super::{
+    NEAR,
+    series::{Point, Series, median, slope, stray},
+};
 
 /// The trend before the write is read from as much as this.
 const BEFORE: f64 = 300.0;
@@ -76,6 +79,11 @@ impl Limits {
     fn level(self, value: f64) -> u8 {
         let beyond = |limit: Option<f64>| limit.is_some_and(|limit| value > limit);
         if beyond(self.critical) { 2 } else { u8::from(beyond(self.warning)) }
+    }
+
+    /// Whether a value is not far below the first of its limits, or beyond it.
+    fn is_near(self, value: f64) -> bool {
+        self.warning.or(self.critical).is_some_and(|limit| value > limit - (1.0 - NEAR) * limit.abs())
     }
 }
 
@@ -175,12 +183,13 @@ impl<'a> Reading<'a> {
         (self.recovery * self.at).min(self.size())
     }
 
-    /// Under its limit again by a tenth or more, or by half, and no noise.
+    /// Under its limit again by a tenth or more, or by half, and no noise. What was a little below its limit has to lose half.
     fn is_better(&self) -> bool {
-        let was_bad = self.limits.level(self.before.max(self.peak));
+        let highest = self.before.max(self.peak);
+        let was_bad = self.limits.level(highest);
         let share = if self.size() > 0.0 { self.gain() / self.size() } else { 0.0 };
         let is_enough = share >= 0.5 || (share >= 0.1 && self.limits.level(self.level) < was_bad);
-        was_bad > 0 && is_enough && self.gain() >= SURE * self.stray
+        self.limits.is_near(highest) && is_enough && self.gain() >= SURE * self.stray
     }
 
     /// Some of the way, and no noise: said when time is over.
@@ -224,7 +233,7 @@ impl<'a> Reading<'a> {
 
     /// It falls from its highest, or no longer rises as it did.
     fn is_turning(&self) -> bool {
-        if self.limits.level(self.before.max(self.peak)) == 0 || self.was_recovering() {
+        if !self.limits.is_near(self.before.max(self.peak)) || self.was_recovering() {
             return false;
         }
         let fell = self.fell();

@@ -29,6 +29,8 @@ pub const WINDOW: Duration = Duration::from_mins(3);
 pub const RECOVERY: Duration = Duration::from_mins(7);
 /// When what was started never converges, it is judged this long after the write.
 pub const GIVE_UP: Duration = Duration::from_mins(6);
+/// A share of its limit from which on an indicator in order counts as raised.
+pub const NEAR: f64 = 0.75;
 /// Mitigations whose effects begin within this cannot be told apart.
 pub const TOGETHER: Duration = Duration::from_mins(1);
 
@@ -99,6 +101,15 @@ pub struct Circumstances {
     pub is_recovering: bool,
     /// Title of something that was done shortly before it and could not be judged: either may be the cause.
     pub after_unjudged: Option<Text>,
+    /// It takes back what had helped. The harm of that comes as slowly as the trouble did.
+    pub takes_back_a_cure: bool,
+}
+
+impl Circumstances {
+    /// It was watched for so long when nothing seen means no effect.
+    pub fn window(&self) -> Duration {
+        if self.takes_back_a_cure { RECOVERY } else { WINDOW }
+    }
 }
 
 /// One indicator as it is judged.
@@ -184,6 +195,8 @@ struct Time {
     /// As far as it says something: since the write, and since the end of what that started.
     since_write: Duration,
     watched: Duration,
+    /// As long must it have been watched.
+    window: Duration,
 }
 
 impl Time {
@@ -201,12 +214,13 @@ impl Time {
             earlier: circumstances.earlier,
             since_write,
             watched: since_effect.unwrap_or_default(),
+            window: circumstances.window(),
         }
     }
 
     /// It was watched for long enough: nothing seen by now means no effect.
     fn was_watched(self) -> bool {
-        self.watched >= WINDOW || self.since_write >= GIVE_UP.max(WINDOW)
+        self.watched >= self.window || self.since_write >= GIVE_UP.max(self.window)
     }
 
     /// Something else was done before it was watched for long enough.
@@ -277,13 +291,14 @@ fn worst_before(watched: &[Watched<'_>]) -> usize {
     let badness = |one: &Watched<'_>| -> (Level, f64) {
         let level = one.kpi.level(one.comparison.before);
         let excess = match (one.comparison.before, one.kpi.critical.or(one.kpi.warning)) {
+            // At three quarters of its limit already it may be what an alert is about.
             (Some(value), Some(limit)) if limit != 0.0 && value != 0.0 => match one.kpi.direction {
                 Direction::HigherIsWorse => value / limit,
                 Direction::LowerIsWorse => limit / value,
             },
             _ => 0.0,
         };
-        (level, if level > Level::Good { excess } else { 0.0 })
+        (level, if level > Level::Good || excess >= NEAR { excess } else { 0.0 })
     };
     let mut worst = 0;
     for (index, one) in watched.iter().enumerate().skip(1) {

@@ -80,6 +80,10 @@ impl Story<'_> {
     }
 
     fn look(&self, whole: &History, second: u64, until: Option<u64>) -> (Verdict, bool) {
+        self.look_at(whole, second, Circumstances { until: until.map(Duration::from_secs), ..Circumstances::default() })
+    }
+
+    fn look_at(&self, whole: &History, second: u64, circumstances: Circumstances) -> (Verdict, bool) {
         let now = written() + chrono::Duration::seconds(i64::try_from(second).unwrap());
         let known = whole.values.iter().enumerate().take_while(|(index, _)| whole.time_at(*index) <= now).map(|(_, value)| *value).collect();
         let kpi = kpi("e", self.limit);
@@ -87,8 +91,7 @@ impl Story<'_> {
         let circumstances = Circumstances {
             since_write: Duration::from_secs(second),
             since_effect: second.checked_sub(self.converges).map(Duration::from_secs),
-            until: until.map(Duration::from_secs),
-            ..Circumstances::default()
+            ..circumstances
         };
         verdict_of(&judged, now, &circumstances)
     }
@@ -373,4 +376,26 @@ fn lower_may_be_the_worse_side() {
     let circumstances = Circumstances { since_write: Duration::from_mins(5), since_effect: Some(Duration::from_mins(5)), ..Circumstances::default() };
     let (verdict, _) = verdict_of(&[(lower, History { values, ..history })], written() + chrono::Duration::minutes(5), &circumstances);
     assert_eq!(verdict.judgement, Judgement::Helped);
+}
+
+#[test]
+fn what_was_a_little_below_its_limit_and_lost_half_was_helped() {
+    let cured = |at: f64| if at < 10.0 { 0.045 } else { 0.004 };
+    assert_eq!(Story::of(&cured).word(), Judgement::Helped);
+    let low = |at: f64| if at < 10.0 { 0.02 } else { 0.004 };
+    assert_eq!(Story::of(&low).word(), Judgement::NoEffect, "that far below it is ordinary");
+    let less = |at: f64| if at < 10.0 { 0.045 } else { 0.03 };
+    assert_eq!(Story::of(&less).word(), Judgement::NoEffect);
+}
+
+#[test]
+fn the_harm_of_taking_a_cure_back_is_waited_for() {
+    // Slots fill up for four minutes before anything fails.
+    let raw = |at: f64| if at < 240.0 { 0.001 } else { 0.2 };
+    let story = Story::of(&raw);
+    assert_eq!(story.word(), Judgement::NoEffect, "of anything else it would be said after three minutes");
+    let whole = story.history();
+    let back = Circumstances { takes_back_a_cure: true, ..Circumstances::default() };
+    let said = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, back.clone())).find(|(_, is_final)| *is_final).unwrap().0;
+    assert_eq!(said.judgement, Judgement::Worse, "{}", said.sentence());
 }

@@ -25,6 +25,7 @@ mod version;
 mod worker;
 
 pub use place::PLACES;
+pub use services::guarded;
 pub use truth::{Act, Cause, Truth};
 
 use super::world::scenario::Scenario;

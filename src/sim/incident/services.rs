@@ -28,6 +28,11 @@ pub const SERVICES: [Service; 5] = [
     Service { name: SYNC, next: "1.2.1", spare: 0.25, callers: &[(GATEWAY, 0.08)], guarded: false },
 ];
 
+/// Names of the services that the gateway's circuit breaker guards.
+pub fn guarded() -> Vec<String> {
+    SERVICES.into_iter().filter(|service| service.guarded).map(|service| service.name.to_owned()).collect()
+}
+
 /// Those that serve no requests that are counted: name, next version, replicas.
 pub const QUIET: [(&str, &str, i64); 4] =
     [("web-portal", "5.1.1", 4), ("notification-service", "1.4.8", 3), ("audit-service", "2.0.6", 3), ("government-feed-connector", "1.1.4", 2)];

@@ -13,6 +13,7 @@ use crate::{
         observation::{Delta, What},
         recorded::{Ended, Recorded},
         verdict::Judgement,
+        workload::{Deployment, Written},
     },
     state::{card::Stage, msg::Msg, timeline::EntryKind},
 };
@@ -239,4 +240,26 @@ fn what_another_run_judged_took_back_or_did_long_ago_is_not_watched_here() {
     let mut late = troubled_and_able();
     late.wait(600).send(Msg::Recorded(vec![open]));
     assert_eq!((late.state.mitigations.all.len(), late.state.timeline.own().count()), (0, 1));
+}
+
+#[test]
+fn what_somebody_did_in_the_same_minute_is_named_together_with_it() {
+    let mut play = troubled();
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("core-engine", 3, 6, 6))]));
+    play.wait(5);
+    let written = Written { by: "kubectl".into(), at: Some(play.state.server_now()), exact: true };
+    let scaled = Deployment { replicas_written: Some(written), ..deployment("core-engine", 3, 8, 6) };
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(scaled)]));
+    assert!(titles_of(&play).iter().any(|title| title.starts_with("undo rollout")), "a scale hides no cause: {:?}", play.state.advice);
+    play.wait(10).done("u");
+    play.drift(150, "error_rate", 0.118, 0.08);
+    let waiting = play.state.advice.waiting.clone().unwrap();
+    assert!(waiting.contains("Undo rollout · api-gateway"), "{waiting}");
+    play.drift(150, "error_rate", 0.08, 0.001);
+    let told = play.verdicts_told();
+    assert!(matches!(told.as_slice(), [one] if one.contains("helped, together with core-engine")), "{told:?}");
+}
+
+fn titles_of(play: &Play) -> Vec<&str> {
+    play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
 }

@@ -63,7 +63,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         // Who may not write this from here has no use for the key: somebody who may needs the line.
         let by_others = is_by_others(state, suggestion);
         let off = by_others || disarmed.is_some();
-        let key = if by_others { ' ' } else { suggestion.key };
+        // The key opens the first of those that have it; the others are chosen.
+        let is_first = state.advice.suggestions.iter().take(place.index).all(|before| before.key != suggestion.key);
+        let key = if by_others || !is_first { ' ' } else { suggestion.key };
         let ink = match (off, place.index) {
             (true, _) => theme.label,
             (false, 0) => theme.strong,
