@@ -144,7 +144,7 @@ impl State {
             kind: plan.kind,
             title: plan.title.clone(),
             reason: confirmed.reason().clone(),
-            is_tied: plan.undoes.is_some() || self.is_tied(&targets),
+            is_tied: plan.undoes.is_some() || self.is_suggested(&plan.wish) || self.is_tied(&targets),
             targets,
             undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),

@@ -6,6 +6,7 @@ use crate::domain::{
     ask::{Finished, RequestKind},
     text::Text,
     units,
+    verdict::Comparison,
 };
 
 use super::{
@@ -39,12 +40,22 @@ impl State {
         done().find(|mitigation| mitigation.inverse.as_ref() == Some(&plan.wish))
     }
 
-    /// The indicator it is aimed at, at its confirmation and now.
+    /// The indicator it is aimed at, and those that are worse off, at its confirmation and now.
     fn since(&self, mitigation: &Mitigation) -> Option<String> {
         let aimed_at = mitigation.before.iter().find(|before| mitigation.aim.as_ref() == Some(&before.kpi));
-        let before = aimed_at.or(mitigation.before.first())?;
-        let now = self.kpis.iter().find(|kpi| kpi.spec.id == before.kpi)?.reading.as_ref()?.value?;
-        let written = |value: f64| units::value(value, before.unit);
-        Some(format!("{} {} → {}", before.title, written(before.before?), written(now)))
+        let first = aimed_at.or(mitigation.before.first())?;
+        let mut said = vec![self.then_and_now(first)?.1];
+        let others = mitigation.before.iter().filter(|other| other.kpi != first.kpi);
+        said.extend(others.filter_map(|other| self.then_and_now(other)).filter(|(is_worse, _)| *is_worse).map(|(_, words)| words));
+        Some(said.join(", "))
+    }
+
+    /// `Error rate 13.0 % → 9.7 %`, and whether its level is a worse one now.
+    fn then_and_now(&self, then: &Comparison) -> Option<(bool, String)> {
+        let kpi = self.kpis.iter().find(|kpi| kpi.spec.id == then.kpi)?;
+        let (before, now) = (then.before?, kpi.reading.as_ref()?.value?);
+        let is_worse = kpi.spec.level(Some(now)) > kpi.spec.level(Some(before));
+        let written = |value: f64| units::value(value, then.unit);
+        Some((is_worse, format!("{} {} → {}", then.title, written(before), written(now))))
     }
 }

@@ -2,7 +2,7 @@
 //! better after it may get better by itself, and is not credited to it.
 
 use crate::domain::{
-    ask::RequestKind,
+    ask::{RequestKind, Wish},
     complaint::{About, roots},
     object::{Key, ObjectRef},
 };
@@ -10,6 +10,12 @@ use crate::domain::{
 use super::State;
 
 impl State {
+    /// Whether the present advice asks for this, or for its kind without saying of what.
+    pub(super) fn is_suggested(&self, wish: &Wish) -> bool {
+        let asks_for = |asked: &Wish| asked.is_like(wish) || (asked.kind() == wish.kind() && asked.objects().is_empty());
+        self.advice.suggestions.iter().any(|suggestion| matches!(&suggestion.request.kind, RequestKind::Do(asked) if asks_for(asked)))
+    }
+
     /// Only of workloads can that be told, and only where the errors of the logs were read: all else counts as tied.
     pub(super) fn is_tied(&self, objects: &[ObjectRef]) -> bool {
         let behind: Option<Vec<Key>> = objects.iter().map(|object| self.cluster.deployment_behind(object)).collect();

@@ -139,7 +139,7 @@ fn the_beginning_does_not_drift_while_the_history_moves_on() {
 #[test]
 fn a_card_that_takes_back_ones_own_mitigation_says_so() {
     let mut play = in_trouble();
-    play.press("u");
+    play.kpi("sync_backlog", 20.0).press("u");
     let back = Wish::new(UndoRollout::deployment(name("api-gateway"), Some(42)));
     play.answer_with(Friction::Key, |plan| plan.inverse = Some(back.clone()));
     play.press("y");
@@ -147,11 +147,11 @@ fn a_card_that_takes_back_ones_own_mitigation_says_so() {
     play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
     play.wait(150);
     errors(&mut play, cured_at(0));
-    play.press("U");
+    play.kpi("sync_backlog", 90_000.0).press("U");
     assert!(matches!(play.effects.last(), Some(Effect::Plan { .. })));
     play.planned(Friction::Key);
     let said = play.state.takes_back(play.card().unwrap()).unwrap();
-    assert_eq!(said, "this takes back “Undo rollout · api-gateway” of 22:13 (Error rate 12.0 % → 6.0 % since)");
+    assert_eq!(said, "this takes back “Undo rollout · api-gateway” of 22:13 (Error rate 12.0 % → 6.0 %, Sync backlog 20 → 90,000 since)");
     play.press("Esc Esc : ").type_("undo api-gateway 42").enter();
     play.answer_with(Friction::Key, |plan| plan.wish = back);
     assert!(play.state.takes_back(play.card().unwrap()).is_some(), "the same asked for in another way");
