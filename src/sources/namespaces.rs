@@ -47,10 +47,14 @@ pub async fn doubt(reader: &Reader, namespace: &str) -> Result<Option<Doubt>, Co
                 return Ok(None);
             }
             let ConnectError::Forbidden { verb, resource, .. } = error else { return Ok(None) };
+            let remedy = match &*verb {
+                "impersonate" => "leave that out, or ask for the right to do so",
+                _ => "check its name (-n NAMESPACE), or ask for the right to get it",
+            };
             return Ok(Some(Doubt {
                 is_certain: false,
                 says: format!("cannot tell whether the namespace {namespace} exists: not allowed to {verb} {resource}, and nothing is seen in it"),
-                remedy: "check its name (-n NAMESPACE), or ask for the right to get it".to_owned(),
+                remedy: remedy.to_owned(),
             }));
         }
         Err(error) => return Err(error),
