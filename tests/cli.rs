@@ -419,7 +419,7 @@ fn whatever_is_typed_wrongly_is_told_in_words_of_our_own() {
     let (empty, bytes) = (home.write("empty", ""), home.write("bytes", "\u{1}\u{2}x"));
     fs::write(home.path().join("binary"), [0xff_u8, 0xfe, 0x00]).unwrap();
     let binary = home.path().join("binary").display().to_string();
-    let (folder, nowhere) = (home.path().display().to_string(), "/nonexistent/file".to_owned());
+    let (folder, nowhere, nothing) = (home.path().display().to_string(), "/nonexistent/file".to_owned(), String::new());
     let at = ["--kubeconfig", kubeconfig.as_str()];
     let mut typed: Vec<Vec<&str>> = Vec::new();
     for number in ["x", "-1", "1.5", "", "99999999999999999999999"] {
@@ -435,7 +435,7 @@ fn whatever_is_typed_wrongly_is_told_in_words_of_our_own() {
         vec!["status", "--timeout", "0"],
         vec!["doctor", "--timeout", "0s"],
     ]);
-    for file in [&empty, &bytes, &binary, &folder, &nowhere, &String::new()] {
+    for file in [&empty, &bytes, &binary, &folder, &nowhere, &nothing] {
         typed.extend([
             vec!["status", "--kubeconfig", file],
             vec!["do", "--plan", file],
