@@ -199,7 +199,8 @@ mod tests {
         let surges = |recent: i64, newest: i64, before: i64| {
             let mut documents: Vec<_> = (0..recent).map(|_| error(newest, "lost")).collect();
             documents.extend((0..before).map(|index| error(20 + index % 30, "lost")));
-            let (recent, before) = (documents.len() as u64 - before as u64, before as u64);
+            let before = before.cast_unsigned();
+            let recent = documents.len() as u64 - before;
             grouped(&documents, recent, before, now(), &mut Memory::default())[0].is_surging
         };
         assert!(surges(12, 1, 2), "twelve where one is rare");
