@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 
 const ENVIRONMENT: &str = "\
 Environment:
@@ -137,13 +137,13 @@ pub struct Demo {
     #[arg(long, default_value = "bad-deploy", value_name = "NAME")]
     pub scenario: String,
     /// The same number gives the same incident.
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = seed)]
     pub seed: u64,
     /// Seconds of the incident in a real second; every clock on the screen runs so fast.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub speed: f64,
     /// Pods beside the platform's own, to make the cluster bigger: up to 50000.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, value_name = "N", value_parser = pods)]
     pub pods: Option<u32>,
     /// Only serve, without the cockpit: print a kubeconfig, the URLs and commands to try.
     #[arg(long)]
@@ -158,7 +158,7 @@ pub struct Status {
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Output,
     /// How long to wait for the servers.
-    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = patience)]
     pub timeout: Duration,
 }
 
@@ -167,7 +167,7 @@ pub struct Doctor {
     #[arg(short, long, default_value = "text", value_name = "FORMAT")]
     pub output: Output,
     /// How long to wait for each server.
-    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = duration)]
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = patience)]
     pub timeout: Duration,
 }
 
@@ -178,7 +178,7 @@ pub struct Headless {
     #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
     pub reason: String,
     /// Carry it out, on this very context; any other is refused.
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, value_name = "CONTEXT", value_parser = NonEmptyStringValueParser::new())]
     pub yes_on: Option<String>,
     /// Plan, check and print only, whatever else is given.
     #[arg(long)]
@@ -216,7 +216,7 @@ pub struct Do {
 #[derive(Debug, Clone, Args)]
 pub struct Undo {
     /// Number of the mitigation, as `sev1 do` printed it; without it the last one.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = mitigation)]
     pub id: Option<u64>,
     /// List what can be taken back.
     #[arg(long, conflicts_with_all = ["id", "yes_on"])]
@@ -231,10 +231,10 @@ pub struct Rbac {
     #[arg(long, value_name = "PROFILE")]
     pub profile: Profile,
     /// Bind it to this group; may be repeated. Without anybody only roles are printed.
-    #[arg(long = "group", value_name = "NAME")]
+    #[arg(long = "group", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub groups: Vec<String>,
     /// Bind it to this user; may be repeated.
-    #[arg(long = "for-user", value_name = "NAME")]
+    #[arg(long = "for-user", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub users: Vec<String>,
     /// Name of the roles and bindings.
     #[arg(long, default_value = "sev1", value_name = "NAME")]
@@ -290,6 +290,30 @@ impl Cli {
 /// Whether the program was called by kubectl's plugin name.
 pub fn is_plugin(program: &str) -> bool {
     std::path::Path::new(program).file_stem().is_some_and(|name| name == "kubectl-sev1" || name == "kubectl_sev1")
+}
+
+/// A whole number, in words of our own where it is none.
+fn whole<T: std::str::FromStr>(typed: &str, instead: &str) -> Result<T, String> {
+    typed.parse().map_err(|_| instead.to_owned())
+}
+
+fn seed(typed: &str) -> Result<u64, String> {
+    whole(typed, "write a whole number, 0 or more")
+}
+
+fn pods(typed: &str) -> Result<u32, String> {
+    let wrong = "write a whole number from 1 to 50000";
+    whole(typed, wrong).and_then(|pods| if (1..=50_000).contains(&pods) { Ok(pods) } else { Err(wrong.to_owned()) })
+}
+
+fn mitigation(typed: &str) -> Result<u64, String> {
+    whole(typed, "write the number of a mitigation: sev1 undo --list shows those that can be taken back")
+}
+
+/// A limit within which nothing could answer is none.
+fn patience(typed: &str) -> Result<Duration, String> {
+    let limit = duration(typed)?;
+    if limit < Duration::from_millis(1) { Err("must be more than 0, like 10s".to_owned()) } else { Ok(limit) }
 }
 
 /// kubectl's durations: `10s`, `1m30s`, or bare seconds.

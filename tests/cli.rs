@@ -397,3 +397,86 @@ fn the_themes_are_those_in_their_folder() {
         assert_eq!(known, files);
     }
 }
+
+/// Words of libraries and of the operating system's tables, which say nothing to who typed something.
+const FOREIGN: [&str; 10] = [
+    "os error",
+    "invalid digit",
+    "target type",
+    "is not in 1..",
+    "EOF while",
+    "trailing characters",
+    "expected value",
+    "URL without a base",
+    "invalid utf-8",
+    "within 0 s",
+];
+
+#[test]
+fn whatever_is_typed_wrongly_is_told_in_words_of_our_own() {
+    let home = Home::new();
+    let kubeconfig = home.write("kubeconfig", KUBECONFIG);
+    let (empty, bytes) = (home.write("empty", ""), home.write("bytes", "\u{1}\u{2}x"));
+    fs::write(home.path().join("binary"), [0xff_u8, 0xfe, 0x00]).unwrap();
+    let binary = home.path().join("binary").display().to_string();
+    let (folder, nowhere, nothing) = (home.path().display().to_string(), "/nonexistent/file".to_owned(), String::new());
+    let at = ["--kubeconfig", kubeconfig.as_str()];
+    let mut typed: Vec<Vec<&str>> = Vec::new();
+    for number in ["x", "-1", "1.5", "", "99999999999999999999999"] {
+        typed.extend([vec!["undo", "--", number], vec!["demo", "--seed", number], vec!["demo", "--pods", number]]);
+        typed.push(vec!["do", "scale", "deployment/a", "--", number]);
+        typed.extend([vec!["status", "--timeout", number], vec!["status", "--request-timeout", number], vec!["doctor", "--timeout", number]]);
+    }
+    typed.extend([
+        vec!["demo", "--speed", "x"],
+        vec!["demo", "--speed", "0"],
+        vec!["demo", "--pods", "0"],
+        vec!["demo", "--pods", "50001"],
+        vec!["status", "--timeout", "0"],
+        vec!["doctor", "--timeout", "0s"],
+    ]);
+    for file in [&empty, &bytes, &binary, &folder, &nowhere, &nothing] {
+        typed.extend([
+            vec!["status", "--kubeconfig", file],
+            vec!["do", "--plan", file],
+            vec!["audit", "verify", file],
+            vec!["config", "check", "--config", file],
+        ]);
+    }
+    for url in ["x", "http://", "http://h:99999", "ftp://h", "k8s://", "http://[::1", "http://a b"] {
+        typed.extend(["--prometheus", "--alertmanager", "--elasticsearch"].map(|flag| vec!["status", flag, url]));
+    }
+    typed.extend([vec!["do", "restart", "deployment/a", "--yes-on", ""], vec!["rbac", "--profile", "view", "--group", ""]]);
+    typed.extend([vec!["rbac", "--profile", "view", "--for-user", ""], vec!["status", "-n", "A B"], vec!["doctor", "-n", "../x"]]);
+    typed.extend(["--context", "--cluster", "--user"].map(|flag| vec!["status", flag, "nope"]));
+    for mut words in typed {
+        let file_is_meant = words.contains(&"--kubeconfig");
+        if !file_is_meant {
+            // Before `--`, behind which everything is a word.
+            words.splice(1..1, at);
+        }
+        let answer = home.run(&words);
+        let harmless = words.contains(&empty.as_str()) && (words.contains(&"verify") || words.contains(&"check"));
+        assert!(answer.code == 1 || answer.code == 2 || harmless, "{words:?}: {} {}", answer.code, answer.err);
+        let said = answer.out + &answer.err;
+        assert!(FOREIGN.iter().all(|word| !said.contains(word)), "{words:?}: {said}");
+        assert!(!said.trim().is_empty(), "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_kubeconfig_is_named_with_its_flag_its_file_and_what_there_is() {
+    let home = Home::new();
+    let file = home.write("kubeconfig", KUBECONFIG);
+    for (flag, known) in [("--context", "staging"), ("--cluster", "use one of c"), ("--user", "use one of u")] {
+        let said = home.refused(&["status", "--kubeconfig", &file, flag, "nope"], &[]);
+        assert!([flag, known, "\"nope\"", &file].iter().all(|part| said.contains(part)), "{said}");
+        // As for kubectl, what is empty is not given.
+        let answer = home.run(&["status", "--kubeconfig", &file, flag, "", "--timeout", "1ms"]);
+        assert!(answer.out.contains("Cannot tell"), "{flag}: {} {}", answer.out, answer.err);
+    }
+    let said = home.refused(&["status", "--kubeconfig", &home.write("empty", "")], &[]);
+    assert!(said.contains("holds no context"), "{said}");
+    let said = home.refused(&["status", "--kubeconfig", &file, "-n", "A B"], &[]);
+    assert!(said.contains("-n is \"A B\"") && said.contains("cannot be the name of a namespace"), "{said}");
+}

@@ -42,6 +42,8 @@ mod workload;
 mod write;
 
 pub use engine::{Engine, Pace, Setup};
+#[cfg(test)]
+pub(crate) use pods::vitals;
 
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,7 @@ use super::{
     converge,
     draft::{Draft, Undo, basis},
     engine::Core,
-    kubectl, pods, room,
+    kubectl, nodes, pods, room,
 };
 
 const READS_AT_ONCE: usize = 8;
@@ -64,6 +64,8 @@ pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value, DateTim
     for (pod, object) in listed.iter().zip(found) {
         let object = object.map_err(|error| Text::line(&format!("could not read {pod}: {error}")))?;
         let why = match &object {
+            // One with a uid was seen before.
+            None if pod.uid.is_empty() => Some("it does not exist"),
             None => Some("it is gone"),
             Some(object) if !pod.uid.is_empty() && pods::uid(object) != pod.uid.as_str() => Some("another pod has its name now"),
             Some(object) => why_not(object, now),
@@ -73,10 +75,31 @@ pub async fn read(core: &Core, listed: &[ObjectRef], why_not: fn(&Value, DateTim
             (_, why) => meant.left_out.push(format!("{}: {}", pod.key.name, why.unwrap_or_default())),
         }
     }
-    if meant.chosen.is_empty() {
-        return Err(Text::line(&format!("none of these pods can be chosen: {}", meant.left_out.join("; "))));
+    meant.any()
+}
+
+/// The same of pods that are to be made anew: those that are well, or that this does not help, are left out.
+pub async fn read_unhealthy(core: &Core, listed: &[ObjectRef]) -> Result<Meant, Text> {
+    let Meant { chosen, left_out } = read(core, listed, |_, _| None).await?;
+    let lost = nodes::lost(&core.api, chosen.iter().map(|(_, pod)| pod)).await;
+    let now = core.server_now();
+    let mut meant = Meant { chosen: Vec::new(), left_out };
+    for (pod, object) in chosen {
+        match pods::vitals_on(&object, &lost).spared(now) {
+            Some(why) => meant.left_out.push(format!("{}: {why}", pod.key.name)),
+            None => meant.chosen.push((pod, object)),
+        }
     }
-    Ok(meant)
+    meant.any()
+}
+
+impl Meant {
+    fn any(self) -> Result<Self, Text> {
+        if self.chosen.is_empty() {
+            return Err(Text::line(&format!("none of these pods can be chosen: {}", self.left_out.join("; "))));
+        }
+        Ok(self)
+    }
 }
 
 /// One that is on its way out, or a mirror, is not asked to go.

@@ -1,16 +1,20 @@
 //! Nodes as JSON, as far as an action decides on them, and the pods that run on one.
 
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
 use crate::domain::{
     mitigation::{CheckResult, Write},
-    object::{Kind, ObjectRef},
+    object::{Key, Kind, ObjectRef},
     text::Text,
 };
 
 use super::{api::Api, draft::guarded_patch, pods};
 use crate::domain::mitigation::Field;
 
+const READS_AT_ONCE: usize = 8;
 const UNSCHEDULABLE: &str = "/spec/unschedulable";
 /// The taint that the node controller puts on every cordoned node.
 const CORDONED: &str = "node.kubernetes.io/unschedulable";
@@ -51,6 +55,20 @@ pub async fn pods_on(api: &Api, node: &str) -> Result<(Vec<Value>, bool), Text> 
     let (mut found, is_partial) = found.map_err(|error| Text::line(&format!("the pods of node/{node} could not be read: {error}")))?;
     found.retain(|pod| !pods::has_ended(pod));
     Ok((found, is_partial))
+}
+
+/// Names of the nodes of these pods that do not answer, or are gone. One that cannot be read is not held to be lost.
+pub async fn lost<'a>(api: &Api, pods: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
+    let names: BTreeSet<&str> = pods.filter_map(pods::node).collect();
+    let asked: Vec<_> = names
+        .into_iter()
+        .map(|name| async move {
+            let node = ObjectRef { kind: Kind::Node, key: Key::new("", name), uid: Text::default() };
+            let is_lost = api.find(&node).await.is_ok_and(|found| found.is_none_or(|node| !pods::is_ready(&node)));
+            is_lost.then(|| name.to_owned())
+        })
+        .collect();
+    stream::iter(asked).buffered(READS_AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
 /// Whether there are other nodes that take pods.

@@ -1,5 +1,9 @@
 //! Pods as JSON, as far as an action decides on them.
 
+mod printed;
+
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -35,7 +39,7 @@ pub fn is_ready(pod: &Value) -> bool {
 pub fn vitals(pod: &Value) -> Vitals<'_> {
     let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
     let running = main(pod).filter_map(|status| time(status.pointer("/state/running/startedAt")));
-    let kills = statuses(pod).filter_map(|status| {
+    let kills = main(pod).chain(beside(pod)).filter_map(|status| {
         let end = status.pointer("/lastState/terminated").filter(|end| end.get("reason").and_then(Value::as_str) == Some("OOMKilled"))?;
         time(end.get("finishedAt"))
     });
@@ -48,10 +52,10 @@ pub fn vitals(pod: &Value) -> Vitals<'_> {
             Some("Pending") | None => Phase::Pending,
             Some(_) => Phase::Unknown,
         },
-        word: word(pod),
+        word: printed::word(pod),
         is_ready: is_ready(pod),
         unready_since: condition(pod, "Ready").filter(|_| !is_ready(pod)).and_then(|ready| time(ready.get("lastTransitionTime"))),
-        restarts: u32::try_from(restarts(pod)).unwrap_or(u32::MAX),
+        restarts: printed::restarts(pod),
         created: time(pod.pointer("/metadata/creationTimestamp")).unwrap_or_default(),
         started: running.max(),
         patience: containers.map(|container| patience(probe(container, "startupProbe"), probe(container, "readinessProbe"))).max().unwrap_or(0),
@@ -62,28 +66,19 @@ pub fn vitals(pod: &Value) -> Vitals<'_> {
     }
 }
 
+/// The same where the names of lost nodes are known.
+pub fn vitals_on<'a>(pod: &'a Value, lost: &BTreeSet<String>) -> Vitals<'a> {
+    Vitals { is_node_lost: node(pod).is_some_and(|node| lost.contains(node)), ..vitals(pod) }
+}
+
+/// The name of the node that it runs on.
+pub fn node(pod: &Value) -> Option<&str> {
+    pod.pointer("/spec/nodeName").and_then(Value::as_str).filter(|name| !name.is_empty())
+}
+
 /// Whether the rule of health holds it for unhealthy.
 pub fn is_unhealthy(pod: &Value, now: DateTime<Utc>) -> bool {
     vitals(pod).is_unhealthy(now)
-}
-
-/// The reason that stands for its state: why it ended, else the first that a container waits or ended for and that does not pass,
-/// else any of them, else its phase.
-fn word(pod: &Value) -> &str {
-    if let Some(reason) = pod.pointer("/status/reason").and_then(Value::as_str).filter(|reason| !reason.is_empty()) {
-        return reason;
-    }
-    let reason = |status| -> Option<&str> {
-        let status: &Value = status;
-        let end = status.pointer("/state/terminated/reason");
-        status.pointer("/state/waiting/reason").or(end).and_then(Value::as_str)
-    };
-    let of_main = || main(pod).filter_map(reason);
-    // An init container that is done says nothing.
-    let of_init = || list(pod, "/status/initContainerStatuses").filter_map(reason).filter(|reason| *reason != "Completed");
-    let is_bad = |reason: &&str| Ailment::of(reason).is_some();
-    let reason = of_init().chain(of_main()).find(is_bad).or_else(|| of_init().chain(of_main()).next());
-    reason.or_else(|| pod.pointer("/status/phase").and_then(Value::as_str)).unwrap_or_default()
 }
 
 fn probe(container: &Value, name: &str) -> Option<Probe> {
@@ -99,10 +94,6 @@ fn probe(container: &Value, name: &str) -> Option<Probe> {
 
 fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(value?.as_str()?).ok().map(|time| time.with_timezone(&Utc))
-}
-
-fn restarts(pod: &Value) -> u64 {
-    statuses(pod).filter_map(|status| status.get("restartCount")?.as_u64()).fold(0, u64::saturating_add)
 }
 
 /// Kind, name and uid of the controller that replaces it.
@@ -167,6 +158,17 @@ pub fn label_query(selector: &Value) -> Option<String> {
         });
     }
     (!terms.is_empty()).then(|| terms.join(","))
+}
+
+/// Whether an init container of this name runs on beside the main ones.
+fn runs_on(pod: &Value, name: Option<&str>) -> bool {
+    let is_it = |container: &Value| container.get("name").and_then(Value::as_str) == name;
+    list(pod, "/spec/initContainers").any(|container| is_it(container) && container.get("restartPolicy").and_then(Value::as_str) == Some("Always"))
+}
+
+/// Of the init containers that run on beside the main ones.
+fn beside(pod: &Value) -> impl Iterator<Item = &Value> {
+    list(pod, "/status/initContainerStatuses").filter(move |status| runs_on(pod, status.get("name").and_then(Value::as_str)))
 }
 
 /// Of every container, init containers first.

@@ -25,7 +25,7 @@ use super::{
     api::Sent,
     converge,
     engine::{Core, LONGEST_PAUSE},
-    pods, record, write,
+    nodes, pods, record, write,
 };
 
 /// What became of the writes of a plan.
@@ -346,7 +346,8 @@ async fn left_out(core: &Core, when: LeftOut, write: &Write) -> Option<Text> {
             Some(Text::line(&format!("{name} left out: it is being deleted already")))
         }
         Ok(Some(pod)) if when == LeftOut::GoneOrHealthy => {
-            pods::vitals(&pod).spared(core.server_now()).map(|why| Text::line(&format!("{name} left out: {why}")))
+            let lost = nodes::lost(&core.api, std::iter::once(&pod)).await;
+            pods::vitals_on(&pod, &lost).spared(core.server_now()).map(|why| Text::line(&format!("{name} left out: {why}")))
         }
         Ok(None) => Some(Text::line(&format!("{name} left out: it is gone"))),
         // The write carries the uid: it may be sent without this look.

@@ -16,6 +16,7 @@ use crate::{
     connect::{ConnectError, Reader, Target, identity},
     domain::{object::Scope, observation::Identity, text::Text, time::Clock, units},
     journal::{self, Root},
+    sources::namespaces,
 };
 
 /// From this difference on, times on the screen mislead. The `Date` header counts whole seconds.
@@ -98,11 +99,26 @@ async fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     let identity = api_server(patient, &mut findings).await;
     let found = servers::discover(patient).await;
     if let Some(identity) = &identity {
+        findings.extend(namespace(patient).await);
         findings.extend(permissions::check(patient, servers::place_of_alertmanager(patient, &found).as_ref()).await);
         findings.push(journal_of(&patient.journals, identity));
     }
     findings.extend(servers::check(patient, &found).await);
     findings
+}
+
+/// Whether the namespace exists that is watched; nothing where all are.
+async fn namespace(patient: &Patient<'_>) -> Option<Finding> {
+    const ABOUT: &str = "namespace";
+    let namespace = patient.scope.namespace()?;
+    let late = |_| Err(ConnectError::Timeout { server: patient.reader.server().clone(), after: patient.timeout });
+    let asked = tokio::time::timeout(patient.timeout, namespaces::doubt(&patient.reader, namespace)).await.unwrap_or_else(late);
+    Some(match asked {
+        Ok(None) => Finding::ok(ABOUT, &format!("{namespace} exists")),
+        Ok(Some(doubt)) if doubt.is_certain => Finding::fail(ABOUT, &doubt.says, &doubt.remedy),
+        Ok(Some(doubt)) => Finding::warn(ABOUT, &doubt.says, &doubt.remedy),
+        Err(error) => Finding::of_error(ABOUT, &error),
+    })
 }
 
 fn configuration(loaded: &Loaded) -> Finding {

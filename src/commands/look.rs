@@ -29,6 +29,22 @@ const UNMEASURED: &str = "not measured: Prometheus has not answered";
 /// The sources that one look waits for. The others only help to explain.
 pub const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
 
+/// Why an answer is no value of the indicator, and what to do; none where it is one.
+pub fn doubt(kpi: &Kpi, reading: &KpiReading) -> Option<Text> {
+    let impossible = reading.value.filter(|value| value.is_finite() && !kpi.is_possible(*value));
+    let problem = reading.problem.as_deref().map(str::to_owned).or_else(|| impossible.map(units::cannot_be));
+    if let Some(problem) = problem {
+        let is_of_query =
+            ["query refused", "cannot be", "a "].iter().any(|begins| problem.starts_with(begins)) || problem.contains(" in place of one");
+        let remedy = if is_of_query { format!(" (correct kpis.{}.query)", kpi.id) } else { String::new() };
+        return Some(Text::line(&format!("{problem}{remedy}")));
+    }
+    if reading.value.is_some_and(f64::is_finite) {
+        return None;
+    }
+    Some(Text::line(&format!("no data: no series fits its query (correct kpis.{}.query, or leave it out of panes.tiles)", kpi.id)))
+}
+
 /// How one source ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -131,7 +147,9 @@ impl Look {
     }
 
     fn is_complete(&self) -> bool {
-        LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
+        // Without the nodes nobody knows which pods were lost with theirs.
+        let knows_nodes = self.nodes.is_complete || self.has_failed(SourceId::Nodes);
+        knows_nodes && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
     }
 
     fn has_failed(&self, source: SourceId) -> bool {
@@ -179,19 +197,10 @@ impl Look {
 
     /// Why the value of an indicator cannot be relied on, and what to do; none where it is fresh and whole.
     pub fn doubt(&self, kpi: &Kpi, now: DateTime<Utc>) -> Option<Text> {
-        let reading = self.readings.get(&kpi.id);
-        if let Some(problem) = reading.and_then(|reading| reading.problem.as_ref()) {
-            let is_refused = problem.starts_with("query refused");
-            let remedy = if is_refused { format!(" (correct kpis.{}.query)", kpi.id) } else { String::new() };
-            return Some(Text::line(&format!("{problem}{remedy}")));
+        let Some(reading) = self.readings.get(&kpi.id) else { return Some(Text::from(UNMEASURED)) };
+        if let Some(doubt) = doubt(kpi, reading) {
+            return Some(doubt);
         }
-        if reading.is_none() {
-            return Some(Text::from(UNMEASURED));
-        }
-        let Some(reading) = reading.filter(|reading| reading.value.is_some_and(f64::is_finite)) else {
-            let remedy = format!("correct kpis.{}.query, or leave it out of panes.tiles", kpi.id);
-            return Some(Text::line(&format!("no data: no series fits its query ({remedy})")));
-        };
         let age = self.age(reading, now);
         (age > kpi.freshness_limit).then(|| Text::line(&format!("its newest sample is {} old", units::age(age))))
     }

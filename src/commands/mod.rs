@@ -19,6 +19,9 @@ pub mod status;
 
 pub use exit::Exit;
 
+#[cfg(test)]
+mod one_rule;
+
 use crate::cli::{AuditCommand, Cli, Command, ConfigCommand};
 
 /// What can be typed, with the kinds of mitigation that there are.

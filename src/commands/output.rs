@@ -6,9 +6,12 @@ use std::{
 };
 
 use super::Exit;
-use crate::domain::{
-    secrecy,
-    text::{self, Text},
+use crate::{
+    domain::{
+        secrecy,
+        text::{self, Text},
+    },
+    files,
 };
 
 /// Longest line that is printed, in characters.
@@ -33,7 +36,7 @@ pub fn print(text: &str) -> Exit {
         Ok(()) => Exit::DONE,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::DONE,
         Err(error) => {
-            complain(&format!("standard output cannot be written: {error}"));
+            complain(&format!("standard output cannot be written: {}", files::plain(error)));
             Exit::FAILED
         }
     }

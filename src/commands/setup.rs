@@ -53,6 +53,11 @@ pub fn refuse(problems: &[Problem]) -> Exit {
 pub fn target(cli: &Cli) -> Result<(Target, Scope, Home), ConnectError> {
     let target = kubeconfig::load(&kube_options(&cli.cluster), &clock())?;
     let scope = scope(&cli.cluster, &target);
+    if let Some(namespace) = scope.namespace().filter(|name| !is_namespace(name)) {
+        let by = if cli.cluster.namespace.as_deref() == Some(namespace) { "-n" } else { "the context's namespace in the kubeconfig" };
+        let says = format!("{by} is {namespace:?}, which cannot be the name of a namespace: it has small letters, digits and - alone, at most 63");
+        return Err(ConnectError::Config(Text::line(&says)));
+    }
     let home = Home::of(&target);
     if target.withholds {
         output::complain(&format!("warning: {}", withheld(&target)));
@@ -99,20 +104,27 @@ fn flags(cli: &Cli) -> Vec<(&'static str, &'static str, String)> {
     typed.into_iter().filter_map(|(flag, setting, value)| Some((flag, setting, value?))).collect()
 }
 
-/// The flags that say which cluster, as the clients take them.
+/// The flags that say which cluster, as the clients take them. An empty one is not given, as for kubectl.
 pub fn kube_options(cluster: &Cluster) -> KubeOptions {
+    let given = |flag: &Option<String>| flag.clone().filter(|typed| !typed.is_empty());
     KubeOptions {
         kubeconfig: cluster.kubeconfig.clone(),
-        context: cluster.context.clone(),
-        cluster: cluster.cluster.clone(),
-        user: cluster.user.clone(),
-        namespace: cluster.namespace.clone(),
-        impersonate: cluster.impersonate.clone(),
+        context: given(&cluster.context),
+        cluster: given(&cluster.cluster),
+        user: given(&cluster.user),
+        namespace: given(&cluster.namespace),
+        impersonate: given(&cluster.impersonate),
         impersonate_groups: cluster.impersonate_groups.clone(),
         request_timeout: cluster.request_timeout,
         insecure_skip_tls_verify: cluster.insecure_skip_tls_verify,
         server: None,
     }
+}
+
+/// As the API server takes them: a DNS label.
+fn is_namespace(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(is_part) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 fn scope(cluster: &Cluster, target: &Target) -> Scope {

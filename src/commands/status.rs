@@ -25,6 +25,8 @@ use crate::{
 
 /// Unhealthy pods and alerts that are printed; the rest is counted.
 const MOST_LINES: usize = 20;
+/// Alerts, and indicators, that the first sentence names.
+const MOST_NAMED: usize = 4;
 
 /// What one look says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,37 @@ pub fn judge(look: &Look, config: &Config, now: DateTime<Utc>) -> Verdict {
     if missing.is_empty() { Verdict::NothingFires } else { Verdict::CannotTell(missing) }
 }
 
-fn sentence(look: &Look, verdict: &Verdict, now: DateTime<Utc>) -> String {
+/// What fires, by name: alerts, then indicators beyond their critical threshold, each group cut where it would fill the line.
+fn firing(look: &Look, config: &Config, now: DateTime<Utc>) -> String {
+    let alerts: Vec<String> = look.firing().map(|alert| alert.name.to_string()).collect();
+    let critical = config.kpis.iter().filter(|kpi| look.level(kpi, now) == Level::Critical);
+    let critical: Vec<String> = critical.map(|kpi| format!("{} ({})", kpi.title, number(look, kpi))).collect();
+    let indicators = match critical.len() {
+        0 => String::new(),
+        1 => format!("{} is critical", named(critical)),
+        _ => format!("{} are critical", named(critical)),
+    };
+    match (alerts.is_empty(), indicators.is_empty()) {
+        (true, _) => format!("No alert fires, but {indicators}"),
+        (false, true) => format!("Something fires: {}", named(alerts)),
+        (false, false) => format!("Something fires: {}; and {indicators}", named(alerts)),
+    }
+}
+
+/// Each name once, the first few of them.
+fn named(names: Vec<String>) -> String {
+    let mut distinct: Vec<String> = Vec::new();
+    for name in names {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    }
+    let more = distinct.len().saturating_sub(MOST_NAMED);
+    distinct.truncate(MOST_NAMED);
+    if more > 0 { format!("{} and {more} more", distinct.join(", ")) } else { distinct.join(", ") }
+}
+
+fn sentence(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> String {
     let unhealthy = match look.unhealthy(now).len() {
         0 => String::new(),
         1 => "; 1 unhealthy pod".to_owned(),
@@ -102,7 +134,7 @@ fn sentence(look: &Look, verdict: &Verdict, now: DateTime<Utc>) -> String {
     };
     match verdict {
         Verdict::NothingFires => format!("Nothing fires{unhealthy}."),
-        Verdict::Firing => format!("Something fires{unhealthy}."),
+        Verdict::Firing => format!("{}{unhealthy}.", firing(look, config, now)),
         Verdict::CannotTell(missing) => format!("Cannot tell{unhealthy}. Missing: {}.", missing.join("; ")),
     }
 }
@@ -113,7 +145,7 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
         let environment = config.environment(&identity.cluster.context);
         let _ = writeln!(text, "{} {} {} as {}", environment.banner, identity.cluster.context, identity.version, identity.cluster.user);
     }
-    let _ = writeln!(text, "{}\n", sentence(look, verdict, now));
+    let _ = writeln!(text, "{}\n", sentence(look, config, verdict, now));
     for source in LOOKED_AT {
         let (word, why) = match look.answer(source) {
             Answer::Answered => ("ok", None),
@@ -151,10 +183,14 @@ fn heading(text: &mut String, title: &str, count: usize) {
     }
 }
 
+/// Its value with its unit; `-` where there is none.
+fn number(look: &Look, kpi: &Kpi) -> String {
+    let number = look.readings.get(&kpi.id).and_then(|reading| reading.value).filter(|value| value.is_finite());
+    number.map_or_else(|| "-".to_owned(), |value| units::value(value, kpi.unit))
+}
+
 fn value(look: &Look, kpi: &Kpi, now: DateTime<Utc>) -> String {
-    let reading = look.readings.get(&kpi.id);
-    let number = reading.and_then(|reading| reading.value).filter(|value| value.is_finite());
-    let shown = number.map_or_else(|| "-".to_owned(), |value| units::value(value, kpi.unit));
+    let shown = number(look, kpi);
     let limit = kpi.critical.map_or_else(String::new, |limit| format!(" (critical beyond {})", units::threshold(limit, kpi.unit)));
     let problem = look.doubt(kpi, now).map_or_else(String::new, |doubt| format!("  {doubt}"));
     format!("{shown}{limit}{problem}")
@@ -273,6 +309,46 @@ mod tests {
         assert!(matches!(judge(&nothing, &config, NOW), Verdict::CannotTell(missing) if missing.len() == 4));
         seen(&mut nothing, SourceId::Metrics, What::Health(Health::Absent { remedy: "give --prometheus URL".into(), since: Mono::ZERO }));
         assert!(text(&nothing, &config, &judge(&nothing, &config, NOW), DateTime::UNIX_EPOCH).contains("Prometheus: give --prometheus URL"));
+    }
+
+    #[test]
+    fn a_namespace_that_does_not_exist_is_not_healthy() {
+        let mut look = calm(0.0);
+        let why = "the namespace nope does not exist (did you mean -n shop?)";
+        seen(&mut look, SourceId::Cluster, What::Health(Health::Lagging { why: why.into(), since: Mono::ZERO }));
+        let verdict = judge(&look, &Config::default(), NOW);
+        assert_eq!(verdict, Verdict::CannotTell(vec![format!("Kubernetes: {why}")]));
+        assert_eq!(verdict.exit(), Exit::USAGE);
+    }
+
+    #[test]
+    fn what_fires_is_said_by_name() {
+        let config = Config::default();
+        let told = |look: &Look| text(look, &config, &judge(look, &config, NOW), NOW).lines().nth(1).unwrap_or_default().to_owned();
+        let mut look = calm(0.0);
+        look.readings.get_mut(&Text::line("error_rate")).unwrap().value = Some(0.118);
+        assert_eq!(told(&look), "No alert fires, but Error rate (11.8 %) is critical.");
+        let alerts = |names: &[&str]| names.iter().map(|&name| Alert { name: name.into(), ..alert(AlertStatus::Firing) }).collect();
+        let fire = |look: &mut Look, names: &[&str]| {
+            seen(look, SourceId::Alerts, What::Alerts(AlertList { alerts: alerts(names), apart: Vec::new(), said_by: "Alertmanager".into() }));
+        };
+        fire(&mut look, &["HighErrorRate", "Slow", "Slow"]);
+        look.readings.get_mut(&Text::line("p95_latency")).unwrap().value = Some(3.0);
+        assert_eq!(told(&look), "Something fires: HighErrorRate, Slow; and Error rate (11.8 %), p95 latency (3.00 s) are critical.");
+        let mut look = calm(0.0);
+        fire(&mut look, &["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(told(&look), "Something fires: a, b, c, d and 2 more.");
+    }
+
+    #[test]
+    fn less_than_nothing_is_not_healthy() {
+        let mut look = calm(0.0);
+        look.readings.get_mut(&Text::line("p95_latency")).unwrap().value = Some(-5.0);
+        assert!(matches!(judge(&look, &Config::default(), NOW), Verdict::CannotTell(_)));
+        let reading = look.readings.get_mut(&Text::line("p95_latency")).unwrap();
+        (reading.value, reading.problem) = (None, Some("cannot be: -5".into()));
+        let Verdict::CannotTell(missing) = judge(&look, &Config::default(), NOW) else { panic!("it is not healthy") };
+        assert_eq!(missing, ["p95 latency: cannot be: -5 (correct kpis.p95_latency.query)"]);
     }
 
     #[test]

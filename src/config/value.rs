@@ -52,7 +52,7 @@ impl Value {
 
     pub fn read_text(&self) -> Read<&str> {
         match self {
-            Self::Text(text) if text.trim().is_empty() => Err("is empty: write some text, or leave the line out".to_owned()),
+            Self::Text(text) if text.trim().is_empty() => Err("is empty: give it a value, or leave it out".to_owned()),
             Self::Text(text) => Ok(text),
             other => Err(format!("is {}, but must be text in quotes", other.kind())),
         }

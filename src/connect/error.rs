@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{secrecy, text::Text};
+use crate::domain::{secrecy, text::Text, units};
 
 /// What went wrong between here and a server. Everything a server said has been cleaned and cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum ConnectError {
         bytes / 1_048_576
     )]
     TooMany { what: Text, objects: usize, bytes: usize },
-    #[error("{server} gave no answer within {} s", after.as_secs())]
+    #[error("{server} gave no answer within {}", units::limit(*after))]
     Timeout { server: Text, after: Duration },
     /// The connection ended in the middle of an answer.
     #[error("{server} closed the connection in the middle of its answer: {why}")]

@@ -7,7 +7,7 @@ use super::{ConnectError, Reader};
 use crate::domain::{mitigation::ClusterIdentity, observation::Identity, text::Text};
 
 /// Asks the API server three small questions. Where kube-system may not be read, a hash of the address and CA stands for
-/// its uid; where the server cannot say who we are, the kubeconfig's user entry does.
+/// its uid; where the server cannot say who we are, `--as` or the kubeconfig's user entry does.
 pub async fn read(reader: &Reader) -> Result<(Identity, Option<DateTime<Utc>>), ConnectError> {
     let version = reader.get_json("/version", &[]).await?;
     let uid = match reader.get_json("/api/v1/namespaces/kube-system", &[]).await {
@@ -23,8 +23,12 @@ pub async fn read(reader: &Reader) -> Result<(Identity, Option<DateTime<Utc>>), 
         Err(error) => return Err(error),
     };
     let target = reader.target();
-    let cluster =
-        ClusterIdentity { context: target.context.clone(), cluster: target.cluster.clone(), uid, user: user.unwrap_or_else(|| target.user.clone()) };
+    let cluster = ClusterIdentity {
+        context: target.context.clone(),
+        cluster: target.cluster.clone(),
+        uid,
+        user: user.unwrap_or_else(|| target.impersonates.clone().unwrap_or_else(|| target.user.clone())),
+    };
     let version_text = field(&version.json, "/gitVersion").unwrap_or_default();
     Ok((Identity { cluster, version: version_text }, version.date))
 }

@@ -67,6 +67,8 @@ pub struct Target {
     pub cluster: Text,
     /// Name of the kubeconfig's user entry; who that is, the API server says.
     pub user: Text,
+    /// In whose name everything is asked, by `--as` or the kubeconfig.
+    pub impersonates: Option<Text>,
     /// `-n`, or the context's namespace, or `default`.
     pub namespace: Text,
     /// Address without any login in it.
@@ -110,6 +112,7 @@ impl Target {
             cluster: context.clone(),
             user: context.clone(),
             context,
+            impersonates: None,
             namespace: Text::line(namespace),
             insecure: false,
             withholds: false,
@@ -221,6 +224,9 @@ fn from_files(
     let place = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
     let wrong = |what: &str| ConnectError::config(&format!("{place}: {what}"));
     let context_name = options.context.clone().unwrap_or_else(|| merged.current_context.clone());
+    if context_name.is_empty() && options.cluster.is_none() && merged.contexts.is_empty() {
+        return Err(wrong("it holds no context: give another file with --kubeconfig, or log in to a cluster so that one is written"));
+    }
     if context_name.is_empty() && options.cluster.is_none() {
         return Err(wrong(&format!("no current context is set: choose one with --context {}", known(&names(&merged.contexts), ""))));
     }
@@ -231,10 +237,11 @@ fn from_files(
         None if context_name.is_empty() => Context::default(),
         None => return Err(wrong(&format!("there is no context {context_name:?} ({said_by}): use one of {known_contexts}"))),
     };
+    let cluster_by = if options.cluster.is_some() { "--cluster".to_owned() } else { format!("named by the context {context_name:?}") };
     let cluster_name = options.cluster.clone().unwrap_or(context.cluster);
     let known_clusters = known(&names(&merged.clusters), &cluster_name);
     let mut cluster = take(&mut merged.clusters, &cluster_name)
-        .ok_or_else(|| wrong(&format!("there is no cluster {cluster_name:?}: use one of {known_clusters}")))?;
+        .ok_or_else(|| wrong(&format!("there is no cluster {cluster_name:?} ({cluster_by}): use one of {known_clusters}")))?;
     if let Some(server) = &options.server {
         cluster.server.clone_from(server);
         cluster.tls_server_name = String::new();
@@ -248,7 +255,7 @@ fn from_files(
     let known_users = known(&names(&merged.users), &user_name);
     let user = match take(&mut merged.users, &user_name) {
         Some(user) => user,
-        None if options.user.is_some() => return Err(wrong(&format!("there is no user {user_name:?}: use one of {known_users}"))),
+        None if options.user.is_some() => return Err(wrong(&format!("there is no user {user_name:?} (--user): use one of {known_users}"))),
         // As kubectl, which asks as nobody then.
         None => User::default(),
     };
@@ -368,6 +375,7 @@ fn target(
         unclear: unclear(named.context),
         cluster: Text::line(named.cluster),
         user: Text::line(named.user),
+        impersonates: Some(&user.impersonate).filter(|name| !name.is_empty()).map(|name| Text::line(name)),
         namespace: Text::line(options.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(namespace)),
         insecure: config.accept_invalid_certs,
         withholds: false,

@@ -255,7 +255,13 @@ impl Reader {
     fn refused(&self, method: &Method, path: &str, answer: &RawAnswer) -> ConnectError {
         let refused =
             Refused { server: self.server(), method: method.as_str(), path, status: answer.status, headers: &answer.headers, body: &answer.body };
-        refused.error()
+        match (refused.error(), &self.target().impersonates) {
+            // It is the other one who lacks the right: whoever asks may well have it.
+            (ConnectError::Forbidden { verb, resource, says }, Some(whom)) if &*verb != "impersonate" => {
+                ConnectError::Forbidden { verb, resource: Text::line(&format!("{resource} as {whom}")), says }
+            }
+            (error, _) => error,
+        }
     }
 }
 

@@ -99,10 +99,25 @@ pub(crate) fn begins(body: &[u8]) -> Text {
     if text.is_empty() { Text::from("no explanation") } else { Text::bounded(&secrecy::hide(&text), WORDS / 2) }
 }
 
-/// Verb and resource from the authorizer's sentence: `User "x" cannot list resource "pods" in API group "apps" …`.
+/// Verb and resource from the authorizer's sentence: `User "x" cannot list resource "pods" in API group "apps" …`. Of a refusal to act as
+/// somebody (`users "x" is forbidden: User "y" cannot impersonate resource "users" …`) it says as whom: `impersonate`, `user x (--as)`.
 fn missing_right(says: &str) -> Option<(Text, Text)> {
-    let (_, after) = says.split_once(" cannot ")?;
+    let (before, after) = says.split_once(" cannot ")?;
     let verb = after.split_whitespace().next()?;
+    if verb == "impersonate"
+        && let Some((kinds, rest)) = before.split_once(" \"")
+        && let Some((whom, _)) = rest.split_once('"')
+    {
+        let kind = kinds.split('.').next().unwrap_or(kinds);
+        let (kind, flag) = match kind.strip_suffix('s').unwrap_or(kind) {
+            "userextra" => ("user extra", "as-user-extra of the kubeconfig"),
+            "uid" => ("uid", "as-uid of the kubeconfig"),
+            "group" => ("group", "--as-group"),
+            "serviceaccount" => ("service account", "--as"),
+            kind => (kind, "--as"),
+        };
+        return Some((Text::line(verb), Text::line(&format!("{kind} {whom} ({flag})"))));
+    }
     let resource = after.split_once("resource \"")?.1.split('"').next()?;
     let group = after.split_once("API group \"").and_then(|(_, rest)| rest.split('"').next()).filter(|group| !group.is_empty());
     let resource = group.map_or_else(|| resource.to_owned(), |group| format!("{resource}.{group}"));
@@ -132,6 +147,23 @@ mod tests {
         let body = r#"{"kind":"Status","message":"deployments.apps is forbidden: User \"dev\" cannot list resource \"deployments\" in API group \"apps\" in the namespace \"shop\"","code":403}"#;
         let ConnectError::Forbidden { verb, resource, .. } = refused(403, body) else { panic!("not forbidden") };
         assert_eq!((&*verb, &*resource), ("list", "deployments.apps"));
+    }
+
+    #[test]
+    fn who_may_not_act_as_another_is_told_as_whom() {
+        let told = |kind: &str, name: &str| {
+            let body = format!(
+                r#"{{"kind":"Status","message":"{kind} \"{name}\" is forbidden: User \"me\" cannot impersonate resource \"{kind}\" in API group \"\" at the cluster scope","code":403}}"#
+            );
+            match refused(403, &body) {
+                ConnectError::Forbidden { verb, resource, .. } => format!("{verb} {resource}"),
+                other => panic!("{other}"),
+            }
+        };
+        assert_eq!(told("users", "nobody"), "impersonate user nobody (--as)");
+        assert_eq!(told("groups", "ops"), "impersonate group ops (--as-group)");
+        assert_eq!(told("serviceaccounts", "bot"), "impersonate service account bot (--as)");
+        assert_eq!(told("userextras.authentication.k8s.io", "JTI=1"), "impersonate user extra JTI=1 (as-user-extra of the kubeconfig)");
     }
 
     #[test]

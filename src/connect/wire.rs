@@ -31,7 +31,7 @@ use super::{
     plugin::Plugin,
     trust,
 };
-use crate::domain::{secrecy, text::Text};
+use crate::domain::{secrecy, text::Text, units};
 
 pub(crate) type Outgoing = Request<Full<Bytes>>;
 pub(crate) type Incoming = Response<Body>;
@@ -135,7 +135,7 @@ impl Wire {
 
     /// The same for a write: what was confirmed is not sent long afterwards.
     pub async fn ready_within(&self, limit: Duration) -> Result<Ready, ConnectError> {
-        let late = || self.no_credentials(&format!("{} within {} s", self.waits_for().unwrap_or_else(|| "none were had".into()), limit.as_secs()));
+        let late = || self.no_credentials(&format!("{} within {}", self.waits_for().unwrap_or_else(|| "none were had".into()), units::limit(limit)));
         tokio::time::timeout(limit, self.ready()).await.unwrap_or_else(|_| Err(late()))
     }
 

@@ -84,10 +84,24 @@ pub enum Level {
     Critical,
 }
 
+/// So far below 0 a share may lie, and still be 0: the rates of two counters that were scraped at different moments. The unit is 1.
+const SHARE_NOISE: f64 = 0.01;
+/// The same of everything else: what a subtraction leaves.
+const NOISE: f64 = 1e-6;
+
 impl Kpi {
-    /// NaN and infinities are no data.
+    /// Whether this value can be a measurement. Nothing that is counted, waited for or filled is less than
+    /// nothing: -1 is what an exporter writes for what it does not know. An indicator whose lower side is bad may be negative, as a
+    /// forecast of free space or the rest of an error budget, and so may one without a certain role.
+    pub fn is_possible(&self, value: f64) -> bool {
+        let is_amount = self.role != Role::Other && self.direction == Direction::HigherIsWorse;
+        let noise = if self.unit == Unit::Ratio { SHARE_NOISE } else { NOISE };
+        !is_amount || value >= -noise
+    }
+
+    /// NaN, infinities and what cannot be are no data.
     pub fn level(&self, value: Option<f64>) -> Level {
-        let Some(value) = value.filter(|value| value.is_finite()) else { return Level::NoData };
+        let Some(value) = value.filter(|value| value.is_finite() && self.is_possible(*value)) else { return Level::NoData };
         let beyond = |limit: Option<f64>| {
             limit.is_some_and(|limit| match self.direction {
                 Direction::HigherIsWorse => value > limit,
@@ -199,6 +213,44 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn kpi(role: Role, direction: Direction, unit: Unit) -> Kpi {
+        Kpi {
+            id: "x".into(),
+            title: "X".into(),
+            query: "x".into(),
+            trend_query: None,
+            unit,
+            role,
+            deployment: None,
+            direction,
+            warning: None,
+            critical: Some(0.5),
+            freshness_limit: Duration::from_mins(2),
+        }
+    }
+
+    #[test]
+    fn less_than_nothing_is_no_measurement_and_never_healthy() {
+        use {Direction::*, Role::*};
+        for (role, unit, value) in [
+            (Errors, Unit::Ratio, -1.0),
+            (Latency, Unit::Seconds, -5.0),
+            (Traffic, Unit::PerSecond, -0.1),
+            (Saturation, Unit::Ratio, -0.2),
+            (Queue, Unit::Count, -1.0),
+        ] {
+            let kpi = kpi(role, HigherIsWorse, unit);
+            assert_eq!(kpi.level(Some(value)), Level::NoData, "{role:?}");
+            assert!(!kpi.is_possible(value), "{role:?}");
+            for nothing in [0.0, -0.0, -1e-12] {
+                assert_eq!(kpi.level(Some(nothing)), Level::Good, "{role:?} {nothing}");
+            }
+        }
+        assert_eq!(kpi(Errors, HigherIsWorse, Unit::Ratio).level(Some(-0.004)), Level::Good, "rates of two scrapes");
+        assert_eq!(kpi(Other, HigherIsWorse, Unit::Count).level(Some(-40.0)), Level::Good, "a drift");
+        assert_eq!(kpi(Saturation, LowerIsWorse, Unit::Bytes).level(Some(-40.0)), Level::Critical, "free space as it will be");
+    }
 
     #[test]
     fn a_rise_began_where_it_left_its_usual_height() {

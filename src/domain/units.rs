@@ -34,6 +34,11 @@ pub fn value(number: f64, unit: Unit) -> String {
     }
 }
 
+/// Of a number that is no measurement of what it is meant to be, as the server wrote it: `cannot be: -1`.
+pub fn cannot_be(number: f64) -> String {
+    if number.abs() >= TOO_LONG { format!("cannot be: {number:.1e}") } else { format!("cannot be: {}", (number * 1e3).round() / 1e3) }
+}
+
 /// What became of a value, the unit said once: `11.9 → 5.9 %`, `1,635 → 12,161`, `2.84 s → no data`.
 pub fn change(before: Option<f64>, after: Option<f64>, unit: Unit) -> String {
     let written = |number: Option<f64>| number.filter(|number| number.is_finite()).map_or_else(|| "no data".to_owned(), |number| value(number, unit));
@@ -104,6 +109,16 @@ pub fn spoken(duration: Duration) -> String {
     }
 }
 
+/// A limit as it was set, not rounded to whole seconds: `10 s`, `1.5 s`, `250 ms`; `less than 1 ms`.
+pub fn limit(duration: Duration) -> String {
+    match (duration.as_secs(), duration.subsec_millis()) {
+        (0, 0) => "less than 1 ms".to_owned(),
+        (0, millis) => format!("{millis} ms"),
+        (seconds, 0) => format!("{seconds} s"),
+        (seconds, millis) => format!("{} s", format!("{seconds}.{millis:03}").trim_end_matches('0')),
+    }
+}
+
 /// A running countdown or stop-watch: `06:48`, `1:02:03`.
 pub fn countdown(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -150,6 +165,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_limit_below_a_second_is_not_none() {
+        let millis = [0, 1, 250, 1_000, 1_500, 10_000, 60_020].map(|millis| limit(Duration::from_millis(millis)));
+        assert_eq!(millis, ["less than 1 ms", "1 ms", "250 ms", "1 s", "1.5 s", "10 s", "60.02 s"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_written_bare_and_short() {
+        assert_eq!([-1.0, -0.25, -12.345_678].map(cannot_be), ["cannot be: -1", "cannot be: -0.25", "cannot be: -12.346"]);
+        assert_eq!(cannot_be(-1e300), "cannot be: -1.0e300");
+    }
 
     #[test]
     fn speaks_of_time() {

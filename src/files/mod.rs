@@ -5,8 +5,10 @@
 //! No other room opens a file by itself; `tests/architecture.rs` checks that.
 
 mod own;
+mod plain;
 
 pub use own::{NotOurs, To, create_private, is_own_folder, open_own, own_folder, private_folders, sync_folder};
+pub use plain::plain;
 
 use std::{
     fs::{File, FileType, Metadata, OpenOptions},
@@ -25,7 +27,7 @@ const PIPE_PAUSE: Duration = Duration::from_millis(20);
 /// All of a regular file of at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
-    let length = file.metadata()?.len();
+    let length = file.metadata().map_err(plain)?.len();
     if length > limit {
         return Err(too_large(limit));
     }
@@ -34,16 +36,16 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 
 /// The same as text in UTF-8.
 pub fn text(path: &Path, limit: u64) -> io::Result<String> {
-    String::from_utf8(read(path, limit)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+    String::from_utf8(read(path, limit)?).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not text in UTF-8"))
 }
 
 /// A file that somebody named on the command line: it may also be a pipe, as a shell makes of `<(command)`, with 5 s for its next bytes.
 pub fn read_or_pipe(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.file_type().is_fifo() {
+    if !std::fs::metadata(path).map_err(plain)?.file_type().is_fifo() {
         return read(path, limit);
     }
-    let file = without_waiting(OpenOptions::new().read(true)).open(path)?;
-    if !file.metadata()?.file_type().is_fifo() {
+    let file = without_waiting(OpenOptions::new().read(true)).open(path).map_err(plain)?;
+    if !file.metadata().map_err(plain)?.file_type().is_fifo() {
         return read(path, limit);
     }
     let bytes = up_to(Patient { pipe: file }, limit)?;
@@ -53,9 +55,9 @@ pub fn read_or_pipe(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// A regular file, for reading piece by piece.
 pub fn open(path: &Path) -> io::Result<File> {
     // Asked before as well: to open a device can already do something.
-    regular(&std::fs::metadata(path)?)?;
-    let file = without_waiting(OpenOptions::new().read(true)).open(path)?;
-    regular(&file.metadata()?)?;
+    regular(&std::fs::metadata(path).map_err(plain)?)?;
+    let file = without_waiting(OpenOptions::new().read(true)).open(path).map_err(plain)?;
+    regular(&file.metadata().map_err(plain)?)?;
     Ok(file)
 }
 
@@ -94,7 +96,7 @@ fn too_large(limit: u64) -> io::Error {
 /// All that is left of it, at most `limit` bytes. Some files say length 0 and have bytes all the same, and others grow: what is read is counted.
 pub fn up_to(from: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(plain)?;
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }
 

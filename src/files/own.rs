@@ -12,7 +12,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{flags, regular};
+use super::{flags, plain, regular};
 
 /// Writable by the group or by everybody.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -51,7 +51,7 @@ pub fn own_folder(path: &Path) -> io::Result<()> {
 
 /// The check of [`own_folder`], which makes nothing.
 pub fn is_own_folder(path: &Path) -> io::Result<()> {
-    let found = std::fs::symlink_metadata(path)?;
+    let found = std::fs::symlink_metadata(path).map_err(plain)?;
     if found.is_symlink() {
         return Err(link());
     }
@@ -63,7 +63,7 @@ pub fn is_own_folder(path: &Path) -> io::Result<()> {
 }
 
 fn may_be_above(folder: &Path) -> io::Result<()> {
-    let found = std::fs::metadata(folder)?;
+    let found = std::fs::metadata(folder).map_err(plain)?;
     let what = format!("the folder above it, {},", folder.display());
     if found.mode() & STICKY == 0 { trusted(&found, &what) } else { of_ours(&found, &what) }
 }
@@ -96,31 +96,35 @@ pub fn open_own(path: &Path, to: To) -> io::Result<File> {
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             return Err(NotOurs::error("it is a pipe, not a regular file: move it away".to_owned()));
         }
-        opened => opened?,
+        opened => opened.map_err(plain)?,
     };
-    let found = file.metadata()?;
+    let found = file.metadata().map_err(plain)?;
     regular(&found).map_err(|error| NotOurs::error(error.to_string().replace("name a regular file", "move it away")))?;
     trusted(&found, "it")?;
     // One that was made by hand, or put back from a backup, may be readable by everybody.
     if found.mode() & FOR_OTHERS != 0 && found.uid() == us() && to != To::Read {
-        file.set_permissions(Permissions::from_mode(found.mode() & !FOR_OTHERS & 0o7777))?;
+        file.set_permissions(Permissions::from_mode(found.mode() & !FOR_OTHERS & 0o7777)).map_err(plain)?;
     }
     Ok(file)
 }
 
 /// A new file for its owner alone (0600), whatever the umask. Fails where something has the name already, be it a link.
 pub fn create_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => io::Error::new(ErrorKind::NotFound, "the folder that it would be in does not exist: make it, or name another"),
+        ErrorKind::AlreadyExists => io::Error::new(ErrorKind::AlreadyExists, format!("{}: name another file", plain(error))),
+        _ => plain(error),
+    })
 }
 
 /// The folder and those above it that lack, for their owner alone (0700).
 pub fn private_folders(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(plain)
 }
 
 /// Writes to the disk which names are in a folder.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(plain)
 }
 
 fn link() -> io::Error {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::NotOurs;
+use crate::files::{self, NotOurs};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -31,7 +31,7 @@ impl JournalError {
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + Copy {
         move |source| match source.get_ref().and_then(|inner| inner.downcast_ref::<NotOurs>()) {
             Some(why) => Self::NotOurs { path: path.to_owned(), why: why.clone() },
-            None => Self::Io { doing, path: path.to_owned(), source },
+            None => Self::Io { doing, path: path.to_owned(), source: files::plain(source) },
         }
     }
 }

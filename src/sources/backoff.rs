@@ -37,10 +37,15 @@ impl Backoff {
 
     /// Says that it failed and waits, at most until somebody asks all sources to reconnect.
     pub async fn after(&mut self, error: &ConnectError, report: &Report) -> Result<(), Closed> {
+        self.after_saying(error, &error.to_string(), report).await
+    }
+
+    /// The same where `says` tells more of it than the error does.
+    pub async fn after_saying(&mut self, error: &ConnectError, says: &str, report: &Report) -> Result<(), Closed> {
         let wait = self.next(error);
         // Registered before the failure is said, so that a wake in answer to it is not lost.
         let woken = self.wake.notified();
-        report.failed(error, report.in_real(wait)).await?;
+        report.failed(error, says, report.in_real(wait)).await?;
         tokio::select! {
             () = woken => self.failures = 0,
             () = tokio::time::sleep(wait) => {}

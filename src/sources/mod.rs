@@ -48,6 +48,8 @@ pub struct SourcesOptions {
     pub clock: Arc<dyn Clock>,
 }
 
+pub use prometheus::measure;
+
 /// The pods of one page of a list as the API server sends it; none for anything else.
 pub fn pods_of_page(body: &[u8]) -> Option<Vec<Pod>> {
     kubernetes::pods_of_page(body)

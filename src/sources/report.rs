@@ -116,8 +116,8 @@ impl Report {
         self.health(Health::Absent { remedy: Text::line(remedy), since }).await
     }
 
-    /// A failed attempt: not allowed, or not answering until `retry_at`.
-    pub async fn failed(&self, error: &ConnectError, retry_at: Mono) -> Result<(), Closed> {
+    /// A failed attempt: not allowed, or not answering until `retry_at`; `says` why.
+    pub async fn failed(&self, error: &ConnectError, says: &str, retry_at: Mono) -> Result<(), Closed> {
         let health = match error {
             ConnectError::Forbidden { verb, resource, .. } => {
                 let since = self.since(|health| matches!(health, Health::Forbidden { .. }));
@@ -126,7 +126,7 @@ impl Report {
             error => {
                 let since = self.since(|health| matches!(health, Health::Failed { .. }));
                 let cause = if matches!(error, ConnectError::Credentials { .. }) { Cause::Credentials } else { Cause::Server };
-                Health::Failed { why: error.text(), cause, since, retry_at }
+                Health::Failed { why: Text::line(says), cause, since, retry_at }
             }
         };
         self.health(health).await

@@ -152,7 +152,10 @@ impl State {
                 self.undo_entries().chain(last).chain(self.revisions().take(OBJECTS)).collect()
             }
             "restart-unhealthy" => {
-                let unhealthy = self.cluster.unhealthy.iter().take(OBJECTS).filter_map(|key| self.cluster.pods.get(key));
+                // Those that a restart would leave out make no offer.
+                let now = self.server_now();
+                let unhealthy = self.cluster.unhealthy.iter().filter_map(|key| self.cluster.pods.get(key));
+                let unhealthy = unhealthy.filter(|pod| pod.is_restartable(now)).take(OBJECTS);
                 let apps: std::collections::BTreeSet<Text> = unhealthy.map(|pod| self.cluster.app_of(pod)).collect();
                 apps.into_iter().map(|app| entry(&format!("restart-unhealthy {app}"), None, Command::RestartApp(app))).collect()
             }

@@ -187,7 +187,19 @@ async fn kinds_of_values_are_taken_strictly() {
             "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts:\n- name: c\n  context: {{cluster: c, user: u}}\nclusters:\n- name: c\n  cluster:\n    server: {server}\n    insecure-skip-tls-verify: {flag}\nusers:\n- name: u\n  user: {{token: {token}}}\n"
         )
     };
-    for (flag, expected) in [("true", true), ("yes", true), ("On", true), ("perhaps", false), ("1", false)] {
+    for (flag, expected) in [
+        ("true", true),
+        ("yes", true),
+        ("On", true),
+        ("Y", true),
+        ("perhaps", false),
+        ("1", false),
+        ("\"yes\"", false),
+        ("'on'", false),
+        ("!!str yes", false),
+        ("yEs", false),
+        ("!!bool \"yes\"", true),
+    ] {
         beside.written(&format!("insecure-skip-tls-verify: {flag}"), expected, text(flag).as_bytes());
     }
     beside.changed("as before", true, |_| {});

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::Mitigation;
@@ -12,7 +11,7 @@ use crate::{
         draft::{Draft, Undo, basis, subject},
         engine::Core,
         named_pods::{self, Meant},
-        pods,
+        nodes, pods,
     },
     domain::{
         ask::{Wish, Words},
@@ -90,7 +89,7 @@ impl Mitigation for RestartUnhealthy {
         }
         // Named one by one, too many are refused; of a workload the first are taken.
         let more = if matches!(self.pods, Unhealthy::Of(_)) { listed.split_off(listed.len().min(Self::MOST)).len() } else { 0 };
-        let Meant { chosen, mut left_out } = named_pods::read(core, &listed, why_not).await?;
+        let Meant { chosen, mut left_out } = named_pods::read_unhealthy(core, &listed).await?;
         left_out.extend((more > 0).then(|| format!("{more} more of them: run it again for those")));
         Ok(self.plan(core, id, &chosen, &left_out))
     }
@@ -151,22 +150,16 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
     }
     let (found, _) = core.api.pods(namespace, &query).await.map_err(unreadable)?;
     let now = core.server_now();
-    let is_meant = |pod: &&Value| {
-        let is_own = pods::controller(pod).is_some_and(|(_, _, uid)| owners.iter().any(|owner| owner == uid));
-        is_own && pods::vitals(pod).spared(now).is_none()
-    };
-    let listed: Vec<_> = found
-        .iter()
-        .filter(is_meant)
+    let own = found.iter().filter(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| owners.iter().any(|owner| owner == uid)));
+    let own: Vec<&Value> = own.collect();
+    let lost = nodes::lost(&core.api, own.iter().copied()).await;
+    let listed: Vec<_> = own
+        .into_iter()
+        .filter(|pod| pods::vitals_on(pod, &lost).spared(now).is_none())
         .map(|pod| {
             let key = crate::domain::object::Key::new(namespace, pods::name(pod));
             ObjectRef { kind: Kind::Pod, key, uid: Text::line(pods::uid(pod)) }
         })
         .collect();
     if listed.is_empty() { Err(Text::line(&format!("no pod of {target} is unhealthy"))) } else { Ok(listed) }
-}
-
-/// Why a pod is not restarted.
-fn why_not(object: &Value, now: DateTime<Utc>) -> Option<&'static str> {
-    pods::vitals(object).spared(now)
 }

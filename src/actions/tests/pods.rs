@@ -130,6 +130,27 @@ async fn what_is_past_or_ended_or_just_begins_is_not_restarted_as_unhealthy() {
     assert_eq!(unhealthy(&mut rig).await, "pod/gw-c  ContainerCreating, 0 restarts in digital-identity");
 }
 
+#[tokio::test]
+async fn a_pod_whose_node_is_lost_is_as_unhealthy_as_on_the_screen() {
+    let mut rig = Rig::new().await;
+    for name in ["gw-a", "gw-b", "gw-c"] {
+        rig.world().put(&pod_path(name), pod(name, Some("uid-rs-42"), true));
+    }
+    for (name, node) in [("gw-a", "off"), ("gw-b", "gone"), ("gw-c", "up")] {
+        rig.world().change(&pod_path(name), |pod| pod["spec"]["nodeName"] = node.into());
+    }
+    for (node, ready) in [("off", "Unknown"), ("up", "True")] {
+        let status = json!({"conditions": [{"type": "Ready", "status": ready}]});
+        rig.world().put(&format!("/api/v1/nodes/{node}"), json!({"metadata": {"name": node}, "status": status}));
+    }
+    let told = unhealthy(&mut rig).await;
+    assert!(told.contains("pod/gw-a") && told.contains("pod/gw-b") && !told.contains("gw-c"), "{told}");
+    // Its stateful set makes no other: a deletion would only hang.
+    rig.world().change(&pod_path("gw-a"), |pod| pod["metadata"]["ownerReferences"][0]["kind"] = "StatefulSet".into());
+    let why = rig.plan(asked("restart-unhealthy pod/gw-a pod/gw-c")).await.err().unwrap();
+    assert!(why.contains("gw-a: its stateful set makes no other") && why.contains("gw-c: it is healthy now"), "{why}");
+}
+
 /// A pod of a stateful set whose node is off: it is being deleted, and nobody there confirms it.
 #[tokio::test]
 async fn force_is_a_choice_of_its_own_with_its_reason() {

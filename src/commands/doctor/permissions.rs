@@ -36,11 +36,19 @@ pub(super) async fn check(patient: &Patient<'_>, alertmanager: Option<&Endpoint>
     let places = &places;
     let answers: BTreeMap<Right, Result<bool, ConnectError>> =
         stream::iter(distinct).map(|right| async move { (right, allowed(patient, &right, places).await) }).buffered(AT_ONCE).collect().await;
+    if let Some(error) = unasked(&answers) {
+        return vec![Finding::fail("permissions", &format!("none can be asked: {error}"), super::remedy(error))];
+    }
     let mut findings: Vec<Finding> = wanted.iter().map(|(name, rights)| judge(name, rights, places, &answers)).collect();
     if config.read_only {
         findings.push(Finding::ok("permissions", "read-only: mitigations are removed"));
     }
     findings
+}
+
+/// Why not a single right could be asked, said once for all; none where one could.
+fn unasked(answers: &BTreeMap<Right, Result<bool, ConnectError>>) -> Option<&ConnectError> {
+    if answers.values().any(Result::is_ok) { None } else { answers.values().find_map(|answer| answer.as_ref().err()) }
 }
 
 /// Where rights are needed.
@@ -112,6 +120,16 @@ mod tests {
         let elsewhere = Right::within("kube-system", "patch", "apps", "deployments");
         assert_eq!(question(&elsewhere, &places)["namespace"], "kube-system");
         assert_eq!(elsewhere.words(), "patch deployments.apps in kube-system");
+    }
+
+    #[test]
+    fn rights_that_cannot_be_asked_at_all_are_one_failure() {
+        let refused = || Err(ConnectError::Forbidden { verb: "impersonate".into(), resource: "user nobody (--as)".into(), says: "no".into() });
+        let (pods, nodes) = (Right::on("list", "", "pods"), Right::of_cluster("list", "", "nodes"));
+        let answers = |nodes_may| BTreeMap::from([(pods, refused()), (nodes, nodes_may)]);
+        assert!(unasked(&answers(refused())).is_some());
+        assert!(unasked(&answers(Ok(false))).is_none());
+        assert!(unasked(&BTreeMap::new()).is_none());
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Prometheus, Alertmanager and Elasticsearch: reach, login, version, clock, latency, and whether they hold what is asked for.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::{Finding, Patient, clock_offset, logs};
 use crate::{
+    commands::look,
     config::shape::Server,
     connect::{
         ConnectError, Endpoint, HttpAnswer, HttpReader,
         discovery::{self, Found, Which},
     },
-    domain::{kpi::Kpi, text::Text},
+    domain::text::Text,
+    sources,
 };
 
 /// The three servers, each on its own so that a slow one delays no other.
@@ -53,14 +53,17 @@ async fn prometheus(patient: &Patient<'_>, found: &Discovery) -> Vec<Finding> {
     };
     let Some(client) = client else { return findings };
     let mut missing = Vec::new();
+    let late = |_| Err(ConnectError::Timeout { server: Text::line(client.name()), after: patient.timeout });
     for kpi in &config.kpis {
-        match has_value(&client, kpi, patient.timeout).await {
-            Ok(true) => {}
-            Ok(false) => missing.push(kpi.title.to_string()),
-            Err(error) => {
-                let remedy = format!("correct kpis.{}.query: {}", kpi.id, kpi.query);
-                findings.push(Finding::warn(ABOUT, &format!("{}: {error}", kpi.title), &remedy));
-            }
+        let measured = tokio::time::timeout(patient.timeout, sources::measure(&client, kpi)).await.unwrap_or_else(late);
+        match measured {
+            // The most frequent cause, said once of all that have it.
+            Ok(reading) if reading.value.is_none() && reading.problem.is_none() => missing.push(kpi.title.to_string()),
+            Ok(reading) => findings.extend(look::doubt(kpi, &reading).map(|doubt| {
+                let remedy = format!("its query is: {}", kpi.query);
+                Finding::warn(ABOUT, &format!("{}: {doubt}", kpi.title), &remedy)
+            })),
+            Err(error) => findings.push(Finding::warn(ABOUT, &format!("{}: {error}", kpi.title), super::remedy(&error))),
         }
     }
     if !missing.is_empty() {
@@ -131,12 +134,4 @@ async fn greet(patient: &Patient<'_>, about: &'static str, client: HttpReader, p
 fn read_version(answer: &HttpAnswer, pointer: &str) -> Result<Text, ConnectError> {
     let json: Value = answer.json()?;
     Ok(json.pointer(pointer).and_then(Value::as_str).map_or_else(|| "version not said".into(), Text::line))
-}
-
-/// Whether an indicator's query has a value now.
-async fn has_value(client: &HttpReader, kpi: &Kpi, timeout: Duration) -> Result<bool, ConnectError> {
-    let answer = client.get("/api/v1/query", &[("query", &kpi.query)], ANSWER_LIMIT, timeout).await?;
-    let json: Value = answer.json()?;
-    let value = json.pointer("/data/result/0/value/1").and_then(Value::as_str).and_then(|value| value.parse::<f64>().ok());
-    Ok(value.is_some_and(f64::is_finite))
 }

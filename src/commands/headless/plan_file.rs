@@ -46,13 +46,20 @@ pub fn save(path: &Path, plan: &Plan) -> Result<(), String> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
+    let written = written.map_err(files::plain);
     written.map_err(|error| format!("the plan cannot be saved as {}: {error}", path.display()))
 }
 
 pub fn load(path: &Path) -> Result<Frozen, Refusal> {
-    let unreadable = |why: &str| Refusal { exit: Exit::USAGE, says: Text::line(&format!("{} is no plan of sev1: {why}", path.display())) };
+    let unreadable = |why: &str| Refusal {
+        exit: Exit::USAGE,
+        says: Text::line(&format!("{} is no plan of sev1: {why}; --plan takes a file that --plan-out wrote", path.display())),
+    };
     let bytes = files::read(path, LARGEST).map_err(|error| unreadable(&error.to_string()))?;
-    let document: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable(&error.to_string()))?;
+    if bytes.is_empty() {
+        return Err(unreadable("it is empty"));
+    }
+    let document: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable(&format!("it is not JSON from line {} on", error.line())))?;
     if document.get("sev1_plan").and_then(Value::as_u64) != Some(VERSION) {
         return Err(unreadable("its form is not known to this version"));
     }

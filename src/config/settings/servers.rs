@@ -236,7 +236,7 @@ fn read_url(value: &Value) -> Read<String> {
     if let Some(rest) = text.strip_prefix("k8s://") {
         return if is_service(rest) { Ok(text.to_owned()) } else { Err(format!("is {shown}: write k8s://namespace/service:port")) };
     }
-    let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL ({error}): {shape}"))?;
+    let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL{}: {shape}", url_fault(error)))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("is {shown}, whose scheme is {}: {shape}", Value::text(url.scheme())));
     }
@@ -244,6 +244,19 @@ fn read_url(value: &Value) -> Read<String> {
         return Err("has a query or a fragment: write the address alone".to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// What is wrong with an address, where it can be said in a word.
+fn url_fault(error: url::ParseError) -> &'static str {
+    use url::ParseError as Fault;
+    match error {
+        Fault::RelativeUrlWithoutBase | Fault::RelativeUrlWithCannotBeABaseBase => " (it does not begin with http:// or https://)",
+        Fault::EmptyHost => " (it names no host)",
+        Fault::InvalidPort => " (its port is no number up to 65535)",
+        Fault::InvalidIpv4Address | Fault::InvalidIpv6Address => " (its host is no IP address)",
+        Fault::InvalidDomainCharacter | Fault::IdnaError => " (its host has a character that no host may have)",
+        _ => "",
+    }
 }
 
 /// Whether an address holds a user or a password. Arguments and files are read by others, so only a variable may.

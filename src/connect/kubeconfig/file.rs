@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{connect::ConnectError, files};
@@ -30,12 +30,10 @@ pub(super) struct Named<T> {
 pub(super) struct Cluster {
     pub server: String,
     pub tls_server_name: String,
-    #[serde(deserialize_with = "boolean")]
     pub insecure_skip_tls_verify: bool,
     pub certificate_authority: String,
     pub certificate_authority_data: String,
     pub proxy_url: String,
-    #[serde(deserialize_with = "boolean")]
     pub disable_compression: bool,
     pub extensions: Vec<Extension>,
 }
@@ -94,7 +92,6 @@ pub(super) struct Exec {
     pub env: Vec<Variable>,
     pub api_version: String,
     pub install_hint: String,
-    #[serde(deserialize_with = "boolean")]
     pub provide_cluster_info: bool,
     pub interactive_mode: String,
 }
@@ -235,7 +232,14 @@ fn document(text: &str) -> Result<Value, String> {
     }
     let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
     let first = first_document(text);
-    serde_saphyr::from_str_with_options(first, options).map_err(|error| {
+    let words = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins, strict_booleans: true };
+    let read = serde_saphyr::from_str_with_options(first, options);
+    // A value that is marked as true or false (`!!bool yes`) is a mistake to the strict reader, and none to kubectl's.
+    let read = read.map(|lax: Value| match serde_saphyr::from_str_with_options(first, words) {
+        Ok(strict) => booleans(lax, strict),
+        Err(_) => lax,
+    });
+    read.map_err(|error| {
         let line = error.location().map_or_else(String::new, |location| format!(", line {}", location.line()));
         let said = error.without_snippet().to_string();
         format!("{line}: not valid YAML for a kubeconfig: {}", said.lines().next().unwrap_or_default())
@@ -279,15 +283,27 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// The words of YAML 1.1 for it too, which kubectl's reader knows.
-fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Bool(is_so) => Ok(is_so),
-        Value::String(word) => match word.to_lowercase().as_str() {
-            "y" | "yes" | "on" => Ok(true),
-            "n" | "no" | "off" => Ok(false),
-            _ => Err(serde::de::Error::custom("neither true nor false")),
-        },
-        _ => Err(serde::de::Error::custom("neither true nor false")),
+/// What is true or false for one reader of YAML and a word for another is true or false where it is written as YAML 1.1 has it, and as
+/// kubectl's reader knows it: `yes`, `Yes`, `YES` and not `yEs`. What is in quotes is a word for both.
+fn booleans(lax: Value, strict: Value) -> Value {
+    match (lax, strict) {
+        (Value::Bool(_), Value::String(word)) if !is_boolean(&word) => Value::String(word),
+        (Value::Object(lax), Value::Object(mut strict)) => {
+            let pairs = lax.into_iter().map(|(name, value)| {
+                let value = booleans(value, strict.remove(&name).unwrap_or_default());
+                (name, value)
+            });
+            Value::Object(pairs.collect())
+        }
+        (Value::Array(lax), Value::Array(strict)) => Value::Array(lax.into_iter().zip(strict).map(|(lax, strict)| booleans(lax, strict)).collect()),
+        (lax, _) => lax,
     }
+}
+
+/// One of the words of YAML 1.1, small, capital or with a capital letter.
+fn is_boolean(word: &str) -> bool {
+    let word = word.trim();
+    let (small, rest) = (word.to_ascii_lowercase(), word.get(1..).unwrap_or_default());
+    let is_written_so = rest == rest.to_ascii_lowercase() || word == word.to_ascii_uppercase();
+    matches!(&*small, "y" | "yes" | "on" | "n" | "no" | "off" | "true" | "false") && is_written_so
 }

@@ -218,6 +218,28 @@ fn yaml_is_read_with_merges_and_yes_and_no() {
     assert!(read(&one("server: 'https://h', insecure-skip-tls-verify: perhaps", ""), &nowhere()).is_err());
 }
 
+/// What kubectl 1.36 takes, tried one by one.
+#[test]
+fn a_word_in_quotes_or_in_odd_letters_is_neither_true_nor_false() {
+    let is_taken = |flag: &str| read(&one(&format!("server: 'https://h', insecure-skip-tls-verify: {flag}"), "token: x"), &nowhere());
+    for flag in ["yes", "Yes", "YES", "y", "Y", "on", "ON", "true", "True", "TRUE", "!!bool yes"] {
+        assert!(is_taken(flag).unwrap().insecure, "{flag}");
+    }
+    for flag in ["no", "N", "off", "false", "~", "null"] {
+        assert!(!is_taken(flag).unwrap().insecure, "{flag}");
+    }
+    for flag in ["\"yes\"", "'on'", "\"true\"", "yEs", "oN", "tRUE", "!!str yes", "\"\"", "1", "0"] {
+        assert!(is_taken(flag).is_err(), "{flag}");
+    }
+    let namespace = |name: &str| {
+        let text = one("server: 'https://h'", "token: x").replacen("cluster: c", &format!("namespace: {name}, cluster: c"), 1);
+        read(&text, &nowhere())
+    };
+    assert_eq!(namespace("'no'").unwrap().namespace, "no");
+    assert_eq!(namespace("nO").unwrap().namespace, "nO");
+    assert!(namespace("no").is_err() && namespace("on").is_err(), "true or false where text is due");
+}
+
 #[tokio::test]
 async fn nothing_that_says_who_we_are_goes_over_plain_http_to_another_machine() {
     for server in ["http://h:8080", "h:8080", "10.0.0.1"] {

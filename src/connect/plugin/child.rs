@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{Asks, Given, Plugin, answer};
-use crate::domain::{secrecy, text::Text};
+use crate::{
+    domain::{secrecy, text::Text},
+    files,
+};
 
 /// A run that takes longer is ended: it may hang, and nothing would ever try again.
 const LONGEST_RUN: Duration = Duration::from_mins(5);
@@ -44,13 +47,13 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
     given.filter(|(name, _)| secrecy::is_secret_name(name)).for_each(|(_, value)| secrecy::ours(&value));
     let is_interactive = lends && spec.asks != Asks::Never;
     let Some(path) = found(&spec.command, std::env::var_os("PATH").as_deref()) else {
-        return Err(failed(&not_started(plugin, &ErrorKind::NotFound.into())));
+        return Err(failed(&not_started(plugin, ErrorKind::NotFound.into())));
     };
     let mut command = Command::new(path);
     command.arg0(&spec.command).args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
     command.env("KUBERNETES_EXEC_INFO", answer::question(spec, is_interactive)).kill_on_drop(true);
     let (stdin, stderr) = if is_interactive { (Stdio::inherit(), Stdio::inherit()) } else { (Stdio::null(), Stdio::piped()) };
-    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(|error| failed(&not_started(plugin, &error)))?;
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(|error| failed(&not_started(plugin, error)))?;
     let said = Arc::new(Mutex::new(Vec::new()));
     let listening = child.stderr.take().map(|stderr| tokio::spawn(listen(plugin.clone(), stderr, said.clone())));
     let stdout = child.stdout.take();
@@ -71,7 +74,7 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
     let words = if said.is_empty() { String::new() } else { format!(": {}", Text::bounded(&said, WORDS)) };
     match ended {
         Err(_) => Err(failed(&format!("did not end within {} minutes and was stopped{words}", LONGEST_RUN.as_secs() / 60))),
-        Ok(Err(error)) => Err(failed(&format!("could not be read: {error}"))),
+        Ok(Err(error)) => Err(failed(&format!("could not be read: {}", files::plain(error)))),
         Ok(Ok((status, _))) if !status.success() => Err(failed(&format!("failed ({}){words}{}", how(status), hint(plugin, status)))),
         Ok(Ok((_, answer))) => answer::read(spec, &answer).map_err(|why| failed(&why)),
     }
@@ -87,10 +90,10 @@ fn found(command: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     std::env::split_paths(path?).filter(|folder| folder.is_absolute()).map(|folder| folder.join(command)).find(can_run)
 }
 
-fn not_started(plugin: &Plugin, error: &std::io::Error) -> String {
+fn not_started(plugin: &Plugin, error: std::io::Error) -> String {
     let command = &plugin.spec.command;
     if error.kind() != ErrorKind::NotFound {
-        return format!("could not be started ({command}: {error})");
+        return format!("could not be started ({command}: {})", files::plain(error));
     }
     let place = if command.contains('/') { format!("there is no {command}") } else { format!("{command} is not on PATH") };
     format!("is not installed: {place}{}", install_hint(plugin))

@@ -68,7 +68,7 @@ impl Alerts {
                     self.report.absent(&remedy).await?;
                     backoff.pause(LOOK_AGAIN).await;
                 }
-                Combined::Failed(error) => backoff.after(&error, &self.report).await?,
+                Combined::Failed { error, says } => backoff.after_saying(&error, &says, &self.report).await?,
                 Combined::Said { mut list, date, but } => {
                     apart.divide(&mut list, self.report.now(), date.unwrap_or_else(|| self.report.utc()));
                     backoff.succeeded();
@@ -115,8 +115,16 @@ fn heard(answer: Result<(Vec<Alert>, Option<DateTime<Utc>>), ConnectError>) -> H
 
 enum Combined {
     Absent(String),
-    Failed(ConnectError),
-    Said { list: AlertList, date: Option<DateTime<Utc>>, but: Option<String> },
+    /// `says` which of the two is missing, and why.
+    Failed {
+        error: ConnectError,
+        says: String,
+    },
+    Said {
+        list: AlertList,
+        date: Option<DateTime<Utc>>,
+        but: Option<String>,
+    },
 }
 
 fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
@@ -134,14 +142,28 @@ fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
                     alerts.extend(new);
                     None
                 }
-                Heard::Failed(error) => Some(format!("pending alerts unknown: {error}")),
+                Heard::Failed(error) => Some(format!("pending alerts unknown: Prometheus: {error}")),
                 Heard::Absent(_) => None,
             };
             said(alerts, "Alertmanager", date, but)
         }
         (Heard::Absent(_), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, None),
-        (Heard::Failed(error), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, Some(format!("silences unknown: {error}"))),
-        (Heard::Failed(error), _) | (Heard::Absent(_), Heard::Failed(error)) => Combined::Failed(error),
+        (Heard::Failed(error), Heard::Said { alerts, date }) => {
+            said(alerts, "Prometheus", date, Some(format!("silences unknown: Alertmanager: {error}")))
+        }
+        (Heard::Failed(error), Heard::Failed(other)) => {
+            let (one, other) = (error.to_string(), other.to_string());
+            let both = if one == other { one } else { format!("{one}; {other}") };
+            Combined::Failed { error, says: format!("neither Alertmanager nor Prometheus answers: {both}") }
+        }
+        (Heard::Failed(error), Heard::Absent(_)) => {
+            let says = format!("Alertmanager does not answer, and no Prometheus stands in for it: {error}");
+            Combined::Failed { error, says }
+        }
+        (Heard::Absent(_), Heard::Failed(error)) => {
+            let says = format!("there is no Alertmanager, and Prometheus, which would stand in for it, does not answer: {error}");
+            Combined::Failed { error, says }
+        }
         (Heard::Absent(remedy), Heard::Absent(_)) => Combined::Absent(remedy),
     }
 }
@@ -243,7 +265,24 @@ mod tests {
         let (_, by, but) = names(combine(failed(), heard(Vec::new())));
         assert_eq!(by, "Prometheus");
         assert!(but.unwrap().contains("silences unknown"));
-        assert!(matches!(combine(failed(), failed()), Combined::Failed(_)));
+        let lost = || Heard::Failed(ConnectError::Unreachable { server: "prom".into(), why: "refused".into() });
+        let says = |alertmanager, prometheus| match combine(alertmanager, prometheus) {
+            Combined::Failed { says, .. } => says,
+            Combined::Said { but, .. } => but.unwrap_or_default(),
+            Combined::Absent(_) => "absent".to_owned(),
+        };
+        assert_eq!(says(failed(), lost()), "neither Alertmanager nor Prometheus answers: cannot reach am: refused; cannot reach prom: refused");
+        assert_eq!(says(failed(), failed()), "neither Alertmanager nor Prometheus answers: cannot reach am: refused");
+        assert_eq!(
+            says(Heard::Absent("x".into()), lost()),
+            "there is no Alertmanager, and Prometheus, which would stand in for it, does not answer: cannot reach prom: refused"
+        );
+        assert_eq!(
+            says(failed(), Heard::Absent("x".into())),
+            "Alertmanager does not answer, and no Prometheus stands in for it: cannot reach am: refused"
+        );
+        assert_eq!(says(heard(Vec::new()), lost()), "pending alerts unknown: Prometheus: cannot reach prom: refused");
+        assert_eq!(says(failed(), heard(Vec::new())), "silences unknown: Alertmanager: cannot reach am: refused");
         assert!(matches!(combine(Heard::Absent("x".into()), Heard::Absent("y".into())), Combined::Absent(_)));
     }
 

@@ -14,8 +14,9 @@ const MOST: usize = 50;
 /// Shapes remembered between refreshes.
 const REMEMBERED: usize = 2_000;
 
-/// Fewer of the last 15 minutes are no surge.
-const SURGE_FROM: u64 = 5;
+/// Fewer of the last 15 minutes are no surge, neither counted nor read: of a pattern that comes once in a quarter of an hour, chance
+/// alone makes as many as 5 in one of three hundred, and there are many patterns.
+const SURGE_FROM: u64 = 10;
 /// From so many minutes on it is said how long ago the last one was.
 const QUIET_FROM: u32 = 3;
 
@@ -60,6 +61,13 @@ pub(super) fn recent_of(documents: &[LogError], server_now: DateTime<Utc>) -> u6
 fn share(part: u64, of: u64, whole: u64) -> u64 {
     let share = (u128::from(part) * u128::from(whole) + u128::from(of / 2)).checked_div(u128::from(of)).unwrap_or(0);
     u64::try_from(share).unwrap_or(u64::MAX)
+}
+
+/// Whether so many of 15 minutes are more than three times what is usual, and more than three standard deviations (those of a
+/// Poisson distribution, the square root of its mean) above it, as `before` of the 45 minutes before tell.
+fn is_beyond_chance(recent: u64, before: u64) -> bool {
+    let usual = before as f64 / 3.0;
+    recent > before && recent as f64 > usual + 3.0 * usual.sqrt()
 }
 
 /// What shapes of one pattern share: an id that happens to have no letter reads as a number.
@@ -109,10 +117,11 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
             pattern.first_seen = memory.earliest(&name, pattern.first_seen, pattern.last_seen);
             pattern.is_new = pattern.first_seen >= server_now - recent();
             let before = share(pattern.read - pattern.recent, read_earlier, earlier.max(read_earlier));
+            let quiet = (server_now - pattern.last_seen).num_minutes();
+            let (is_counted, goes_on) = (pattern.recent >= SURGE_FROM, quiet < i64::from(QUIET_FROM));
             pattern.recent = estimated(pattern.recent);
             let knows_before = earlier == 0 || read_earlier > 0;
-            pattern.is_surging = !pattern.is_new && knows_before && pattern.recent >= SURGE_FROM && pattern.recent > before;
-            let quiet = (server_now - pattern.last_seen).num_minutes();
+            pattern.is_surging = !pattern.is_new && knows_before && is_counted && goes_on && is_beyond_chance(pattern.recent, before);
             pattern.quiet_minutes = u32::try_from(quiet).ok().filter(|quiet| is_whole && *quiet >= QUIET_FROM);
             pattern
         })
@@ -183,6 +192,27 @@ mod tests {
         assert_eq!(told(&documents, 22, 60)[0], ("lost".to_owned(), false, None), "most of the earlier ones were not read");
         assert_eq!(told(&documents, 900, 2)[1].2, None, "a younger one may not have been read");
         assert!(!told(&documents[..21], 21, 60)[0].1, "what was before is not known");
+    }
+
+    #[test]
+    fn chance_and_what_is_ending_are_no_surge() {
+        let surges = |recent: i64, newest: i64, before: i64| {
+            let mut documents: Vec<_> = (0..recent).map(|_| error(newest, "lost")).collect();
+            documents.extend((0..before).map(|index| error(20 + index % 30, "lost")));
+            let before = before.cast_unsigned();
+            let recent = documents.len() as u64 - before;
+            grouped(&documents, recent, before, now(), &mut Memory::default())[0].is_surging
+        };
+        assert!(surges(12, 1, 2), "twelve where one is rare");
+        assert!(surges(100, 0, 30));
+        for (recent, before) in [(5, 1), (6, 3), (9, 2), (12, 12), (29, 30)] {
+            assert!(!surges(recent, 1, before), "{recent} after {before}");
+        }
+        assert!(!surges(40, 4, 2), "it has ended");
+        let documents: Vec<_> = (0..4).map(|_| error(1, "lost")).chain((0..40).map(|_| error(1, "gone"))).chain([error(30, "lost")]).collect();
+        let patterns = grouped(&documents, 44_000, 1, now(), &mut Memory::default());
+        let lost = patterns.iter().find(|pattern| &*pattern.shape == "lost").unwrap();
+        assert!(lost.recent > 3_000 && !lost.is_surging, "four that were read stand for them all");
     }
 
     #[test]

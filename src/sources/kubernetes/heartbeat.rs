@@ -18,6 +18,7 @@ use crate::{
     sources::{
         backoff::Backoff,
         login::logged_in,
+        namespaces,
         report::{Closed, Report},
     },
 };
@@ -56,16 +57,21 @@ impl Heartbeat {
         let contacting = format!("contacting {}", self.shared.reader.server());
         self.report.connecting(&contacting).await?;
         let mut identified = false;
+        // Why what is seen of the namespace is no word on its health.
+        let mut doubt = None;
         // Whether everybody else is to try again, once it is sure that it pays.
         let mut came_back = false;
         loop {
             // Apart from the pulse: a login is no silence of the server.
             logged_in(&self.shared.reader, &self.report, &contacting).await?;
             let result = if identified {
-                self.pulse(&subjects[subject], came_back).await
+                if doubt.is_some() {
+                    doubt = self.doubt().await;
+                }
+                self.pulse(&subjects[subject], came_back, doubt.as_deref()).await
             } else {
                 came_back |= self.report.is_failed();
-                self.identify().await
+                self.identify(&mut doubt).await
             };
             match result {
                 Ok(Ok(())) => {
@@ -90,22 +96,42 @@ impl Heartbeat {
     }
 
     /// Who answers: at start and whenever the connection comes back.
-    async fn identify(&self) -> Result<Result<(), Closed>, ConnectError> {
+    async fn identify(&self, doubt: &mut Option<String>) -> Result<Result<(), Closed>, ConnectError> {
         let server = self.shared.reader.server().clone();
         let late = |_| ConnectError::Timeout { server, after: IDENTITY };
-        let (identity, date) = timeout(IDENTITY, identity::read(&self.shared.reader)).await.map_err(late)??;
+        let (read, doubted) = tokio::join!(timeout(IDENTITY, identity::read(&self.shared.reader)), self.doubt());
+        let (identity, date) = read.map_err(late)??;
+        *doubt = doubted;
+        // Before it is said who answers: who looks once looks no longer than until then.
+        if let Some(doubt) = doubt
+            && let Err(Closed) = self.report.lagging(doubt).await
+        {
+            return Ok(Err(Closed));
+        }
         Ok(self.report.say(What::Identity(identity), date).await)
     }
 
+    /// Asked again with every pulse while there is one. What cannot be asked is told by the pulse itself.
+    async fn doubt(&self) -> Option<String> {
+        let namespace = self.scope.namespace()?;
+        let asked = timeout(SLACK, namespaces::doubt(&self.shared.reader, namespace)).await;
+        let doubt = asked.ok()?.ok()??;
+        Some(format!("{} ({})", doubt.says, doubt.remedy))
+    }
+
     /// One watch of five seconds. Beats when it opens; after a failure everybody else may try again then.
-    async fn pulse(&self, subject: &Subject, came_back: bool) -> Result<Result<(), Closed>, ConnectError> {
+    async fn pulse(&self, subject: &Subject, came_back: bool, doubt: Option<&str>) -> Result<Result<(), Closed>, ConnectError> {
         let seconds = PULSE.as_secs().to_string();
         let query = [("watch", "true"), ("fieldSelector", subject.selector.as_str()), ("timeoutSeconds", seconds.as_str())];
         let silent = |after| ConnectError::Timeout { server: self.shared.reader.server().clone(), after };
         let began = self.report.now();
         let opened = timeout(SLACK, self.shared.reader.watch(&subject.path, &query, PULSE + SLACK)).await;
         let mut stream = opened.map_err(|_| silent(SLACK))??;
-        if let Err(Closed) = self.report.live().await {
+        let told = match doubt {
+            Some(doubt) => self.report.lagging(doubt).await,
+            None => self.report.live().await,
+        };
+        if let Err(Closed) = told {
             return Ok(Err(Closed));
         }
         if let Err(Closed) = self.report.beat(stream.date).await {

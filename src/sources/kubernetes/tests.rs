@@ -444,6 +444,51 @@ async fn the_heartbeat_notices_a_server_that_falls_silent() {
     assert!(heard.last().unwrap().contains("gave no answer"), "{heard:#?}");
 }
 
+/// What the heartbeat says first of the namespace `shop`, when that and what is in it is answered so.
+async fn told_of_shop(answers: fn(&str) -> Option<Vec<Step>>) -> Vec<String> {
+    let server = Scripted::start(move |request, _| match request.split(' ').nth(1).unwrap() {
+        "/version" => json(200, r#"{"gitVersion":"v1.36.3"}"#),
+        "/api/v1/namespaces/kube-system" => json(200, r#"{"metadata":{"uid":"abc"}}"#),
+        path if path.contains("selfsubjectreviews") => json(201, r#"{"status":{"userInfo":{"username":"oncall"}}}"#),
+        path if path.contains("watch=true") => stream(""),
+        path => answers(path).unwrap_or_else(|| {
+            json(403, r#"{"kind":"Status","message":"x is forbidden: User \"me\" cannot get resource \"namespaces\" in API group \"\""}"#)
+        }),
+    })
+    .await;
+    let (out, heard) = mpsc::channel(64);
+    let report = Report::new(SourceId::Cluster, Arc::new(Still), out);
+    let generation = watch::Sender::new(0);
+    let shared = Shared { reader: Reader::new(&server.target()), wake: Arc::default(), generation: generation.subscribe(), total: Arc::default() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Heartbeat { shared, scope: Scope::One("shop".into()), report, generation }.run());
+    Watching { heard, _tasks: tasks }.until(|word| word.contains("oncall")).await
+}
+
+#[tokio::test]
+async fn a_namespace_that_does_not_exist_is_no_quiet_one() {
+    let lagging = |heard: &[String]| heard.iter().find(|word| word.starts_with("Lagging")).cloned().unwrap_or_default();
+    let heard = told_of_shop(|path| match path {
+        "/api/v1/namespaces/shop" => Some(json(404, r#"{"kind":"Status","message":"not found","code":404}"#)),
+        path if path.starts_with("/api/v1/namespaces?") => {
+            Some(json(200, r#"{"items":[{"metadata":{"name":"shops"}},{"metadata":{"name":"web"}}]}"#))
+        }
+        _ => None,
+    })
+    .await;
+    assert!(lagging(&heard).contains("the namespace shop does not exist (did you mean -n shops?)"), "{heard:#?}");
+    let heard =
+        told_of_shop(|path| (path == "/api/v1/namespaces/shop").then(|| json(200, r#"{"metadata":{"deletionTimestamp":"2026-11-23T02:14:00Z"}}"#)))
+            .await;
+    assert!(lagging(&heard).contains("the namespace shop is being deleted"), "{heard:#?}");
+    let heard = told_of_shop(|_| None).await;
+    assert!(lagging(&heard).contains("cannot tell whether the namespace shop exists: not allowed to get namespaces"), "{heard:#?}");
+    let heard = told_of_shop(|path| path.ends_with("/shop/configmaps?limit=1").then(|| json(200, r#"{"items":[{}]}"#))).await;
+    assert_eq!(lagging(&heard), "", "what every namespace holds is in it");
+    let heard = told_of_shop(|path| path.ends_with("/shop/pods?limit=1").then(|| json(200, r#"{"items":[{}]}"#))).await;
+    assert_eq!(lagging(&heard), "", "a pod runs in it");
+}
+
 #[tokio::test]
 async fn a_server_that_says_who_it_is_and_opens_no_watch_is_asked_less_and_less_often_and_wakes_nobody() {
     let server = Scripted::start(|request, _| match request.split(' ').nth(1).unwrap() {

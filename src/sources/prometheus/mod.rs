@@ -21,7 +21,7 @@ use crate::{
         kpi::{History, Kpi, KpiReading},
         observation::What,
         text::Text,
-        time,
+        time, units,
     },
 };
 
@@ -89,6 +89,17 @@ impl Metrics {
     }
 }
 
+/// One indicator, asked for once.
+pub async fn measure(server: &HttpReader, kpi: &Kpi) -> Result<KpiReading, ConnectError> {
+    let metrics = Metrics::new(vec![kpi.clone()], Duration::from_mins(1), Duration::from_mins(1));
+    let said = ask_one(server, kpi, 0, Question::Value, metrics.step).await;
+    if let Some(error) = said.server_error() {
+        return Err(error.clone());
+    }
+    let empty = KpiReading { id: kpi.id.clone(), value: None, trend: None, at: None, history: None, problem: None };
+    Ok(metrics.readings(vec![said]).pop().unwrap_or(empty))
+}
+
 impl Asking for Metrics {
     async fn ask(&mut self, server: &HttpReader, report: &Report) -> Result<(), Failed> {
         let (start, end) = self.aligned(report.utc());
@@ -133,7 +144,7 @@ impl Metrics {
         let mut readings: Vec<KpiReading> =
             self.kpis.iter().map(|kpi| KpiReading { id: kpi.id.clone(), value: None, trend: None, at: None, history: None, problem: None }).collect();
         for one in said {
-            let reading = &mut readings[one.kpi];
+            let (kpi, reading) = (&self.kpis[one.kpi], &mut readings[one.kpi]);
             match one.heard {
                 Err(QueryError::Query(words)) => reading.problem = Some(Text::line(&format!("query refused: {words}"))),
                 Err(error) => reading.problem = Some(error.text()),
@@ -142,10 +153,17 @@ impl Metrics {
                         reading.problem = warning;
                     }
                     match heard {
-                        Heard::Value(sample) => (reading.value, reading.at) = (sample.value, sample.at),
+                        Heard::Value(sample) => {
+                            (reading.value, reading.at) = (sample.value.filter(|value| kpi.is_possible(*value)), sample.at);
+                            if let Some(impossible) = sample.value.filter(|_| reading.value.is_none()) {
+                                reading.problem = Some(Text::line(&units::cannot_be(impossible)));
+                            }
+                        }
                         Heard::Trend(trend) => reading.trend = trend,
                         Heard::History(values) => {
                             let start = DateTime::from_timestamp(one.history_start, 0).unwrap_or_default();
+                            // What cannot be is a gap: nothing is concluded from it.
+                            let values = values.into_iter().map(|value| value.filter(|value| kpi.is_possible(*value))).collect();
                             reading.history = Some(History { start, step: self.step, values });
                         }
                     }
@@ -211,6 +229,21 @@ mod tests {
         let refused = Said { kpi: 0, history_start: 0, heard: Err(QueryError::Query("no".into())), date: Some(at(60)) };
         assert_eq!(present(&[refused], at(0)), Some(at(60)));
         assert_eq!(present(&[], at(0)), None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_unmeasured_with_its_reason() {
+        let kpis = crate::config::Config::default().kpis;
+        let metrics = Metrics::new(kpis, Duration::from_mins(30), Duration::from_secs(30));
+        let said = |heard| Said { kpi: 0, history_start: 0, heard: Ok((heard, None)), date: None };
+        let readings = metrics.readings(vec![
+            said(Heard::Value(api::Sample { value: Some(-1.0), at: None })),
+            said(Heard::History(vec![Some(0.2), Some(-1.0), None])),
+            said(Heard::Trend(Some(-3.0))),
+        ]);
+        assert_eq!((readings[0].value, readings[0].trend), (None, Some(-3.0)), "a trend may fall");
+        assert_eq!(readings[0].problem.as_deref(), Some("cannot be: -1"));
+        assert_eq!(readings[0].history.as_ref().unwrap().values, [Some(0.2), None, None]);
     }
 
     #[test]

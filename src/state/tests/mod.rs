@@ -9,6 +9,7 @@ mod keys;
 mod kinds;
 mod ladders;
 mod narrowed;
+mod one_rule;
 mod palette;
 mod play;
 mod pointer;

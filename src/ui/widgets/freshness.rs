@@ -134,7 +134,9 @@ fn of_one(state: &State, source: SourceId) -> Standing {
                     Cause::Credentials => "cannot be asked",
                     Cause::Server => "does not answer",
                 };
-                format!("{server} {how} since {}: {why}. It is tried again by itself.", since(*began))
+                // It is Prometheus that may be missing there: the reason names it.
+                let what = if source == SourceId::Alerts { "Alerts are unknown".to_owned() } else { format!("{server} {how}") };
+                format!("{what} since {}: {why}. It is tried again by itself.", since(*began))
             },
         },
         Health::Forbidden { verb, resource, since: began } => Standing {
