@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     super::{
-        asks::{SetConfigKey, SetHpaBounds, UndoRollout},
+        asks::{RestartUnhealthy, SetConfigKey, SetHpaBounds, UndoRollout},
         change::{Change, ChangeKind},
         kpi::Role,
         object::Kind,
@@ -159,11 +159,21 @@ fn pods_of_lost_nodes_are_replaced_and_nothing_else_is_tried_meanwhile() {
     let node = LostNode { name: "node-8".into(), since: Some(at(6)), pods: vec![object(Kind::Pod, "a"), object(Kind::Pod, "b")] };
     let mut evidence = Evidence { lost: vec![node], complaints: vec![complaint("gov", About::Remote)], ..trouble() };
     let since = at(6).format("%H:%M");
-    assert_eq!(titles(&advise(&evidence)), [format!("replace 2 pods of node-8 (down since {since})")]);
+    let advice = advise(&evidence);
+    assert_eq!(titles(&advice), [format!("replace 2 pods of node-8 (down since {since})")]);
+    assert_eq!(advice.suggestions[0].evidence, "the node does not answer; new pods start on others");
+    let ask: &RestartUnhealthy = advice.suggestions[0].request.get().unwrap();
+    assert!(ask.is_lost);
+    let lost = |names: &[&str]| {
+        let one = |name: &&str| LostNode { name: (*name).into(), since: None, pods: vec![object(Kind::Pod, name)] };
+        advise(&Evidence { lost: names.iter().map(one).collect(), ..trouble() }).suggestions[0].clone()
+    };
+    let two = lost(&["node-8", "node-10"]);
+    assert_eq!((&*two.title, &*two.request.reason), ("replace 2 pods of node-8, node-10", "node-8, node-10 do not answer"));
+    assert_eq!(lost(&["a", "b", "c", "d", "e"]).title, "replace 5 pods of a, b, c and 2 more");
     evidence.lost[0].pods.clear();
     let advice = advise(&evidence);
-    assert_eq!(advice.suggestions, []);
-    assert!(advice.note.unwrap().starts_with("node-8 lost"));
+    assert_eq!((advice.suggestions, advice.note), (Vec::new(), None), "nothing is left to be done about them");
 }
 
 #[test]
