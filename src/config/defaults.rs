@@ -179,7 +179,7 @@ impl Default for Refresh {
         Self {
             metrics: Duration::from_secs(5),
             alerts: Duration::from_secs(5),
-            errors: Duration::from_secs(15),
+            errors: Duration::from_secs(5),
             history: Duration::from_mins(30),
             history_step: Duration::from_secs(30),
         }
