@@ -7,7 +7,9 @@ use crate::{
     domain::{
         ask::{Wish, is_name},
         catalogue::Level,
-        mitigation::{Basis, CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
+        mitigation::{
+            Alternative, Basis, CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod,
+        },
         object::{ObjectRef, Subject},
         phase::Phase,
         text::Text,
@@ -31,6 +33,7 @@ pub struct Draft {
     pub diff: Vec<DiffLine>,
     pub kubectl: Text,
     pub undo: Undo,
+    pub alternative: Option<Alternative>,
     pub writes: Vec<Write>,
     /// How they follow one another; none: in order, each needed by the next.
     pub phases: Vec<Phase>,
@@ -64,6 +67,7 @@ impl Draft {
             diff: Vec::new(),
             kubectl: Text::default(),
             undo: Undo::Nothing("nothing takes it back".into()),
+            alternative: None,
             writes: Vec::new(),
             phases: Vec::new(),
             converge: Converge::Immediately,

@@ -314,6 +314,7 @@ async fn freeze(core: &Arc<Core>, id: MitigationId, request: &Request) -> Result
         wish: draft.wish,
         inverse,
         undoes,
+        alternative: draft.alternative,
         phases: if draft.phases.is_empty() { vec![Phase::in_order(draft.writes.len())] } else { draft.phases },
         writes: draft.writes,
         planned_at: core.clock.now().mono,

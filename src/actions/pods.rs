@@ -76,6 +76,12 @@ pub fn node(pod: &Value) -> Option<&str> {
     pod.pointer("/spec/nodeName").and_then(Value::as_str).filter(|name| !name.is_empty())
 }
 
+/// The same of a pod whose node is known to be lost. One that counts as ready was heard of since.
+pub fn lost_vitals(pod: &Value) -> Vitals<'_> {
+    let vitals = vitals(pod);
+    Vitals { is_node_lost: !vitals.is_ready, ..vitals }
+}
+
 /// Whether the rule of health holds it for unhealthy.
 pub fn is_unhealthy(pod: &Value, now: DateTime<Utc>) -> bool {
     vitals(pod).is_unhealthy(now)

@@ -33,6 +33,8 @@ pub struct RestartUnhealthy {
     pub pods: Unhealthy,
     /// None: as many as the configuration allows.
     pub at_once: Option<u8>,
+    /// Their nodes do not answer, or are gone: what the pods say of themselves is from before.
+    pub is_lost: bool,
 }
 
 /// Which pods.
@@ -165,7 +167,8 @@ impl Ask for RestartUnhealthy {
             Unhealthy::Listed(pods) if Self::is_app_of(&self.app, pods) => Some(format!("app={}", self.app)),
             _ => None,
         };
-        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).chain(app).collect()
+        let lost = self.is_lost.then(|| "node=lost".to_owned());
+        objects.chain(self.at_once.map(|at_once| format!("at-once={at_once}"))).chain(app).chain(lost).collect()
     }
 }
 

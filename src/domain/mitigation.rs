@@ -60,6 +60,8 @@ pub struct Plan {
     pub inverse: Option<Wish>,
     /// Which other mitigation this one takes back.
     pub undoes: Option<Undoes>,
+    /// Another way to the same end, which the card offers beside this one.
+    pub alternative: Option<Alternative>,
     /// The writes, ready to send.
     pub writes: Vec<Write>,
     /// How they follow one another.
@@ -67,6 +69,14 @@ pub struct Plan {
     pub planned_at: Mono,
     /// How convergence is recognised after the write.
     pub converge: Converge,
+}
+
+/// What can be done in the place of a plan: it has a plan and a card of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// `by force: …`: what is different, and when it is right.
+    pub words: Text,
+    pub wish: Wish,
 }
 
 /// The mitigation that a plan takes back.

@@ -84,6 +84,14 @@ pub fn age_in_words(duration: Duration) -> String {
     format!("{number} {}", if unit == "m" { "min" } else { unit })
 }
 
+/// The same, to the minute within the first day: `98m`, `1h38m`, `2d`.
+pub fn age_to_the_minute(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ 6_000..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => age(duration),
+    }
+}
+
 /// Time until [`age`] reads differently: when a screen that shows it has to be drawn again.
 pub fn age_holds(duration: Duration) -> Duration {
     let grain = Duration::from_secs(match duration.as_secs() {
@@ -183,6 +191,12 @@ mod tests {
         assert_eq!(spoken(Duration::from_secs(89)), "89 s");
         assert_eq!(spoken(Duration::from_mins(2)), "2 min");
         assert_eq!(spoken(Duration::from_hours(3)), "3 h");
+    }
+
+    #[test]
+    fn an_age_to_the_minute_has_no_jump_at_100_minutes() {
+        let written = |minutes| age_to_the_minute(Duration::from_mins(minutes));
+        assert_eq!([99, 100, 101, 185, 1_439, 1_440].map(written), ["99m", "1h40m", "1h41m", "3h05m", "23h59m", "24h"]);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::domain::{
     verdict::{Comparison, Track, Verdict},
 };
 
+/// On a card whose plan has an alternative: opens the card of that.
+pub const ALTERNATIVE_KEY: char = 'f';
+
 /// A card on the screen, from the request on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {

@@ -1,11 +1,15 @@
 //! Keys on a confirmation card. Nothing but `y`, or the word and `Enter`, confirms; keys that came before the card was
 //! on the screen do not count for it, and neither do those that came as in a paste.
 
-use crate::domain::{mitigation::Friction, text::Text};
+use crate::domain::{
+    ask::{Request, RequestKind},
+    mitigation::Friction,
+    text::Text,
+};
 
 use super::{
     State,
-    card::{Card, CardContent, CardFocus},
+    card::{ALTERNATIVE_KEY, Card, CardContent, CardFocus},
     input::Haste,
     msg::{Effect, Key, KeyCode},
     overlay::Overlay,
@@ -44,8 +48,22 @@ impl State {
                 self.confirm("y", haste, effects);
             }
             (CardFocus::Cancel | CardFocus::Details, KeyCode::Char('d')) if !key.ctrl => self.open_full_diff(effects),
+            (CardFocus::Cancel | CardFocus::Details, KeyCode::Char(ALTERNATIVE_KEY)) if !key.ctrl => self.take_alternative(effects),
             (CardFocus::Details, code) => card.scroll_by(code),
             (CardFocus::Cancel, _) => {}
+        }
+    }
+
+    /// The card of another way to the same end, in the place of this one.
+    fn take_alternative(&mut self, effects: &mut Vec<Effect>) {
+        let Some(Overlay::Card(card)) = self.overlays.last() else { return };
+        let CardContent::Planned(plan) = &card.content else { return };
+        let Some(alternative) = plan.alternative.clone() else { return };
+        let (reason, aim) = (Text::line(&card.reason), card.aim.clone());
+        self.close_card(effects);
+        self.open_card(Request { kind: RequestKind::Do(alternative.wish), reason }, effects);
+        if let Some(Overlay::Card(card)) = self.overlays.last_mut() {
+            card.aim = aim;
         }
     }
 

@@ -10,6 +10,7 @@ use crate::domain::{
     complaint::{About, Around, Complaint, roots},
     health::SourceId,
     kpi::{Level, Role},
+    natural,
     object::{Key, Kind, ObjectRef},
     pod::Pod,
     quantity::thousandths,
@@ -274,6 +275,7 @@ impl State {
                 Some(_) | None => {}
             }
         }
+        lost.sort_by(|one, other| natural::compare(&one.name, &other.name));
         lost
     }
 

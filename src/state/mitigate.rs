@@ -185,8 +185,9 @@ impl State {
             });
         };
         let app = self.cluster.app_of(first);
+        let is_lost = pods.iter().all(|pod| pod.is_node_lost);
         let references = pods.iter().map(|pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() }).collect();
-        Ok(Request::of(RestartUnhealthy { app, pods: Unhealthy::Listed(references), at_once: None }))
+        Ok(Request::of(RestartUnhealthy { app, pods: Unhealthy::Listed(references), at_once: None, is_lost }))
     }
 
     fn focused_app(&self) -> Option<(Text, Text)> {

@@ -1,7 +1,8 @@
 //! The command palette: every action by name, with arguments where it takes some.
 //!
 //! `Enter` runs what was typed in full, or the only command that begins so if that does no more than look. What writes, and
-//! what is merely similar to what was typed, has to be chosen by moving to it.
+//! what is merely similar to what was typed, has to be chosen by moving to it; and what does more than look is not even listed for letters
+//! that are scattered in it.
 
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -55,6 +56,9 @@ impl State {
             let mut scored: Vec<(u32, PaletteEntry)> = entries
                 .into_iter()
                 .filter_map(|entry| {
+                    if !entry.command.only_looks() && !entry.is_meant_by(beginning) {
+                        return None;
+                    }
                     let score = pattern.score(Utf32Str::new(&entry.title, &mut buffer), &mut matcher)?;
                     // A name that begins with what is typed comes before one that merely contains it.
                     Some((score + if entry.begins_with(beginning) { NAME_BONUS } else { 0 }, entry))
@@ -253,6 +257,13 @@ fn is_only_one_meant(entries: &[PaletteEntry], line: &str) -> bool {
 }
 
 impl PaletteEntry {
+    /// Whether it begins with what is typed, or each typed word begins one of its own: letters scattered in it do not count.
+    fn is_meant_by(&self, typed: &str) -> bool {
+        let (title, typed) = (self.title.to_lowercase(), typed.to_lowercase());
+        let is_at_a_word = |at: usize| !title[..at].ends_with(char::is_alphanumeric);
+        typed.split_whitespace().all(|word| title.match_indices(word).any(|(at, _)| is_at_a_word(at)))
+    }
+
     /// Whether its name, which the colon ends, begins with what is typed.
     fn begins_with(&self, typed: &str) -> bool {
         let name = self.title.split_once(": ").map_or(self.title.as_str(), |(name, _)| name);

@@ -241,12 +241,19 @@ impl State {
     }
 }
 
+/// An RFC 3339 time without what is finer than a millisecond; anything else as it is.
+fn to_the_millisecond(at: &str) -> Cow<'_, str> {
+    let Some((before, fraction)) = at.split_once('.') else { return Cow::Borrowed(at) };
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    if digits <= 3 { Cow::Borrowed(at) } else { Cow::Owned(format!("{before}.{}{}", &fraction[..3], &fraction[digits..])) }
+}
+
 impl Viewer {
     /// A line as it is shown: with its time in front, where those are wanted.
     pub fn line(&self, row: usize, times: bool) -> Cow<'_, str> {
         let text = self.lines.get(row).map_or("", Text::as_str);
         match self.times.get(row).filter(|_| times) {
-            Some(Some(at)) => Cow::Owned(format!("{at} {text}")),
+            Some(Some(at)) => Cow::Owned(format!("{} {text}", to_the_millisecond(at))),
             _ => Cow::Borrowed(text),
         }
     }
@@ -271,6 +278,24 @@ impl Viewer {
             self.cursor.row = row;
             self.moved(height);
             self.follow = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_the_millisecond;
+
+    #[test]
+    fn a_time_is_shown_to_the_millisecond() {
+        let shown = [
+            ("2026-11-30T10:41:44.123456789Z", "2026-11-30T10:41:44.123Z"),
+            ("2026-11-30T10:41:44.1234+02:00", "2026-11-30T10:41:44.123+02:00"),
+            ("2026-11-30T10:41:44.1Z", "2026-11-30T10:41:44.1Z"),
+            ("2026-11-30T10:41:44Z", "2026-11-30T10:41:44Z"),
+        ];
+        for (at, wanted) in shown {
+            assert_eq!(to_the_millisecond(at), wanted);
         }
     }
 }

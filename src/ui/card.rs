@@ -26,7 +26,7 @@ use crate::{
     domain::mitigation::{Check, CheckKind, CheckResult, DiffLine, DiffSign, Friction, Plan},
     state::{
         State,
-        card::{Card, CardContent, CardFocus},
+        card::{ALTERNATIVE_KEY, Card, CardContent, CardFocus},
     },
 };
 
@@ -158,9 +158,22 @@ fn sections(state: &State, theme: &Theme, card: &Card, width: u16) -> Vec<Vec<Ro
                 checks(state, theme, &card.checks, room),
                 text("Same as", &plan.kubectl, room, theme.plain),
                 text("Undo", &plan.undo, room, theme.plain),
+                plan.alternative.as_ref().map(|other| alternative(theme, card, &other.words, room)).unwrap_or_default(),
             ]
         }
     }
+}
+
+/// Another way to the same end. Where letters are typed into a field, its key counts from the details only.
+fn alternative(theme: &Theme, card: &Card, words: &str, room: u16) -> Vec<Row> {
+    let is_typing = matches!(card.focus, CardFocus::Word | CardFocus::Reason);
+    let key = format!("{}{ALTERNATIVE_KEY}  ", if is_typing { "Tab to the details, " } else { "" });
+    let mut rows = text("Or", &format!("{key}{words}"), room, theme.plain);
+    if let Some((first, _)) = rows.first_mut().and_then(|row| row.parts.first_mut()) {
+        *first = first.split_off(key.len().min(first.len()));
+        rows[0].parts.insert(0, (key, theme.key));
+    }
+    rows
 }
 
 fn text(label: &'static str, text: &str, room: u16, style: Style) -> Vec<Row> {
@@ -280,7 +293,7 @@ fn details(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
 
 /// Takes lines away until `rows` are left: first of the diff, then of the sentences; of the checks last. Says how many.
 fn fold(sections: &mut [Vec<Row>], rows: usize) -> usize {
-    const LEAST: [(usize, usize); 9] = [(1, 2), (0, 3), (3, 1), (4, 1), (1, 0), (0, 1), (3, 0), (4, 0), (2, 0)];
+    const LEAST: [(usize, usize); 10] = [(1, 2), (0, 3), (3, 1), (4, 1), (1, 0), (0, 1), (3, 0), (4, 0), (5, 0), (2, 0)];
     let mut hidden = 0;
     for (section, least) in LEAST {
         while sections.iter().map(Vec::len).sum::<usize>() > rows {

@@ -320,7 +320,7 @@ fn suggest(state: &mut State) {
             "restart 2 unhealthy api-gateway pods",
             "crashed 13 times since 02:02",
             50,
-            RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(Vec::new()), at_once: None }),
+            RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(Vec::new()), at_once: None, is_lost: false }),
         ),
         suggestion(
             'b',
@@ -499,6 +499,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
         inverse: Some(Wish::new(UndoRollout::deployment(deployment.clone(), Some(42)))),
         level: Level::Disruptive,
         undoes: None,
+        alternative: None,
         phases: vec![crate::domain::phase::Phase::in_order(1)],
         writes: vec![write],
         planned_at: now().mono,

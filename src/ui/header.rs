@@ -8,7 +8,13 @@ use super::{
     widgets::freshness::{self, Trust},
 };
 use crate::{
-    domain::{alert::Severity, health::SourceId, object::Scope, rights::Rights, units},
+    domain::{
+        alert::Severity,
+        health::{Health, SourceId},
+        object::Scope,
+        rights::Rights,
+        units,
+    },
     state::State,
 };
 
@@ -101,23 +107,34 @@ fn nodes(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
     (count > 0).then(|| (format!("{} {count} node{plural} not ready", glyph::WARNING), style))
 }
 
-/// The alert that needs a person first and its age, on every screen; where it is none of the critical ones, how many of those
-/// there are. Nothing firing is only said when it is known.
+/// What is not known of the alerts while none is known to fire, and whose silence it is: Alertmanager forgets what Prometheus
+/// does not repeat, and Prometheus knows no silences.
+fn unknown(state: &State) -> &'static str {
+    let is_lagging = state.sources.get(&SourceId::Alerts).is_some_and(|source| matches!(source.health, Health::Lagging { .. }));
+    let said_by = state.alerts.as_ref().map(|list| list.said_by.as_str());
+    match said_by.filter(|_| is_lagging && state.freshness(SourceId::Alerts).is_live()) {
+        Some("Alertmanager") => "alerts unknown: no Prometheus",
+        Some("Prometheus") => "nothing fires, no Alertmanager",
+        _ => "alerts unknown",
+    }
+}
+
+/// The alert that needs a person first and its age, on every screen; where it is none of the critical ones, those come first. Nothing firing is only said when it is known.
 fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
     let theme = canvas.theme;
     let standing = freshness::of(state, &[SourceId::Alerts]);
     let Some(first) = state.escalation() else {
         return match (standing.trust, &state.alerts) {
             (Trust::Live, Some(_)) => ("nothing fires".to_owned(), theme.header),
-            _ => (format!("{} alerts unknown", glyph::WARNING), theme.warning),
+            _ => (format!("{} {}", glyph::WARNING, unknown(state)), theme.warning),
         };
     };
     // The age of the trouble, not of the alert that a late rule let fire.
-    let age = units::age(state.trouble_of(&first.alert).unwrap_or(first.age));
+    let age = units::age_to_the_minute(state.trouble_of(&first.alert).unwrap_or(first.age));
     let critical = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).count();
     if critical > 0 && first.alert.severity < Severity::Critical {
         let word = first.alert.severity.word().to_uppercase();
-        return (format!("{word} {age} +{critical} {} CRITICAL", glyph::CRITICAL), standing.fact(theme, theme.critical));
+        return (format!("{} {critical} CRITICAL acked  {word} {age}", glyph::CRITICAL), standing.fact(theme, theme.critical));
     }
     let (text, style) = match first.alert.severity {
         Severity::Critical => (format!("{} CRITICAL {age}", glyph::CRITICAL), theme.critical),

@@ -734,7 +734,7 @@ fn the_header_means_the_alert_of_the_pane() {
         ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
     }
     let rows = rows_of(&draw(&state));
-    assert!(rows[0].contains("WARNING 6m +1 ▲ CRITICAL"), "{}", rows[0]);
+    assert!(rows[0].contains("▲ 1 CRITICAL acked  WARNING 6m"), "{}", rows[0]);
     assert!(rows[1].contains("SlowResponseTime"), "{}", rows[1]);
 }
 

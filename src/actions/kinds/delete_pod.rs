@@ -73,9 +73,18 @@ const FORCED: Goes = Goes {
     kubectl: named_pods::forced_by_kubectl,
     why_not: |pod, _| named_pods::mirror(pod),
     left_out: LeftOut::Erased,
-    again: |pods| Wish::new(DeletePod { pods, is_forced: true }),
+    again: |pods| Wish::new(DeletePod::by_force(pods)),
     ..PLAIN
 };
+
+impl DeletePod {
+    /// The API server forgets these at once.
+    pub fn by_force(pods: Vec<ObjectRef>) -> Self {
+        Self { pods, is_forced: true }
+    }
+
+    pub const NAME: &'static str = SPEC.name;
+}
 
 impl Ask for DeletePod {
     fn kind(&self) -> &'static str {

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::Mitigation;
+use super::{Mitigation, delete_pod::DeletePod};
 use crate::{
     actions::{
         converge, disruption,
         draft::{Draft, Undo, basis, subject},
         engine::Core,
-        named_pods::{self, Meant},
+        named_pods::{self, Found, Meant},
         nodes, pods,
     },
     domain::{
         ask::{Wish, Words},
         asks::{RestartUnhealthy, Unhealthy},
         catalogue::{Level, Parameter, Presence, Right, Spec},
-        mitigation::{CheckKind, CheckResult, MitigationId},
+        mitigation::{Alternative, CheckKind, CheckResult, MitigationId},
+        natural,
         object::{Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
@@ -30,11 +32,10 @@ static SPEC: Spec = Spec {
     summary: "delete the unhealthy pods of an app; their controller replaces them",
     on: &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Pod],
     takes_several: true,
-    parameters: &[Parameter {
-        name: "at-once=N",
-        about: "most pods gone at the same time; at most mitigations.restart_at_once",
-        presence: Presence::Optional,
-    }],
+    parameters: &[
+        Parameter { name: "at-once=N", about: "most pods gone at the same time; at most mitigations.restart_at_once", presence: Presence::Optional },
+        Parameter { name: "node=lost", about: "the pods are on nodes that do not answer: others are made elsewhere", presence: Presence::Optional },
+    ],
     level: Level::Narrow,
     more: "",
     rights: &[
@@ -76,7 +77,12 @@ impl Mitigation for RestartUnhealthy {
             }
             _ => return Err(words.wrong("takes one workload, or pods")),
         };
-        Ok(Self { app, pods, at_once })
+        let is_lost = match words.named("node") {
+            None => false,
+            Some("lost") => true,
+            Some(_) => return Err(words.wrong("takes node=lost, or nothing")),
+        };
+        Ok(Self { app, pods, at_once, is_lost })
     }
 
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
@@ -89,7 +95,8 @@ impl Mitigation for RestartUnhealthy {
         }
         // Named one by one, too many are refused; of a workload the first are taken.
         let more = if matches!(self.pods, Unhealthy::Of(_)) { listed.split_off(listed.len().min(Self::MOST)).len() } else { 0 };
-        let Meant { chosen, mut left_out } = named_pods::read_unhealthy(core, &listed).await?;
+        let Meant { chosen, mut left_out } =
+            if self.is_lost { named_pods::read(core, &listed, why_not_of_lost).await? } else { named_pods::read_unhealthy(core, &listed).await? };
         left_out.extend((more > 0).then(|| format!("{more} more of them: run it again for those")));
         Ok(self.plan(core, id, &chosen, &left_out))
     }
@@ -99,18 +106,16 @@ impl RestartUnhealthy {
     fn plan(&self, core: &Arc<Core>, id: MitigationId, chosen: &[(ObjectRef, Value)], left_out: &[String]) -> Draft {
         let (now, most) = (core.server_now(), core.mitigations.restart_at_once);
         let at_once = self.at_once.unwrap_or(most).min(most).max(1);
-        let pods_word = if chosen.len() == 1 { "pod" } else { "pods" };
         let first = &chosen[0];
         let again = Self { pods: Unhealthy::Listed(chosen.iter().map(|(pod, _)| pod.clone()).collect()), ..self.clone() };
-        let title = format!("Restart unhealthy pods · {}", self.app);
-        let mut draft = Draft::about(id, Wish::new(again), &title, (&first.0, &first.1));
+        let told = self.told(chosen, now);
+        let mut draft = Draft::about(id, Wish::new(again), &told.title, (&first.0, &first.1));
         draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
-        draft.what = vec![Text::line(&format!("delete {} unhealthy {pods_word}, at most {at_once} at once, waiting for replacements", chosen.len()))];
-        draft.what.extend(
-            chosen.iter().map(|(pod, object)| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::state(object, now), pod.key.namespace))),
-        );
+        draft.what = vec![Text::line(&format!("{}, at most {at_once} at once, waiting for replacements", told.deletes))];
+        draft.what.extend(told.pods);
         draft.what.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));
         draft.kubectl = named_pods::deleted_by_kubectl(core, chosen);
+        draft.alternative = self.by_force(core, chosen);
         draft.undo = Undo::Nothing("nothing to undo: the controller makes new pods".into());
         draft.writes = chosen.iter().map(|(pod, _)| named_pods::deletion(pod)).collect();
         draft.converge = converge::of_pods(chosen);
@@ -124,13 +129,60 @@ impl RestartUnhealthy {
         let namespace = first.0.key.namespace.clone();
         draft.check(CheckKind::Disruption, async move { disruption::of_delete(&api, &namespace, &objects).await });
         let effect = if left_out.is_empty() {
-            CheckResult::Pass("their controllers replace them".into())
+            CheckResult::Pass(told.comes_back)
         } else {
             CheckResult::Warn(Text::line(&format!("left out: {}", left_out.join("; "))))
         };
         draft.check(CheckKind::Effect, async { effect });
         named_pods::check_room(core, &mut draft, chosen);
         draft
+    }
+}
+
+/// What the card says of the pods.
+struct Told {
+    title: String,
+    deletes: String,
+    /// One line for each.
+    pods: Vec<Text>,
+    comes_back: Text,
+}
+
+impl RestartUnhealthy {
+    fn told(&self, chosen: &[Found], now: DateTime<Utc>) -> Told {
+        let count = if chosen.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", chosen.len()) };
+        let unhealthy = count.replacen(' ', " unhealthy ", 1);
+        if !self.is_lost {
+            let line = |(pod, object): &Found| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::state(object, now), pod.key.namespace));
+            return Told {
+                title: format!("Restart unhealthy pods · {}", self.app),
+                deletes: format!("delete {unhealthy}"),
+                pods: chosen.iter().map(line).collect(),
+                comes_back: "their controllers replace them".into(),
+            };
+        }
+        let mut nodes: Vec<&str> = chosen.iter().map(|(_, object)| pods::node(object).unwrap_or_default()).collect();
+        nodes.sort_by(|one, other| natural::compare(one, other));
+        nodes.dedup();
+        let nodes = nodes.join(", ");
+        let line = |(pod, object): &Found| {
+            Text::line(&format!("pod/{}  {} lost, in {}", pod.key.name, pods::node(object).unwrap_or_default(), pod.key.namespace))
+        };
+        Told {
+            title: format!("Replace {count} · {nodes}"),
+            deletes: format!("delete {count} of {nodes}"),
+            pods: chosen.iter().map(line).collect(),
+            comes_back: "their controllers make others on other nodes".into(),
+        }
+    }
+
+    /// For pods that nobody confirms to have ended, where that is not switched off.
+    fn by_force(&self, core: &Core, chosen: &[Found]) -> Option<Alternative> {
+        let is_off = core.mitigations.disabled.iter().any(|name| name == DeletePod::NAME);
+        let words = "by force: the cluster forgets them at once, though no node confirms that they ended. Right only once the nodes are off: \
+                     else they may go on running there.";
+        (self.is_lost && !is_off)
+            .then(|| Alternative { words: words.into(), wish: Wish::new(DeletePod::by_force(chosen.iter().map(|(pod, _)| pod.clone()).collect())) })
     }
 }
 
@@ -162,4 +214,9 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
         })
         .collect();
     if listed.is_empty() { Err(Text::line(&format!("no pod of {target} is unhealthy"))) } else { Ok(listed) }
+}
+
+/// Why a pod whose node is said to be lost is not restarted.
+fn why_not_of_lost(object: &Value, now: DateTime<Utc>) -> Option<&'static str> {
+    pods::lost_vitals(object).spared(now)
 }

@@ -26,17 +26,20 @@ pub fn word(pod: &Value) -> &str {
         "" => phase,
         own => own,
     };
-    let mut word = blocking(pod).map_or(of_pod, before_main);
+    let before = blocking(pod);
+    // There it has `Init:` in front, and is no end of a main container.
+    let mut is_of_init = before.is_some();
+    let mut word = before.map_or(of_pod, before_main);
     if has_begun(pod) {
         let mut has_running = false;
         let statuses: Vec<&Value> = list(pod, "/status/containerStatuses").collect();
         for status in statuses.into_iter().rev() {
             match of_state(status) {
-                Some(reason) => word = reason,
+                Some(reason) => (word, is_of_init) = (reason, false),
                 None => has_running |= status.get("ready").and_then(Value::as_bool) == Some(true) && is_running(status),
             }
         }
-        if word == "Completed" && has_running {
+        if word == "Completed" && !is_of_init && has_running {
             word = if is_ready(pod) { "Running" } else { "NotReady" };
         }
     }

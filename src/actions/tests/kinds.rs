@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::rig::{CONFIG_MAP, DEPLOYMENT, NS, Planned, Rig, breaker, pod_path, rollback, scale, template};
+use super::rig::{CONFIG_MAP, DEPLOYMENT, NS, Planned, Rig, asked, breaker, pod_path, rollback, scale, template};
 use crate::domain::{
     ask::{Finished, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, Unhealthy},
@@ -24,7 +24,41 @@ fn warning(planned: &Planned, kind: CheckKind) -> String {
 
 fn restart(names: &[&str], at_once: u8) -> RequestKind {
     let pods = names.iter().map(|name| ObjectRef { kind: Kind::Pod, key: Key::new(NS, name), uid: format!("uid-{name}").into() }).collect();
-    RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(pods), at_once: Some(at_once) })
+    RequestKind::of(RestartUnhealthy { app: "api-gateway".into(), pods: Unhealthy::Listed(pods), at_once: Some(at_once), is_lost: false })
+}
+
+#[tokio::test]
+async fn pods_of_lost_nodes_are_replaced_by_name_and_by_force_only_as_a_choice_of_its_own() {
+    let mut rig = Rig::new().await;
+    let lose = |name: &'static str, node: &'static str| {
+        move |pod: &mut Value| {
+            assert_eq!(pod["metadata"]["name"], name);
+            pod["spec"]["nodeName"] = node.into();
+            pod["status"]["containerStatuses"][0]["state"] = json!({"running": {}});
+            pod["status"]["conditions"][0]["status"] = "False".into();
+        }
+    };
+    rig.world().change(&pod_path("gw-a"), lose("gw-a", "node-10"));
+    rig.world().change(&pod_path("gw-b"), lose("gw-b", "node-8"));
+    let planned = rig.plan(asked("restart-unhealthy pod/gw-a pod/gw-b pod/gw-c node=lost")).await.unwrap();
+    assert_eq!(planned.plan.title, "Replace 2 pods · node-8, node-10");
+    let wanted = [
+        "delete 2 pods of node-8, node-10, at most 2 at once, waiting for replacements",
+        "pod/gw-a  node-10 lost, in digital-identity",
+        "pod/gw-b  node-8 lost, in digital-identity",
+        "not gw-c: it is healthy now",
+    ];
+    assert_eq!(what(&planned), wanted);
+    assert_eq!(planned.plan.friction, Friction::Key);
+    let force = planned.plan.alternative.clone().unwrap();
+    assert!(force.words.starts_with("by force: the cluster forgets them at once"), "{}", force.words);
+    assert_eq!(force.wish.words(), ["pod/gw-a", "pod/gw-b", "force=yes"]);
+    let forced = rig.plan(RequestKind::Do(force.wish)).await.unwrap();
+    assert!(matches!(&forced.plan.friction, Friction::Word(word) if word.contains("prod-uk-1")), "{:?}", forced.plan.friction);
+    assert_eq!(rig.plan(restart(&["gw-a"], 1)).await.unwrap().plan.alternative, None, "its node answers");
+    rig.world().change(&pod_path("gw-a"), |pod| pod["metadata"]["ownerReferences"][0]["kind"] = "StatefulSet".into());
+    let left_out = rig.plan(asked("restart-unhealthy pod/gw-a pod/gw-b node=lost")).await.unwrap();
+    assert!(what(&left_out).iter().any(|line| line.contains("its stateful set makes no other until it is gone")), "{:?}", what(&left_out));
 }
 
 #[tokio::test]

@@ -299,8 +299,8 @@ pub static REFRESH: Section = Section {
     project_may_set: false,
     stars: Stars::None,
     settings: &[
-        duration_setting!("metrics", "Prometheus: values of the indicators; 1s to 15s.", metrics, refresh(SourceId::Metrics)),
-        duration_setting!("alerts", "Alertmanager, or Prometheus where there is none; 1s to 15s.", alerts, refresh(SourceId::Alerts)),
+        duration_setting!("metrics", "Prometheus: values of the indicators; 1s to 9s.", metrics, refresh(SourceId::Metrics)),
+        duration_setting!("alerts", "Alertmanager, or Prometheus where there is none; 1s to 9s.", alerts, refresh(SourceId::Alerts)),
         duration_setting!("errors", "Elasticsearch; 1s to 30s.", errors, refresh(SourceId::Errors)),
         duration_setting!("history", "How far back the tiles reach; 5m to 24h.", history, minutes(5)..=hours(24)),
         duration_setting!("history_step", "Time from one point of the history to the next.", history_step, Duration::from_secs(5)..=hours(1)),

@@ -61,11 +61,11 @@ impl Evidence {
         let lost: Vec<&LostNode> = self.lost.iter().filter(|node| !node.pods.is_empty()).collect();
         let pods: Vec<ObjectRef> = lost.iter().flat_map(|node| node.pods.iter().cloned()).take(RestartUnhealthy::MOST).collect();
         let first = pods.first()?;
-        let names = lost.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = listed(lost.iter().map(|node| node.name.as_str()));
         let since = lost.iter().filter_map(|node| node.since).min();
         let since = since.map(|since| format!(" (down since {})", since.format("%H:%M"))).unwrap_or_default();
         let count = count_of(pods.len(), "pod");
-        let nodes = if lost.len() == 1 { "its node does not answer" } else { "their nodes do not answer" };
+        let (nodes, verb) = if lost.len() == 1 { ("node", "does") } else { ("nodes", "do") };
         let mut words = vec!["delete".to_owned(), "pod".to_owned()];
         words.extend(pods.iter().map(|pod| pod.key.name.to_string()));
         let namespace = first.key.namespace.clone();
@@ -73,11 +73,11 @@ impl Evidence {
             key: 'r',
             title: Text::line(&format!("replace {count} of {names}{since}")),
             confidence: Confidence::Likely,
-            evidence: Text::line(&format!("{nodes}, other nodes have room to try")),
+            evidence: Text::line(&format!("the {nodes} {verb} not answer; new pods start on others")),
             weight: weight::LOST_NODES,
             aim: self.worst.clone(),
-            request: Request::of(RestartUnhealthy { app: Text::line(&names), pods: Unhealthy::Listed(pods), at_once: None })
-                .because(Text::line(&format!("{names} does not answer"))),
+            request: Request::of(RestartUnhealthy { app: Text::line(&names), pods: Unhealthy::Listed(pods), at_once: None, is_lost: true })
+                .because(Text::line(&format!("{names} {verb} not answer"))),
             kubectl: self.kubectl(&words, &namespace),
         })
     }
@@ -89,7 +89,7 @@ impl Evidence {
         if app.hanging > 0 {
             evidence.push(format!(
                 "{} but {} not ready",
-                if app.hanging == 1 { "1 runs" } else { "some run" },
+                if app.hanging == 1 { "1 runs".to_owned() } else { format!("{} run", app.hanging) },
                 if app.hanging == 1 { "is" } else { "are" }
             ));
         }
@@ -122,8 +122,13 @@ impl Evidence {
             evidence: Text::line(&evidence),
             weight,
             aim: self.worst.clone(),
-            request: Request::of(RestartUnhealthy { app: app.app.clone(), pods: Unhealthy::Listed(pods), at_once: Some(self.restart_at_once) })
-                .because(Text::line(&evidence)),
+            request: Request::of(RestartUnhealthy {
+                app: app.app.clone(),
+                pods: Unhealthy::Listed(pods),
+                at_once: Some(self.restart_at_once),
+                is_lost: false,
+            })
+            .because(Text::line(&evidence)),
             kubectl: self.kubectl(&words, &namespace),
         })
     }
@@ -202,6 +207,14 @@ impl Evidence {
         }
         found
     }
+}
+
+/// `node-8, node-10`; of many the first, and how many more.
+fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 3;
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.take(SHOWN).collect::<Vec<_>>().join(", ") + &more
 }
 
 fn hpa_patch(autoscaler: &Key, min: Option<u32>, max: u32) -> Vec<String> {

@@ -326,16 +326,16 @@ impl Evidence {
     fn note(&self, all: &[Suspect<'_>]) -> Option<Text> {
         self.began?;
         let service = |about: &About| self.complaints.iter().find(|complaint| complaint.about == *about).map(|complaint| complaint.service.clone());
-        let words = if !self.lost.is_empty() {
-            let names = self.lost.iter().take(3).map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
-            format!("{names} lost: the cluster starts their pods elsewhere, five minutes after it noticed")
-        } else if self.has_quota {
+        let words = if self.has_quota {
             "a quota lets no more pods come: more replicas change nothing".to_owned()
         } else if self.was_cured {
             match &self.gets_worse {
                 Some(what) => format!("the mitigation helped, and {what} gets worse: it may be the price of it"),
                 None => "the mitigation helped: wait until all is good".to_owned(),
             }
+        } else if !self.lost.is_empty() {
+            // The nodes account for the trouble, and nothing on them is left to be replaced.
+            return None;
         } else if let Some(service) = service(&About::Certificate) {
             format!("{service} speaks of a certificate: look at that first")
         } else if all.len() > 1 {

@@ -160,11 +160,21 @@ fn pods_of_lost_nodes_are_replaced_and_nothing_else_is_tried_meanwhile() {
     let node = LostNode { name: "node-8".into(), since: Some(at(6)), pods: vec![object(Kind::Pod, "a"), object(Kind::Pod, "b")] };
     let mut evidence = Evidence { lost: vec![node], complaints: vec![complaint("gov", About::Remote)], ..trouble() };
     let since = at(6).format("%H:%M");
-    assert_eq!(titles(&advise(&evidence)), [format!("replace 2 pods of node-8 (down since {since})")]);
+    let advice = advise(&evidence);
+    assert_eq!(titles(&advice), [format!("replace 2 pods of node-8 (down since {since})")]);
+    assert_eq!(advice.suggestions[0].evidence, "the node does not answer; new pods start on others");
+    let ask: &RestartUnhealthy = advice.suggestions[0].request.get().unwrap();
+    assert!(ask.is_lost);
+    let lost = |names: &[&str]| {
+        let one = |name: &&str| LostNode { name: (*name).into(), since: None, pods: vec![object(Kind::Pod, name)] };
+        advise(&Evidence { lost: names.iter().map(one).collect(), ..trouble() }).suggestions[0].clone()
+    };
+    let two = lost(&["node-8", "node-10"]);
+    assert_eq!((&*two.title, &*two.request.reason), ("replace 2 pods of node-8, node-10", "node-8, node-10 do not answer"));
+    assert_eq!(lost(&["a", "b", "c", "d", "e"]).title, "replace 5 pods of a, b, c and 2 more");
     evidence.lost[0].pods.clear();
     let advice = advise(&evidence);
-    assert_eq!(advice.suggestions, []);
-    assert!(advice.note.unwrap().starts_with("node-8 lost"));
+    assert_eq!((advice.suggestions, advice.note), (Vec::new(), None), "nothing is left to be done about them");
 }
 
 #[test]
@@ -238,7 +248,7 @@ fn what_had_no_effect_is_not_suggested_again_and_is_named() {
     let mut evidence = Evidence { candidates: Vec::new(), breaker: None, ..bad_deploy() };
     evidence.unhealthy[0].hanging = 2;
     let pods = Unhealthy::Listed(vec![object(Kind::Pod, "of before")]);
-    let wish = Wish::new(RestartUnhealthy { app: "api-gateway".into(), pods, at_once: None });
+    let wish = Wish::new(RestartUnhealthy { app: "api-gateway".into(), pods, at_once: None, is_lost: false });
     evidence.without_effect = vec![Tried { title: "Restart · api-gateway".into(), wish }];
     let advice = advise(&evidence);
     assert_eq!(titles(&advice), [""; 0], "other pods of the same app are no other restart");

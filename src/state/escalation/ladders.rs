@@ -40,7 +40,7 @@ impl State {
                     Some(_) => "pending again",
                     None => "resolved",
                 };
-                self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&format!("{} {fate}", alert.name)));
+                self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&format!("{} {fate}", name_and_subject(alert))));
             }
         }
         for (fingerprint, alert) in &are {
@@ -79,8 +79,7 @@ impl State {
         };
         self.memory.written_ends.remove(&alert.fingerprint);
         self.ladders.insert(alert.fingerprint.clone(), ladder);
-        let subject = alert.subject().map(|subject| format!(" {subject}")).unwrap_or_default();
-        let text = format!("{}{subject} fires ({}) {}", alert.name, alert.severity.word(), alert.summary);
+        let text = format!("{} fires ({}) {}", name_and_subject(alert), alert.severity.word(), alert.summary);
         self.timeline.add(alert.starts_at, EntryKind::Alert, Text::line(text.trim_end()));
         if is_first && !self.memory.is_read() {
             self.memory.untold.insert(alert.fingerprint.clone());
@@ -143,4 +142,10 @@ impl State {
         }
         self.dirty = true;
     }
+}
+
+/// `HighErrorRate api-gateway`: its end is told in the words of its beginning.
+fn name_and_subject(alert: &Alert) -> String {
+    let subject = alert.subject().map(|subject| format!(" {subject}")).unwrap_or_default();
+    format!("{}{subject}", alert.name)
 }

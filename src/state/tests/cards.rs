@@ -267,6 +267,25 @@ fn the_menu_offers_what_can_be_done_and_says_why_not() {
 }
 
 #[test]
+fn another_way_to_the_same_end_has_a_card_of_its_own() {
+    use crate::domain::{ask::Wish, asks::Scale, mitigation::Alternative};
+    let mut play = Play::new();
+    let other = Wish::new(Scale::deployment(name("api-gateway"), 9));
+    play.bad_deploy().press("u");
+    play.answer_with(Friction::Key, |plan| plan.alternative = Some(Alternative { words: "by force".into(), wish: other.clone() }));
+    let id = match play.state.overlays.last() {
+        Some(Overlay::Card(card)) => card.id,
+        _ => panic!("no card"),
+    };
+    play.press("f");
+    let [.., Effect::Abandon { card }, Effect::Plan { request, .. }] = play.effects.as_slice() else { panic!("{:?}", play.effects) };
+    assert_eq!((*card, &request.kind), (id, &RequestKind::Do(other)));
+    assert_eq!(play.executed(), 0);
+    play.press("Esc").bad_deploy().press("u").planned(Friction::Key).press("f");
+    assert!(matches!(play.state.overlays.last(), Some(Overlay::Card(_))), "without one the key does nothing");
+}
+
+#[test]
 fn marked_pods_are_what_a_restart_means() {
     let mut play = Play::new();
     play.bad_deploy().press("2 j space r");

@@ -34,7 +34,7 @@ fn complaint(play: &Play) -> &str {
 #[case::a_part_of_a_writing_command("undo-r")]
 #[case::a_part_that_several_have("un")]
 #[case::a_part_of_its_argument("undo api")]
-#[case::letters_that_are_in_it("rstunh")]
+#[case::the_beginning_of_a_later_word("unhealthy")]
 #[case::its_words("previous revision")]
 #[case::a_call("calle")]
 #[case::an_acknowledgement("unac")]
@@ -54,6 +54,7 @@ fn what_was_not_typed_in_full_is_asked_for_and_not_run(#[case] text: &str) {
 
 #[rstest]
 #[case("wat")]
+#[case("rstunh")]
 #[case("xyz")]
 #[case("xyz pods")]
 #[case("rollout")]
@@ -123,6 +124,17 @@ fn a_wrong_argument_is_named(#[case] text: &str, #[case] answer: &str) {
     play.enter();
     assert!(complaint(&play).contains(answer), "{:?}", complaint(&play));
     assert_eq!(play.take(), []);
+}
+
+#[test]
+fn letters_scattered_in_a_command_that_writes_do_not_list_it() {
+    for text in ["foo", "rst", "scl", "ubrk", "drn", "eject"] {
+        let play = typed(text);
+        let listed = &palette(&play).unwrap().matches;
+        assert!(listed.iter().all(|entry| entry.command.only_looks()), "{text}: {listed:?}");
+    }
+    let meant = typed("rollout");
+    assert!(palette(&meant).unwrap().matches.iter().any(|entry| entry.title.starts_with("undo-rollout")), "a word of it is a hit");
 }
 
 #[test]

@@ -298,6 +298,7 @@ pub fn plan(id: MitigationId, friction: Friction) -> Plan {
         friction,
         reason: Text::default(),
         undoes: None,
+        alternative: None,
         phases: vec![crate::domain::phase::Phase::in_order(1)],
         writes: vec![Write::Object(write)],
         planned_at: Mono::ZERO,

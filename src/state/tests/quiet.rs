@@ -155,6 +155,19 @@ fn a_running_countdown_draws_once_a_second_and_a_held_one_does_not() {
 }
 
 #[test]
+fn whatever_falls_silent_is_marked_within_ten_seconds_but_for_the_search_for_errors() {
+    for source in SourceId::ALL.into_iter().filter(|source| *source != SourceId::Errors) {
+        let mut play = Play::new();
+        play.live(source).wait(10);
+        assert!(!play.state.freshness(source).is_live(), "{source:?}");
+        let refresh = &play.state.config.refresh;
+        for every in [refresh.metrics, refresh.alerts] {
+            assert!(every + Duration::from_secs(4) <= source.expected_within(), "an answer may take 4 s");
+        }
+    }
+}
+
+#[test]
 fn silence_is_drawn_as_age_and_then_as_stale() {
     let mut play = Play::new();
     play.live(SourceId::Errors).wait(30);

@@ -76,7 +76,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         // What did not happen in the last 15 minutes is history.
         let ink = if pattern.recent > 0 { ink } else { theme.label };
         // Of those that were not among the newest that were read nobody knows how many there are.
-        let count = if is_estimate && pattern.recent == 0 { String::new() } else { format!("{sign}{}", units::thousands(pattern.recent)) };
+        let count = if is_estimate && pattern.recent == 0 { "?".to_owned() } else { format!("{sign}{}", units::thousands(pattern.recent)) };
         let news = match (pattern.is_new, pattern.is_surging) {
             (true, _) => "new",
             (false, true) => "up",

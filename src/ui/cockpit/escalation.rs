@@ -165,8 +165,8 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     }
 }
 
-/// Columns of the severity, or of how long an alert is silenced; and of the age at the right.
-const SIGN: u16 = 11;
+/// Columns of the sign of the severity, or of a silence; and of the age at the right.
+const SIGN: u16 = 2;
 const AGE: u16 = 5;
 
 fn words_area(rows: Rect, line: u16) -> Rect {
@@ -209,18 +209,20 @@ fn row(theme: &Theme, state: &State, standing: &Standing, index: usize) -> ((Str
         std::iter::once((alert.name.to_string(), plain)).chain(subject).collect::<fold::Parts>()
     };
     if let Some((alert, ladder)) = state.firing().nth(index) {
-        let (word, style) = severity(theme, alert.severity);
+        let (_, style) = severity(theme, alert.severity);
+        // The sign alone: which service it is about needs the room, and the ladder above has the word.
+        let sign = sign(alert.severity).to_owned();
         let age = format!("{:>4} ", units::age(ladder.age(state.now.mono)));
         let acked = ladder.held_by(state.now.mono).map(|ack| (format!(" acked by {}", ack.by), theme.own));
         let mut parts = name(alert);
         parts.extend(acked);
         parts.push((format!("  {}", alert.summary), theme.label));
-        return ((word, standing.fact(theme, style)), age, parts);
+        return ((sign, standing.fact(theme, style)), age, parts);
     }
     let Some(alert) = state.silenced().nth(index.saturating_sub(state.firing().count())) else { return Default::default() };
     let mut parts = name(alert);
-    parts.push((format!("  {}", hidden_by(alert)), theme.label));
-    ((ends(state, alert), theme.label), " ".repeat(usize::from(AGE)), parts)
+    parts.push((format!("  {}, {}", hidden_by(alert), ends(state, alert)), theme.label));
+    ((glyph::OPEN.to_owned(), theme.label), " ".repeat(usize::from(AGE)), parts)
 }
 
 fn list_places(state: &State, rows: Rect) -> Vec<Place> {
@@ -266,6 +268,14 @@ fn say_why(canvas: &mut Canvas<'_>, area: Rect, standing: &Standing) {
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     for (line, words) in (0..inner.height).zip(canvas.wrap(&standing.sentence, inner.width)) {
         canvas.pen(inner, line).write(&words, style);
+    }
+}
+
+fn sign(severity: Severity) -> &'static str {
+    match severity.cmp(&Severity::Warning) {
+        Ordering::Greater => glyph::CRITICAL,
+        Ordering::Equal => glyph::WARNING,
+        Ordering::Less => glyph::DOT,
     }
 }
 

@@ -31,12 +31,12 @@ use crate::{
 };
 
 const COLUMNS: [Column; 6] = [
-    columns::name("NAME", 18, 52),
-    columns::left("READY", 6, 6),
-    columns::left("STATUS", 19, 36),
+    Column { enough: 40, ..columns::name("NAME", 18, 52) },
+    columns::left("READY", 5, 5),
+    Column { enough: 31, ..columns::left("STATUS", 19, 36) },
     columns::right("RESTARTS", 8),
-    columns::right("AGE", 5),
-    columns::name(" NODE", 7, 23),
+    columns::right("AGE", 4),
+    Column { enough: 24, ..columns::name(" NODE", 8, 42) },
 ];
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
@@ -49,7 +49,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let cluster = &state.cluster;
     let unhealthy = cluster.unhealthy.len();
     let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.expected_pods() as u64));
-    let bad = format!("{} unhealthy", units::thousands(unhealthy as u64));
+    let bad = format!("{} unhealthy{}", units::thousands(unhealthy as u64), why_more(state).unwrap_or_default());
     let filter = state.filter_of(Pane::Pods);
     let (hidden, told) = (filtered::hidden(state.unhealthy_not_shown(filter)), filtered::words(filter, state.narrowed(Pane::Pods)));
     let separator = format!(" {} ", glyph::DOT);
@@ -91,6 +91,39 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     }
     filtered::mark(canvas, rows, filter);
 }
+
+/// What is wrong with unhealthy pods where they are not just those that are missing among the ready: `: 4 of lost nodes, 1 killed for
+/// memory`.
+fn why_more(state: &State) -> Option<String> {
+    let cluster = &state.cluster;
+    let unhealthy = &cluster.unhealthy;
+    if unhealthy.is_empty() || unhealthy.len() > EXPLAINED || cluster.ready_pods() + unhealthy.len() == cluster.expected_pods() {
+        return None;
+    }
+    let now = state.server_now();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for pod in unhealthy.iter().filter_map(|key| cluster.pods.get(key)) {
+        let Standing::Ill(ailment) = pod.standing(now) else { continue };
+        let word = match ailment {
+            Ailment::NodeLost => "of lost nodes",
+            Ailment::OutOfMemory if pod.is_ready => "killed for memory lately",
+            Ailment::OutOfMemory => "killed for memory",
+            Ailment::Crashing => "crashing",
+            Ailment::CannotStart => "cannot start",
+            Ailment::Hanging if pod.deleting_since.is_some() => "not gone in time",
+            Ailment::Hanging => "not ready",
+        };
+        match kinds.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((word, 1)),
+        }
+    }
+    let told: Vec<String> = kinds.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    Some(format!(": {}", told.join(", ")))
+}
+
+/// Unhealthy pods that are still told apart in the title.
+const EXPLAINED: usize = 1_000;
 
 /// The pods that are in sight, from the first row on.
 fn listed(state: &State, area: Rect) -> Vec<&Pod> {

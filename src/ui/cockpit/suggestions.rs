@@ -125,9 +125,12 @@ pub fn places(state: &State, area: Rect) -> Vec<Place> {
     // Without the focus the first is the one to read.
     let chosen = if is_focused(state, Pane::Suggestions) { state.cockpit.suggestions.row } else { 0 };
     let width = area.width.saturating_sub(3);
-    fold::places(area.height.saturating_sub(1), state.cockpit.suggestions.top, suggestions.len(), Some(chosen), |index| {
-        suggestions.get(index).map_or(1, |suggestion| needed(state, suggestion, width))
-    })
+    let (rows, top) = (area.height.saturating_sub(1), state.cockpit.suggestions.top);
+    // Half a command is none: one that is to be copied takes the lines of those below it.
+    let whole = suggestions.get(chosen).filter(|suggestion| is_by_others(state, suggestion)).map_or(1, |first| needed(state, first, width));
+    let fitting = usize::from(rows.saturating_sub(whole - 1).max(1));
+    let len = if chosen >= top && chosen - top < fitting { suggestions.len().min(top + fitting) } else { suggestions.len() };
+    fold::places(rows, top, len, Some(chosen), |index| suggestions.get(index).map_or(1, |suggestion| needed(state, suggestion, width)))
 }
 
 /// The chosen suggestion in words, where its row is cut.

@@ -106,9 +106,36 @@ fn no_suggestion_out_of_old_data_is_not_all_clear() {
 fn a_source_without_credentials_was_not_asked() {
     for (cause, words) in [(Cause::Credentials, "cannot be asked since"), (Cause::Server, "does not answer since")] {
         let mut state = fixture::loading((120, 40));
-        let source = state.sources.get_mut(&SourceId::Alerts).unwrap();
-        source.health = Health::Failed { why: "no credentials for https://alerts".into(), cause, since: Mono::ZERO, retry_at: Mono::ZERO };
-        let standing = crate::ui::widgets::freshness::of(&state, &[SourceId::Alerts]);
+        let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
+        source.health = Health::Failed { why: "no credentials for https://metrics".into(), cause, since: Mono::ZERO, retry_at: Mono::ZERO };
+        let standing = crate::ui::widgets::freshness::of(&state, &[SourceId::Metrics]);
         assert!(standing.sentence.contains(words), "{}", standing.sentence);
     }
+}
+
+#[test]
+fn the_header_names_the_source_of_alerts_that_is_gone() {
+    let mut state = fixture::healthy((80, 24));
+    let mut first_line = |said_by: &str| {
+        state.alerts.as_mut().unwrap().said_by = said_by.into();
+        let since = state.now.mono;
+        state.sources.get_mut(&SourceId::Alerts).unwrap().health = Health::Lagging { why: "half of it is unknown".into(), since };
+        rows_of(&draw(&state))[0].clone()
+    };
+    let alone = first_line("Alertmanager");
+    assert!(alone.contains("! alerts unknown: no Prometheus"), "{alone}");
+    let alone = first_line("Prometheus");
+    assert!(alone.contains("! nothing fires, no Alertmanager"), "{alone}");
+}
+
+#[test]
+fn a_command_to_copy_is_shown_whole_where_one_may_only_look() {
+    let mut state = fixture::bad_deploy((100, 30));
+    state.session.read_only = true;
+    let names: Vec<String> = (0..4).map(|number| format!("core-engine-66d4c9f7b-{number}x2xq")).collect();
+    let first = state.advice.suggestions[0].clone();
+    state.advice.suggestions[0].kubectl = format!("kubectl delete pod {} -n digital-identity", names.join(" ")).as_str().into();
+    state.advice.suggestions.extend([first.clone(), first]);
+    let text = text_of(&draw(&state));
+    assert!(names.iter().all(|name| text.contains(name.as_str())) && text.contains("-n digital-identity"), "{text}");
 }

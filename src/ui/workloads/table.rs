@@ -228,7 +228,7 @@ fn column(kind: Kind, field: Field, room: u16) -> Column {
         Field::Name => (20, 30, 56),
         Field::Namespace => (12, 16, 30),
         Field::Status => (19, 19, 26),
-        Field::Node => (7, 10, 26),
+        Field::Node => (7, 10, 42),
         Field::Restarts => (9, 9, 9),
         Field::Replicas | Field::Bounds | Field::Revision => (8, 8, 9),
         Field::Age | Field::Cpu | Field::Count => (5, 5, 6),
