@@ -44,6 +44,9 @@ pub async fn look(core: &Arc<Core>) -> Vec<Late> {
         Ok(Err(error)) => return unread(core, &error.to_string()).await,
         Err(error) => return unread(core, &error.to_string()).await,
     };
+    if let Some(why) = core.journal.too_long() {
+        notice(core, &why, true).await;
+    }
     let now = core.clock.now();
     let wait = core.api.pace.not_done_after;
     let mut late = Vec::new();

@@ -159,9 +159,13 @@ fn place_of(loaded: &Loaded, mistake: &KeymapError) -> Place {
     loaded.origin(&format!("keys.{}", config::settings::bare_or_quoted(action)))
 }
 
+/// Threads that talk to servers, beside the one of the loop. They wait more than they work, and for each the allocator of the C library keeps
+/// what that thread once needed at most.
+const WORKERS: usize = 2;
+
 /// Runs the asynchronous part of a command.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => {
             let answer = runtime.block_on(work);
             // A request that hangs must not keep a finished command.

@@ -12,7 +12,7 @@ use super::ConnectError;
 use crate::domain::text::Text;
 
 /// Bytes of all bodies of one cluster that are read at the same time, decoded ones among them.
-const IN_FLIGHT: usize = 48 << 20;
+const IN_FLIGHT: usize = 24 << 20;
 /// What any body may take without asking, in bytes: most answers are smaller.
 const FREE: usize = 256 << 10;
 /// What is taken at a time, in bytes.

@@ -10,14 +10,15 @@ pub(crate) mod tests;
 
 use std::{
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{ConnectError, credentials::Credential};
 use crate::domain::{
@@ -67,6 +68,10 @@ pub(crate) struct Plugin {
     state: watch::Sender<State>,
     /// Whether the terminal may be lent to it: not while the cockpit draws there.
     lends_terminal: AtomicBool,
+    /// Ends the run.
+    end: Notify,
+    /// The processes of the run, where they are a group of their own.
+    group: Mutex<Option<Pid>>,
 }
 
 #[derive(Default)]
@@ -109,7 +114,15 @@ impl State {
 
 impl Plugin {
     pub fn new(spec: Spec, server: Text, clock: Arc<dyn Clock>) -> Self {
-        Self { spec, server, clock, state: watch::Sender::new(State::default()), lends_terminal: AtomicBool::new(false) }
+        Self {
+            spec,
+            server,
+            clock,
+            state: watch::Sender::new(State::default()),
+            lends_terminal: AtomicBool::new(false),
+            end: Notify::new(),
+            group: Mutex::default(),
+        }
     }
 
     /// Whether it asks on the terminal or not at all.
@@ -179,6 +192,24 @@ impl Plugin {
         });
     }
 
+    /// Nobody waits any longer for the run that goes on, if one does.
+    pub fn end(&self) {
+        self.kill();
+        self.end.notify_waiters();
+    }
+
+    /// With all that it started.
+    fn kill(&self) {
+        let group = self.group.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Its leader was not waited for yet, so that nobody else has its number.
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+    }
+
+    /// What it leaves behind on purpose, as an agent, goes on.
+    fn has_ended(&self) {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// What is waited for, in words, while it runs.
     pub fn waits_for(&self) -> Option<Text> {
         let state = self.state.borrow();
@@ -193,11 +224,22 @@ impl Plugin {
     }
 
     async fn run(self: Arc<Self>) {
-        let ended = child::run(&self).await;
+        let ended = tokio::select! {
+            // First, so that it is waited for from the beginning.
+            biased;
+            () = self.end.notified() => None,
+            ended = child::run(&self) => Some(ended),
+        };
         let now = self.clock.now();
         self.state.send_modify(|state| {
             state.is_running = false;
             state.says = None;
+            let Some(ended) = ended else {
+                let seconds = self.clock.speed().real(now.mono.since(state.began)).as_secs();
+                // The next request runs it again, at once.
+                state.last = Some(Err(Text::line(&format!("{} was ended by hand after {seconds} s", self.title()))));
+                return;
+            };
             // One that is of no use is no reason to run it for each request.
             if ended.as_ref().map_or(true, |given| given.expires.is_some_and(|expires| now.utc > expires)) {
                 state.rest(now.mono, &*self.clock);

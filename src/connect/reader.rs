@@ -120,6 +120,13 @@ impl Reader {
         }
     }
 
+    /// A credential plugin that still runs is ended.
+    pub fn end_login(&self) {
+        if let Some(plugin) = self.wire.plugin() {
+            plugin.end();
+        }
+    }
+
     /// One object or small list, at most 8 MiB.
     pub async fn get_json(&self, path: &str, query: Query<'_>) -> Result<Answer, ConnectError> {
         let answer = self.raw(Method::GET, path, query, None, OBJECT_LIMIT, self.target.request_timeout).await?;

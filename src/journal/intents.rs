@@ -1,10 +1,17 @@
 //! Intents that were journalled and whose end is not.
 
-use std::{collections::BTreeMap, fs::TryLockError, io::BufReader, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::{Metadata, TryLockError},
+    path::Path,
+};
 
 use serde_json::Value;
 
-use super::{FILE_NAME, JournalError, Seq, line, location, verify::for_each_line};
+use super::{
+    FILE_NAME, JournalError, Seq, line, location,
+    verify::{LOOKED_THROUGH, for_each_late_line},
+};
 use crate::files;
 
 /// An `intent` without `outcome`, or with the outcome `unknown` and no `resolved` that says more or that it is the `last`.
@@ -16,7 +23,7 @@ pub struct OpenIntent {
 }
 
 /// Oldest first. Records `outcome` and `resolved` name their intent's number in `intent`; `state` says how it ended.
-/// Intents of runs that are still alive are theirs to finish and not listed.
+/// Intents of runs that are still alive are theirs to finish and not listed. Of a journal that is [`too_long`] only the end is looked through.
 pub fn open_intents(directory: &Path) -> Result<Vec<OpenIntent>, JournalError> {
     let path = directory.join(FILE_NAME);
     let file = match files::open_own(&path, files::To::Read) {
@@ -25,17 +32,27 @@ pub fn open_intents(directory: &Path) -> Result<Vec<OpenIntent>, JournalError> {
         Err(error) => return Err(JournalError::io("read", &path)(error)),
     };
     let mut open = BTreeMap::new();
-    let Ok(()) = for_each_line(&mut BufReader::new(file), |bytes| {
-        note(&mut open, bytes);
-        Ok::<_, std::convert::Infallible>(())
-    })
-    .map_err(JournalError::io("read", &path))?;
+    for_each_late_line(file, |bytes| note(&mut open, bytes)).map_err(JournalError::io("read", &path))?;
     let mut alive = BTreeMap::new();
     open.retain(|_, record: &mut Value| {
         let run = text(record, "run").to_owned();
         !*alive.entry(run.clone()).or_insert_with(|| is_alive(directory, &run))
     });
     Ok(open.into_iter().map(|(seq, record)| OpenIntent { seq: Seq(seq), record }).collect())
+}
+
+/// Why not all of the journal in `directory` is looked through for what earlier runs left, and what to do; none where all of it is.
+pub fn too_long(directory: &Path) -> Option<String> {
+    let path = directory.join(FILE_NAME);
+    let length = path.symlink_metadata().ok().filter(Metadata::is_file)?.len();
+    (length > LOOKED_THROUGH).then(|| {
+        format!(
+            "{} has {} MiB, and only its last {} MiB are looked through for mitigations that were not finished or can be taken back: move it away, and keep it; a new one is begun",
+            path.display(),
+            length >> 20,
+            LOOKED_THROUGH >> 20
+        )
+    })
 }
 
 fn note(open: &mut BTreeMap<u64, Value>, bytes: &[u8]) {

@@ -7,13 +7,13 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufReader, Write as _},
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
 
-use super::{Journal, JournalError, Seq, intents::contains, line, sync_directory, verify::for_each_line};
+use super::{Journal, JournalError, Seq, intents::contains, line, sync_directory, verify::for_each_late_line};
 use crate::files;
 
 /// Kind of the record that has the hash of what is kept for an intent.
@@ -77,7 +77,7 @@ impl Journal {
     fn hashes(&self) -> Option<BTreeMap<u64, String>> {
         let file = files::open_own(&self.path(), files::To::Read).ok()?;
         let mut hashes = BTreeMap::new();
-        let Ok(()) = for_each_line(&mut BufReader::new(file), |bytes| {
+        for_each_late_line(file, |bytes| {
             // Most lines are something else: they are not worth a parse.
             if contains(bytes, b"\"kind\":\"kept\"")
                 && let Ok(intact) = line::check(bytes.strip_suffix(b"\n").unwrap_or(bytes))
@@ -88,7 +88,6 @@ impl Journal {
             {
                 hashes.insert(intent, hash.to_owned());
             }
-            Ok::<_, std::convert::Infallible>(())
         })
         .ok()?;
         Some(hashes)

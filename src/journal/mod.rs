@@ -20,7 +20,7 @@ mod verify;
 pub use error::JournalError;
 pub use examine::{Examination, examine};
 pub use head::records_of;
-pub use intents::{OpenIntent, open_intents};
+pub use intents::{OpenIntent, open_intents, too_long};
 pub use line::sha256;
 pub use location::{FILE_NAME, Root};
 pub use plans::{SavedPlan, saved_plan};
@@ -138,6 +138,11 @@ impl Journal {
     /// Intents of runs that ended without saying what became of them.
     pub fn open_intents(&self) -> Result<Vec<OpenIntent>, JournalError> {
         open_intents(&self.directory)
+    }
+
+    /// See [`too_long`].
+    pub fn too_long(&self) -> Option<String> {
+        too_long(&self.directory)
     }
 
     fn seal(&self, seq: u64, kind: &str, fields: &Value, prev: &str) -> Result<String, JournalError> {

@@ -2,11 +2,11 @@
 //! The journal has the hash of each saved plan and its reason. Words that the file must not show, as a ConfigMap's secret value, are beside
 //! the journal in `plans/<hash of the plan>.json`, readable by their owner alone; the journal has the hash of that file too.
 
-use std::{fs, io::BufReader, io::Write as _, path::Path, time::SystemTime};
+use std::{fs, io::Write as _, path::Path, time::SystemTime};
 
 use serde_json::{Value, json};
 
-use super::{FILE_NAME, Journal, JournalError, intents::contains, kept::vouched, line, sync_directory, verify::for_each_line};
+use super::{FILE_NAME, Journal, JournalError, intents::contains, kept::vouched, line, sync_directory, verify::for_each_late_line};
 use crate::{domain::text::Text, files};
 
 /// Kind of the record of a saved plan.
@@ -69,7 +69,7 @@ fn forget_oldest(directory: &Path) {
 pub fn saved_plan(directory: &Path, cluster: &str, sha256: &str) -> Option<SavedPlan> {
     let file = files::open_own(&directory.join(FILE_NAME), files::To::Read).ok()?;
     let mut found = None;
-    let Ok(()) = for_each_line(&mut BufReader::new(file), |bytes| {
+    for_each_late_line(file, |bytes| {
         // Most lines are something else: they are not worth a parse.
         if contains(bytes, b"\"kind\":\"plan_saved\"")
             && let Ok(intact) = line::check(bytes.strip_suffix(b"\n").unwrap_or(bytes))
@@ -79,7 +79,6 @@ pub fn saved_plan(directory: &Path, cluster: &str, sha256: &str) -> Option<Saved
         {
             found = Some(intact.record);
         }
-        Ok::<_, std::convert::Infallible>(())
     })
     .ok()?;
     let record = found?;

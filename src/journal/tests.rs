@@ -382,3 +382,29 @@ fn times_that_go_back_are_said_and_a_clock_that_is_corrected_is_not() {
     let found = wrong(directory.path());
     assert!(found.starts_with("its times go back at record 5, from 2026-11-23T02:01:10"), "{found}");
 }
+
+#[test]
+fn of_a_journal_that_was_blown_up_only_the_end_is_looked_through_and_that_is_said() {
+    let (directory, first) = written_intent("long ago");
+    let (_, last) = written_intent("just so");
+    assert_eq!(too_long(directory.path()), None);
+    let path = directory.path().join(FILE_NAME);
+    let file = File::options().append(true).open(&path).unwrap();
+    file.set_len(10 << 30).unwrap();
+    (&file).write_all(&[b"\n", &last[..]].concat()).unwrap();
+    let open = open_intents(directory.path()).unwrap();
+    let titles: Vec<_> = open.iter().map(|open| open.record["title"].clone()).collect();
+    assert_eq!(titles, ["just so"], "of {} bytes before", first.len());
+    let why = too_long(directory.path()).unwrap();
+    assert!(why.contains("has 10240 MiB, and only its last 64 MiB are looked through") && why.contains("move it away"), "{why}");
+    assert_eq!(saved_plan(directory.path(), "uid-1", "abc"), None);
+    assert_eq!(journal(directory.path()).kept(), []);
+}
+
+fn written_intent(title: &str) -> (Folder, Vec<u8>) {
+    let directory = Folder::new();
+    let journal = journal(directory.path());
+    journal.append("intent", &json!({ "title": title })).unwrap();
+    let bytes = fs::read(journal.path()).unwrap();
+    (directory, bytes)
+}

@@ -1,7 +1,8 @@
 //! Following the chain of a journal from its first line.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    fs::File,
+    io::{BufRead, BufReader, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -49,6 +50,27 @@ pub fn verify(path: &Path) -> Result<Summary, VerifyError> {
         .map_err(io)?
         .and_then(|()| chain.finish())
         .map_err(|broken| VerifyError::Broken { path: path.to_owned(), broken })
+}
+
+/// Most of a journal that is looked through for what earlier runs left, in bytes: its end, some ten thousand mitigations. Only
+/// [`verify`] reads all of one.
+pub(super) const LOOKED_THROUGH: u64 = 64 << 20;
+
+/// Hands over each line at the end of a journal with its newline, as far back as one is looked through. A line that begins before that is
+/// left out.
+pub(super) fn for_each_late_line(mut file: File, mut each: impl FnMut(&[u8])) -> std::io::Result<()> {
+    let start = file.metadata()?.len().saturating_sub(LOOKED_THROUGH);
+    file.seek(SeekFrom::Start(start))?;
+    // What is written meanwhile is another's and still goes on.
+    let mut reader = BufReader::new(file.take(LOOKED_THROUGH));
+    if start > 0 {
+        reader.skip_until(b'\n')?;
+    }
+    let Ok(()) = for_each_line(&mut reader, |bytes| {
+        each(bytes);
+        Ok::<_, std::convert::Infallible>(())
+    })?;
+    Ok(())
 }
 
 /// Hands over each line with its newline; a line longer than a record can be comes in pieces. Stops at the first error.

@@ -224,7 +224,7 @@ impl Cockpit {
         // The window may have another size; and what was asked for before the stop will not be answered any more.
         let (columns, rows) = crossterm::terminal::size().unwrap_or(self.state.size);
         self.apply(Msg::Resize { columns, rows });
-        self.effects.perform(Effect::Reconnect);
+        self.effects.continued();
         Ok(())
     }
 

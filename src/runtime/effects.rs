@@ -96,6 +96,11 @@ impl Effects {
         }));
     }
 
+    /// After a stop: what was asked for before it will not be answered any more.
+    pub fn continued(&self) {
+        self.wiring.sources.reconnect();
+    }
+
     fn build_engine(&self, journal: Arc<Journal>, cluster: ClusterIdentity) -> Engine {
         Engine::new(Setup {
             reader: self.wiring.reader.clone(),
@@ -158,7 +163,7 @@ impl Effects {
                 }
             }
             Effect::Record { kind, fields } => self.record(kind, fields),
-            Effect::Reconnect => self.wiring.sources.reconnect(),
+            Effect::Reconnect => self.wiring.sources.start_over(),
             Effect::ListNamespaces => {
                 let (reader, messages) = (self.wiring.reader.clone(), self.wiring.messages.clone());
                 drop(tokio::spawn(async move {

@@ -68,6 +68,20 @@ impl Handle {
         self.reader.try_login_again();
         self.wake.notify_waiters();
     }
+
+    /// The same, and a credential plugin that still runs is ended: it may hang.
+    pub fn start_over(&self) {
+        self.reader.end_login();
+        self.reader.try_login_again();
+        self.wake.notify_waiters();
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Nobody is there any more for what it would answer.
+        self.reader.end_login();
+    }
 }
 
 /// Starts every source. Must be called within a tokio runtime.

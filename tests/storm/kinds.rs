@@ -6,6 +6,10 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
     NewPodsByWatch,
+    /// Objects that are gone as soon as they came, each of its own name and time: what is kept of them beyond their lives adds up.
+    ComeAndGo,
+    /// A few objects that are others each time they are told of.
+    EverOthers,
     EndlessPages,
     SameToken,
     HugeObject,
@@ -33,6 +37,8 @@ pub enum Lie {
 
 pub const ALL: &[Lie] = &[
     Lie::NewPodsByWatch,
+    Lie::ComeAndGo,
+    Lie::EverOthers,
     Lie::EndlessPages,
     Lie::SameToken,
     Lie::HugeObject,
@@ -115,6 +121,36 @@ pub fn rich(kind: &str, number: u64, fill: &str) -> String {
         ),
     };
     json.push_str(&rest);
+    json
+}
+
+/// An object at one moment of its life, of the same owner as all others of its kind: its writers, revisions and times move on.
+pub fn moved_on(kind: &str, name: u64, version: u64, is_going: bool) -> String {
+    let (second, minute) = (version % 60, version / 60 % 60);
+    let at = format!("2026-11-30T00:{minute:02}:{second:02}Z");
+    let going = if is_going { format!(r#","deletionTimestamp":"{at}","deletionGracePeriodSeconds":30"#) } else { String::new() };
+    let mut json = format!(
+        r#"{{"metadata":{{"name":"{}-{name:09}","namespace":"shop","uid":"u{name}","resourceVersion":"{version}","creationTimestamp":"{at}"{going},"labels":{{"app":"a{version}"}},"annotations":{{"deployment.kubernetes.io/revision":"{version}","deployment.kubernetes.io/revision-history":"{},{}"}},"ownerReferences":[{{"kind":"{}","name":"owner","uid":"o","controller":true,"apiVersion":"apps/v1"}}],"managedFields":[{{"manager":"m{version}","operation":"Update","time":"{at}","fieldsType":"FieldsV1","fieldsV1":{{"f:spec":{{"f:replicas":{{}},"f:template":{{}}}},"f:data":{{"f:k":{{}}}}}}}}]}},"#,
+        kind.to_ascii_lowercase(),
+        version / 2,
+        version / 3,
+        if kind == "Pod" { "ReplicaSet" } else { "Deployment" },
+    );
+    json.push_str(&match kind {
+        "Pod" => format!(
+            r#""spec":{{"nodeName":"node-000000001","containers":[{{"name":"main","image":"i:{version}"}}]}},"status":{{"phase":"Running","podIP":"10.0.0.1","containerStatuses":[{{"name":"main","ready":false,"restartCount":{version},"state":{{"waiting":{{"reason":"CrashLoopBackOff"}}}}}}]}}}}"#
+        ),
+        "Deployment" | "ReplicaSet" => format!(
+            r#""spec":{{"replicas":{},"selector":{{"matchLabels":{{"app":"a"}}}},"template":{{"spec":{{"containers":[{{"name":"main","image":"i:{version}"}}]}}}}}},"status":{{"replicas":3}}}}"#,
+            version % 90
+        ),
+        "Event" => format!(
+            r#""involvedObject":{{"kind":"ReplicaSet","name":"r{version}","namespace":"shop","uid":"ru{version}"}},"reason":"ScalingReplicaSet","message":"Scaled up replica set r{version} from 0 to {version}","type":"Warning","count":1,"firstTimestamp":"{at}","lastTimestamp":"{at}"}}"#
+        ),
+        "Node" => format!(r#""spec":{{"unschedulable":true}},"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{at}","reason":"r{version}"}}]}}}}"#),
+        "ConfigMap" => format!(r#""data":{{"k":"{version}"}}}}"#),
+        _ => format!(r#""spec":{{"minReplicas":1,"maxReplicas":{},"scaleTargetRef":{{"kind":"Deployment","name":"d{version}"}}}}}}"#, version % 90),
+    });
     json
 }
 

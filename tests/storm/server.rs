@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::kinds::{Lie, crammed, kind_of, list, repeated, rich, tiny};
+use crate::kinds::{Lie, crammed, kind_of, list, moved_on, repeated, rich, tiny};
 
 /// What it sends at a time, in bytes.
 const PIECE: usize = 64 << 10;
@@ -214,6 +214,29 @@ impl Connection {
             Some(Lie::Everything | Lie::NewPodsByWatch) if !is_pulse => loop {
                 let events: String = (0..16).map(|_| event(&rich(kind, shared.number(), &shared.fill))).collect();
                 self.piece(shared, &events)?;
+            },
+            Some(Lie::ComeAndGo) if !is_pulse => {
+                self.piece(shared, &event(&moved_on(kind, 1, 1, false)))?;
+                loop {
+                    let lives: String = (0..32)
+                        .map(|_| {
+                            let number = shared.number() + 1;
+                            let last = moved_on(kind, number, number + 2, true);
+                            let gone = format!("{{\"type\":\"DELETED\",\"object\":{last}}}\n");
+                            [event(&moved_on(kind, number, number, false)), event(&last), gone].concat()
+                        })
+                        .collect();
+                    self.piece(shared, &lives)?;
+                }
+            }
+            Some(Lie::EverOthers) if !is_pulse => loop {
+                let moments: String = (0..64)
+                    .map(|_| {
+                        let number = shared.number();
+                        event(&moved_on(kind, number % 40, number, false))
+                    })
+                    .collect();
+                self.piece(shared, &moments)?;
             },
             Some(Lie::EndlessWatchLine) => {
                 self.piece(shared, "{\"type\":\"ADDED\",\"object\":{\"a\":\"")?;

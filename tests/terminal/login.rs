@@ -17,6 +17,7 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
     let mut session = Session::start(80, 24, &["--kubeconfig", &config.display().to_string()]);
     session.see("waiting for the credential plugin sleep, ");
     assert!(!session.screen().contains("no answer"), "{}", session.screen());
+    session.see("ends it and runs it again");
     session.press("q");
     assert_eq!(session.ended(), 0);
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Pid;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
     process::Command,
@@ -24,6 +25,8 @@ use crate::{
 const LONGEST_RUN: Duration = Duration::from_mins(5);
 /// What it says on standard error after it ended is waited for so long: a process that it left behind may keep that open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
+/// The same for its answer, which it has written by then.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 /// A credential is a few kilobytes.
 const ANSWER_LIMIT: u64 = 1 << 20;
 /// Lines of standard error that are kept, and bytes of each.
@@ -53,18 +56,41 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
     command.arg0(&spec.command).args(&spec.args).envs(spec.env.iter().map(|(name, value)| (name, value)));
     command.env("KUBERNETES_EXEC_INFO", answer::question(spec, is_interactive)).kill_on_drop(true);
     let (stdin, stderr) = if is_interactive { (Stdio::inherit(), Stdio::inherit()) } else { (Stdio::null(), Stdio::piped()) };
+    // Beside the cockpit what it starts ends with it. Beside a command it ends with that, by whatever signal a shell sends to both.
+    let is_apart = !plugin.lends_terminal.load(Ordering::Relaxed);
+    if is_apart {
+        command.process_group(0);
+    }
     let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(|error| failed(&not_started(plugin, error)))?;
+    let group = Group(plugin);
+    *plugin.group.lock().unwrap_or_else(PoisonError::into_inner) = child.id().filter(|_| is_apart).and_then(|id| Pid::from_raw(id.cast_signed()));
     let said = Arc::new(Mutex::new(Vec::new()));
     let listening = child.stderr.take().map(|stderr| tokio::spawn(listen(plugin.clone(), stderr, said.clone())));
     let stdout = child.stdout.take();
     let ending = async {
         let mut answer = Vec::new();
-        if let Some(stdout) = stdout {
-            stdout.take(ANSWER_LIMIT).read_to_end(&mut answer).await?;
-        }
-        Ok::<_, std::io::Error>((child.wait().await?, answer))
+        let mut wait = async || {
+            let status = child.wait().await;
+            plugin.has_ended();
+            status
+        };
+        let Some(stdout) = stdout else { return Ok((wait().await?, answer)) };
+        let mut stdout = stdout.take(ANSWER_LIMIT);
+        let status = tokio::select! {
+            read = read_on(&mut stdout, &mut answer) => {
+                read?;
+                wait().await?
+            }
+            status = wait() => {
+                // What it left behind may keep its output open for ever.
+                let _ = tokio::time::timeout(LAST_BYTES, read_on(&mut stdout, &mut answer)).await;
+                status?
+            }
+        };
+        Ok::<_, std::io::Error>((status, answer))
     };
     let ended = tokio::time::timeout(LONGEST_RUN, ending).await;
+    drop(group);
     if let Some(mut listening) = listening
         && tokio::time::timeout(LAST_WORDS, &mut listening).await.is_err()
     {
@@ -77,6 +103,21 @@ pub(super) async fn run(plugin: &Arc<Plugin>) -> Result<Given, Text> {
         Ok(Err(error)) => Err(failed(&format!("could not be read: {}", files::plain(error)))),
         Ok(Ok((status, _))) if !status.success() => Err(failed(&format!("failed ({}){words}{}", how(status), hint(plugin, status)))),
         Ok(Ok((_, answer))) => answer::read(spec, &answer).map_err(|why| failed(&why)),
+    }
+}
+
+/// May be cancelled: what was read until then is in `answer`.
+async fn read_on(from: &mut (impl AsyncRead + Unpin), answer: &mut Vec<u8>) -> std::io::Result<()> {
+    while from.read_buf(answer).await? > 0 {}
+    Ok(())
+}
+
+/// Ends the processes of a run that is not waited for to its end.
+struct Group<'p>(&'p Plugin);
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        self.0.kill();
     }
 }
 

@@ -242,3 +242,30 @@ async fn one_that_never_ends_is_stopped() {
     let why = rig.error().await;
     assert!(why.contains("login-helper did not end within 5 minutes and was stopped"), "{why}");
 }
+
+#[tokio::test]
+async fn a_run_that_hangs_is_ended_by_hand_with_all_that_it_started_and_runs_again_at_once() {
+    let rig = Rig::new("if [ $(wc -l < runs) = 1 ]; then mkfifo hold; (exec 3<> hold; echo here > child; read word <&3) & cat hold; fi");
+    let waiting = tokio::spawn({
+        let plugin = rig.plugin.clone();
+        async move { plugin.credential().await.map(drop) }
+    });
+    until(|| rig.path("child").exists()).await;
+    rig.clock.forward(Duration::from_secs(42));
+    rig.plugin.end();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("the credential plugin login-helper was ended by hand after 42 s"), "{error}");
+    // A pipe that nobody holds open any more cannot be opened for writing without waiting.
+    let hold = rig.path("hold");
+    until(|| rustix::fs::open(&hold, rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK, rustix::fs::Mode::empty()).is_err()).await;
+    rig.error().await;
+    assert_eq!(rig.runs(), 2, "no rest");
+}
+
+#[tokio::test]
+async fn what_a_plugin_leaves_behind_may_hold_its_output_open() {
+    let rig = Rig::new(&format!("mkfifo hold; (exec 3<> hold; read word <&3) &\n{}", token("good", "")));
+    assert!(rig.plugin.credential().await.is_ok());
+    // Lets it end.
+    fs::OpenOptions::new().write(true).open(rig.path("hold")).unwrap().write_all(b"on\n").unwrap();
+}

@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use tokio::sync::Semaphore;
+
 use crate::domain::{object::Key, observation::Delta, workload::Object};
 
 /// Most objects and bytes of one kind.
@@ -21,20 +23,36 @@ pub(super) struct Limits {
 }
 
 /// Kubernetes itself is built for 150,000 pods at most (`kubernetes.io/docs/setup/best-practices/cluster-large`). 50,000 pods as they are
-/// kept take 60 to 75 MiB.
-pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 112 << 20 };
+/// kept take 60 to 75 MiB. The allocator of the C library takes up to twice what is in use.
+pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 104 << 20 };
 /// Of all kinds of a cluster together, in bytes. What is being read comes on top (`connect/budget.rs`), and the observations that wait for
 /// the loop, which are few and of 1 MiB each at most.
-const OF_ALL: usize = 128 << 20;
+const OF_ALL: usize = 112 << 20;
 
-/// What all kinds of one cluster take, in bytes.
-#[derive(Debug, Default)]
-pub(super) struct Total(AtomicUsize);
+/// Large pages that are decoded at the same time: the allocator keeps what each thread once needed for one.
+const DECODED_AT_ONCE: usize = 2;
+
+/// What all kinds of one cluster share.
+#[derive(Debug)]
+pub(super) struct Total {
+    /// What they take, in bytes.
+    taken: AtomicUsize,
+    /// For whoever decodes a large page.
+    pub decoding: Semaphore,
+}
+
+impl Default for Total {
+    fn default() -> Self {
+        Self { taken: AtomicUsize::new(0), decoding: Semaphore::new(DECODED_AT_ONCE) }
+    }
+}
 
 /// What one kind takes, known by the hashes of its keys alone.
 pub(super) struct Ceiling {
     limits: Limits,
     total: Arc<Total>,
+    /// How often each object is kept.
+    copies: usize,
     hashes: RandomState,
     known: HashMap<u64, Entry>,
     bytes: usize,
@@ -73,7 +91,12 @@ pub(super) struct Full;
 
 impl Ceiling {
     pub fn new(limits: Limits, total: Arc<Total>) -> Self {
-        Self { limits, total, hashes: RandomState::new(), known: HashMap::new(), bytes: 0, list: 0 }
+        Self { limits, total, copies: 1, hashes: RandomState::new(), known: HashMap::new(), bytes: 0, list: 0 }
+    }
+
+    pub fn of_copies(mut self, copies: usize) -> Self {
+        self.copies = copies;
+        self
     }
 
     pub fn limits(&self) -> Limits {
@@ -88,7 +111,7 @@ impl Ceiling {
                     self.list = self.list.wrapping_add(1);
                     true
                 }
-                Delta::Applied(object) => self.put(object.key(), deltas[at].weight),
+                Delta::Applied(object) => self.put(object.key(), deltas[at].weight * self.copies),
                 Delta::Deleted(key) => {
                     self.remove(key);
                     true
@@ -111,7 +134,7 @@ impl Ceiling {
         let before = self.known.get(&hash).map(|entry| entry.weight);
         let more = weight.saturating_sub(before.unwrap_or(0));
         let is_one_too_many = before.is_none() && self.known.len() >= self.limits.objects;
-        if is_one_too_many || self.bytes + more > self.limits.bytes || (more > 0 && self.total.0.load(Ordering::Relaxed) + more > OF_ALL) {
+        if is_one_too_many || self.bytes + more > self.limits.bytes || (more > 0 && self.total.taken.load(Ordering::Relaxed) + more > OF_ALL) {
             return false;
         }
         self.known.insert(hash, Entry { weight, list: self.list });
@@ -134,8 +157,8 @@ impl Ceiling {
 
     fn changed(&mut self, before: usize, after: usize) {
         self.bytes = self.bytes - before + after;
-        self.total.0.fetch_add(after, Ordering::Relaxed);
-        self.total.0.fetch_sub(before, Ordering::Relaxed);
+        self.total.taken.fetch_add(after, Ordering::Relaxed);
+        self.total.taken.fetch_sub(before, Ordering::Relaxed);
     }
 }
 

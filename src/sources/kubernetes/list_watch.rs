@@ -82,6 +82,8 @@ const CALM: Duration = Duration::from_mins(2);
 /// One kind: how to decode it, and which observation carries it.
 pub(super) trait Watched: Send + Sync + 'static {
     const SOURCE: SourceId;
+    /// How often each object is kept.
+    const COPIES: usize = 1;
     type Wire<'a>: Deserialize<'a>;
     type Object: Object + fmt::Debug + Send + 'static;
 
@@ -299,6 +301,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         let decoded = if body.len() < 256 << 10 {
             decode_page(&*kind, &body)
         } else {
+            let _turn = self.shared.total.decoding.acquire().await;
             tokio::task::spawn_blocking(move || decode_page(&*kind, &body)).await.unwrap_or(Err(None))
         };
         decoded.map_err(|shape| match shape {

@@ -121,7 +121,7 @@ impl<F: Fn(SourceId) -> Report> Start<'_, F> {
             shared: self.shared.clone(),
             report,
             sink,
-            ceiling: Ceiling::new(OF_A_KIND, self.shared.total.clone()),
+            ceiling: Ceiling::new(OF_A_KIND, self.shared.total.clone()).of_copies(K::COPIES),
             short: 0,
         }
     }

@@ -56,6 +56,8 @@ struct Port<'a> {
 
 impl Watched for Services {
     const SOURCE: SourceId = SourceId::Services;
+    /// Here for its slices, and where it is shown.
+    const COPIES: usize = 2;
     type Wire<'a> = Wire<'a>;
     type Object = Service;
 

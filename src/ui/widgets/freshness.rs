@@ -113,7 +113,13 @@ fn of_one(state: &State, source: SourceId) -> Standing {
             },
         },
         // Says by itself how long.
-        Health::LoggingIn { says, .. } => waiting(says.to_string(), freshness),
+        Health::LoggingIn { says, .. } => {
+            let mut standing = waiting(says.to_string(), freshness);
+            if let Some(key) = state.keymap.keys_of("reconnect").into_iter().next() {
+                standing.sentence = format!("{says}. {key} ends it and runs it again.");
+            }
+            standing
+        }
         Health::Connecting { what, since: began } => waiting(format!("{what} since {}", since(*began)), freshness),
         Health::Listing { so_far, since: began } => {
             let count = units::thousands(*so_far as u64);
