@@ -340,7 +340,8 @@ fn what_a_monitoring_server_has_packed_small_stays_small() {
             most = most_memory(running.id()).unwrap_or(most);
             std::thread::yield_now();
         }
-        assert!((1..80 << 10).contains(&most), "{command} took {most} KiB");
+        // Three of them unpack to 1.2 GB. The pages of a debug build's own file are among what it takes.
+        assert!((1..144 << 10).contains(&most), "{command} took {most} KiB");
     }
 }
 
