@@ -174,8 +174,8 @@ fn journal_of(journals: &Root, identity: &Identity) -> Finding {
     });
     match tried {
         Ok((directory, closed)) => {
-            let closed: String = closed.iter().map(|one| format!("; {one}")).collect();
-            Finding::ok("journal", &format!("{} can be written{closed}", directory.display()))
+            let can = format!("{} can be written", directory.display());
+            Finding::ok("journal", &std::iter::once(can.as_str()).chain(closed.iter().map(Text::as_str)).collect::<Vec<_>>().join("; "))
         }
         Err(why) => Finding::fail("journal", &why, "make the directory writable, or set XDG_STATE_HOME; mitigations are off without a journal"),
     }

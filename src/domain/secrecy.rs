@@ -263,8 +263,8 @@ pub fn address(name: &str, value: &str, mark: &mut impl FnMut(&str) -> String) -
     let mut shown = format!("{scheme}://");
     match login.split_once(':') {
         _ if login.is_empty() => {}
-        Some((user, password)) => shown += &format!("{user}:{}@", mark(password)),
-        None => shown += &format!("{}@", mark(login)),
+        Some((user, password)) => shown += &[user, ":", &mark(password), "@"].concat(),
+        None => shown += &(mark(login) + "@"),
     }
     let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     shown += host;
@@ -456,7 +456,7 @@ const SHORTEST_FLAT: usize = 10;
 /// As it may be repeated by who means to get it past us: as it is, in hex, in base64 wherever in what was encoded it stood.
 fn flat_forms(secret: &str) -> Vec<Vec<u8>> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |all, byte| format!("{all}{byte:02x}"));
     let mut forms = vec![flat(secret).0, hex.into_bytes()];
     for (before, affected) in [(0, 0), (1, 2), (2, 3)] {
         let encoded = STANDARD_NO_PAD.encode([&[0; 2][..before], bytes].concat());
@@ -766,11 +766,11 @@ mod tests {
     fn ours_are_hidden_however_a_server_alters_them() {
         const OURS: &str = "kQ7-altered/tokenOf+Ours_0123456789-and-its-end";
         ours(OURS);
-        let hex: String = OURS.bytes().map(|byte| format!("{byte:02X}")).collect();
-        let spaced: String = hex.as_bytes().chunks(2).map(|pair| format!("{} ", String::from_utf8_lossy(pair))).collect();
+        let hex = OURS.bytes().fold(String::new(), |all, byte| format!("{all}{byte:02X}"));
+        let spaced = hex.as_bytes().chunks(2).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
         let standard = base64::engine::general_purpose::STANDARD;
         let wrapped = format!("{}\n{}", &OURS[..30], &OURS[30..]);
-        let pieces: String = OURS.chars().map(|character| format!("{character} ")).collect();
+        let pieces = OURS.chars().map(String::from).collect::<Vec<_>>().join(" ");
         for altered in [
             OURS.to_uppercase(),
             OURS.to_lowercase(),
@@ -783,7 +783,7 @@ mod tests {
             standard.encode(format!("Bearer {OURS}")),
             standard.encode(format!("a {OURS} b")),
             URL_SAFE_NO_PAD.encode(format!("ab {OURS}")),
-            standard.encode(OURS).as_bytes().chunks(20).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect(),
+            standard.encode(OURS).as_bytes().chunks(20).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
             OURS.replace('-', "%2D").replace('/', "%2F").replace('+', "%2B").replace('_', "%5f"),
         ] {
             let shown = hide(&format!("no {altered}, sorry"));

@@ -20,7 +20,7 @@ const FOR_OTHERS: u32 = 0o077;
 /// In a folder with this bit only the owner of a file may rename or remove it: `/tmp` has it.
 const STICKY: u32 = 0o1000;
 const ROOT: u32 = 0;
-/// Most links on the way to one folder, as the kernel follows (path_resolution(7)).
+/// Most links on the way to one folder, as the kernel follows (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
 /// Why a file or folder is not trusted, as by OpenSSH's `StrictModes`, with what to do about it.
@@ -82,9 +82,9 @@ fn may_be_above(path: &Path) -> io::Result<()> {
         if !found.is_symlink() {
             let what = format!("the folder above it, {},", at.display());
             if found.mode() & STICKY == 0 {
-                trusted(&found, &what)?
+                trusted(&found, &what)?;
             } else {
-                of_ours(&found, &what)?
+                of_ours(&found, &what)?;
             }
             continue;
         }

@@ -37,14 +37,14 @@ impl Root {
         };
         let mut found: Vec<_> = entries
             .flatten()
-            .filter_map(|entry| match head::folder_of(&entry.path()) {
-                // One that is gone is looked for by its head.
-                Some(folder) => Some(folder.join(FILE_NAME)),
-                None => {
-                    let folder = entry.path();
-                    let is_left = !kept::numbers_in(&folder).is_empty();
-                    Some(folder.join(FILE_NAME)).filter(|path| path.symlink_metadata().is_ok() || is_left)
+            .filter_map(|entry| {
+                // One that is gone is looked for by its head, or by what is kept beside it.
+                if let Some(folder) = head::folder_of(&entry.path()) {
+                    return Some(folder.join(FILE_NAME));
                 }
+                let folder = entry.path();
+                let is_left = !kept::numbers_in(&folder).is_empty();
+                Some(folder.join(FILE_NAME)).filter(|path| path.symlink_metadata().is_ok() || is_left)
             })
             .collect();
         found.sort();

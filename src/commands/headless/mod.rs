@@ -141,7 +141,9 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &mut Loaded) -> Exit {
         output::complain(&format!("nothing can be taken back: {why}"));
         return Exit::FAILED;
     }
-    altered.iter().for_each(|why| output::complain(why));
+    for why in &altered {
+        output::complain(why);
+    }
     if what.list {
         return match what.how.output {
             Output::Json => output::print_json(&undoable),

@@ -147,7 +147,9 @@ impl Session {
     pub fn journal_trouble(&self) -> Option<String> {
         match journal::usable(&self.journals) {
             Ok(closed) => {
-                closed.iter().for_each(|one| output::complain(one));
+                for one in &closed {
+                    output::complain(one);
+                }
                 None
             }
             Err(error) => Some(error.to_string()),
