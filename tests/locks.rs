@@ -391,7 +391,7 @@ fn a_server_that_alters_our_token_shows_it_to_nobody() {
         |token| token.bytes().fold(String::new(), |all, byte| format!("{all}{byte:02x}")),
         |token| token.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}")),
         |token| STANDARD.encode(format!("Bearer {token}")),
-        |token| token.chars().map(|character| format!("{character} ")).collect(),
+        |token| token.chars().fold(String::new(), |all, character| format!("{all}{character} ")),
     ];
     for way in ways {
         let home = Home::new();
