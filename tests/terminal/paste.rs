@@ -33,7 +33,7 @@ fn a_word_that_is_pasted_with_its_enter_confirms_nothing(#[case] pasted: &str) {
 #[test]
 fn a_word_that_was_pasted_does_not_count_however_late_its_enter_comes() {
     let mut session = at_the_word();
-    session.at_once("prod").see("prod▏").see("prod");
+    session.at_once("prod");
     std::thread::sleep(LATE);
     session.press("\r").see("Ctrl-U clears it, then type it");
     assert!(!has_intent(&session), "{}", session.screen());
