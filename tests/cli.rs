@@ -371,6 +371,29 @@ fn a_journal_that_is_not_what_was_written_is_told_by_audit() {
     assert!(audit().code == 1 && audit().out.contains("another cluster, uid-1"), "{}", audit().out);
     fs::remove_dir_all(&other).unwrap();
     assert!(audit().code == 1 && audit().out.contains("not intact: it is gone, and had 5 records"), "{}", audit().out);
+    fs::write(folder.with_extension("head"), "x").unwrap();
+    assert!(audit().code == 1 && audit().out.contains("uid-1.head, which told where it ended, is damaged"), "{}", audit().out);
+}
+
+#[test]
+fn a_journal_whose_second_place_is_gone_is_not_called_intact() {
+    let home = Home::new();
+    let root = home.path().join(".local/state/sev1");
+    let folder = root.join("uid-1");
+    let journal = Journal::new(folder.clone(), "uid-1".into(), "me".into(), Arc::new(SystemClock::new()));
+    let intent = journal.append("intent", &serde_json::json!({})).unwrap();
+    journal.keep(intent, &serde_json::json!({ "words": ["x"] })).unwrap();
+    let audit = || home.run(&["audit", "verify"]);
+    assert!(audit().code == 0 && audit().out.contains("intact, 2 records"), "{}", audit().out);
+    fs::write(folder.join("undo/1.json"), "{}").unwrap();
+    assert!(audit().code == 1 && audit().out.contains("undo/1.json does not match the journal"), "{}", audit().out);
+    let head = root.join("uid-1.head");
+    fs::write(&head, "{}").unwrap();
+    assert!(audit().code == 1 && audit().out.contains("uid-1.head, which tells where it ended, is damaged"), "{}", audit().out);
+    fs::remove_file(&head).unwrap();
+    assert!(audit().code == 1 && audit().out.contains("uid-1.head, which tells where it ended, is missing"), "{}", audit().out);
+    fs::remove_file(folder.join("journal.jsonl")).unwrap();
+    assert!(audit().code == 1 && audit().out.contains("not intact: it is gone: undo/1.json takes back its record 1"), "{}", audit().out);
 }
 
 #[test]

@@ -296,3 +296,110 @@ fn a_command_whose_value_would_be_code_is_refused() {
     let said = String::from_utf8_lossy(&answer.stderr);
     assert!(answer.status.code() == Some(2) && said.contains("has {x} in what python3 runs as code"), "{said}");
 }
+
+/// A server that answers everything with `bytes`, which say that they are gzip. Returns its address.
+fn bomb(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            assert!(head.take(100).count() < 100);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                bytes.len()
+            );
+            drop(stream.write_all(&[head.as_bytes(), &bytes].concat()));
+        }
+    });
+    address
+}
+
+/// The most memory that a process that runs ever had, in KiB.
+fn most_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
+#[test]
+fn what_a_monitoring_server_has_packed_small_stays_small() {
+    let packed =
+        Command::new("sh").args(["-c", "{ printf '{\"status\":\"'; head -c 400000000 /dev/zero | tr '\\0' x; } | gzip -1"]).output().unwrap().stdout;
+    assert!(packed.len() < 4 << 20);
+    let server = bomb(packed);
+    for command in ["doctor", "status"] {
+        let home = Home::new();
+        let file = home.write("kubeconfig", &kubeconfig("https://127.0.0.1:1", "{}"));
+        let servers = ["prometheus", "elasticsearch", "alertmanager"].map(|name| format!("[servers.{name}]\nurl = '{server}'\n"));
+        let config = home.write("sev1-config.toml", &servers.concat());
+        let mut started = Command::new(env!("CARGO_BIN_EXE_sev1"));
+        started.args([command, "--kubeconfig", &file, "--config", &config]).env_clear().env("HOME", home.0.path()).current_dir(home.0.path());
+        let mut running = started.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut most = 0;
+        while running.try_wait().unwrap().is_none() {
+            most = most_memory(running.id()).unwrap_or(most);
+            std::thread::yield_now();
+        }
+        // Three of them unpack to 1.2 GB. The pages of a debug build's own file are among what it takes.
+        assert!((1..144 << 10).contains(&most), "{command} took {most} KiB");
+    }
+}
+
+#[test]
+fn the_words_that_a_credential_plugin_says_last_hold_no_secret_by_any_way_of_telling_it() {
+    let home = Home::new();
+    for (said, secret) in [
+        ("refresh failed: token XYZ", "XYZ"),
+        ("client_secret: hunter2", "hunter2"),
+        ("clientSecret: correcthorse", "correcthorse"),
+        ("called with --client-secret correcthorse", "correcthorse"),
+        ("GET https://idp/api/v1/q9W8e7R6t5Y4u3I2o1P0/x failed", "q9W8e7R6t5Y4u3I2o1P0"),
+        ("POST https://hooks.slack.com/services/T0/B0/abcdef failed", "abcdef"),
+    ] {
+        let script = home.write("plugin", &format!("echo '{said}' >&2; exit 1\n"));
+        let user = format!("{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: ['{script}']}}}}");
+        let file = home.write("kubeconfig", &kubeconfig("https://127.0.0.1:1", &user));
+        for command in ["status", "doctor"] {
+            let shown = home.run(&[command, "--kubeconfig", &file], &[]);
+            assert!(shown.contains("***") && !shown.contains(secret), "{command}: {shown}");
+        }
+    }
+}
+
+/// A server that refuses, and says the token that it was sent in a way of its own. Returns its address.
+fn altering(alter: fn(&str) -> String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let token = head.filter_map(|line| line.split_once("Bearer ").map(|(_, token)| token.to_owned())).last().unwrap_or_default();
+            let body = serde_json::json!({ "kind": "Status", "message": format!("no <{}> here", alter(&token)), "code": 401 }).to_string();
+            let head = "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\n";
+            drop(stream.write_all(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes()));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_server_that_alters_our_token_shows_it_to_nobody() {
+    const TOKEN: &str = "kT9xQ-tokenOfOurs_0123456789abc";
+    let ways: [fn(&str) -> String; 6] = [
+        str::to_uppercase,
+        |token| format!("{}\n{}", &token[..token.len() / 2], &token[token.len() / 2..]),
+        |token| token.bytes().fold(String::new(), |all, byte| format!("{all}{byte:02x}")),
+        |token| token.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}")),
+        |token| STANDARD.encode(format!("Bearer {token}")),
+        |token| token.chars().fold(String::new(), |all, character| format!("{all}{character} ")),
+    ];
+    for way in ways {
+        let home = Home::new();
+        let file = home.write("kubeconfig", &kubeconfig("https://127.0.0.1:1", "{}"));
+        let config = home.write("sev1-config.toml", &format!("[servers.prometheus]\nurl = '{}'\nbearer_env = 'T1'\n", altering(way)));
+        let said = home.run(&["doctor", "--kubeconfig", &file, "--config", &config], &[("T1", TOKEN)]);
+        let altered = way(TOKEN);
+        let pieces: Vec<&str> = altered.split_whitespace().filter(|piece| piece.len() >= 8).collect();
+        assert!(said.contains("***") && pieces.iter().all(|piece| !said.contains(piece)) && !said.contains("k T 9 x"), "{altered:?}: {said}");
+    }
+}

@@ -63,8 +63,11 @@ impl Sent {
 }
 
 impl Api {
+    /// The answer for one object, which has to be of the very object that the path names: a write is planned on it, or refused by it.
     pub async fn get(&self, path: &str) -> Result<Value, ConnectError> {
-        self.read(path, &[]).await
+        let answer = self.read(path, &[]).await?;
+        is_answer_for(path, &answer)?;
+        Ok(answer)
     }
 
     async fn read(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, ConnectError> {
@@ -161,6 +164,66 @@ impl Api {
             },
             Err(WriteError::NotSent(error)) => Sent::Failed(Text::line(&format!("nothing was sent: {error}"))),
             Err(WriteError::NoAnswer(error)) => Sent::Unknown(error.text()),
+        }
+    }
+}
+
+/// Whether an answer is about the object whose path was asked: by its name and its namespace. Paths of groups and collections name none.
+fn is_answer_for(path: &str, answer: &Value) -> Result<(), ConnectError> {
+    let mut parts = path.split('/').skip(1);
+    match parts.next() {
+        Some("api") => drop(parts.next()),
+        Some("apis") => drop((parts.next(), parts.next())),
+        _ => return Ok(()),
+    }
+    let parts: Vec<&str> = parts.collect();
+    let (namespace, name) = match *parts.as_slice() {
+        ["namespaces", namespace, _, name, ..] => (namespace, name),
+        ["namespaces", _, _] => return Ok(()),
+        [_, name, ..] => ("", name),
+        _ => return Ok(()),
+    };
+    for (field, asked) in [("name", name), ("namespace", namespace)] {
+        let is = answer.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default();
+        if is != asked {
+            return Err(ConnectError::Another { path: Text::line(path), field, is: Text::line(is) });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_about_the_object_that_was_asked_for() {
+        let pod = json!({"metadata": {"name": "a", "namespace": "shop"}});
+        let node = json!({"metadata": {"name": "n"}});
+        for (path, answer) in [
+            ("/api/v1/namespaces/shop/pods/a", &pod),
+            ("/apis/apps/v1/namespaces/shop/deployments/a/scale", &pod),
+            ("/api/v1/nodes/n", &node),
+            ("/api/v1/namespaces/n", &node),
+            ("/api/v1/namespaces/shop/pods", &node),
+            ("/apis/keda.sh", &pod),
+            ("/apis/keda.sh/v1alpha1", &pod),
+            ("/version", &pod),
+        ] {
+            assert!(is_answer_for(path, answer).is_ok(), "{path}");
+        }
+        for (path, answer) in [
+            ("/api/v1/namespaces/shop/pods/b", &pod),
+            ("/api/v1/namespaces/other/pods/a", &pod),
+            ("/apis/apps/v1/namespaces/shop/deployments/b/scale", &pod),
+            ("/api/v1/nodes/m", &node),
+            ("/api/v1/nodes/a", &pod),
+            ("/api/v1/namespaces/shop/pods/a", &json!({"kind": "Status"})),
+        ] {
+            let why = is_answer_for(path, answer).unwrap_err().to_string();
+            assert!(why.contains("another object"), "{path}: {why}");
         }
     }
 }

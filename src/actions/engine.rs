@@ -238,6 +238,9 @@ impl Engine {
     pub async fn recover(&self) -> Vec<Late> {
         let late = recover::look(&self.core).await;
         self.core.say_undoable().await;
+        for text in self.altered().await {
+            self.core.say(ActionEvent::Notice { text, is_error: true }).await;
+        }
         late
     }
 
@@ -259,6 +262,12 @@ impl Engine {
     pub async fn undoable(&self) -> Vec<Undoable> {
         let journal = self.core.journal.clone();
         tokio::task::spawn_blocking(move || undo::list(&journal)).await.unwrap_or_default()
+    }
+
+    /// What lies where mitigations are taken back from and is not what the journal says was kept, in sentences.
+    pub async fn altered(&self) -> Vec<Text> {
+        let journal = self.core.journal.clone();
+        tokio::task::spawn_blocking(move || journal.altered()).await.unwrap_or_default()
     }
 
     /// Runs a command of the list that only reads, and journals that it was run.
@@ -336,6 +345,9 @@ impl Core {
         let why = match appended {
             Ok(Ok(seq)) => {
                 self.journal_works(true).await;
+                for text in self.journal.take_closed() {
+                    self.say(ActionEvent::Notice { text, is_error: false }).await;
+                }
                 return Ok(seq);
             }
             Ok(Err(error @ JournalError::TooLong { .. })) => return Err(Text::line(&error.to_string())),
@@ -402,9 +414,9 @@ impl Core {
     }
 
     /// What is kept to take an intent back.
-    pub async fn kept(&self, intent: Seq) -> Option<Value> {
+    pub async fn kept(&self, intent: Seq) -> Result<Option<Value>, Text> {
         let journal = self.journal.clone();
-        tokio::task::spawn_blocking(move || journal.kept_for(intent)).await.ok().flatten()
+        tokio::task::spawn_blocking(move || journal.kept_for(intent)).await.unwrap_or(Ok(None))
     }
 
     /// Tells what can be taken back.

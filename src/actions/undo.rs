@@ -58,7 +58,7 @@ pub enum Kept {
 pub fn settle(journal: &Journal, intent: Seq, kept: Kept, stored: Option<(&Write, &Value)>) {
     match kept {
         Kept::Offered => {
-            let Some(mut kept) = journal.kept_for(intent) else { return };
+            let Ok(Some(mut kept)) = journal.kept_for(intent) else { return };
             let Some(members) = kept.as_object_mut() else { return };
             members.insert("done".into(), true.into());
             if let Some((write, answer)) = stored
@@ -107,7 +107,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, of: Finished) -> Result<(
         Finished::Here(of) => core.intent_of(of),
     };
     let Some(seq) = recorded else { return Err("nothing to undo: that mitigation was not done in this session".into()) };
-    let Some(kept) = core.kept(Seq(seq)).await else {
+    let Some(kept) = core.kept(Seq(seq)).await? else {
         return Err(Text::line(&format!("nothing to undo: nothing is kept that takes back mitigation {seq}; it was undone, or cannot be")));
     };
     if kept.get("done") != Some(&Value::Bool(true)) {

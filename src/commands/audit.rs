@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     domain::text::Text,
     journal::{self, Root, VerifyError},
@@ -20,10 +22,9 @@ pub enum Which {
     All,
 }
 
-/// Checks them and gives one line for each, or one for each thing that is wrong with it; `root` is where journals are. Returns the exit code as well: 0 all
-/// hold, 1 one is broken or cannot be
-/// read, 2 there is none where one was named.
-pub fn verify(which: &Which, root: &Root) -> (u8, String) {
+/// Checks them and gives one line for each, or one for each thing that is wrong with it; `root` is where journals are, `now` the time at which
+/// it is asked. Returns the exit code as well: 0 all hold, 1 one is broken or cannot be read, 2 there is none where one was named.
+pub fn verify(which: &Which, root: &Root, now: DateTime<Utc>) -> (u8, String) {
     let files = match which {
         Which::File(path) => Ok(vec![path.clone()]),
         Which::Cluster(uid) => root.directory(uid).map(|directory| vec![directory.join(journal::FILE_NAME)]),
@@ -40,7 +41,7 @@ pub fn verify(which: &Which, root: &Root) -> (u8, String) {
     }
     let (mut code, mut lines) = (0, String::new());
     for path in files {
-        match journal::verify(&path).and_then(|summary| Ok((summary, journal::examine(&path, root)?))) {
+        match journal::verify(&path).and_then(|summary| Ok((summary, journal::examine(&path, root, now)?))) {
             Ok((_, found)) if !found.wrong.is_empty() => {
                 code = code.max(1);
                 for wrong in found.wrong {
@@ -63,9 +64,9 @@ pub fn verify(which: &Which, root: &Root) -> (u8, String) {
             }
             Err(error) => {
                 let is_missing = matches!(&error, VerifyError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound);
-                if let Some(records) = journal::records_of(&path).filter(|_| is_missing) {
+                if let Some(left) = journal::left_of(&path).filter(|_| is_missing) {
                     code = code.max(1);
-                    lines += &said(&format!("{}: not intact: it is gone, and had {records} records", path.display()));
+                    lines += &said(&format!("{}: not intact: {left}", path.display()));
                     continue;
                 }
                 code = code.max(if is_missing { 2 } else { 1 });
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     fn run(which: &Which) -> (u8, String) {
-        verify(which, &Root::OfUser)
+        verify(which, &Root::OfUser, DateTime::UNIX_EPOCH)
     }
 
     #[test]

@@ -185,11 +185,14 @@ fn clock_offset(about: &'static str, server: DateTime<Utc>, ours: DateTime<Utc>)
 /// Whether the journal of this cluster can be written; without it there are no mitigations.
 fn journal_of(journals: &Root, identity: &Identity) -> Finding {
     let tried = journals.directory(&identity.cluster.uid).map_err(|error| error.to_string()).and_then(|directory| {
-        journal::usable(&directory).map_err(|error| error.to_string())?;
-        Ok(directory)
+        let closed = journal::usable(&directory).map_err(|error| error.to_string())?;
+        Ok((directory, closed))
     });
     match tried {
-        Ok(directory) => Finding::ok("journal", &format!("{} can be written", directory.display())),
+        Ok((directory, closed)) => {
+            let can = format!("{} can be written", directory.display());
+            Finding::ok("journal", &std::iter::once(can.as_str()).chain(closed.iter().map(Text::as_str)).collect::<Vec<_>>().join("; "))
+        }
         Err(why) => Finding::fail("journal", &why, "make the directory writable, or set XDG_STATE_HOME; mitigations are off without a journal"),
     }
 }
@@ -208,7 +211,9 @@ fn remedy(error: &ConnectError) -> &'static str {
         ConnectError::TooManyRequests { .. } => "wait: it is overloaded",
         ConnectError::NotJson { .. } => "check the address: a login page or a proxy may be answering",
         ConnectError::TooMany { .. } => "watch one namespace with -n NAMESPACE",
-        ConnectError::Gone { .. } | ConnectError::Server { .. } | ConnectError::TooLarge { .. } => "look at the server's own log",
+        ConnectError::Gone { .. } | ConnectError::Another { .. } | ConnectError::Server { .. } | ConnectError::TooLarge { .. } => {
+            "look at the server's own log"
+        }
     }
 }
 

@@ -30,8 +30,8 @@ pub fn start() -> Option<WorkerGuard> {
         output::complain("environment SEV1_LOG: there is no state directory to log to");
         return None;
     };
-    if let Err(error) = files::private_folders(&directory) {
-        output::complain(&format!("{}: cannot be made, nothing is logged: {error}", directory.display()));
+    if let Err(error) = files::own_folder(&directory) {
+        output::complain(&format!("{}: cannot be used, nothing is logged: {error}", directory.display()));
         return None;
     }
     let path = directory.join(FILE_NAME);

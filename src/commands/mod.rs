@@ -75,8 +75,11 @@ pub fn run(cli: &Cli, program: &str) -> Exit {
 fn verify(file: Option<&std::path::Path>, cli: &Cli) -> Exit {
     let which = file.map_or(audit::Which::All, |file| audit::Which::File(file.to_owned()));
     // Where the kubeconfig is a demo's, the journals are the demo's.
-    let root = setup::target(cli).map_or(crate::journal::Root::OfUser, |(_, _, home)| home.journals);
-    let (code, said) = audit::verify(&which, &root);
+    let (root, clock) = match setup::target(cli) {
+        Ok((_, _, home)) => (home.journals, home.clock),
+        Err(_) => (crate::journal::Root::OfUser, setup::clock()),
+    };
+    let (code, said) = audit::verify(&which, &root, clock.now().utc);
     match output::print(&said) {
         Exit::DONE => Exit(code),
         failed => failed,

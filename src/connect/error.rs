@@ -34,6 +34,9 @@ pub enum ConnectError {
     Forbidden { verb: Text, resource: Text, says: Text },
     #[error("{what} does not exist: {says}")]
     NotFound { what: Text, says: Text },
+    /// A server that is broken or lies; nothing is written by such an answer.
+    #[error("the server answered with another object for {path}: its {field} is \u{201c}{is}\u{201d}; nothing can be decided on that")]
+    Another { path: Text, field: &'static str, is: Text },
     /// 410: the place to go on from is no longer known to the server.
     #[error("the server cannot go on from where we were: {says}")]
     Gone { says: Text },

@@ -214,7 +214,10 @@ fn pieces(argument: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-const SHELLS: [&str; 9] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "csh", "tcsh"];
+const SHELLS: &[&str] = &[
+    "sh", "bash", "dash", "ash", "hush", "zsh", "ksh", "ksh93", "mksh", "pdksh", "oksh", "lksh", "posh", "yash", "fish", "csh", "tcsh", "rbash",
+    "rksh", "rzsh", "rsh", "sash", "es", "rc", "ion", "nu", "elvish", "xonsh", "osh", "ysh",
+];
 
 impl CommandEntry {
     pub fn new(name: &str) -> Self {
@@ -400,7 +403,23 @@ mod tests {
 
     #[test]
     fn text_for_a_shell_is_refused_whatever_stands_before_the_shell() {
-        for argv in [&["sh", "-c", "date"][..], &["/bin/bash", "-lc", "date"], &["env", "sh", "-c", "date"], &["busybox", "ash", "-c", "date"]] {
+        for argv in [
+            &["sh", "-c", "date"][..],
+            &["/bin/bash", "-lc", "date"],
+            &["/bin/SH", "-c", "date"],
+            &["bash5.2", "-c", "date"],
+            &["rbash", "-c", "date"],
+            &["mksh", "-ec", "date"],
+            &["env", "sh", "-c", "date"],
+            &["busybox", "ash", "-c", "date"],
+            &["busybox.static", "sh", "-c", "date"],
+            &["doas", "sh", "-c", "date"],
+            &["xargs", "sh", "-c", "date"],
+            &["nsenter", "-t", "1", "sh", "-c", "date"],
+            &["kubectl", "exec", "x", "--", "sh", "-c", "date"],
+            &["find", "/x", "-exec", "sh", "-c", "date", ";"],
+            &["ssh", "host", "sh", "-c", "date"],
+        ] {
             assert!(wrong(argv, &[]).contains("runs text in a shell"), "{argv:?}");
         }
         entry(&["psql", "-c", "select 1"], &[]).check(&[]).unwrap();

@@ -143,7 +143,7 @@ impl Complaint {
     /// A pattern that is new, surges, or came with the present trouble and goes on.
     pub fn of(pattern: &Pattern, around: Around<'_>) -> Option<Self> {
         let Around { now, began, deployments, .. } = around;
-        let is_surging = if around.is_sampled { pattern.recent * SURGE >= around.recent } else { pattern.is_surging };
+        let is_surging = if around.is_sampled { pattern.recent.saturating_mul(SURGE) >= around.recent } else { pattern.is_surging };
         let came_with_it = began.is_some_and(|began| pattern.first_seen >= began - AHEAD && pattern.first_seen >= now - READ_BACK);
         let is_of_it = pattern.is_new || is_surging || came_with_it || around.heard.has(pattern);
         let is_news = pattern.recent >= LEAST && is_of_it && !is_past(pattern, now);
@@ -264,6 +264,7 @@ mod tests {
         assert!(Complaint::of(&pattern(300, 340, false), around((320, false), at, &heard)).is_some());
         assert_eq!(Complaint::of(&pattern(14, 14, false), around((900, true), at, &heard)), None, "in a storm that was read in part");
         assert!(Complaint::of(&pattern(400, 400, false), around((900, true), at, &heard)).is_some());
+        assert!(Complaint::of(&pattern(u64::MAX, u64::MAX, false), around((900, true), at, &heard)).is_some(), "a number that no log can hold");
         assert!(Complaint::of(&pattern(5, 5, true), around((20, false), at, &heard)).is_some());
     }
 

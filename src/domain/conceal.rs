@@ -54,8 +54,21 @@ pub fn value<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if is_secret_name(name) {
         return Cow::Owned(length(value));
     }
-    let shown = text(value, &mut |_| "(hidden)".to_owned());
+    let mut mark = |_: &str| "(hidden)".to_owned();
+    if secrecy::is_address_name(name) && value.trim().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Owned(secrecy::address(name, value, &mut mark).unwrap_or_else(|| length(value)));
+    }
+    let shown = text(value, &mut mark);
+    let shown = if is_of_digests(name) { shown } else { secrecy::random_words(&shown, &mut mark) };
     if shown == value { Cow::Borrowed(value) } else { Cow::Owned(shown) }
+}
+
+/// Whose value is long and random, and tells which one it is: nothing to hide.
+fn is_of_digests(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["digest", "sha", "checksum", "commit", "revision", "uid", "uuid", "etag", "image", "version", "fingerprint"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// `text` with `mark` in the place of what is secret in it: a private key, what is a secret by its form, the password of an address, and
@@ -334,6 +347,43 @@ mod tests {
             ("jaas", r#"Login required user="a" password="hunter2";"#, r#"Login required user="a" password="(hidden)";"#),
             ("opts", "-Dspring.password=${DB_PASSWORD}", "-Dspring.password=${DB_PASSWORD}"),
             (".dockerconfigjson", r#"{"auths":{}}"#, "<12 characters>"),
+            ("jwt", "hunter2", "<7 characters>"),
+            ("jwt_issuer", "https://login", "https://login"),
+            ("otp_seed", "JBSWY3DPEHPK3PXP", "<16 characters>"),
+            ("otpSeed", "hunter2", "<7 characters>"),
+            ("dbpw", "hunter2", "<7 characters>"),
+            ("db.pw", "hunter2", "<7 characters>"),
+            ("signing_salt", "hunter2", "<7 characters>"),
+            ("pin", "4711", "<4 characters>"),
+            ("pin2", "4711", "<4 characters>"),
+            ("pins", "4711", "4711"),
+            ("spinning", "fast", "fast"),
+            ("session-cookie", "hunter2", "<7 characters>"),
+            ("webhook_url", "https://chat.example.com/hooks/x/y", "https://chat.example.com/(hidden)"),
+            ("slackWebhook", "https://chat.example.com/x", "https://chat.example.com/(hidden)"),
+            ("slack.url", "https://chat.example.com/x?y=z", "https://chat.example.com/(hidden)"),
+            ("redis_uri", "redis://hunter2@cache:6379/0", "redis://(hidden)@cache:6379/0"),
+            ("redis_uri", "redis://:1234/hunter2@cache:6379/0", "redis://:(hidden)@cache:6379/0"),
+            (
+                "DATABASE_URL",
+                "postgres://db/app?user=a&password=hunter2&sslmode=require",
+                "postgres://db/app?user=a&password=(hidden)&sslmode=require",
+            ),
+            ("DATABASE_URL", "hunter2", "<7 characters>"),
+            ("databaseUrl", "mysql://a:hunter2@db/app", "mysql://a:(hidden)@db/app"),
+            ("service_url", "http://orders:8080/v1", "http://orders:8080/v1"),
+            ("any", "https://h/api/v1/q9W8e7R6t5Y4u3I2o1P0/x", "https://h/api/v1/(hidden)/x"),
+            ("any", "5f4dcc3b5aa765d61d8327deb882cf99", "(hidden)"),
+            ("any", "a q9W8e7R6t5Y4u3I2o1P0 b", "a (hidden) b"),
+            ("commit", "5f4dcc3b5aa765d61d8327deb882cf99", "5f4dcc3b5aa765d61d8327deb882cf99"),
+            (
+                "any",
+                "registry/app@sha256:5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
+                "registry/app@sha256:5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
+            ),
+            ("any", "api-gateway-7d9f8b6c5d-abcde", "api-gateway-7d9f8b6c5d-abcde"),
+            ("any", "/var/lib/app/data/2026-11-23/v1", "/var/lib/app/data/2026-11-23/v1"),
+            ("any", "com.example.KafkaConsumerConfiguration2", "com.example.KafkaConsumerConfiguration2"),
             ("tls.key", "hunter2", "<7 characters>"),
             ("STRIPE_KEY", "hunter2", "<7 characters>"),
             ("partition-key", "orders", "orders"),

@@ -7,7 +7,7 @@
 mod own;
 mod plain;
 
-pub use own::{NotOurs, To, create_private, is_own_folder, open_own, own_folder, private_folders, sync_folder};
+pub use own::{NotOurs, To, close_to_others, create_private, is_own_folder, open_own, own_folder, private_folders, sync_folder};
 pub use plain::plain;
 
 use std::{

@@ -1,13 +1,12 @@
 //! Files and folders that this program keeps: nobody else may write them, and none is a link to somewhere else.
 
 use std::{
-    collections::BTreeSet,
     error::Error,
     fmt,
     fs::{DirBuilder, File, Metadata, OpenOptions, Permissions},
     io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Component, Path, PathBuf},
 };
 
 use rustix::fs::OFlags;
@@ -21,6 +20,8 @@ const FOR_OTHERS: u32 = 0o077;
 /// In a folder with this bit only the owner of a file may rename or remove it: `/tmp` has it.
 const STICKY: u32 = 0o1000;
 const ROOT: u32 = 0;
+/// Most links on the way to one folder, as the kernel follows (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
 
 /// Why a file or folder is not trusted, as by OpenSSH's `StrictModes`, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ impl NotOurs {
 /// Makes the folder, and those above it that lack, for their owner alone (0700), and checks that nobody else can write it or replace it
 /// in the folder above. Errors of the check hold a [`NotOurs`].
 pub fn own_folder(path: &Path) -> io::Result<()> {
+    // Before anything is made: nothing is made where another's link leads.
+    may_be_above(path)?;
     private_folders(path)?;
     is_own_folder(path)
 }
@@ -56,16 +59,61 @@ pub fn is_own_folder(path: &Path) -> io::Result<()> {
         return Err(link());
     }
     trusted(&found, "it")?;
-    // Whoever can write one of them can put another in the place of the next. By its name and where links lead.
-    let (named, real) = (std::path::absolute(path)?, std::fs::canonicalize(path)?);
-    let above = named.ancestors().skip(1).chain(real.ancestors().skip(1));
-    above.map(Path::to_owned).collect::<BTreeSet<_>>().iter().rev().try_for_each(|above| may_be_above(above))
+    may_be_above(path)
 }
 
-fn may_be_above(folder: &Path) -> io::Result<()> {
-    let found = std::fs::metadata(folder).map_err(plain)?;
-    let what = format!("the folder above it, {},", folder.display());
-    if found.mode() & STICKY == 0 { trusted(&found, &what) } else { of_ours(&found, &what) }
+/// Goes the way to `path` as the kernel does, as far as there is one: whoever can write a folder on it can put another in the place of the
+/// next, and whoever owns a link decides where it leads. A link of ours is fine, as of `~/.local/state` to another disk.
+fn may_be_above(path: &Path) -> io::Result<()> {
+    let named = std::path::absolute(path)?;
+    let mut left: Vec<PathBuf> = named.parent().into_iter().flat_map(Path::components).map(|part| part.as_os_str().into()).rev().collect();
+    let (mut at, mut links) = (PathBuf::from("/"), 0);
+    while let Some(part) = left.pop() {
+        match part.components().next() {
+            Some(Component::RootDir) => at = PathBuf::from("/"),
+            Some(Component::ParentDir) => drop(at.pop()),
+            Some(Component::Normal(name)) => at.push(name),
+            _ => continue,
+        }
+        let found = match std::fs::symlink_metadata(&at) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if !found.is_symlink() {
+            let what = format!("the folder above it, {},", at.display());
+            if found.mode() & STICKY == 0 {
+                trusted(&found, &what)?;
+            } else {
+                of_ours(&found, &what)?;
+            }
+            continue;
+        }
+        of_ours(&found, &format!("the link on the way to it, {},", at.display()))?;
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(NotOurs::error(format!("there are more than {MOST_LINKS} links on the way to it: name the folder itself")));
+        }
+        let to = std::fs::read_link(&at)?;
+        at.pop();
+        left.extend(to.components().map(|part| part.as_os_str().into()).rev());
+    }
+    Ok(())
+}
+
+/// Takes from the group and everybody what they may do with a file or folder of ours, made by hand or put back from a backup. The mode it
+/// had, where that was anything; nothing where it is none of ours or a link.
+pub fn close_to_others(path: &Path) -> io::Result<Option<u32>> {
+    let found = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found?,
+    };
+    let mode = found.mode() & 0o7777;
+    // What others could write is refused elsewhere: they may have.
+    if found.is_symlink() || found.uid() != us() || mode & FOR_OTHERS == 0 || mode & WRITABLE_BY_OTHERS != 0 {
+        return Ok(None);
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(mode & !FOR_OTHERS))?;
+    Ok(Some(mode))
 }
 
 /// What a file of ours is opened for. None truncates: nothing is checked before the file is open.
@@ -101,6 +149,12 @@ pub fn open_own(path: &Path, to: To) -> io::Result<File> {
     let found = file.metadata().map_err(plain)?;
     regular(&found).map_err(|error| NotOurs::error(error.to_string().replace("name a regular file", "move it away")))?;
     trusted(&found, "it")?;
+    if found.nlink() > 1 {
+        return Err(NotOurs::error(format!(
+            "it has {} names (hard links), so that it may be written or kept by another one: make a copy of it, and put that in its place",
+            found.nlink()
+        )));
+    }
     // One that was made by hand, or put back from a backup, may be readable by everybody.
     if found.mode() & FOR_OTHERS != 0 && found.uid() == us() && to != To::Read {
         file.set_permissions(Permissions::from_mode(found.mode() & !FOR_OTHERS & 0o7777)).map_err(plain)?;

@@ -109,6 +109,11 @@ fn a_file_of_ours_is_private_and_no_link_pipe_or_file_that_others_write() {
     for to in [To::Append, To::Hold, To::TryLock, To::Read] {
         assert_eq!(why(open_own(&pipe, to)), "it is a pipe, not a regular file: move it away");
     }
+    fs::hard_link(folder.at("new"), folder.at("other name")).unwrap();
+    for to in [To::Append, To::Hold, To::TryLock, To::Read] {
+        let refused = why(open_own(&folder.at("new"), to));
+        assert!(refused.starts_with("it has 2 names (hard links)"), "{to:?}: {refused}");
+    }
     let error = open_own(&link, To::Append).unwrap_err();
     assert!(error.get_ref().and_then(|inner| inner.downcast_ref::<NotOurs>()).is_some());
 }
@@ -139,4 +144,55 @@ fn a_folder_of_ours_is_private_and_so_is_the_one_above() {
     fs::set_permissions(folder.at("a"), fs::Permissions::from_mode(0o777)).unwrap();
     assert_eq!(why(own_folder(&folder.at("a"))), "it can be written by others (mode 0777): run chmod go-w on it");
     assert!(why(own_folder(&folder.at("a/b"))).starts_with("the folder above it, "));
+}
+
+#[test]
+fn a_link_of_ours_on_the_way_is_followed_and_one_of_another_is_not() {
+    let folder = Folder::new();
+    fs::create_dir(folder.at("disk")).unwrap();
+    symlink("disk", folder.at("state")).unwrap();
+    let below = folder.at("state/sev1/uid");
+    own_folder(&below).unwrap();
+    assert_eq!(fs::metadata(folder.at("disk/sev1/uid")).unwrap().permissions().mode() & 0o777, 0o700);
+    symlink(folder.at("state/sev1"), folder.at("second")).unwrap();
+    own_folder(&folder.at("second/uid")).unwrap();
+    // As a link in a folder that others may write to: it leads where its owner likes.
+    if std::os::unix::fs::lchown(folder.at("state"), Some(12_345), None).is_err() {
+        // Only root can give files away.
+        return;
+    }
+    for path in [&below, &folder.at("state/sev1/new"), &folder.at("second/uid"), &folder.at("second/new")] {
+        let refused = why(own_folder(path));
+        assert!(refused.starts_with("the link on the way to it, ") && refused.contains("/state, belongs to another user"), "{refused}");
+    }
+    assert!(!folder.at("disk/sev1/new").exists(), "nothing is made where it leads");
+}
+
+#[test]
+fn links_that_lead_in_a_ring_are_refused() {
+    let folder = Folder::new();
+    symlink("b", folder.at("a")).unwrap();
+    symlink("a", folder.at("b")).unwrap();
+    assert!(why(own_folder(&folder.at("a/uid"))).contains("more than 40 links"));
+}
+
+#[test]
+fn where_a_link_leads_is_looked_at_too() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.at("open/disk")).unwrap();
+    fs::set_permissions(folder.at("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    symlink("open/disk", folder.at("state")).unwrap();
+    assert!(why(own_folder(&folder.at("state/sev1"))).contains("/open, can be written by others (mode 0777)"));
+}
+
+#[test]
+fn what_others_could_read_is_closed_and_its_mode_told() {
+    let folder = Folder::new();
+    let file = folder.file(b"", 0o644);
+    assert_eq!(close_to_others(&file).unwrap(), Some(0o644));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(close_to_others(&file).unwrap(), None);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o646)).unwrap();
+    assert_eq!(close_to_others(&file).unwrap(), None, "others may have written it");
+    assert_eq!(close_to_others(&folder.at("nothing")).unwrap(), None);
 }

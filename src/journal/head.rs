@@ -13,11 +13,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::Seq;
+use super::{Seq, kept};
 use crate::files;
 
 /// Kind of the record that says that the journal went on after its end was cut.
 pub const CUT_FOUND: &str = "cut_found";
+/// Kind of the record that says that the journal went on though nothing told any more where it had ended.
+pub const LOST_FOUND: &str = "head_lost";
 /// Largest that is read, in bytes.
 const LARGEST: u64 = 4_096;
 
@@ -47,11 +49,36 @@ impl Head {
     }
 }
 
-/// None where none was kept, or what is there is not ours or none.
-pub fn read(directory: &Path) -> Option<Head> {
-    let file = files::open_own(&path(directory), files::To::Read).ok()?;
-    let kept: Value = serde_json::from_slice(&files::up_to(file, LARGEST).ok()?).ok()?;
-    Some(Head { seq: Seq(kept.get("seq")?.as_u64()?), hash: kept.get("hash")?.as_str()?.to_owned() })
+/// What stands where the head is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Found {
+    Whole(Head),
+    #[default]
+    Missing,
+    /// Why it tells nothing.
+    Damaged(String),
+}
+
+impl Found {
+    pub fn head(&self) -> Option<&Head> {
+        match self {
+            Self::Whole(head) => Some(head),
+            Self::Missing | Self::Damaged(_) => None,
+        }
+    }
+}
+
+pub fn read(directory: &Path) -> Found {
+    let bytes = match files::open_own(&path(directory), files::To::Read).and_then(|file| files::up_to(file, LARGEST)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Found::Missing,
+        Err(error) => return Found::Damaged(error.to_string()),
+    };
+    let head = |bytes: &[u8]| {
+        let kept: Value = serde_json::from_slice(bytes).ok()?;
+        Some(Head { seq: Seq(kept.get("seq")?.as_u64()?), hash: kept.get("hash")?.as_str()?.to_owned() })
+    };
+    head(&bytes).map_or_else(|| Found::Damaged("it does not hold the number and the hash of a record".to_owned()), Found::Whole)
 }
 
 /// `…/sev1/7f2c` of `…/sev1/7f2c.head`.
@@ -59,9 +86,17 @@ pub fn folder_of(path: &Path) -> Option<PathBuf> {
     (path.extension()? == "head" && path.is_file()).then(|| path.with_extension(""))
 }
 
-/// How many records the journal at this path had, where it was told.
-pub fn records_of(journal: &Path) -> Option<u64> {
-    Some(read(journal.parent()?)?.seq.0)
+/// What is left of a journal that is gone: how it is known that there was one.
+pub fn left_of(journal: &Path) -> Option<String> {
+    let directory = journal.parent()?;
+    match read(directory) {
+        Found::Whole(head) => Some(format!("it is gone, and had {} records", head.seq.0)),
+        Found::Damaged(why) => Some(format!("it is gone, and {}, which told where it ended, is damaged: {why}", path(directory).display())),
+        Found::Missing => {
+            let last = kept::numbers_in(directory).pop()?;
+            Some(format!("it is gone: {}/{last}.json takes back its record {last}, so it had at least as many", kept::FOLDER))
+        }
+    }
 }
 
 /// `…/sev1/7f2c.head` of `…/sev1/7f2c`.

@@ -14,15 +14,20 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Journal, JournalError, Seq, intents::contains, line, sync_directory, verify::for_each_late_line};
-use crate::files;
+use crate::{domain::text::Text, files};
 
 /// Kind of the record that has the hash of what is kept for an intent.
 const KEPT: &str = "kept";
 pub(super) const FOLDER: &str = "undo";
 /// Most that are kept; the oldest go first.
 const MOST: usize = 200;
+/// Longest sentence about one of them, in characters.
+const LONGEST: usize = 1_024;
 /// Largest file that is read, in bytes: a ConfigMap holds at most a mebibyte.
 const LARGEST: u64 = 4 << 20;
+
+/// By intent, what was kept for it, latest last.
+pub(super) type Hashes = BTreeMap<u64, Vec<String>>;
 
 impl Journal {
     /// Keeps `value` for the intent, in the place of what was kept for it, and returns once it is on the disk.
@@ -54,39 +59,52 @@ impl Journal {
         Ok(())
     }
 
-    /// What is kept for the intent, if it is what the journal says was kept.
-    pub fn kept_for(&self, intent: Seq) -> Option<Value> {
-        self.vouched(intent, &self.hashes()?)
+    /// What is kept for the intent. The error is a sentence: what lies there is not what the journal says was kept.
+    pub fn kept_for(&self, intent: Seq) -> Result<Option<Value>, Text> {
+        let path = self.kept_path(intent);
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let hashes = self.hashes().and_then(|mut hashes| hashes.remove(&intent.0)).unwrap_or_default();
+        match hashes.last().and_then(|hash| vouched(&path, hash)) {
+            Some(kept) => Ok(Some(kept)),
+            None if is_vouched(&path, &hashes) => Ok(None),
+            None => Err(Text::bounded(&altered(&path, intent.0), LONGEST)),
+        }
     }
 
     /// Everything that is kept, oldest first. What cannot be read, or was altered, is left out.
     pub fn kept(&self) -> Vec<(Seq, Value)> {
         let Some(hashes) = self.hashes() else { return Vec::new() };
-        self.kept_numbers().into_iter().filter_map(|number| Some((Seq(number), self.vouched(Seq(number), &hashes)?))).collect()
+        let one = |number| Some((Seq(number), vouched(&self.kept_path(Seq(number)), hashes.get(&number)?.last()?)?));
+        self.kept_numbers().into_iter().filter_map(one).collect()
     }
 
-    fn vouched(&self, intent: Seq, hashes: &BTreeMap<u64, String>) -> Option<Value> {
-        vouched(&self.kept_path(intent), hashes.get(&intent.0)?)
+    /// What lies where things are kept and is not what was kept, in sentences, oldest first.
+    pub fn altered(&self) -> Vec<Text> {
+        let numbers = self.kept_numbers();
+        let hashes = if numbers.is_empty() { None } else { self.hashes() }.unwrap_or_default();
+        let is_whole = |number: &u64| hashes.get(number).is_some_and(|hashes| is_vouched(&self.kept_path(Seq(*number)), hashes));
+        let others = numbers.into_iter().filter(|number| !is_whole(number));
+        others.map(|number| Text::bounded(&altered(&self.kept_path(Seq(number)), number), LONGEST)).collect()
     }
 
     fn kept_numbers(&self) -> Vec<u64> {
         numbers_in(&self.directory)
     }
 
-    /// By intent, the last hash that this cluster's journal has.
-    fn hashes(&self) -> Option<BTreeMap<u64, String>> {
+    /// By intent, the hashes that this cluster's journal has, latest last.
+    fn hashes(&self) -> Option<Hashes> {
         let file = files::open_own(&self.path(), files::To::Read).ok()?;
-        let mut hashes = BTreeMap::new();
+        let mut hashes = Hashes::new();
         for_each_late_line(file, |bytes| {
             // Most lines are something else: they are not worth a parse.
             if contains(bytes, b"\"kind\":\"kept\"")
                 && let Ok(intact) = line::check(bytes.strip_suffix(b"\n").unwrap_or(bytes))
-                && intact.kind == KEPT
                 && intact.record.get("cluster").and_then(Value::as_str) == Some(self.cluster.as_str())
-                && let (Some(intent), Some(hash)) =
-                    (intact.record.get("intent").and_then(Value::as_u64), intact.record.get("kept_sha256").and_then(Value::as_str))
+                && let Some((intent, hash)) = hash_in(&intact)
             {
-                hashes.insert(intent, hash.to_owned());
+                hashes.entry(intent).or_default().push(hash.to_owned());
             }
         })
         .ok()?;
@@ -104,8 +122,33 @@ impl Journal {
     }
 
     fn kept_path(&self, intent: Seq) -> PathBuf {
-        self.kept_directory().join(format!("{}.json", intent.0))
+        path_in(&self.directory, intent.0)
     }
+}
+
+/// Where what takes this intent back is kept, beside the journal in this directory.
+pub(super) fn path_in(directory: &Path, intent: u64) -> PathBuf {
+    directory.join(FOLDER).join(format!("{intent}.json"))
+}
+
+/// The intent and the hash of what is kept for it, of such a record.
+pub(super) fn hash_in(line: &line::Line) -> Option<(u64, &str)> {
+    let field = |name: &str| line.record.get(name).filter(|_| line.kind == KEPT);
+    Some((field("intent")?.as_u64()?, field("kept_sha256")?.as_str()?))
+}
+
+/// What is said of a file that is not what the journal says was kept, and what to do.
+pub(super) fn altered(path: &Path, intent: u64) -> String {
+    format!(
+        "{} does not match the journal: it was altered, or another file was put in its place; nothing is taken back by it. \
+         Keep it for whoever asks what happened here, and take mitigation {intent} back by hand: its record in the journal says what was written",
+        path.display()
+    )
+}
+
+/// Whether it is one of what was kept for its intent. A crash in the middle leaves the one before the last, which takes nothing back.
+pub(super) fn is_vouched(path: &Path, hashes: &[String]) -> bool {
+    hashes.iter().any(|hash| vouched(path, hash).is_some())
 }
 
 /// What a file beside the journal holds, if it is ours and what the journal has this hash of.
@@ -144,9 +187,9 @@ mod tests {
         for number in 8..8 + MOST as u64 {
             open().keep(Seq(number), &json!({})).unwrap();
         }
-        assert_eq!((open().kept().len(), open().kept_for(Seq(7))), (MOST, None));
+        assert_eq!((open().kept().len(), open().kept_for(Seq(7))), (MOST, Ok(None)));
         open().forget(Seq(8));
-        assert_eq!(open().kept_for(Seq(8)), None);
+        assert_eq!(open().kept_for(Seq(8)), Ok(None));
         fs::write(state.path().join("c/undo/9.json"), "{").unwrap();
         assert_eq!(open().kept().len(), MOST - 2, "a broken one is left out");
     }
@@ -161,12 +204,17 @@ mod tests {
         let whole = fs::read(at("7.json")).unwrap();
         for forged in [&b"{\"words\":[\"deployment/core-engine\",\"1\"]}"[..], &fs::read(at("8.json")).unwrap(), &[&whole[..], b" "].concat()] {
             fs::write(at("7.json"), forged).unwrap();
-            assert_eq!(journal.kept_for(Seq(7)), None);
-            assert_eq!(journal.kept().len(), 1);
+            let why = journal.kept_for(Seq(7)).unwrap_err();
+            assert!(why.contains("undo/7.json does not match the journal") && why.contains("take mitigation 7 back by hand"), "{why}");
+            assert_eq!((journal.kept().len(), journal.altered()), (1, vec![why]));
         }
         fs::write(at("7.json"), whole).unwrap();
-        assert_eq!(journal.kept().len(), 2);
+        assert_eq!((journal.kept().len(), journal.altered()), (2, Vec::new()));
+        let before = fs::read(at("8.json")).unwrap();
+        journal.keep(Seq(8), &json!({"done": true})).unwrap();
+        fs::write(at("8.json"), before).unwrap();
+        assert_eq!((journal.kept_for(Seq(8)), journal.altered()), (Ok(None), Vec::new()), "as a crash in the middle of it leaves it");
         fs::copy(at("7.json"), at("9.json")).unwrap();
-        assert_eq!(journal.kept_for(Seq(9)), None, "the journal never heard of it");
+        assert!(journal.kept_for(Seq(9)).unwrap_err().contains("undo/9.json does not match"), "the journal never heard of it");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::{JournalError, head, line};
+use super::{JournalError, head, kept, line};
 
 pub const FILE_NAME: &str = "journal.jsonl";
 
@@ -27,7 +27,7 @@ impl Root {
         Ok(self.path()?.join(name))
     }
 
-    /// Every cluster's journal, sorted by path; also those that are gone and have left their head.
+    /// Every cluster's journal, sorted by path; also those that are gone and have left their head or what takes mitigations back.
     pub fn files(&self) -> Result<Vec<PathBuf>, JournalError> {
         let root = self.path()?;
         let entries = match std::fs::read_dir(&root) {
@@ -37,10 +37,14 @@ impl Root {
         };
         let mut found: Vec<_> = entries
             .flatten()
-            .filter_map(|entry| match head::folder_of(&entry.path()) {
-                // One that is gone is looked for by its head.
-                Some(folder) => Some(folder.join(FILE_NAME)),
-                None => Some(entry.path().join(FILE_NAME)).filter(|path| path.is_file()),
+            .filter_map(|entry| {
+                // One that is gone is looked for by its head, or by what is kept beside it.
+                if let Some(folder) = head::folder_of(&entry.path()) {
+                    return Some(folder.join(FILE_NAME));
+                }
+                let folder = entry.path();
+                let is_left = !kept::numbers_in(&folder).is_empty();
+                Some(folder.join(FILE_NAME)).filter(|path| path.symlink_metadata().is_ok() || is_left)
             })
             .collect();
         found.sort();

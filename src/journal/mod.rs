@@ -19,7 +19,7 @@ mod verify;
 
 pub use error::JournalError;
 pub use examine::{Examination, examine};
-pub use head::records_of;
+pub use head::left_of;
 pub use intents::{OpenIntent, open_intents, too_long};
 pub use line::sha256;
 pub use location::{FILE_NAME, Root};
@@ -30,7 +30,10 @@ use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -46,6 +49,9 @@ use crate::{
 const LOCK_TRIES: u32 = 150;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
+/// Kind of the record of files that others could read until then.
+const CLOSED: &str = "closed_to_others";
+
 /// Number of a record in its file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
@@ -60,6 +66,10 @@ pub struct Journal {
     run: String,
     /// Held locked as long as this run lives.
     alive: Mutex<Option<File>>,
+    /// What was readable by others and was closed to them, in sentences that nobody has taken yet.
+    closed: Mutex<Vec<Text>>,
+    /// This run has recorded that the head was lost: where none can be kept, that is said once.
+    told_of_head: AtomicBool,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,13 +78,14 @@ impl Journal {
     /// Touches nothing yet.
     pub fn new(directory: PathBuf, cluster: Text, actor: Text, clock: Arc<dyn Clock>) -> Self {
         let run = format!("{}-{:08x}", std::process::id(), fastrand::u32(..));
-        Self { directory, cluster, actor, run, alive: Mutex::new(None), clock }
+        Self { directory, cluster, actor, run, alive: Mutex::new(None), closed: Mutex::default(), told_of_head: AtomicBool::new(false), clock }
     }
 
     /// [`Journal::new`], and makes sure that it can be written.
     pub fn open(directory: PathBuf, cluster: Text, actor: Text, clock: Arc<dyn Clock>) -> Result<Self, JournalError> {
         let journal = Self::new(directory, cluster, actor, clock);
-        drop(journal.locked_file()?);
+        let (_, closed) = journal.locked_file()?;
+        journal.note_closed(closed);
         Ok(journal)
     }
 
@@ -98,14 +109,16 @@ impl Journal {
     /// `kind`, `prev` and `hash`. A member with one of these names gets an `x_` in front.
     pub fn append(&self, kind: &str, fields: &Value) -> Result<Seq, JournalError> {
         let path = self.path();
-        let mut file = self.locked_file()?;
+        let (mut file, closed) = self.locked_file()?;
         let failed = |doing| JournalError::io(doing, &path);
         let tail = tail::read(&mut file, &path)?;
         let mut bytes = Vec::new();
         let mut seq = tail.seq;
         let mut prev = tail.hash;
-        // What was cut would be forgotten with the next head.
-        let cut = head::read(&self.directory).filter(|head| head.is_ahead_of(seq, &prev));
+        // What was cut, and that nothing told of it, would be forgotten with the next head.
+        let found = head::read(&self.directory);
+        let cut = self.cut_before(&found, seq, &prev);
+        let is_lost = seq > 0 && found.head().is_none() && !self.told_of_head.swap(true, Ordering::Relaxed);
         if let Some(repair) = tail.repair {
             bytes.extend_from_slice(repair.ending);
             let cut = serde_json::json!({ "cut_bytes": repair.cut_bytes, "cut_sha256": repair.cut_sha256 });
@@ -113,9 +126,17 @@ impl Journal {
         } else if tail.lacks_newline {
             bytes.push(b'\n');
         }
-        if let Some(head) = cut {
-            let found = serde_json::json!({ "had": head.seq.0, "had_sha256": head.hash });
-            self.push(&mut bytes, (&mut seq, &mut prev), head::CUT_FOUND, &found)?;
+        if !closed.is_empty() {
+            self.push(&mut bytes, (&mut seq, &mut prev), CLOSED, &serde_json::json!({ "files": closed }))?;
+            self.note_closed(closed);
+        }
+        if let Some((had, hash)) = cut {
+            let cut = serde_json::json!({ "had": had, "had_sha256": hash });
+            self.push(&mut bytes, (&mut seq, &mut prev), head::CUT_FOUND, &cut)?;
+        }
+        if is_lost {
+            let why = if let head::Found::Damaged(why) = &found { why } else { "missing" };
+            self.push(&mut bytes, (&mut seq, &mut prev), head::LOST_FOUND, &serde_json::json!({ "why": why }))?;
         }
         self.push(&mut bytes, (&mut seq, &mut prev), kind, fields)?;
         // One write, so that a crash cuts it at one place.
@@ -123,6 +144,14 @@ impl Journal {
         file.sync_all().map_err(failed("flush"))?;
         head::Head { seq: Seq(seq), hash: prev }.keep(&self.directory);
         Ok(Seq(seq))
+    }
+
+    /// How many records there were, with the last one's hash where it is known, if those that are there end before.
+    fn cut_before(&self, found: &head::Found, seq: u64, prev: &str) -> Option<(u64, String)> {
+        if let Some(head) = found.head() {
+            return head.is_ahead_of(seq, prev).then(|| (head.seq.0, head.hash.clone()));
+        }
+        kept::numbers_in(&self.directory).pop().filter(|last| *last > seq).map(|last| (last, String::new()))
     }
 
     /// Adds a sealed line to `bytes`, after the record of this number and hash, which become its own.
@@ -133,6 +162,15 @@ impl Journal {
         bytes.extend_from_slice(sealed.as_bytes());
         bytes.push(b'\n');
         Ok(())
+    }
+
+    fn note_closed(&self, closed: Vec<Text>) {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).extend(closed);
+    }
+
+    /// What this run found readable by others and closed to them, in sentences; each is told once.
+    pub fn take_closed(&self) -> Vec<Text> {
+        std::mem::take(&mut *self.closed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Intents of runs that ended without saying what became of them.
@@ -173,10 +211,11 @@ impl Journal {
         Ok(sealed)
     }
 
-    /// The file, made if needed, exclusively locked until it is dropped.
-    fn locked_file(&self) -> Result<File, JournalError> {
+    /// The file, made if needed, exclusively locked until it is dropped; and what had to be closed to others.
+    fn locked_file(&self) -> Result<(File, Vec<Text>), JournalError> {
         files::own_folder(&self.directory).map_err(JournalError::io("create the directory", &self.directory))?;
         is_kept_folder_own(&self.directory)?;
+        let closed = close_to_others(&self.directory)?;
         self.show_alive()?;
         let path = self.path();
         let is_new = !path.exists();
@@ -189,7 +228,7 @@ impl Journal {
                 sync_directory(parent)?;
             }
         }
-        Ok(file)
+        Ok((file, closed))
     }
 
     fn show_alive(&self) -> Result<(), JournalError> {
@@ -213,15 +252,32 @@ impl Drop for Journal {
     }
 }
 
-/// Whether a journal can be kept in the directory, which is made if needed: nobody else may write what is there.
-pub fn usable(directory: &Path) -> Result<(), JournalError> {
+/// Closes the journal, its folders and what is in them to others, and says of each what its mode was.
+fn close_to_others(directory: &Path) -> Result<Vec<Text>, JournalError> {
+    let mut all = vec![directory.to_owned(), directory.join(FILE_NAME), head::path(directory)];
+    for folder in [kept::FOLDER, plans::FOLDER].map(|name| directory.join(name)) {
+        all.extend(std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()));
+        all.push(folder);
+    }
+    let closed = all.into_iter().map(|path| {
+        let mode = files::close_to_others(&path).map_err(JournalError::io("close to others", &path))?;
+        let (path, now) = (path.display(), if path.is_dir() { 0o700 } else { 0o600 });
+        Ok(mode.map(|mode| Text::bounded(&format!("{path} could be read by others (mode {mode:04o}): it is closed to them, {now:04o}"), 1_024)))
+    });
+    closed.filter_map(Result::transpose).collect()
+}
+
+/// Whether a journal can be kept in the directory, which is made if needed: nobody else may write what is there. What others could read is
+/// closed to them, and told.
+pub fn usable(directory: &Path) -> Result<Vec<Text>, JournalError> {
     files::own_folder(directory).map_err(JournalError::io("create the directory", directory))?;
     tempfile::tempfile_in(directory).map_err(JournalError::io("write to", directory))?;
     match files::open_own(&directory.join(FILE_NAME), files::To::Read) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(JournalError::io("open", &directory.join(FILE_NAME))(error)),
         _ => Ok(()),
     }?;
-    is_kept_folder_own(directory)
+    is_kept_folder_own(directory)?;
+    close_to_others(directory)
 }
 
 /// Whether nobody else may write what takes mitigations back. The folder is made only with the first of them.

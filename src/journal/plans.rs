@@ -11,7 +11,7 @@ use crate::{domain::text::Text, files};
 
 /// Kind of the record of a saved plan.
 const SAVED: &str = "plan_saved";
-const FOLDER: &str = "plans";
+pub(super) const FOLDER: &str = "plans";
 /// Most files of hidden words that are kept; the oldest go first.
 const MOST: usize = 200;
 

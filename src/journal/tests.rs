@@ -133,7 +133,8 @@ fn a_cut_line_is_kept_and_named() {
     let cut = &bytes[..bytes.len() - 20];
     fs::write(&path, cut).unwrap();
     // A crash that cuts a line has not come to the head after it.
-    fs::remove_file(head::path(directory.path())).unwrap();
+    let hash = line::sha256(bytes.split(|&byte| byte == b'\n').nth(1).unwrap());
+    head::Head { seq: Seq(2), hash }.keep(directory.path());
     assert_eq!(first_broken(&path).unwrap().line, 3);
     journal(directory.path()).append("note", &json!({})).unwrap();
     let after = fs::read(&path).unwrap();
@@ -288,6 +289,12 @@ fn what_others_may_write_or_what_leads_elsewhere_is_no_journal() {
         mode(&directory.join(FILE_NAME), 0o666);
     };
     assert!(refused(&shared).contains("can be written by others (mode 0666)"));
+    let twice = |directory: &Path| {
+        fs::write(directory.join(FILE_NAME), "").unwrap();
+        fs::set_permissions(directory.join(FILE_NAME), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::hard_link(directory.join(FILE_NAME), directory.with_extension("other")).unwrap();
+    };
+    assert!(refused(&twice).contains("it has 2 names (hard links)"));
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was written elsewhere");
 }
 
@@ -295,7 +302,7 @@ fn what_others_may_write_or_what_leads_elsewhere_is_no_journal() {
 fn wrong(folder: &Path) -> String {
     let root = Root::At(folder.parent().unwrap().to_owned());
     verify(&folder.join(FILE_NAME)).unwrap();
-    examine(&folder.join(FILE_NAME), &root).unwrap().wrong.join("; ")
+    examine(&folder.join(FILE_NAME), &root, Still.now().utc).unwrap().wrong.join("; ")
 }
 
 fn first_lines(bytes: &[u8], count: usize) -> Vec<u8> {
@@ -349,7 +356,92 @@ fn without_a_head_what_is_kept_to_undo_tells_of_a_cut_end() {
     journal(directory.path()).keep(Seq(5), &json!({})).unwrap();
     fs::remove_file(head::path(directory.path())).unwrap();
     fs::write(directory.path().join(FILE_NAME), first_lines(&bytes, 3)).unwrap();
-    assert_eq!(wrong(directory.path()), "its end was cut: undo/5.json takes back record 5, and it has 3 records");
+    let found = wrong(directory.path());
+    assert!(found.starts_with("its end was cut: undo/5.json takes back record 5, and it has 3 records"), "{found}");
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    let found = wrong(directory.path());
+    assert!(found.contains("before record 4 its end was cut: it had 5 records once"), "it stays known: {found}");
+}
+
+#[test]
+fn a_head_that_is_missing_or_damaged_is_said_and_stays_said_when_the_journal_goes_on() {
+    let spoilers: [(&str, fn(&Path)); 6] = [
+        ("is missing", |head| fs::remove_file(head).unwrap()),
+        ("it does not hold the number", |head| fs::write(head, "").unwrap()),
+        ("it does not hold the number", |head| fs::write(head, "{\"seq\":").unwrap()),
+        ("larger than", |head| fs::write(head, vec![b' '; 1 << 20]).unwrap()),
+        ("it is a symbolic link", |head| {
+            fs::rename(head, head.with_extension("aside")).unwrap();
+            std::os::unix::fs::symlink(head.with_extension("aside"), head).unwrap();
+        }),
+        ("can be written by others", |head| fs::set_permissions(head, fs::Permissions::from_mode(0o666)).unwrap()),
+    ];
+    for (why, spoil) in spoilers {
+        let (directory, _) = written(3);
+        spoil(&head::path(directory.path()));
+        let found = wrong(directory.path());
+        assert!(found.contains("uid-1.head, which tells where it ended") && found.contains(why), "{why}: {found}");
+        let again = journal(directory.path());
+        again.append("note", &json!({})).unwrap();
+        again.append("note", &json!({})).unwrap();
+        let found = wrong(directory.path());
+        assert!(found.contains("at record 4 nothing told where it had ended"), "{why}: {found}");
+        assert_eq!(found.matches("nothing told").count(), 1, "{found}");
+    }
+}
+
+#[test]
+fn a_copy_elsewhere_has_no_head_and_needs_none() {
+    let (directory, bytes) = written(2);
+    let copy = Folder::new();
+    fs::write(copy.path().join(FILE_NAME), bytes).unwrap();
+    let found = examine(&copy.path().join(FILE_NAME), &Root::At(directory.path().parent().unwrap().to_owned()), Still.now().utc).unwrap();
+    assert_eq!(found, Examination { wrong: Vec::new(), has_head: false });
+}
+
+#[test]
+fn what_is_left_of_a_journal_that_is_gone_tells_of_it() {
+    let (directory, _) = written(5);
+    journal(directory.path()).keep(Seq(5), &json!({})).unwrap();
+    let (path, root) = (directory.path().join(FILE_NAME), Root::At(directory.path().parent().unwrap().to_owned()));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(left_of(&path).as_deref(), Some("it is gone, and had 6 records"));
+    fs::write(head::path(directory.path()), "x").unwrap();
+    assert!(left_of(&path).unwrap().contains("uid-1.head, which told where it ended, is damaged"));
+    fs::remove_file(head::path(directory.path())).unwrap();
+    assert!(left_of(&path).unwrap().contains("undo/5.json takes back its record 5"), "{:?}", left_of(&path));
+    assert_eq!(root.files().unwrap(), [path.clone()]);
+    journal(directory.path()).append("note", &json!({})).unwrap();
+    let found = wrong(directory.path());
+    assert!(found.contains("before record 1 its end was cut: it had 5 records once"), "a new one says it too: {found}");
+    let empty = Folder::new();
+    assert_eq!(left_of(&empty.path().join(FILE_NAME)), None);
+}
+
+#[test]
+fn a_time_that_is_still_to_come_is_said() {
+    let (directory, _) = written(3);
+    let root = Root::At(directory.path().parent().unwrap().to_owned());
+    let at = |seconds: i64| {
+        let now = Still.now().utc + chrono::TimeDelta::seconds(seconds);
+        examine(&directory.path().join(FILE_NAME), &root, now).unwrap().wrong.join("; ")
+    };
+    assert_eq!((at(0).as_str(), at(-2).as_str()), ("", ""), "a clock that is being corrected");
+    assert!(at(-3).starts_with("record 1 (and 2 others) is of 2026-11-23T02:00:00+00:00, which is still to come"), "{}", at(-3));
+}
+
+#[test]
+fn what_is_kept_and_was_altered_is_said_by_its_file() {
+    let (directory, _) = written(3);
+    let run = journal(directory.path());
+    run.keep(Seq(2), &json!({"words": ["3"]})).unwrap();
+    run.keep(Seq(3), &json!({"words": ["3"]})).unwrap();
+    assert_eq!(wrong(directory.path()), "");
+    fs::write(directory.path().join("undo/2.json"), "{\"words\":[\"1\"]}").unwrap();
+    fs::write(directory.path().join("undo/1.json"), "{}").unwrap();
+    let found = wrong(directory.path());
+    assert!(found.contains("undo/1.json does not match the journal") && found.contains("undo/2.json does not match the journal"), "{found}");
+    assert!(!found.contains("undo/3.json"), "{found}");
 }
 
 #[test]
@@ -358,7 +450,7 @@ fn another_cluster_s_journal_is_none_of_this_folder() {
     let other = directory.path().with_file_name("uid-2");
     files::own_folder(&other).unwrap();
     fs::write(other.join(FILE_NAME), &bytes).unwrap();
-    assert_eq!(wrong(&other), "it is the journal of another cluster, uid-1, than the one its folder is for");
+    assert!(wrong(&other).starts_with("it is the journal of another cluster, uid-1, than the one its folder is for"), "{}", wrong(&other));
     let stranger = Journal::new(directory.path().to_owned(), "uid-3".into(), "me".into(), Arc::new(Still));
     stranger.append("note", &json!({})).unwrap();
     assert_eq!(wrong(directory.path()), "record 3 is of another cluster, uid-3, than those before");
@@ -377,10 +469,93 @@ fn times_that_go_back_are_said_and_a_clock_that_is_corrected_is_not() {
     for at in [0, 60, 58, 70] {
         append(at).unwrap();
     }
-    assert_eq!(wrong(directory.path()), "");
+    assert!(!wrong(directory.path()).contains("go back"));
     append(10).unwrap();
     let found = wrong(directory.path());
-    assert!(found.starts_with("its times go back at record 5, from 2026-11-23T02:01:10"), "{found}");
+    assert!(found.contains("its times go back at record 5, from 2026-11-23T02:01:10"), "{found}");
+}
+
+#[test]
+fn what_others_could_read_is_closed_to_them_recorded_and_told_once() {
+    let (directory, _) = written(2);
+    let run = journal(directory.path());
+    run.keep(Seq(2), &json!({})).unwrap();
+    let files = [directory.path().join(FILE_NAME), head::path(directory.path()), directory.path().join("undo/2.json")];
+    let folders = [directory.path().to_owned(), directory.path().join("undo")];
+    let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let open = || {
+        files.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap());
+        folders.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap());
+    };
+    let are_closed = || files.iter().all(|path| mode(path) == 0o600) && folders.iter().all(|path| mode(path) == 0o700);
+    open();
+    let told = usable(directory.path()).unwrap();
+    assert!(are_closed() && told.len() == 5, "{told:?}");
+    assert!(told[1].ends_with("journal.jsonl could be read by others (mode 0644): it is closed to them, 0600"), "{told:?}");
+    open();
+    run.append("note", &json!({})).unwrap();
+    assert!(are_closed());
+    assert_eq!((run.take_closed().len(), run.take_closed().len()), (5, 0));
+    let bytes = fs::read_to_string(run.path()).unwrap();
+    assert_eq!(bytes.matches("closed_to_others").count(), 1, "{bytes}");
+}
+
+const CHILD_UNTIL: &str = "SEV1_TEST_JOURNAL_UNTIL";
+
+/// Run by the tests below in processes of its own; does nothing by itself. Writes until it cannot, or for ever.
+#[test]
+fn child_process_that_writes_until_it_cannot() {
+    let Ok(directory) = std::env::var(CHILD_UNTIL) else { return };
+    let journal = journal(Path::new(&directory));
+    loop {
+        let written = journal.append("intent", &json!({ "process": std::process::id() })).and_then(|seq| {
+            journal.keep(seq, &json!({ "done": false }))?;
+            journal.keep(seq, &json!({ "done": true }))
+        });
+        if let Err(error) = written {
+            println!("{error}");
+            return;
+        }
+    }
+}
+
+/// A process of that kind, by a shell that does `first`.
+fn writing(directory: &Path, first: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{first} exec \"$0\" \"$@\"")]).arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "journal::tests::child_process_that_writes_until_it_cannot", "--nocapture", "--quiet"]);
+    command.env(CHILD_UNTIL, directory).stdout(std::process::Stdio::piped());
+    command
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_the_journal_whole() {
+    let directory = Folder::new();
+    // No file may be longer than 4 or 8 KiB, as the shell counts: what is longer is cut in the middle, as by a disk without room.
+    let ended = writing(directory.path(), "trap '' XFSZ; ulimit -f 8;").output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("could not append to") && said.contains("mitigations stay off"), "{said}");
+    let before = fs::read(directory.path().join(FILE_NAME)).unwrap();
+    journal(directory.path()).append("note", &json!({ "text": "there is room again" })).unwrap();
+    assert!(fs::read(directory.path().join(FILE_NAME)).unwrap().starts_with(&before));
+    assert_eq!(wrong(directory.path()), "");
+}
+
+#[test]
+fn killed_in_the_middle_of_its_writes_it_is_whole_and_nothing_is_said_to_be_altered() {
+    let directory = Folder::new();
+    for round in 1..=4_u64 {
+        let mut child = writing(directory.path(), "").spawn().unwrap();
+        let length = || fs::metadata(directory.path().join(FILE_NAME)).map_or(0, |found| found.len());
+        let until = length() + 3_000 * round;
+        while length() < until && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        journal(directory.path()).append("note", &json!({ "text": "the next run" })).unwrap();
+        assert_eq!(wrong(directory.path()), "", "round {round}");
+    }
 }
 
 #[test]

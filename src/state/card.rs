@@ -27,6 +27,8 @@ pub struct Card {
     pub checks: Vec<Check>,
     /// What is typed into the word field.
     pub typed: String,
+    /// Which of its characters came as those of a paste do.
+    pub hasty: Vec<bool>,
     pub reason: String,
     pub focus: CardFocus,
     /// Why the last `Enter` did nothing.

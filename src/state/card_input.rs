@@ -15,6 +15,9 @@ use super::{
     overlay::Overlay,
 };
 
+/// A word that was pasted is nobody's decision, however long ago that was.
+pub(super) const PASTED: &str = "the word came as in a paste: Ctrl-U clears it, then type it";
+
 /// Longest word or reason that can be typed.
 const LIMIT: usize = 256;
 
@@ -40,7 +43,10 @@ impl State {
                 let typed = card.typed.clone();
                 self.confirm(&typed, haste, effects);
             }
-            (CardFocus::Word, _) => type_into(&mut card.typed, key, &mut card.complaint),
+            (CardFocus::Word, _) => {
+                type_into(&mut card.typed, key, &mut card.complaint);
+                card.hasty.resize(card.typed.chars().count(), haste == Haste::Hasty);
+            }
             (CardFocus::Reason, KeyCode::Enter) => card.focus = first(&friction),
             (CardFocus::Reason, _) => type_into(&mut card.reason, key, &mut card.complaint),
             (CardFocus::Cancel, KeyCode::Enter) => self.close_card(effects),
@@ -83,6 +89,12 @@ impl State {
 }
 
 impl Card {
+    /// Half of the word's characters, or more, came faster than hands type: fast hands, or a slow line, make a few of them so.
+    pub(super) fn is_pasted(&self) -> bool {
+        let hasty = self.hasty.iter().filter(|is_hasty| **is_hasty).count();
+        hasty > 0 && hasty * 2 >= self.hasty.len()
+    }
+
     pub(super) fn move_focus(&mut self, friction: &Friction, steps: usize) {
         let ring: [CardFocus; 4] = [CardFocus::Word, CardFocus::Reason, CardFocus::Details, CardFocus::Cancel];
         let at = ring.iter().position(|focus| *focus == self.focus).unwrap_or(0);

@@ -14,6 +14,7 @@ use super::{
     State,
     action::CONFIRM_KEY,
     card::{Card, CardContent, CardFocus, Mitigation, Stage},
+    card_input::PASTED,
     input::Haste,
     msg::Effect,
     overlay::Overlay,
@@ -42,6 +43,7 @@ impl State {
             content: CardContent::Planning,
             checks: Vec::new(),
             typed: String::new(),
+            hasty: Vec::new(),
             focus: CardFocus::Cancel,
             complaint: None,
             scroll: 0,
@@ -99,7 +101,8 @@ impl State {
             (**plan).clone().confirm(typed, &card.checks, Text::line(card.reason.trim())).map_err(|why| why.to_string())
         };
         let key = if plan.friction == Friction::Key { CONFIRM_KEY } else { "Enter" };
-        match confirmed.and_then(|confirmed| haste.objects(key).map_or(Ok(confirmed), Err)) {
+        let objection = card.is_pasted().then(|| PASTED.to_owned()).or_else(|| haste.objects(key));
+        match confirmed.and_then(|confirmed| objection.map_or(Ok(confirmed), Err)) {
             Ok(confirmed) => {
                 let aim = card.aim.clone();
                 let later = card.checks.iter().find_map(Check::takes_effect_later).cloned();

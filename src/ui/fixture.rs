@@ -521,6 +521,7 @@ pub fn card(state: &State, friction: Friction) -> Card {
             check(CheckKind::NotCovered, CheckResult::Warn("ConfigMap api-config changed after rev 41: not undone by this".into())),
         ],
         typed: String::new(),
+        hasty: Vec::new(),
         reason: "bad deploy".to_owned(),
         focus,
         complaint: None,

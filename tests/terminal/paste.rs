@@ -2,7 +2,12 @@
 
 use rstest::rstest;
 
+use std::time::Duration;
+
 use super::harness::Session;
+
+/// Long after any key belongs to a paste by its time.
+const LATE: Duration = Duration::from_millis(1_600);
 
 fn at_the_word() -> Session {
     let mut session = Session::start(80, 24, &["demo"]);
@@ -21,14 +26,21 @@ fn has_intent(session: &Session) -> bool {
 #[case::with_brackets_of_its_own("\u{1b}[200~x\u{1b}[201~prod\r\u{1b}[201~")]
 fn a_word_that_is_pasted_with_its_enter_confirms_nothing(#[case] pasted: &str) {
     let mut session = at_the_word();
-    session.at_once(pasted).see("press Enter again");
+    session.at_once(pasted).see("came as in a paste");
     assert!(!has_intent(&session), "{}", session.screen());
 }
 
 #[test]
-fn one_more_enter_confirms() {
+fn a_word_that_was_pasted_does_not_count_however_late_its_enter_comes() {
     let mut session = at_the_word();
-    session.at_once("prod\r").see("press Enter again").press("\u{7f}").see_gone("press Enter again").confirm("d");
+    session.at_once("prod");
+    std::thread::sleep(LATE);
+    session.press("\r").see("Ctrl-U clears it, then type it");
+    assert!(!has_intent(&session), "{}", session.screen());
+    // Neither does one of which the last letter was typed.
+    session.press("\u{7f}").see_gone("Ctrl-U clears it").press("d").press("\r").see("Ctrl-U clears it, then type it");
+    assert!(!has_intent(&session), "{}", session.screen());
+    session.press("\u{15}").see_gone("Ctrl-U clears it").confirm("prod");
     session.recorded("intent");
 }
 

@@ -66,6 +66,12 @@ impl Fake {
     pub fn put(&self, path: &str, mut object: Value) {
         let mut world = self.0.lock().unwrap();
         world.version += 1;
+        if let Some((namespace, rest)) = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'))
+            && object["metadata"].get("namespace").is_none()
+            && rest.contains('/')
+        {
+            object["metadata"]["namespace"] = namespace.into();
+        }
         object["metadata"]["resourceVersion"] = world.version.to_string().into();
         world.objects.insert(path.to_owned(), object);
     }

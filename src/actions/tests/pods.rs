@@ -65,6 +65,39 @@ async fn each_pod_has_a_line_of_its_own_in_the_journal() {
     assert!(rig.world().get(&pod_path("gw-b")).is_some(), "a namesake was deleted");
 }
 
+/// A lying server: the answer for one pod is another one, by its name, its namespace or its uid.
+#[tokio::test]
+async fn no_pod_goes_by_an_answer_about_another_one() {
+    let lies = [("/metadata/name", "gw-b"), ("/metadata/namespace", "kube-system"), ("/metadata/name", ""), ("/metadata/uid", "uid-other")];
+    for (field, lie) in lies {
+        for words in ["delete-pod pod/gw-a", "delete-pod pod/gw-a force=yes", "evict pod/gw-a", "restart-unhealthy deployment/api-gateway"] {
+            let mut rig = Rig::new().await;
+            let planned = rig.plan(asked(words)).await.unwrap();
+            rig.world().change(&pod_path("gw-a"), |pod| *pod.pointer_mut(field).unwrap() = lie.into());
+            if words.starts_with("evict") {
+                // This server knows no evictions, so that none is confirmed: what is read before one is asked for again.
+                let why = rig.plan(asked(words)).await.err().map(|why| why.to_string()).unwrap_or_default();
+                assert!(field == "/metadata/uid" || why.contains("another object for"), "{words} after {field}={lie}: {why}");
+                continue;
+            }
+            let (outcome, _) = rig.execute(&planned).await;
+            let wrote = rig.world().writes();
+            if planned.plan.writes.len() > 1 && field == "/metadata/uid" {
+                assert!(rig.world().get(&pod_path("gw-a")).is_some(), "{words}: the uid that was planned on goes with the write: {wrote:?}");
+                continue;
+            }
+            assert!(wrote.is_empty(), "{words} after {field}={lie}: {wrote:?}");
+            let why = format!("{outcome:?}");
+            let is_said = if field == "/metadata/uid" { why.contains("gone already") } else { why.contains("another object for") };
+            assert!(why.contains("nothing was sent") && is_said, "{words} after {field}={lie}: {why}");
+            if field != "/metadata/uid" && !words.starts_with("restart-unhealthy") {
+                let why = rig.plan(asked(words)).await.err().unwrap();
+                assert!(why.contains("another object for"), "{words} after {field}={lie}: {why}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_was_stopped_sends_no_more() {
     let mut rig = Rig::new().await;

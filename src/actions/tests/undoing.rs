@@ -148,7 +148,11 @@ async fn an_undo_that_was_forged_is_refused_and_the_target_is_the_one_that_was_w
     std::fs::write(&file, whole.replace("\"3\"", "\"1\"")).unwrap();
     assert_ne!(std::fs::read_to_string(&file).unwrap(), whole);
     assert!(rig.engine.undoable().await.is_empty());
-    assert!(rig.plan(undo(id)).await.err().unwrap().contains("nothing is kept"));
+    let why = rig.plan(undo(id)).await.err().unwrap();
+    assert!(why.contains(&format!("undo/{id}.json does not match the journal")) && why.contains("by hand"), "{why}");
+    rig.restart();
+    rig.recover().await;
+    assert_eq!(rig.last_notice(), why, "it is said at the start");
     // Vouched for, as by a version that made a mistake: it goes to what was written, or nowhere.
     let mut kept: Value = serde_json::from_str(&whole).unwrap();
     let mut other = rig.world().get(DEPLOYMENT).unwrap();

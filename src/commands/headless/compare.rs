@@ -1,5 +1,6 @@
 //! A saved plan against the same planned now: every field that people read, and everything that is written.
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use crate::domain::text::Text;
@@ -58,7 +59,8 @@ fn of_fields(saved: &Value, now: &Value, is_known: bool) -> Option<String> {
             ("reason", _) => true,
             (name, _) if is_known && TRUE_WHEN_SAVED.contains(&name) => true,
             ("kubectl", Some(Value::String(then))) => now.as_str().map(without_start) == Some(without_start(then)),
-            ("targets", Some(then)) => without_versions(then) == without_versions(now),
+            // The journal vouches for the version that there was then; of a plan from elsewhere it has to be the one that is.
+            ("targets", Some(then)) if is_known => without_versions(then) == without_versions(now),
             (_, then) => then == Some(*now),
         };
         !is_same
@@ -74,9 +76,10 @@ fn of_fields(saved: &Value, now: &Value, is_known: bool) -> Option<String> {
 /// When a silence begins that begins at once is the moment it is sent.
 fn without_start(command: &str) -> String {
     const START: &str = "\"startsAt\":\"";
-    match command.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once('"')?.1))) {
-        Some((before, after)) => format!("{before}{START}\"{after}"),
-        None => command.to_owned(),
+    let parts = command.split_once(START).and_then(|(before, rest)| Some((before, rest.split_once('"')?)));
+    match parts {
+        Some((before, (start, after))) if DateTime::parse_from_rfc3339(start).is_ok() => format!("{before}{START}\"{after}"),
+        _ => command.to_owned(),
     }
 }
 
@@ -152,12 +155,35 @@ mod tests {
         assert_eq!(differs(&plan(), &later, true), None);
         assert!(differs(&plan(), &later, false).is_some(), "of a plan that nobody vouches for nothing may differ");
         touched["targets"][0]["resource_version"] = json!("6");
-        assert_eq!(differs(&plan(), &touched, false), None);
+        assert_eq!(differs(&plan(), &touched, true), None);
         let silence = |at: &str| {
             let mut plan = plan();
             plan["kubectl"] = json!(format!("printf %s '{{\"startsAt\":\"{at}\",\"endsAt\":\"y\"}}' | kubectl"));
             plan
         };
         assert_eq!(differs(&silence("2026-11-30T02:00:00Z"), &silence("2026-11-30T02:07:00Z"), false), None);
+        assert!(differs(&silence("'; kubectl delete namespace shop; '"), &silence("2026-11-30T02:07:00Z"), false).is_some());
+    }
+
+    /// All that a plan has is derived again, so all of it is compared where nobody vouches for what was otherwise then.
+    #[test]
+    fn no_leaf_of_a_plan_from_elsewhere_may_be_another() {
+        fn leaves(value: &Value, at: &str, found: &mut Vec<String>) {
+            match value {
+                Value::Object(members) => members.iter().for_each(|(name, value)| leaves(value, &format!("{at}/{name}"), found)),
+                Value::Array(items) => items.iter().enumerate().for_each(|(index, value)| leaves(value, &format!("{at}/{index}"), found)),
+                _ => found.push(at.to_owned()),
+            }
+        }
+        let mut all = Vec::new();
+        leaves(&plan(), "", &mut all);
+        assert!(all.len() > 20 && all.contains(&"/targets/0/resource_version".to_owned()), "{all:?}");
+        for leaf in all.iter().filter(|leaf| *leaf != "/reason") {
+            for forged in [json!("forged"), json!(""), json!("4"), json!(null), json!(7)] {
+                let mut saved = plan();
+                *saved.pointer_mut(leaf).unwrap() = forged.clone();
+                assert!(differs(&saved, &plan(), false).is_some(), "{leaf} as {forged}");
+            }
+        }
     }
 }

@@ -131,15 +131,18 @@ pub fn undo(what: &Undo, cli: &Cli, loaded: &mut Loaded) -> Exit {
     let loaded = &*loaded;
     let found = setup::block_on(async {
         let session = Session::open(&target, &home, loaded, Duration::ZERO).await?;
-        Ok::<_, Exit>((session.undoable().await, session.journal_trouble()))
+        Ok::<_, Exit>((session.undoable().await, session.altered().await, session.journal_trouble()))
     });
-    let (undoable, trouble) = match found {
+    let (undoable, altered, trouble) = match found {
         Ok(Ok(found)) => found,
         Ok(Err(exit)) | Err(exit) => return exit,
     };
     if let Some(why) = trouble {
         output::complain(&format!("nothing can be taken back: {why}"));
         return Exit::FAILED;
+    }
+    for why in &altered {
+        output::complain(why);
     }
     if what.list {
         return match what.how.output {

@@ -139,9 +139,21 @@ impl Session {
         self.engine.undoable().await
     }
 
+    pub async fn altered(&self) -> Vec<Text> {
+        self.engine.altered().await
+    }
+
     /// Why nothing that stands in the journal counts, and nothing can be written.
     pub fn journal_trouble(&self) -> Option<String> {
-        journal::usable(&self.journals).err().map(|error| error.to_string())
+        match journal::usable(&self.journals) {
+            Ok(closed) => {
+                for one in &closed {
+                    output::complain(one);
+                }
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     /// Looks first for writes that an earlier run left without an outcome; then plans, and waits for every check.

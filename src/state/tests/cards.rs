@@ -456,7 +456,7 @@ fn hasty(code: KeyCode) -> Msg {
 }
 
 #[test]
-fn a_word_and_its_enter_as_fast_as_in_a_paste_confirm_nothing_and_one_more_enter_does() {
+fn a_word_that_came_as_in_a_paste_confirms_nothing_at_any_delay_until_it_is_typed() {
     let mut play = Play::new();
     play.bad_deploy().press("u").planned(word());
     for letter in "prod".chars() {
@@ -464,6 +464,36 @@ fn a_word_and_its_enter_as_fast_as_in_a_paste_confirm_nothing_and_one_more_enter
     }
     play.send(hasty(KeyCode::Enter)).send(hasty(KeyCode::Enter));
     assert_eq!(play.executed(), 0);
+    let pasted = "the word came as in a paste: Ctrl-U clears it, then type it";
+    assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &pasted);
+    // A lone Enter, however late.
+    play.enter();
+    assert_eq!((play.executed(), play.card().unwrap().complaint.as_ref().unwrap().as_str()), (0, pasted));
+    // Its end typed by hand does not make it a typed one, and neither does one letter of its beginning.
+    play.send(Msg::Key(Key::plain(KeyCode::Backspace))).send(Msg::Key(Key::char('d'))).enter();
+    assert_eq!(play.executed(), 0);
+    play.send(Msg::Key(Key::ctrl('u'))).send(Msg::Key(Key::char('p')));
+    for letter in "rod".chars() {
+        play.send(hasty(KeyCode::Char(letter)));
+    }
+    play.enter();
+    assert_eq!(play.executed(), 0);
+    play.send(Msg::Key(Key::ctrl('u')));
+    for letter in "prod".chars() {
+        play.send(Msg::Key(Key::char(letter)));
+    }
+    play.enter();
+    assert_eq!((play.executed(), play.card()), (1, None));
+}
+
+#[test]
+fn a_word_of_which_one_key_came_fast_is_typed_and_its_hasty_enter_is_pressed_again() {
+    let mut play = Play::new();
+    play.bad_deploy().press("u").planned(word());
+    for (letter, is_fast) in [('p', false), ('r', true), ('o', false), ('d', false)] {
+        play.send(if is_fast { hasty(KeyCode::Char(letter)) } else { Msg::Key(Key::char(letter)) });
+    }
+    play.send(hasty(KeyCode::Enter));
     assert_eq!(play.card().unwrap().complaint.as_ref().unwrap(), &"Enter came too close to another key, as in a paste: press Enter again");
     play.enter();
     assert_eq!((play.executed(), play.card()), (1, None));
