@@ -363,9 +363,12 @@ fn without_a_head_what_is_kept_to_undo_tells_of_a_cut_end() {
     assert!(found.contains("before record 4 its end was cut: it had 5 records once"), "it stays known: {found}");
 }
 
+/// What is done to the head of a journal in this folder.
+type Spoiler = fn(&Path);
+
 #[test]
 fn a_head_that_is_missing_or_damaged_is_said_and_stays_said_when_the_journal_goes_on() {
-    let spoilers: [(&str, fn(&Path)); 6] = [
+    let spoilers: [(&str, Spoiler); 6] = [
         ("is missing", |head| fs::remove_file(head).unwrap()),
         ("it does not hold the number", |head| fs::write(head, "").unwrap()),
         ("it does not hold the number", |head| fs::write(head, "{\"seq\":").unwrap()),
@@ -410,7 +413,7 @@ fn what_is_left_of_a_journal_that_is_gone_tells_of_it() {
     assert!(left_of(&path).unwrap().contains("uid-1.head, which told where it ended, is damaged"));
     fs::remove_file(head::path(directory.path())).unwrap();
     assert!(left_of(&path).unwrap().contains("undo/5.json takes back its record 5"), "{:?}", left_of(&path));
-    assert_eq!(root.files().unwrap(), [path.clone()]);
+    assert_eq!(root.files().unwrap(), std::slice::from_ref(&path));
     journal(directory.path()).append("note", &json!({})).unwrap();
     let found = wrong(directory.path());
     assert!(found.contains("before record 1 its end was cut: it had 5 records once"), "a new one says it too: {found}");
@@ -484,8 +487,12 @@ fn what_others_could_read_is_closed_to_them_recorded_and_told_once() {
     let folders = [directory.path().to_owned(), directory.path().join("undo")];
     let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let open = || {
-        files.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap());
-        folders.iter().for_each(|path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap());
+        for path in &files {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        for path in &folders {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
     };
     let are_closed = || files.iter().all(|path| mode(path) == 0o600) && folders.iter().all(|path| mode(path) == 0o700);
     open();

@@ -68,7 +68,9 @@ impl State {
         });
         let before = before.collect();
         let mut tracks: Vec<_> = self.kpis.iter().map(|kpi| kpi.track.clone()).collect();
-        tracks.iter_mut().for_each(|track| track.written = Some(written));
+        for track in &mut tracks {
+            track.written = Some(written);
+        }
         let done_at = self.now.mono.minus(since);
         let converged_at = known.converged_at.map(|at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
         let undoes = known.undoes.and_then(|undone| self.mitigations.recorded_as(undone));

@@ -129,14 +129,14 @@ pub fn moved_on(kind: &str, name: u64, version: u64, is_going: bool) -> String {
     let (second, minute) = (version % 60, version / 60 % 60);
     let at = format!("2026-11-30T00:{minute:02}:{second:02}Z");
     let going = if is_going { format!(r#","deletionTimestamp":"{at}","deletionGracePeriodSeconds":30"#) } else { String::new() };
-    let mut json = format!(
+    let metadata = format!(
         r#"{{"metadata":{{"name":"{}-{name:09}","namespace":"shop","uid":"u{name}","resourceVersion":"{version}","creationTimestamp":"{at}"{going},"labels":{{"app":"a{version}"}},"annotations":{{"deployment.kubernetes.io/revision":"{version}","deployment.kubernetes.io/revision-history":"{},{}"}},"ownerReferences":[{{"kind":"{}","name":"owner","uid":"o","controller":true,"apiVersion":"apps/v1"}}],"managedFields":[{{"manager":"m{version}","operation":"Update","time":"{at}","fieldsType":"FieldsV1","fieldsV1":{{"f:spec":{{"f:replicas":{{}},"f:template":{{}}}},"f:data":{{"f:k":{{}}}}}}}}]}},"#,
         kind.to_ascii_lowercase(),
         version / 2,
         version / 3,
         if kind == "Pod" { "ReplicaSet" } else { "Deployment" },
     );
-    json.push_str(&match kind {
+    let rest = match kind {
         "Pod" => format!(
             r#""spec":{{"nodeName":"node-000000001","containers":[{{"name":"main","image":"i:{version}"}}]}},"status":{{"phase":"Running","podIP":"10.0.0.1","containerStatuses":[{{"name":"main","ready":false,"restartCount":{version},"state":{{"waiting":{{"reason":"CrashLoopBackOff"}}}}}}]}}}}"#
         ),
@@ -150,8 +150,8 @@ pub fn moved_on(kind: &str, name: u64, version: u64, is_going: bool) -> String {
         "Node" => format!(r#""spec":{{"unschedulable":true}},"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{at}","reason":"r{version}"}}]}}}}"#),
         "ConfigMap" => format!(r#""data":{{"k":"{version}"}}}}"#),
         _ => format!(r#""spec":{{"minReplicas":1,"maxReplicas":{},"scaleTargetRef":{{"kind":"Deployment","name":"d{version}"}}}}}}"#, version % 90),
-    });
-    json
+    };
+    metadata + &rest
 }
 
 /// As many pieces as fit into so many bytes, between commas.

@@ -165,7 +165,9 @@ pub fn places(state: &State, area: Rect) -> Vec<Place> {
     }
     let order = unfocused(state, &changes, usize::from(rows.height));
     let mut places = fold::places(rows.height, 0, order.len(), None, |index| needed(order[index]));
-    places.iter_mut().for_each(|place| place.index = order[place.index]);
+    for place in &mut places {
+        place.index = order[place.index];
+    }
     places
 }
 
