@@ -144,6 +144,10 @@ impl Candidate {
         match lead {
             Some(lead) if lead > SUSPECT => None,
             Some(lead) if lead >= -AT_THE_SAME_TIME => self.before(scene, at, lead),
+            // To half or less while the trouble lasted, and more is wrong since.
+            _ if self.is_halved() && is_settled && scene.now - at <= SUSPECT && (self.is_short || scene.risen_since(at).is_some()) => {
+                Some(self.suspect(scene, at, 62, Some("more is wrong since".to_owned())))
+            }
             // Made while the trouble lasted, or without any trouble that is known.
             _ if self.sick.pods > 0 && scene.now - at <= SUSPECT && (is_settled || self.sick.is_broken()) => self.tied(scene, at, 45),
             _ => None,
@@ -202,6 +206,10 @@ impl Candidate {
             _ => return None,
         };
         Some(self.suspect(scene, at, score + nearness, why))
+    }
+
+    fn is_halved(&self) -> bool {
+        matches!(self.change.what, ChangeKind::Scaled { from: Some(from), to } if to.saturating_mul(2) <= from)
     }
 
     /// Suspected for its own sick pods, whenever it was made.

@@ -11,7 +11,10 @@ use crate::domain::{
     verdict::Judgement,
 };
 
-use super::{KpiState, State, card::Stage};
+use super::{
+    KpiState, State,
+    card::{Mitigation, Stage},
+};
 
 /// Nothing can be seen before this: queries look back minutes and a rollout takes its time.
 const TOO_EARLY: TimeDelta = TimeDelta::seconds(120);
@@ -42,7 +45,8 @@ pub(super) enum By {
     Others,
     /// One of ours that has no outlook to tell yet, or none any more.
     Us,
-    UsAtWork(Text),
+    /// Whether its indicator is better than before it, and not only no longer getting worse.
+    UsAtWork(Text, bool),
 }
 
 impl State {
@@ -139,13 +143,18 @@ impl State {
         let own = self.mitigations.all.iter().filter(|mitigation| {
             let is_open = matches!(mitigation.stage, Stage::Executing { .. } | Stage::Converging { .. } | Stage::Watching { .. });
             let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
-            is_open && has_effect && mitigation.verdict.is_none() && mitigation.undone_by.is_none()
+            // What gets better after a cure was taken back is what the cure had begun.
+            let is_hope = !self.takes_back_a_cure(mitigation) || self.server_now() - mitigation.confirmed_on < TOO_EARLY;
+            is_open && has_effect && is_hope && mitigation.verdict.is_none() && mitigation.undone_by.is_none()
         });
         let own = own.map(|mitigation| Attempt {
             at: mitigation.confirmed_on,
             what: mitigation.title.to_string(),
             relief: None,
-            by: mitigation.outlook().filter(|_| mitigation.is_working()).map_or(By::Us, By::UsAtWork),
+            by: mitigation
+                .outlook()
+                .filter(|_| mitigation.is_working())
+                .map_or(By::Us, |outlook| By::UsAtWork(outlook, self.is_clearly_better(mitigation))),
         });
         let others = self.cluster.changes.iter().filter(|change| !change.is_own());
         let others = others.filter_map(|change| {
@@ -163,10 +172,24 @@ impl State {
         own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
     }
 
-    /// What others did about the present trouble, latest first.
+    /// Whether it takes back what helped, or what might yet have helped.
+    pub(super) fn takes_back_a_cure(&self, mitigation: &Mitigation) -> bool {
+        let undone = mitigation.undoes.and_then(|undone| self.mitigations.all.iter().find(|other| other.id == undone));
+        undone.is_some_and(|undone| undone.verdict.is_none() || undone.has_worked())
+    }
+
+    /// Whether the indicator that it is judged by is better than at the write, by as much as counts.
+    fn is_clearly_better(&self, mitigation: &Mitigation) -> bool {
+        let first = mitigation.so_far.as_ref().and_then(|verdict| verdict.comparisons.first());
+        let Some((kpi, first)) = first.and_then(|first| Some((self.kpis.iter().find(|kpi| kpi.spec.id == first.kpi)?, first))) else { return false };
+        let (Some(before), Some(after)) = (first.before, first.after) else { return false };
+        worse_by(kpi, after, before) >= BETTER * before.abs()
+    }
+
+    /// What others did about the present trouble, latest first. What another run of this program did is watched as a mitigation.
     pub(super) fn done_by_others(&self) -> Vec<Attempt> {
         let mut attempts = self.attempts();
-        attempts.retain(|attempt| matches!(attempt.by, By::Others));
+        attempts.retain(|attempt| matches!(attempt.by, By::Others) && !self.is_ours_too(attempt));
         attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
         attempts
     }
@@ -179,7 +202,9 @@ impl State {
             return attempt.relief.is_none().then(|| too_early(attempt));
         }
         let better = match &attempt.by {
-            By::UsAtWork(outlook) => return Some(Text::line(&format!("{what} seems to help: {outlook}"))),
+            By::UsAtWork(outlook, true) => return Some(Text::line(&format!("{what} seems to help: {outlook}"))),
+            // It stopped getting worse, and no more.
+            By::UsAtWork(outlook, false) => return Some(Text::line(&format!("{what}: too early to tell, {outlook}"))),
             By::Us | By::Others => self.bettered(attempt.at)?,
         };
         let what = match newer.filter(|newer| !self.was_bettered(attempt.at, newer.at)) {
@@ -187,6 +212,16 @@ impl State {
             None => what.clone(),
         };
         Some(Text::line(&format!("{what} seems to help: {better}")))
+    }
+
+    /// Whether a mitigation that is watched here wrote to the same workload at the same time: it is one and the same act.
+    fn is_ours_too(&self, attempt: &Attempt) -> bool {
+        let Some(name) = &attempt.relief else { return false };
+        let is_of = |target: &Text| target == name || target.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        self.mitigations.all.iter().any(|mitigation| {
+            let is_at_once = (mitigation.confirmed_on - attempt.at).abs() <= TOO_EARLY;
+            is_at_once && mitigation.targets.iter().any(|target| is_of(&target.key.name))
+        })
     }
 
     /// Whether an indicator that was bad at a moment was better at another.

@@ -1,5 +1,7 @@
 //! The confirmation card, mitigations in flight, and what became of the finished ones.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
@@ -63,6 +65,8 @@ pub struct Mitigations {
     pub all: Vec<Mitigation>,
     /// What can be taken back, of this run and earlier ones, latest first.
     pub undoable: Vec<Undoable>,
+    /// Numbers of the intents of other runs that were judged there: their verdicts are told.
+    pub judged_elsewhere: BTreeSet<u64>,
 }
 
 impl Mitigations {

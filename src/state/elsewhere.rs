@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     mitigation::MitigationId,
+    object::Kind,
     recorded::{Ended, Recorded},
     text::Text,
     verdict::{Comparison, Course, GIVE_UP, RECOVERY},
@@ -30,17 +31,20 @@ impl State {
             let title = &known.title;
             let words = format!("{title}: {} ({})", ended.words, known.by);
             self.timeline.add(self.on_server(ended.at), EntryKind::OwnAction, Text::line(&words));
-            match &known.verdict {
-                Some((at, sentence)) => {
-                    self.timeline.add(self.on_server(*at), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
-                    // Judged there: here it is watched no longer.
-                    self.mitigations.all.retain(|here| here.recorded != Some(known.intent) || here.verdict.is_some());
-                }
-                None => self.watch_on(known, ended, all),
+            if let Some((at, sentence)) = &known.verdict
+                && !self.was_judged_here(known.intent)
+                && self.mitigations.judged_elsewhere.insert(known.intent)
+            {
+                self.timeline.add(self.on_server(*at), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
             }
+            self.watch_on(known, ended, all);
         }
         self.due.suggestions = true;
         self.dirty = true;
+    }
+
+    fn was_judged_here(&self, intent: u64) -> bool {
+        self.mitigations.all.iter().any(|here| here.recorded == Some(intent) && here.verdict.is_some())
     }
 
     /// Watches one that another run did, as far as that can still tell something.
@@ -74,6 +78,8 @@ impl State {
         let done_at = self.now.mono.minus(since);
         let converged_at = known.converged_at.map(|at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
         let undoes = known.undoes.and_then(|undone| self.mitigations.recorded_as(undone));
+        let pods = known.targets.iter().filter(|target| target.kind == Kind::Pod);
+        self.cluster.seen.deleted_by_us(pods.map(|pod| pod.uid.clone()));
         self.mitigations.next_id += 1;
         self.mitigations.all.push(Mitigation {
             id: MitigationId(self.mitigations.next_id),

@@ -41,6 +41,9 @@ pub(super) struct Due {
     pub suggestions: bool,
 }
 
+/// An indicator that is found to rise so long after it was known to rise has risen twice.
+const ANEW: TimeDelta = TimeDelta::minutes(5);
+
 impl State {
     /// Renews changes and suggestions whose grounds changed.
     pub(super) fn settle(&mut self) {
@@ -121,7 +124,7 @@ impl State {
     }
 
     /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
-    fn worst_indicator(&self) -> Option<Text> {
+    pub(super) fn worst_indicator(&self) -> Option<Text> {
         let bad = || self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
         let worst = bad().max_by_key(|kpi| (level(kpi), is_error(kpi)))?;
         let first = bad().find(|kpi| (level(kpi), is_error(kpi)) == (level(worst), is_error(worst)));
@@ -134,7 +137,8 @@ impl State {
         if self.episodes.present.is_none() {
             self.onsets.clear();
         }
-        let is_known = |onset: &Onset| self.onsets.iter().any(|known| known.title == onset.title);
+        // One that was in order meanwhile rises anew.
+        let is_known = |onset: &Onset| self.onsets.iter().any(|known| known.title == onset.title && onset.at - known.at <= ANEW);
         let new: Vec<Onset> = self.present_onsets().into_iter().filter(|onset| !is_known(onset)).collect();
         self.onsets.extend(new);
     }

@@ -41,18 +41,26 @@ impl State {
         self.mitigations.all.iter().filter_map(|taking| {
             let taken =
                 self.mitigations.all.iter().find(|mitigation| taking.undoes == Some(mitigation.id) && mitigation.undone_by == Some(taking.id))?;
-            let helped = taken.verdict.as_ref().filter(|verdict| verdict.judgement == Judgement::Helped)?;
+            let why = match &taken.verdict {
+                Some(helped) if helped.judgement == Judgement::Helped => helped.sentence(),
+                Some(_) => return None,
+                // Taken back before it could be judged, and nothing is better for it.
+                None => {
+                    let in_vain = taking.verdict.as_ref().is_some_and(|verdict| !verdict.judgement.is_better());
+                    in_vain.then(|| "nothing got better since it was taken back".into()).filter(|_| self.worst_indicator().is_some())?
+                }
+            };
             let (done_at, wish) = (taking.done_at?, taking.inverse.as_ref()?);
             let is_last = |mitigation: &Mitigation| {
                 let is_there = mitigation.targets.iter().any(|target| taking.targets.contains(target));
                 !is_there || mitigation.done_at.is_none_or(|at| at <= done_at)
             };
             let is_worse = taking.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse);
-            let came_again = is_worse || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
+            let came_again = is_worse || taken.verdict.is_none() || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
             (came_again && self.mitigations.all.iter().all(is_last)).then(|| Reversal {
                 key: key_of(wish.kind()),
                 title: Text::line(&format!("again: {}", taken.title)),
-                evidence: Text::line(&format!("{}; taken back at {}", helped.sentence(), taking.confirmed_on.format("%H:%M"))),
+                evidence: Text::line(&format!("{why}; taken back at {}", taking.confirmed_on.format("%H:%M"))),
                 request: Request {
                     kind: RequestKind::Do(wish.clone()),
                     reason: Text::line(&format!("the trouble came again after it was taken back: {}", taken.title)),

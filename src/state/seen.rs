@@ -114,6 +114,10 @@ impl Seen {
 
     /// A replica set whose revision is another one was taken into use again.
     pub(super) fn replica_set(&mut self, before: &ReplicaSet, after: &ReplicaSet, server_now: DateTime<Utc>) {
+        // It gives pods up: those that it lost may have been surplus, and what it makes later replaces none of them.
+        if after.replicas < before.replicas {
+            self.bereft.remove(&after.key);
+        }
         let Some(owner) = after.owner.as_ref().filter(|_| before.revision > 0 && before.revision < after.revision) else { return };
         let key = Key { namespace: after.key.namespace.clone(), name: owner.name.clone() };
         self.revisions.entry((key, after.revision)).or_insert_with(|| Known::seen(after.revised_at.unwrap_or(server_now)));

@@ -86,7 +86,7 @@ impl State {
         let server_now = self.server_now();
         let others: Vec<Other> = self.mitigations.all.iter().filter_map(Other::of).collect();
         let foreign = self.done_by_others();
-        let worked: Vec<MitigationId> = self.mitigations.all.iter().filter(|one| one.has_worked()).map(|one| one.id).collect();
+        let against_a_cure: Vec<MitigationId> = self.mitigations.all.iter().filter(|one| self.takes_back_a_cure(one)).map(|one| one.id).collect();
         let was_at_work: Vec<MitigationId> =
             self.mitigations.all.iter().filter(|one| self.came_to_a_recovery(one, &foreign)).map(|one| one.id).collect();
         let mut verdicts = Vec::new();
@@ -104,8 +104,8 @@ impl State {
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
                 is_untied: !mitigation.is_tied,
-                is_recovering: overlap.is_recovering || was_at_work.contains(&mitigation.id),
-                takes_back_a_cure: mitigation.undoes.is_some_and(|undone| worked.contains(&undone)),
+                is_recovering: overlap.is_recovering || was_at_work.contains(&mitigation.id) || against_a_cure.contains(&mitigation.id),
+                takes_back_a_cure: against_a_cure.contains(&mitigation.id),
                 ..overlap
             };
             let comparisons = compared(mitigation, done_at, &self.kpis, (now, recently));
@@ -121,7 +121,11 @@ impl State {
             let by = server_now + chrono::Duration::from_std(left).unwrap_or_default();
             mitigation.judged_by = mitigation.judged_by.filter(|known| (*known - by).abs() < chrono::Duration::seconds(20)).or(Some(by));
             if is_final {
-                verdicts.push((mitigation.id, mitigation.recorded, mitigation.title.clone(), verdict.clone()));
+                if mitigation.recorded.is_none_or(|intent| !self.mitigations.judged_elsewhere.contains(&intent)) {
+                    verdicts.push((mitigation.id, mitigation.recorded, mitigation.title.clone(), verdict.clone()));
+                }
+                self.due.suggestions = true;
+                self.dirty = true;
                 mitigation.verdict = Some(verdict);
                 mitigation.stage = Stage::Ended(Outcome::Done);
                 mitigation.tracks.clear();

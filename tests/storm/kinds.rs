@@ -147,7 +147,9 @@ pub fn moved_on(kind: &str, name: u64, version: u64, is_going: bool) -> String {
         "Event" => format!(
             r#""involvedObject":{{"kind":"ReplicaSet","name":"r{version}","namespace":"shop","uid":"ru{version}"}},"reason":"ScalingReplicaSet","message":"Scaled up replica set r{version} from 0 to {version}","type":"Warning","count":1,"firstTimestamp":"{at}","lastTimestamp":"{at}"}}"#
         ),
-        "Node" => format!(r#""spec":{{"unschedulable":true}},"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{at}","reason":"r{version}"}}]}}}}"#),
+        "Node" => format!(
+            r#""spec":{{"unschedulable":true}},"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{at}","reason":"r{version}"}}]}}}}"#
+        ),
         "ConfigMap" => format!(r#""data":{{"k":"{version}"}}}}"#),
         _ => format!(r#""spec":{{"minReplicas":1,"maxReplicas":{},"scaleTargetRef":{{"kind":"Deployment","name":"d{version}"}}}}}}"#, version % 90),
     };

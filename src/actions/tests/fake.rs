@@ -24,6 +24,10 @@ pub enum Fault {
     /// Done, and no answer ever comes.
     SilentAfter,
     Status(u16, &'static str),
+    /// Not done, and answered with 200 and this body.
+    SaysDone(&'static str),
+    /// Not done, and answered with 200 and the object as it is.
+    ShowsOld,
 }
 
 #[derive(Default)]
@@ -127,6 +131,10 @@ async fn answer(State(fake): State<Fake>, method: Method, uri: Uri, RawQuery(que
             match fault {
                 Some(Fault::CutBefore) => return cut(),
                 Some(Fault::Status(code, message)) => return status(code, message),
+                Some(Fault::SaysDone(body)) => {
+                    return (StatusCode::OK, [("content-type", "application/json")], body).into_response();
+                }
+                Some(Fault::ShowsOld) => return read(&fake, path.trim_end_matches("/eviction"), ""),
                 _ => {}
             }
             let response = write(&fake, &method, &path, &body, dry);

@@ -60,6 +60,12 @@ async fn a_confirmed_plan_is_journalled_sent_once_journalled_and_watched() {
 #[case::silent_after_commit(Fault::SilentAfter)]
 #[case::gateway_timeout_before_commit(Fault::Status(504, "gateway timeout"))]
 #[case::cut_before_commit(Fault::CutBefore)]
+#[case::an_empty_success(Fault::SaysDone(""))]
+#[case::a_login_page(Fault::SaysDone("<html>login</html>"))]
+#[case::an_empty_object(Fault::SaysDone("{}"))]
+#[case::a_failure_as_success(Fault::SaysDone(r#"{"kind":"Status","status":"Failure","code":403}"#))]
+#[case::another_object(Fault::SaysDone(r#"{"kind":"Deployment","metadata":{"name":"core-engine","namespace":"kube-system","uid":"x"}}"#))]
+#[case::the_object_as_it_was(Fault::ShowsOld)]
 #[tokio::test]
 async fn an_unanswered_write_is_resolved_by_reading_and_never_repeated(
     #[case] fault: Fault,

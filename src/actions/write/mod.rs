@@ -44,7 +44,7 @@ pub enum Permission {
 /// Sends it once.
 pub async fn send(api: &Api, write: &Write) -> Sent {
     match write {
-        Write::Object(write) => api.send(write).await,
+        Write::Object(write) => object::send(api, write).await,
         Write::Silence(write) => silence::send(api, write).await,
         Write::Command(run) => command::send(api, run).await,
     }

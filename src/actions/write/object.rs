@@ -9,7 +9,7 @@ use crate::{
         changed,
         draft::{resource_version, subject},
         engine::Core,
-        expect::{Side, Standing, altered, as_stored, difference, differing, digest, digest_of, standing},
+        expect::{Side, Standing, altered, as_stored, difference, differing, digest, digest_of, normal, standing},
         pods,
     },
     connect::ConnectError,
@@ -19,6 +19,38 @@ use crate::{
         text::Text,
     },
 };
+
+/// Sends it once. An answer of success that does not show what was asked for is none: a proxy or a login page answers so, and so does a
+/// webhook that puts the old value back. What became of it is then looked into by reading.
+pub async fn send(api: &Api, write: &ObjectWrite) -> Sent {
+    match api.send(write).await {
+        Sent::Done(answer) => match doubt(write, &answer) {
+            Some(why) => Sent::Unknown(Text::line(&format!("the server answered with success, and {why}"))),
+            None => Sent::Done(answer),
+        },
+        other => other,
+    }
+}
+
+/// Why an answer of success does not say that the write was done.
+fn doubt(write: &ObjectWrite, answer: &Value) -> Option<&'static str> {
+    const ANOTHER: &str = "its answer is about something else";
+    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
+    let is_it = text("/metadata/uid") == Some(write.target.uid.as_str());
+    match &write.effect {
+        Effect::Fields(_) if !is_it => Some(ANOTHER),
+        Effect::Fields(fields) => {
+            let is_change = fields.iter().any(|field| normal(field.before.as_ref(), &field.path) != normal(field.after.as_ref(), &field.path));
+            (is_change && standing(write, Some(answer)) == Standing::NotDone).then_some("its answer shows the object as it was")
+        }
+        Effect::Gone | Effect::Erased if text("/kind") == Some("Status") => {
+            let is_another = text("/details/uid").is_some_and(|uid| uid != write.target.uid.as_str());
+            (is_another || text("/status") != Some("Success")).then_some(ANOTHER)
+        }
+        Effect::Gone if is_it && text("/metadata/deletionTimestamp").is_none() => Some("its answer shows the object as it was"),
+        Effect::Gone | Effect::Erased => (!is_it).then_some(ANOTHER),
+    }
+}
 
 pub async fn rehearse(api: &Api, write: &ObjectWrite) -> Tried {
     match api.dry_run(write).await {

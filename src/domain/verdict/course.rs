@@ -67,12 +67,14 @@ pub struct Look {
     pub is_somewhat_better: bool,
     /// Whether it was in order at the write and is not now.
     pub went_bad: bool,
+    /// Whether it was getting better before the write, and does no longer: what it is worse by.
+    pub is_stopped: bool,
     /// Whether it moves to the worse, without it being sure yet.
     pub is_worsening: bool,
 }
 
 impl Look {
-    pub const NO_DATA: Self = Self { course: Course::NoData, is_somewhat_better: false, went_bad: false, is_worsening: false };
+    pub const NO_DATA: Self = Self { course: Course::NoData, is_somewhat_better: false, went_bad: false, is_stopped: false, is_worsening: false };
 }
 
 impl Limits {
@@ -93,6 +95,7 @@ pub fn look(series: &Series, limits: Limits, moment: Moment) -> Look {
         course: reading.course(),
         is_somewhat_better: reading.is_somewhat_better(),
         went_bad: reading.went_bad(),
+        is_stopped: reading.recovery_stopped() && !reading.got_worse(),
         is_worsening: reading.is_worsening(),
     })
 }
@@ -192,8 +195,12 @@ impl<'a> Reading<'a> {
         self.limits.is_near(highest) && is_enough && self.gain() >= SURE * self.stray
     }
 
-    /// Some of the way, and no noise: said when time is over.
+    /// Some of the way, and no noise: said when time is over. What rose and falls steadily has come that way against what it would be.
     fn is_somewhat_better(&self) -> bool {
+        if self.limits.level(self.peak) > 0 && self.decline > 0.0 && self.falls_steadily() {
+            let spared = self.gain() + self.decline * self.at;
+            return self.gain() > 0.0 && spared >= (0.2 * self.size()).max(SURE * self.stray);
+        }
         self.limits.level(self.before.max(self.peak)) > 0 && self.gain() >= (0.2 * self.size()).max(SURE * self.stray)
     }
 

@@ -72,6 +72,8 @@ pub struct Verdict {
     pub comparisons: Vec<Comparison>,
     /// Whether the one that decided is on its way to the better by this mitigation.
     pub getting_better: bool,
+    /// Whether it is worse only in that it was getting better before, and does no longer.
+    pub is_stopped: bool,
     /// Titles of other mitigations that cannot be told apart from it.
     pub together_with: Vec<Text>,
     /// Why it had no effect, as was known before the write.
@@ -164,6 +166,7 @@ impl Verdict {
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));
+        let is_stopped = judgement == Judgement::Worse && looks.get(leader).is_some_and(|(_, look)| look.is_stopped);
         if leader < looks.len() {
             looks[..=leader].rotate_right(1);
         }
@@ -171,7 +174,8 @@ impl Verdict {
             judgement,
             after: circumstances.until.unwrap_or(circumstances.since_write),
             comparisons: looks.into_iter().map(|(comparison, _)| comparison).collect(),
-            getting_better: getting_better && circumstances.without_effect.is_none(),
+            getting_better: getting_better && circumstances.without_effect.is_none() && !circumstances.takes_back_a_cure,
+            is_stopped,
             together_with: circumstances.together_with.clone(),
             without_effect: circumstances.without_effect.clone(),
             after_unjudged: circumstances.after_unjudged.clone(),

@@ -399,3 +399,21 @@ fn the_harm_of_taking_a_cure_back_is_waited_for() {
     let said = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, back.clone())).find(|(_, is_final)| *is_final).unwrap().0;
     assert_eq!(said.judgement, Judgement::Worse, "{}", said.sentence());
 }
+
+#[test]
+fn a_queue_that_grew_and_drains_slowly_was_helped() {
+    // It grew by 68 a second, and falls by 44 a second since: after seven minutes it has lost a sixth.
+    let raw = |at: f64| if at < 20.0 { 101_000.0 + 68.0 * at } else { 102_360.0 - 44.0 * (at - 20.0) };
+    let story = Story { over: 0.0, limit: 1_000.0, ..Story::of(&raw) };
+    assert_eq!(story.word(), Judgement::Helped);
+}
+
+#[test]
+fn a_recovery_that_stops_is_not_called_worse_by_falling_numbers_alone() {
+    let raw = |at: f64| if at < 0.0 { 0.094 - 0.0001 * at } else { 0.094 };
+    let story = Story { over: 0.0, noise: 0.005, ..Story::of(&raw) };
+    let (verdict, _) = story.verdict();
+    if verdict.judgement == Judgement::Worse {
+        assert!(verdict.sentence().starts_with("worse: it was getting better and does no longer, "), "{}", verdict.sentence());
+    }
+}

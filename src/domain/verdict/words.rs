@@ -24,6 +24,9 @@ impl Verdict {
             (Judgement::NoEffect, Some(why)) => why.to_string(),
             (Judgement::Helped, _) => format!("helped{with}: {numbers} in {after}"),
             (Judgement::Better, _) => format!("better since{with}: {numbers} in {after}; perhaps by itself, nothing tied this to the trouble"),
+            (Judgement::Worse, _) if self.is_stopped => {
+                format!("worse{with}: it was getting better and does no longer, {numbers} in {after}")
+            }
             (Judgement::Worse, _) => format!("worse{with}: {numbers} in {after}"),
             (Judgement::NoEffect, None) => format!("no effect after {after}: {numbers}"),
             (Judgement::AlreadyRecovering, _) => format!("already recovering before it: {numbers} in {after}"),

@@ -231,8 +231,10 @@ fn what_another_run_judged_took_back_or_did_long_ago_is_not_watched_here() {
     play.send(Msg::Recorded(vec![open.clone()]));
     assert_eq!(play.state.mitigations.all.len(), 1);
     play.send(Msg::Recorded(vec![judged]));
-    assert_eq!(play.state.mitigations.all.len(), 0, "it was judged there");
     assert_eq!(play.verdicts_told(), ["Undo rollout · api-gateway: helped: x"]);
+    play.drift(240, "error_rate", 0.118, 0.004).drift(60, "error_rate", 0.004, 0.004);
+    assert!(play.state.mitigations.all[0].verdict.is_some(), "what it did is known here too");
+    assert_eq!((play.verdicts_told().len(), play.records("verdict")), (1, 0), "it was judged there");
     let back = Recorded { intent: 8, undoes: Some(7), title: "Undo: Undo rollout".into(), ..open.clone() };
     let mut taken = troubled_and_able();
     taken.send(Msg::Recorded(vec![open.clone(), back]));
@@ -262,4 +264,32 @@ fn what_somebody_did_in_the_same_minute_is_named_together_with_it() {
 
 fn titles_of(play: &Play) -> Vec<&str> {
     play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
+}
+
+#[test]
+fn what_gets_better_after_a_cure_was_taken_back_at_once_is_the_cures_doing() {
+    let mut play = troubled();
+    play.done("u");
+    play.drift(60, "error_rate", 0.118, 0.11);
+    let back = play.done("U");
+    // The average falls for minutes by what the cure did in one, and then rises.
+    for (from, to) in [(0.11, 0.095), (0.095, 0.085), (0.085, 0.08)] {
+        play.drift(60, "error_rate", from, to);
+        let waiting = play.state.advice.waiting.clone().unwrap_or_default();
+        assert!(!waiting.contains("seems to help"), "{waiting}");
+    }
+    play.drift(300, "error_rate", 0.08, 0.118).drift(120, "error_rate", 0.118, 0.118);
+    let judgement = play.judgement(back);
+    assert!(judgement.is_some_and(|judgement| !judgement.is_better()), "{:?}", play.verdicts_told());
+    assert!(titles_of(&play).iter().any(|title| title.contains("ndo rollout")), "{:?} {:?}", titles_of(&play), play.verdicts_told());
+}
+
+#[test]
+fn one_that_no_longer_gets_worse_is_not_said_to_help() {
+    let mut play = Play::new();
+    play.bad_deploy().drift(360, "error_rate", 0.06, 0.118);
+    play.live(SourceId::Cluster).done("u");
+    play.drift(150, "error_rate", 0.118, 0.119);
+    let waiting = play.state.advice.waiting.clone().unwrap_or_default();
+    assert!(!waiting.contains("seems to help"), "{waiting}");
 }

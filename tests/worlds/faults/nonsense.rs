@@ -74,7 +74,7 @@ pub fn of_alertmanager() {
     session.see("HighErrorRate");
     for (manner, sentence) in [
         (says(401, "application/json", br#"{"message":"token expired"}"#), "(401): token expired"),
-        (says(200, "text/html", LOGIN), "not JSON (text/html)"),
+        (says(200, "text/html", LOGIN), "(text/html)"),
         (says(200, "application/json", b"{}"), "another shape than expected"),
     ] {
         world.proxy("alertmanager").relay.set(manner);
