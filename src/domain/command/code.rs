@@ -25,14 +25,19 @@ enum Takes {
     All,
     /// The same once one of these words is among it.
     AllAfter(&'static [&'static str]),
-    /// A program and its arguments, which are looked at in their turn: after options, numbers and NAME=VALUE. These letters are options that
-    /// take text apart.
+    /// A program and its arguments, which are looked at in their turn: after options, numbers and NAME=VALUE, which may name another program.
+    /// These letters are options that take text apart.
     Program(&'static str, &'static [&'static str]),
+    /// As `AllAfter`, and the first argument that is neither an option nor the value of one says what is done.
+    Command(&'static [&'static str]),
+    /// As `Sql`, and what follows the first argument that is no option is SQL.
+    SqlArgument(&'static str, &'static [&'static str]),
 }
 
 const INTERPRETERS: &[Interpreter] = &[
     Interpreter { names: SHELLS, takes: Takes::Options("c", &["--init-file", "--rcfile", "--command", "--commands"]) },
     Interpreter { names: &["python", "pypy", "ipython", "jython", "micropython"], takes: Takes::Options("cm", &[]) },
+    Interpreter { names: &["python", "pypy", "ipython", "jython"], takes: Takes::AllAfter(CODE_OF_PYTHON) },
     Interpreter { names: &["perl", "ruby", "jruby", "raku", "crystal"], takes: Takes::Options("eE", &[]) },
     Interpreter { names: &["node", "nodejs", "bun", "deno"], takes: Takes::Options("epr", &["--eval", "--print", "--require", "--import", "eval"]) },
     Interpreter { names: &["php"], takes: Takes::Options("rBREf", &["--run", "--process-begin", "--process-code", "--process-end", "--file"]) },
@@ -82,7 +87,7 @@ const INTERPRETERS: &[Interpreter] = &[
     Interpreter { names: &["awk", "gawk", "mawk", "nawk", "sed", "gsed"], takes: Takes::First("ef", &["--source", "--expression", "--file"]) },
     Interpreter { names: &["jq", "gojq", "jaq", "yq", "xq", "tomlq", "dasel"], takes: Takes::Filter },
     Interpreter {
-        names: &["su", "runuser", "script", "flock", "sg", "vim", "vi", "view", "nvim", "ex", "gdb", "tmux", "screen", "less", "man"],
+        names: &["su", "script", "sg", "vim", "vi", "view", "nvim", "ex", "gdb", "tmux", "screen", "less", "man"],
         takes: Takes::Options("cSxs", &["--command", "--eval-command", "--init-eval-command", "--cmd"]),
     },
     Interpreter {
@@ -120,9 +125,63 @@ const INTERPRETERS: &[Interpreter] = &[
             "npx",
             "uvx",
             "pipx",
+            "flock",
+            "runuser",
+            "choom",
+            "s6-setuidgid",
+            "cgexec",
+            "ld.so",
+            "ld-linux.so",
+            "ld-linux-x86-64.so",
+            "ld-linux-aarch64.so",
+            "ld-musl-x86_64.so",
+            "ld-musl-aarch64.so",
+            "dbus-run-session",
+            "xvfb-run",
+            "sshpass",
+            "rlwrap",
+            "proxychains",
+            "torsocks",
+            "fakeroot",
+            "valgrind",
+            "perf",
+            "ts-node",
+            "tsx",
+            "rails",
+            "rake",
+            "bundle",
+            "npm",
+            "yarn",
+            "pnpm",
+            "uv",
+            "poetry",
+            "mix",
+            "django-admin",
+            "manage.py",
+            "artisan",
+            "bpftrace",
+            "stap",
+            "spark-shell",
+            "mysqlsh",
+            "usql",
+            "hive",
+            "beeline",
+            "ansible",
+            "gs",
+            "isql",
+            "sqlplus",
         ],
         takes: Takes::All,
     },
+    Interpreter { names: &["ip", "consul"], takes: Takes::AllAfter(&["exec"]) },
+    Interpreter { names: &["etcdctl"], takes: Takes::AllAfter(&["watch"]) },
+    Interpreter { names: &["rabbitmqctl"], takes: Takes::AllAfter(&["eval", "eval_file"]) },
+    Interpreter { names: &["sort"], takes: Takes::AllAfter(&["--compress-program"]) },
+    Interpreter { names: &["split"], takes: Takes::AllAfter(&["--filter"]) },
+    Interpreter { names: &["rg"], takes: Takes::AllAfter(&["--pre"]) },
+    Interpreter { names: &["gcc", "g++", "cc", "c++", "clang", "clang++"], takes: Takes::AllAfter(&["-wrapper", "-B"]) },
+    Interpreter { names: &["wget"], takes: Takes::AllAfter(&["--use-askpass", "--config", "-e", "--execute"]) },
+    Interpreter { names: &["curl"], takes: Takes::AllAfter(&["-K", "--config"]) },
     Interpreter { names: &["kubectl", "oc", "k"], takes: Takes::AllAfter(&["exec", "run", "debug", "attach", "cp", "rsh", "plugin"]) },
     Interpreter {
         names: &["docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "buildah"],
@@ -173,15 +232,25 @@ const INTERPRETERS: &[Interpreter] = &[
     Interpreter { names: &["mongo", "mongosh"], takes: Takes::Options("f", &["--eval", "-eval", "--file"]) },
     Interpreter {
         names: &["redis-cli", "valkey-cli", "keydb-cli"],
-        takes: Takes::AllAfter(&["eval", "EVAL", "eval_ro", "EVAL_RO", "--eval", "function", "FUNCTION", "script", "SCRIPT"]),
+        takes: Takes::Command(&["eval", "EVAL", "eval_ro", "EVAL_RO", "--eval", "function", "FUNCTION", "script", "SCRIPT"]),
     },
     Interpreter { names: &["psql", "pgcli", "cockroach", "duckdb"], takes: Takes::Sql("cef", &["--command", "--execute", "--file"]) },
     Interpreter {
         names: &["mysql", "mariadb", "mycli", "cqlsh", "sqlcmd", "clickhouse-client", "clickhouse", "influx", "trino", "presto"],
         takes: Takes::Sql("eqQf", &["--execute", "--query", "--file", "--init-command"]),
     },
-    Interpreter { names: &["sqlite", "sqlplus"], takes: Takes::Sql("c", &["-cmd", "--cmd", "-init"]) },
+    Interpreter { names: &["sqlite"], takes: Takes::SqlArgument("c", &["-cmd", "--cmd", "-init"]) },
 ];
+
+/// Modules of Python that take code as an argument.
+const CODE_OF_PYTHON: &[&str] = &["timeit", "pdb", "bdb", "trace", "runpy", "cProfile", "profile", "code", "doctest", "pydoc"];
+
+/// Options of `redis-cli` that the next argument is no value of.
+const FLAGS_OF_REDIS: &[&str] =
+    &["--raw", "--no-raw", "--csv", "--json", "--tls", "--insecure", "--no-auth-warning", "--quoted-input", "-x", "-X", "-c", "-e", "-2", "-3"];
+
+/// Options of `sqlite3` with a value, without their hyphens.
+const OPTIONS_OF_SQLITE: &[&str] = &["cmd", "init", "separator", "newline", "nullvalue", "lookaside", "maxsize", "mmap", "pagecache", "vfs"];
 
 /// Why a value of this command would be code; none: it is not. `is_number`: whether a field is one of digits alone.
 pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Option<String> {
@@ -190,8 +259,8 @@ pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Op
         if !programs.contains(&at) && IS_A_WORD_TOO.contains(&name(program).as_str()) {
             return None;
         }
-        let interpreter = INTERPRETERS.iter().find(|known| known.names.contains(&name(program).as_str()))?;
-        let field = interpreter.takes.field_in_code(&argv[at + 1..], &is_number)?;
+        let known = INTERPRETERS.iter().filter(|known| known.names.contains(&name(program).as_str()));
+        let field = known.filter_map(|known| known.takes.field_in_code(&argv[at + 1..], &is_number)).next()?;
         Some(format!(
             "has {{{field}}} in what {program} runs as code, or where it looks for a program: a value could become a part of it; \
              let the code read it as an argument of its own"
@@ -201,6 +270,22 @@ pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Op
 
 /// Names that stand in arguments as well, where they mean nothing: they count where a program stands.
 const IS_A_WORD_TOO: &[&str] = &[
+    "perf",
+    "rake",
+    "rails",
+    "bundle",
+    "mix",
+    "poetry",
+    "hive",
+    "gs",
+    "ansible",
+    "ip",
+    "consul",
+    "sort",
+    "split",
+    "cc",
+    "stap",
+    "python",
     "r",
     "k",
     "es",
@@ -300,9 +385,22 @@ impl Takes {
                 rest[at..].iter().chain(&rest[..at]).find_map(|argument| field(argument))
             }
             Self::Program(letters, long) => codes(rest, letters, long).into_iter().find_map(field).or_else(|| {
-                let program = rest.iter().find(|argument| !is_before_program(argument))?;
-                field(program)
+                let program = rest.iter().position(|argument| !is_before_program(argument)).unwrap_or(rest.len());
+                let sets = rest[..program].iter().filter(|argument| !argument.starts_with('-'));
+                sets.chain(rest.get(program)).find_map(|argument| field(argument))
             }),
+            Self::Command(words) => {
+                let takes_it = |option: &String| option.starts_with('-') && !FLAGS_OF_REDIS.contains(&option.as_str());
+                let is_word = |at: usize| !rest[at].starts_with('-') && (at == 0 || !takes_it(&rest[at - 1]));
+                let first = (0..rest.len()).find(|at| is_word(*at)).and_then(|at| field(&rest[at]));
+                first.or_else(|| Self::AllAfter(words).field_in_code(rest, is_number))
+            }
+            Self::SqlArgument(letters, long) => {
+                let takes_it = |option: &String| OPTIONS_OF_SQLITE.contains(&option.trim_start_matches('-'));
+                let names = rest.iter().enumerate().filter(|(at, argument)| !argument.starts_with('-') && (*at == 0 || !takes_it(&rest[at - 1])));
+                let sql = names.skip(1).find_map(|(_, argument)| field_outside_quotes(argument, is_number));
+                sql.or_else(|| Self::Sql(letters, long).field_in_code(rest, is_number))
+            }
             Self::Filter => {
                 let mut rest = rest.iter();
                 while let Some(argument) = rest.next() {
@@ -389,6 +487,20 @@ mod tests {
     fn no_value_becomes_code() {
         for line in [
             &["python3", "-c", "print({x})"][..],
+            &["python3", "-m", "timeit", "{x}"],
+            &["env", "LD_PRELOAD={x}", "ls"],
+            &["env", "PATH={x}", "ls"],
+            &["redis-cli", "{x}"],
+            &["redis-cli", "-h", "redis", "{x}"],
+            &["sqlite3", "a.db", "{x}"],
+            &["sqlite3", "-readonly", "a.db", "{x}"],
+            &["flock", "/tmp/l", "{x}"],
+            &["ip", "netns", "exec", "{x}"],
+            &["/lib64/ld-linux-x86-64.so.2", "{x}"],
+            &["npm", "run", "{x}"],
+            &["bpftrace", "-e", "{x}"],
+            &["sort", "--compress-program={x}", "f"],
+            &["curl", "-K", "{x}"],
             &["/usr/bin/python3.11", "-Ic", "print('{x}')"],
             &["python3", "-cprint({x})"],
             &["timeout", "5", "perl", "-ne", "print {x}"],
@@ -499,6 +611,10 @@ mod tests {
             &["curl", "--max-time", "5", "http://{x}:80/health"],
             &["psql", "-h", "es", "-d", "{x}"],
             &["redis-cli", "hget", "time", "{x}"],
+            &["redis-cli", "-h", "{x}", "ping"],
+            &["python3", "-m", "http.client", "{x}"],
+            &["curl", "-s", "http://{x}:80/health"],
+            &["sort", "/data/{x}"],
         ] {
             assert_eq!(objection(&words(line), |_| false), None, "{line:?}");
         }
