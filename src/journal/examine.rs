@@ -33,7 +33,14 @@ pub fn examine(path: &Path, root: &Root, now: DateTime<Utc>) -> Result<Examinati
     .map_err(io)?;
     let mut wrong = look.finish(folder, root);
     wrong.extend(folder.and_then(|folder| without_head(folder, root, &found)));
+    wrong.extend(folder.filter(|folder| root.is_above(folder)).and_then(|_| not_ours_alone(path)));
     Ok(Examination { wrong, has_head: found.head().is_some() })
+}
+
+/// Why a journal in its place may be written or replaced by somebody else; whole as it is, it proves nothing then.
+fn not_ours_alone(path: &Path) -> Option<String> {
+    let why = files::open_own(path, files::To::Read).err()?;
+    Some(format!("{} may be another's work: {why}", path.display()))
 }
 
 /// Why nothing tells of the end of a journal that stands in its place. A copy elsewhere has nothing beside it.

@@ -139,8 +139,12 @@ pub(super) fn hash_in(line: &line::Line) -> Option<(u64, &str)> {
 
 /// What is said of a file that is not what the journal says was kept, and what to do.
 pub(super) fn altered(path: &Path, intent: u64) -> String {
+    let why = match read_own(path) {
+        Ok(_) => "does not match the journal: it was altered, or another file was put in its place".to_owned(),
+        Err(why) => format!("cannot be trusted: {why}"),
+    };
     format!(
-        "{} does not match the journal: it was altered, or another file was put in its place; nothing is taken back by it. \
+        "{} {why}; nothing is taken back by it. \
          Keep it for whoever asks what happened here, and take mitigation {intent} back by hand: its record in the journal says what was written",
         path.display()
     )
@@ -153,9 +157,16 @@ pub(super) fn is_vouched(path: &Path, hashes: &[String]) -> bool {
 
 /// What a file beside the journal holds, if it is ours and what the journal has this hash of.
 pub(super) fn vouched(path: &Path, hash: &str) -> Option<Value> {
-    files::is_own_folder(path.parent()?).ok()?;
-    let bytes = files::up_to(files::open_own(path, files::To::Read).ok()?, LARGEST).ok()?;
+    let bytes = read_own(path).ok()?;
     (line::sha256(&bytes) == hash).then(|| serde_json::from_slice(&bytes).ok()).flatten()
+}
+
+/// The bytes of a file beside the journal that is ours alone.
+fn read_own(path: &Path) -> std::io::Result<Vec<u8>> {
+    if let Some(folder) = path.parent() {
+        files::is_own_folder(folder)?;
+    }
+    files::up_to(files::open_own(path, files::To::Read)?, LARGEST)
 }
 
 /// Numbers of the intents for which something is kept beside the journal in this directory, in order.
@@ -216,5 +227,8 @@ mod tests {
         assert_eq!((journal.kept_for(Seq(8)), journal.altered()), (Ok(None), Vec::new()), "as a crash in the middle of it leaves it");
         fs::copy(at("7.json"), at("9.json")).unwrap();
         assert!(journal.kept_for(Seq(9)).unwrap_err().contains("undo/9.json does not match"), "the journal never heard of it");
+        fs::hard_link(at("7.json"), state.path().join("other")).unwrap();
+        let why = journal.kept_for(Seq(7)).unwrap_err();
+        assert!(why.contains("undo/7.json cannot be trusted: it has 2 names") && !why.contains("altered"), "{why}");
     }
 }

@@ -590,3 +590,15 @@ fn written_intent(title: &str) -> (Folder, Vec<u8>) {
     let bytes = fs::read(journal.path()).unwrap();
     (directory, bytes)
 }
+
+#[test]
+fn a_journal_that_others_may_write_is_not_called_whole() {
+    let (directory, _) = written(3);
+    let path = directory.path().join(FILE_NAME);
+    assert_eq!(wrong(directory.path()), "");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(wrong(directory.path()).contains("may be another's work: "), "{}", wrong(directory.path()));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::hard_link(&path, directory.path().join("second")).unwrap();
+    assert!(wrong(directory.path()).contains("2 names"), "{}", wrong(directory.path()));
+}
