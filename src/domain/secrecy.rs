@@ -471,9 +471,35 @@ fn flat_forms(secret: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-/// The letters and digits of a text in small letters, and where each stands.
+/// The letters and digits of a text in small letters, and where each stands. What colours a terminal is none of them, full-width letters
+/// are letters, and of a byte that is written by its number the number alone counts.
 fn flat(text: &str) -> (Vec<u8>, Vec<usize>) {
-    text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric()).map(|(at, byte)| (byte.to_ascii_lowercase(), at)).unzip()
+    let (mut letters, mut places) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
+    let mut at = 0;
+    while let Some(character) = text[at..].chars().next() {
+        let rest = &text.as_bytes()[at..];
+        if let Some(sign) = ["\u{1b}[", "<U+001B>["].iter().find(|sign| rest.starts_with(sign.as_bytes())) {
+            let end = rest[sign.len()..].iter().take_while(|byte| !(0x40..=0x7e).contains(*byte)).count();
+            at = text.ceil_char_boundary((at + sign.len() + end + 1).min(text.len()));
+            continue;
+        }
+        if let Some(sign) = ["\\x", "0x", "\\u00", "U+00"].iter().find(|sign| rest.starts_with(sign.as_bytes())) {
+            at += sign.len();
+            continue;
+        }
+        let narrow = match character {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+            other => other,
+        };
+        if let Ok(byte) = u8::try_from(narrow)
+            && byte.is_ascii_alphanumeric()
+        {
+            letters.push(byte.to_ascii_lowercase());
+            places.push(at);
+        }
+        at += character.len_utf8();
+    }
+    (letters, places)
 }
 
 /// Without ours in other letters, with breaks and signs in between, or encoded.
@@ -488,7 +514,7 @@ fn without_altered(text: &str) -> Option<String> {
         let telling = &form[..form.len().min(TELLING)];
         for at in memchr::memmem::find_iter(&letters, telling) {
             let more = letters[at..].iter().zip(form).take_while(|(one, other)| one == other).count();
-            found.push((places[at], places[at + more - 1] + 1));
+            found.push((places[at], text.ceil_char_boundary(places[at + more - 1] + 1)));
         }
     }
     if found.is_empty() {
@@ -765,10 +791,12 @@ mod tests {
     #[test]
     fn ours_are_hidden_however_a_server_alters_them() {
         const OURS: &str = "kQ7-altered/tokenOf+Ours_0123456789-and-its-end";
-        ours(OURS);
+        // Other tests of this process make many known, and the latest stay.
+        ours_for_good(OURS);
         let hex = OURS.bytes().fold(String::new(), |all, byte| format!("{all}{byte:02X}"));
         let spaced = hex.as_bytes().chunks(2).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
         let standard = base64::engine::general_purpose::STANDARD;
+        let numbers = format!(" {}", spaced.to_lowercase());
         let wrapped = format!("{}\n{}", &OURS[..30], &OURS[30..]);
         let pieces = OURS.chars().map(String::from).collect::<Vec<_>>().join(" ");
         for altered in [
@@ -784,6 +812,11 @@ mod tests {
             standard.encode(format!("a {OURS} b")),
             URL_SAFE_NO_PAD.encode(format!("ab {OURS}")),
             standard.encode(OURS).as_bytes().chunks(20).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
+            format!("{}\u{1b}[0m{}<U+001B>[31m{}", &OURS[..9], &OURS[9..20], &OURS[20..]),
+            numbers.replace(' ', "\\x"),
+            numbers.trim_start().replace(' ', " 0x"),
+            numbers.replace(' ', "\\u00"),
+            OURS.chars().map(|letter| char::from_u32(u32::from(letter) + 0xfee0).unwrap()).collect(),
             OURS.replace('-', "%2D").replace('/', "%2F").replace('+', "%2B").replace('_', "%5f"),
         ] {
             let shown = hide(&format!("no {altered}, sorry"));
@@ -810,7 +843,7 @@ mod tests {
     #[test]
     fn ours_are_hidden_in_every_form() {
         const OURS: &str = "Zw-9/kQ%3 \"+x";
-        ours(&format!(" {OURS}\n"));
+        ours_for_good(&format!(" {OURS}\n"));
         let encoded = base64::engine::general_purpose::STANDARD.encode(OURS);
         for form in [OURS, &encoded, "Zw-9%2FkQ%253%20%22%2Bx", "Zw-9%2FkQ%253+%22%2Bx", "Zw-9/kQ%3 \\\"+x"] {
             let text = format!("no {form}, sorry");
@@ -850,15 +883,15 @@ mod tests {
     #[test]
     fn a_long_one_is_hidden_where_it_is_cut_too() {
         let token = "sha256~Qx7".repeat(40);
-        ours(&token);
+        ours_for_good(&token);
         assert_eq!(plain(&format!("token {token} is old")), "token *** is old");
         assert_eq!(plain(&format!("token {}… is old", &token[..50])), "token ***… is old");
     }
 
     #[test]
     fn one_that_is_a_word_is_hidden_in_words_about_errors_only() {
-        ours("gateway-pw");
-        ours("pw");
+        ours_for_good("gateway-pw");
+        ours_for_good("pw");
         assert_eq!((&*plain("pod gateway-pw-1"), &*hide("no gateway-pw, pw")), ("pod gateway-pw-1", "no ***, pw"));
     }
 }

@@ -259,8 +259,8 @@ pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Op
         if !programs.contains(&at) && IS_A_WORD_TOO.contains(&name(program).as_str()) {
             return None;
         }
-        let known = INTERPRETERS.iter().filter(|known| known.names.contains(&name(program).as_str()));
-        let field = known.filter_map(|known| known.takes.field_in_code(&argv[at + 1..], &is_number)).next()?;
+        let mut known = INTERPRETERS.iter().filter(|known| known.names.contains(&name(program).as_str()));
+        let field = known.find_map(|known| known.takes.field_in_code(&argv[at + 1..], &is_number))?;
         Some(format!(
             "has {{{field}}} in what {program} runs as code, or where it looks for a program: a value could become a part of it; \
              let the code read it as an argument of its own"

@@ -60,6 +60,7 @@ pub enum Course {
 }
 
 /// What is known of one indicator.
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     pub course: Course,
