@@ -22,6 +22,8 @@ const MOST_KEYS_TOLD: usize = 16;
 /// Characters kept of a value, and up to which a line shows it.
 const VALUE_LIMIT: usize = 64;
 const SHOWN_LENGTH: usize = 24;
+/// A difference of one key of no more characters is told where there is little room, too.
+const SHORT: usize = 44;
 
 /// Field managers of autoscalers: the horizontal one of Kubernetes and KEDA. That they scale is their work, answers the load
 /// and goes on all the time, so it is nobody's change.
@@ -118,6 +120,7 @@ impl Change {
             ChangeKind::BoundsChanged { from: Some((least, most)), to } => format!("{} {least}..{most} → {}..{}", self.object, to.0, to.1),
             ChangeKind::BoundsChanged { from: None, to } => format!("{} set to {}..{}", self.object, to.0, to.1),
             ChangeKind::ConfigChanged { keys } => match &**keys {
+                [one] if difference(one).chars().count() <= SHORT => format!("{name} {}", difference(one)),
                 [(key, ..)] => format!("{} {key} changed", self.object),
                 _ => format!("{} changed", self.object),
             },

@@ -114,7 +114,7 @@ fn keys_of_a_config_map_have_both_values_but_a_secret_has_none() {
     let before = config_map("api-config", &[("pool_size", "20"), ("same", "1")], 0);
     let change = config_changed(&before, &config_map("api-config", &[("pool_size", "5"), ("same", "1")], 60)).unwrap();
     assert_eq!(&*change.sentence(), "configmap/api-config pool_size 20 → 5 by kubectl-edit");
-    assert_eq!(change.in_short(), "configmap/api-config pool_size changed");
+    assert_eq!(change.in_short(), "api-config pool_size 20 → 5");
 
     let secrets = config_map("api-config", &[("db_password", "hunter2"), ("url", "pg://app:hunter2@db")], 60);
     let ChangeKind::ConfigChanged { keys } = config_changed(&before, &secrets).unwrap().what else { panic!("another kind") };

@@ -72,6 +72,8 @@ pub struct Verdict {
     pub comparisons: Vec<Comparison>,
     /// Whether the one that decided is on its way to the better by this mitigation.
     pub getting_better: bool,
+    /// Whether the indicator that decided was within its limits at the write: then there was nothing to be seen.
+    pub was_in_order: bool,
     /// Whether it is worse only in that it was getting better before, and does no longer.
     pub is_stopped: bool,
     /// Titles of other mitigations that cannot be told apart from it.
@@ -148,6 +150,7 @@ impl Verdict {
         let aim = circumstances.aim.as_ref();
         let aimed_at = watched.iter().position(|one| aim == Some(&one.comparison.kpi) && one.comparison.before.is_some());
         let decider = aimed_at.unwrap_or_else(|| worst_before(&watched));
+        let orders: Vec<bool> = watched.iter().map(|one| one.kpi.level(one.comparison.before) == Level::Good).collect();
         let mut looks: Vec<(Comparison, Look)> = watched
             .into_iter()
             .map(|one| {
@@ -166,6 +169,7 @@ impl Verdict {
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));
+        let was_in_order = orders.get(leader).copied().unwrap_or_default();
         let is_stopped = judgement == Judgement::Worse && looks.get(leader).is_some_and(|(_, look)| look.is_stopped);
         if leader < looks.len() {
             looks[..=leader].rotate_right(1);
@@ -175,6 +179,7 @@ impl Verdict {
             after: circumstances.until.unwrap_or(circumstances.since_write),
             comparisons: looks.into_iter().map(|(comparison, _)| comparison).collect(),
             getting_better: getting_better && circumstances.without_effect.is_none() && !circumstances.takes_back_a_cure,
+            was_in_order,
             is_stopped,
             together_with: circumstances.together_with.clone(),
             without_effect: circumstances.without_effect.clone(),
