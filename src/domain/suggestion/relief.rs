@@ -62,7 +62,7 @@ impl Evidence {
         })
     }
 
-    /// None when not all pods are ready (more of them would not start either) or the autoscaler is at its end.
+    /// None when not all pods are ready (more of them would not start either), the autoscaler is at its end, or it waits for something else.
     pub(super) fn scale(&self, overload: &Overload, has_cause: bool) -> Option<Suggestion> {
         if overload.replicas == 0 || overload.ready < overload.replicas || !self.lost.is_empty() || self.has_quota {
             return None;
@@ -72,6 +72,11 @@ impl Evidence {
             return None;
         }
         let name = &overload.deployment.name;
+        // What waits for something else does so in every pod.
+        let waits = |about: &About| matches!(about, About::Remote | About::Service(_) | About::Names | About::Certificate);
+        if self.complaints.iter().any(|complaint| complaint.service == *name && waits(&complaint.about)) {
+            return None;
+        }
         let words = ["scale".to_owned(), format!("deploy/{name}"), format!("--replicas={replicas}")];
         Some(Suggestion {
             key: 's',

@@ -232,7 +232,9 @@ fn scaling_needs_ready_pods_room_and_no_quota() {
     assert_eq!(scaled(&overload, false), ["scale sync 4 → 6"]);
     assert_eq!(scaled(&overload, true), [""; 0]);
     assert_eq!(scaled(&Overload { max: Some(4), ..overload.clone() }, false), [""; 0]);
-    assert_eq!(scaled(&Overload { ready: 3, ..overload }, false), [""; 0]);
+    assert_eq!(scaled(&Overload { ready: 3, ..overload.clone() }, false), [""; 0]);
+    let waiting = Evidence { overloads: vec![overload], complaints: vec![complaint("sync", About::Remote)], breaker: None, ..trouble() };
+    assert_eq!(titles(&advise(&waiting)), [""; 0], "more of them would wait as well");
 }
 
 #[test]
