@@ -22,6 +22,8 @@ use super::{
     timeline::EntryKind,
 };
 
+const TWO_MINUTES: TimeDelta = TimeDelta::minutes(2);
+
 /// A write that may have had an effect on what others are judged by.
 struct Other {
     id: MitigationId,
@@ -76,7 +78,10 @@ impl State {
         let at = mitigation.confirmed_on;
         foreign.iter().any(|other| {
             let before = at - other.at;
-            before > together() && before <= TimeDelta::from_std(RECOVERY).unwrap_or_default() && self.was_bettered(other.at, at)
+            // What was done here in between may be what bettered it.
+            let is_alone =
+                self.mitigations.all.iter().all(|own| own.id == mitigation.id || own.confirmed_on >= at || own.confirmed_on + TWO_MINUTES < other.at);
+            before > together() && before <= TimeDelta::from_std(RECOVERY).unwrap_or_default() && is_alone && self.was_bettered(other.at, at)
         })
     }
 
