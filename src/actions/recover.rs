@@ -14,6 +14,7 @@ use crate::{
         mitigation::{ActionEvent, Outcome},
         text::Text,
         time::Mono,
+        units,
     },
     journal::{OpenIntent, Seq},
 };
@@ -174,7 +175,5 @@ impl Found {
 
 /// `3 done (pod/a, pod/b, pod/c)`.
 fn listed(what: &str, names: &[String]) -> String {
-    let more = names.len().checked_sub(NAMED).filter(|more| *more > 0).map_or_else(String::new, |more| format!(" and {more} more"));
-    let first: Vec<_> = names.iter().take(NAMED).map(String::as_str).collect();
-    format!("{} {what} ({}{more})", names.len(), first.join(", "))
+    format!("{} {what} ({})", names.len(), units::first_few(names, NAMED))
 }

@@ -121,9 +121,7 @@ fn named(names: Vec<String>) -> String {
             distinct.push(name);
         }
     }
-    let more = distinct.len().saturating_sub(MOST_NAMED);
-    distinct.truncate(MOST_NAMED);
-    if more > 0 { format!("{} and {more} more", distinct.join(", ")) } else { distinct.join(", ") }
+    units::first_few(distinct, MOST_NAMED)
 }
 
 fn sentence(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> String {

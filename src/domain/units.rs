@@ -1,6 +1,6 @@
 //! How numbers and durations are written, the same everywhere.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use super::kpi::Unit;
 
@@ -21,6 +21,15 @@ pub fn thousands(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// `a, b`, and of more than `shown` the first and how many others there are: `a, b and 3 more`.
+pub fn first_few(names: impl IntoIterator<Item = impl Display>, shown: usize) -> String {
+    let mut names = names.into_iter();
+    let first: Vec<String> = names.by_ref().take(shown).map(|name| name.to_string()).collect();
+    let more = names.count();
+    let more = if more > 0 { format!(" and {} more", thousands(more as u64)) } else { String::new() };
+    first.join(", ") + &more
 }
 
 /// A value with its unit and the one precision of that unit: `11.8 %`, `2.84 s`, `4,210`, `38/s`.
@@ -197,6 +206,12 @@ mod tests {
     fn an_age_to_the_minute_has_no_jump_at_100_minutes() {
         let written = |minutes| age_to_the_minute(Duration::from_mins(minutes));
         assert_eq!([99, 100, 101, 185, 1_439, 1_440].map(written), ["99m", "1h40m", "1h41m", "3h05m", "23h59m", "24h"]);
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_said_and_the_rest_counted() {
+        assert_eq!([0, 1, 2, 3].map(|count| first_few(["a", "b", "c"].into_iter().take(count), 2)), ["", "a", "a, b", "a, b and 1 more"]);
+        assert_eq!(first_few(0..5_002, 2), "0, 1 and 5,000 more");
     }
 
     #[test]

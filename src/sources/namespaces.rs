@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     config::problem::nearest,
     connect::{ConnectError, Reader},
-    domain::{object::Kind, text::Text},
+    domain::{object::Kind, text::Text, units},
 };
 
 /// Names of one page, and pages at most: more namespaces than Kubernetes is built for.
@@ -84,13 +84,10 @@ async fn instead(reader: &Reader, namespace: &str) -> String {
     if let Some(near) = nearest(namespace, names.iter().map(|name| &**name)) {
         return format!("did you mean -n {near}?");
     }
-    let more = names.len().saturating_sub(MOST_NAMED);
-    let some = names.iter().take(MOST_NAMED).map(|name| &**name).collect::<Vec<_>>().join(", ");
-    match (names.is_empty(), more) {
-        (true, _) => "give one that does with -n NAMESPACE, or in the context of the kubeconfig".to_owned(),
-        (false, 0) => format!("give another with -n NAMESPACE; there are {some}"),
-        (false, more) => format!("give another with -n NAMESPACE; there are {some} and {more} more"),
+    if names.is_empty() {
+        return "give one that does with -n NAMESPACE, or in the context of the kubeconfig".to_owned();
     }
+    format!("give another with -n NAMESPACE; there are {}", units::first_few(names, MOST_NAMED))
 }
 
 async fn read(reader: &Reader) -> Result<Vec<Text>, ConnectError> {

@@ -4,6 +4,7 @@
 use crate::domain::{
     asks::{SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, Silence},
     text::Text,
+    units,
 };
 
 use super::{State, card::Mitigation};
@@ -36,9 +37,6 @@ impl State {
 }
 
 fn named<'a>(word: &str, names: impl Iterator<Item = &'a Text>) -> Option<Text> {
-    let names: Vec<&str> = names.map(Text::as_str).collect();
-    let shown = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!names.is_empty()).then(|| Text::line(&format!("{word}: {shown}{more}")))
+    let named = units::first_few(names, NAMED);
+    (!named.is_empty()).then(|| Text::line(&format!("{word}: {named}")))
 }

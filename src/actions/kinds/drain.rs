@@ -28,6 +28,7 @@ use crate::{
         object::{Key, Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
+        units,
     },
 };
 
@@ -281,8 +282,7 @@ fn names(sorted: &Sorted, is_it: impl Fn(&Value) -> bool) -> Vec<String> {
 
 /// The first three by name.
 fn some(names: &[String]) -> String {
-    let more = names.len().checked_sub(3).filter(|more| *more > 0).map_or_else(String::new, |more| format!(" and {more} more"));
-    format!("{}{more}", names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", "))
+    units::first_few(names, 3)
 }
 
 /// Whether it keeps something on the node that goes with it.

@@ -9,8 +9,9 @@ use super::{
         object::{Key, ObjectRef},
         suspect::{Confidence, Suspect},
         text::Text,
+        units,
     },
-    Capped, Evidence, LostNode, Suggestion, UnhealthyApp, count_of, more_replicas, weight,
+    Capped, Evidence, LostNode, NAMED, Suggestion, UnhealthyApp, count_of, more_replicas, weight,
 };
 
 impl Evidence {
@@ -61,7 +62,7 @@ impl Evidence {
         let lost: Vec<&LostNode> = self.lost.iter().filter(|node| !node.pods.is_empty()).collect();
         let pods: Vec<ObjectRef> = lost.iter().flat_map(|node| node.pods.iter().cloned()).take(RestartUnhealthy::MOST).collect();
         let first = pods.first()?;
-        let names = listed(lost.iter().map(|node| node.name.as_str()));
+        let names = units::first_few(lost.iter().map(|node| &node.name), NAMED);
         let since = lost.iter().filter_map(|node| node.since).min();
         let since = since.map(|since| format!(" (down since {})", since.format("%H:%M"))).unwrap_or_default();
         let count = count_of(pods.len(), "pod");
@@ -207,14 +208,6 @@ impl Evidence {
         }
         found
     }
-}
-
-/// `node-8, node-10`; of many the first, and how many more.
-fn listed<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 3;
-    let more = names.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    names.take(SHOWN).collect::<Vec<_>>().join(", ") + &more
 }
 
 fn hpa_patch(autoscaler: &Key, min: Option<u32>, max: u32) -> Vec<String> {

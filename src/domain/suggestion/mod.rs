@@ -220,6 +220,9 @@ mod weight {
     pub const RELIEF: u32 = 20;
 }
 
+/// Objects that a sentence names at most.
+const NAMED: usize = 3;
+
 /// Ranked, strongest first; bounded by what the evidence holds.
 pub fn advise(evidence: &Evidence) -> Advice {
     if let Some(waiting) = &evidence.waiting {
@@ -341,10 +344,7 @@ impl Evidence {
         } else if all.len() > 1 {
             let mut names: Vec<&str> = all.iter().map(|suspect| suspect.candidate.change.object.key.name.as_str()).collect();
             names.dedup();
-            let more = names.len().saturating_sub(3);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            names.truncate(3);
-            format!("{} changes before it, none stands out: look at {}{more}", all.len(), names.join(", "))
+            format!("{} changes before it, none stands out: look at {}", all.len(), units::first_few(names, NAMED))
         } else if let Some(complaint) = self.complaints.iter().max_by_key(|complaint| complaint.recent) {
             format!("no change and no pod explains it: look at the errors of {}", complaint.service)
         } else {

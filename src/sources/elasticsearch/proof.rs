@@ -167,10 +167,7 @@ pub fn overlooked<'l>(levels: &'l [(String, u64)], settings: &Errors) -> Vec<&'l
 
 /// `info (1,200), warn (3)`, the rest counted.
 pub fn named<'l>(levels: impl IntoIterator<Item = &'l (String, u64)>) -> String {
-    let all: Vec<String> = levels.into_iter().map(|(level, count)| format!("{level} ({})", units::thousands(*count))).collect();
-    let more = all.len().saturating_sub(NAMED);
-    let shown = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
+    units::first_few(levels.into_iter().map(|(level, count)| format!("{level} ({})", units::thousands(*count))), NAMED)
 }
 
 #[cfg(test)]
