@@ -73,29 +73,19 @@ fn told(place: &KubectlFlags, plan: &Plan) -> (Vec<Text>, Text) {
 }
 
 pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> Value {
-    let (state, why) = split(outcome);
+    let (state, why) = outcome.parts();
     json!({ "intent": intent, "id": plan.id, "title": plan.title, "state": state, "why": why, "notes": notes })
 }
 
 /// One write of several. `attempt` is 1 the first time.
 pub fn step(intent: u64, plan: &Plan, write: &Write, attempt: u32, outcome: &Outcome) -> Value {
-    let (state, why) = split(outcome);
+    let (state, why) = outcome.parts();
     let target = write.target();
     json!({ "intent": intent, "id": plan.id, "object": target.map(ObjectRef::path), "uid": target.map(|target| &target.uid), "attempt": attempt, "state": state, "why": why })
 }
 
 /// `is_last`: what is unknown stays so, and no later run needs to look again.
 pub fn resolved(intent: u64, title: &str, outcome: &Outcome, is_last: bool) -> Value {
-    let (state, why) = split(outcome);
+    let (state, why) = outcome.parts();
     json!({ "intent": intent, "title": title, "state": state, "why": why, "last": is_last })
-}
-
-fn split(outcome: &Outcome) -> (&'static str, Option<&Text>) {
-    match outcome {
-        Outcome::Done => ("done", None),
-        Outcome::Partly(how) => ("partly", Some(how)),
-        Outcome::Refused(why) => ("refused", Some(why)),
-        Outcome::Failed(why) => ("failed", Some(why)),
-        Outcome::Unknown(why) => ("unknown", Some(why)),
-    }
 }

@@ -229,6 +229,32 @@ pub enum Outcome {
     Unknown(Text),
 }
 
+impl Outcome {
+    /// Its word in records, and why.
+    pub fn parts(&self) -> (&'static str, Option<&Text>) {
+        match self {
+            Self::Done => ("done", None),
+            Self::Partly(how) => ("partly", Some(how)),
+            Self::Refused(why) => ("refused", Some(why)),
+            Self::Failed(why) => ("failed", Some(why)),
+            Self::Unknown(why) => ("unknown", Some(why)),
+        }
+    }
+
+    /// From [`parts`](Self::parts) as a record has them; none for any other word.
+    pub fn of_parts(word: &str, why: Option<&str>) -> Option<Self> {
+        let why = || Text::line(why.unwrap_or("no reason was written down"));
+        match word {
+            "done" => Some(Self::Done),
+            "partly" => Some(Self::Partly(why())),
+            "refused" => Some(Self::Refused(why())),
+            "failed" => Some(Self::Failed(why())),
+            "unknown" => Some(Self::Unknown(why())),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{object::ObjectRef, text::Text, time::plausible};
+use super::{mitigation::Outcome, object::ObjectRef, text::Text, time::plausible};
 
 /// Kinds of the records that [`gather`] understands.
 pub const RECORDED_KINDS: [&str; 5] = ["intent", "outcome", "resolved", "converged", "verdict"];
@@ -37,9 +37,7 @@ pub struct Recorded {
 pub struct Ended {
     /// By the clock of this machine.
     pub at: DateTime<Utc>,
-    pub is_done: bool,
-    /// `done`, `refused: …`.
-    pub words: Text,
+    pub outcome: Outcome,
 }
 
 /// What the records of a journal say, oldest first. A record that is not as this program writes it is passed over, and so is one that
@@ -108,16 +106,7 @@ fn begun(record: &Value) -> Option<Recorded> {
 }
 
 fn ended(record: &Value, at: DateTime<Utc>) -> Option<Ended> {
-    let why = |word: &str| text(record, "why").map_or_else(|| word.to_owned(), |why| format!("{word}: {why}"));
-    let words = match text(record, "state")? {
-        "done" => "done".to_owned(),
-        "partly" => why("done in part"),
-        "refused" => why("refused"),
-        "failed" => why("failed"),
-        "unknown" => why("outcome unknown"),
-        _ => return None,
-    };
-    Some(Ended { at, is_done: words == "done", words: Text::line(&words) })
+    Some(Ended { at, outcome: Outcome::of_parts(text(record, "state")?, text(record, "why"))? })
 }
 
 fn run(record: &Value, number: &str) -> Option<(String, u64)> {
@@ -167,11 +156,23 @@ mod tests {
         let all = gather(&records);
         assert_eq!(all.len(), 2);
         assert_eq!(all[0].targets[0].key.name, "cart");
-        assert_eq!(all[0].ended.as_ref().map(|ended| (ended.is_done, ended.words.as_str())), Some((true, "done")));
+        assert_eq!(all[0].ended.as_ref().map(|ended| &ended.outcome), Some(&Outcome::Done));
         assert!(all[0].converged_at.is_some());
         assert_eq!(all[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
-        assert_eq!(all[1].ended.as_ref().map(|ended| (ended.is_done, ended.words.as_str())), Some((false, "refused: forbidden")));
+        assert_eq!(all[1].ended.as_ref().map(|ended| &ended.outcome), Some(&Outcome::Refused("forbidden".into())));
         assert_eq!(all[1].verdict, None);
+    }
+
+    #[test]
+    fn an_outcome_is_read_back_as_it_was_written() {
+        let why: Text = "no answer".into();
+        for outcome in
+            [Outcome::Done, Outcome::Partly(why.clone()), Outcome::Refused(why.clone()), Outcome::Failed(why.clone()), Outcome::Unknown(why)]
+        {
+            let (word, why) = outcome.parts();
+            assert_eq!(Outcome::of_parts(word, why.map(Text::as_str)), Some(outcome.clone()));
+        }
+        assert_eq!(Outcome::of_parts("perhaps", None), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    mitigation::MitigationId,
+    mitigation::{MitigationId, Outcome},
     object::Kind,
     recorded::{Ended, Recorded},
     text::Text,
@@ -29,7 +29,7 @@ impl State {
                 continue;
             }
             let title = &known.title;
-            let words = format!("{title}: {} ({})", ended.words, known.by);
+            let words = format!("{title}: {} ({})", ended.outcome, known.by);
             self.timeline.add(self.on_server(ended.at), EntryKind::OwnAction, Text::line(&words));
             if let Some((at, sentence)) = &known.verdict
                 && !self.was_judged_here(known.intent)
@@ -50,13 +50,13 @@ impl State {
     /// Watches one that another run did, as far as that can still tell something.
     fn watch_on(&mut self, known: &Recorded, ended: &Ended, all: &[Recorded]) {
         let is_known = self.mitigations.all.iter().any(|here| here.recorded == Some(known.intent));
-        let is_done = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.is_done);
+        let is_done = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.outcome == Outcome::Done);
         let is_taken_back = all.iter().any(|other| other.undoes == Some(known.intent) && is_done(other));
         let since = (self.now.utc - ended.at).to_std().unwrap_or_default();
         // One that did not end, or that ended before what it started was complete, may be under way still.
         let is_over = since >= RECOVERY.max(GIVE_UP);
         let Some(kind) = self.kinds.iter().map(|entry| entry.spec.name).find(|name| known.kind == *name) else { return };
-        if is_known || is_taken_back || is_over || !ended.is_done {
+        if is_known || is_taken_back || is_over || ended.outcome != Outcome::Done {
             return;
         }
         let written = ended.at + (self.metrics_now() - self.now.utc);

@@ -136,14 +136,7 @@ pub fn document(planned: Option<&Planned>, session: &Session, ending: &Ending) -
         Ending::Planned { blocked: Some(why) } => ("blocked", Some(why)),
         Ending::NotPlanned(why) => ("not_planned", Some(why)),
         Ending::NotConfirmed(why) => ("not_confirmed", Some(why)),
-        Ending::Ended(ended) => match &ended.outcome {
-            Some(Outcome::Done) => ("done", None),
-            Some(Outcome::Partly(how)) => ("partly", Some(how)),
-            Some(Outcome::Refused(why)) => ("refused", Some(why)),
-            Some(Outcome::Failed(why)) => ("failed", Some(why)),
-            Some(Outcome::Unknown(why)) => ("unknown", Some(why)),
-            None => ("unknown", None),
-        },
+        Ending::Ended(ended) => ended.outcome.as_ref().map_or(("unknown", None), Outcome::parts),
     };
     let mut document = json!({
         "outcome": outcome, "why": why, "exit": super::code(ending).0,

@@ -201,7 +201,7 @@ fn undone_earlier(play: &Play) -> Recorded {
         title: "Undo rollout · api-gateway".into(),
         targets: vec![target],
         by: "lead@gov".into(),
-        ended: Some(Ended { at: play.state.now.utc, is_done: true, words: "done".into() }),
+        ended: Some(Ended { at: play.state.now.utc, outcome: Outcome::Done }),
         converged_at: None,
         verdict: None,
     }
