@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Nothing can be seen before this: queries look back minutes and a rollout takes its time.
-const TOO_EARLY: TimeDelta = TimeDelta::seconds(120);
+pub(super) const TOO_EARLY: TimeDelta = TimeDelta::seconds(120);
 /// Beyond this nobody waits any more for what somebody else did.
 const NO_LONGER: TimeDelta = TimeDelta::minutes(10);
 /// A share of its value that an indicator must have lost to be getting better.
@@ -58,7 +58,8 @@ impl State {
         let newer = |index: usize| index.checked_sub(1).and_then(|newer| attempts.get(newer));
         let waiting = attempts.iter().enumerate().find_map(|(index, attempt)| self.outlook(attempt, newer(index)));
         let waiting = waiting.or_else(|| self.still_recovering())?;
-        let beside = self.got_worse().filter(|worse| !mentions(&waiting, worse));
+        let said = waiting.to_lowercase();
+        let beside = self.worsening().find(|kpi| !said.contains(&kpi.spec.title.to_lowercase())).and_then(with_value);
         Some(beside.map_or(waiting.clone(), |worse| Text::line(&format!("{waiting}; meanwhile {worse} gets worse"))))
     }
 
@@ -99,27 +100,27 @@ impl State {
         let bad = || self.kpis.iter().filter(|kpi| is_bad(kpi, kpi.reading.as_ref().and_then(|reading| reading.value)));
         let first = bad().next()?;
         let gets_better =
-            |kpi: &KpiState| is_bad(kpi, value_at(kpi, helped.confirmed_on)) && self.worse_lately(kpi).is_some_and(|share| share < -STALLED);
+            |kpi: &KpiState| is_bad(kpi, value_at(kpi, helped.confirmed_on)) && self.gain_lately(kpi).is_some_and(|share| share > STALLED);
         if !bad().all(gets_better) {
             return None;
         }
-        let value = first.reading.as_ref()?.value?;
-        Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, first.spec.title, units::value(value, first.spec.unit))))
+        Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, first.spec.title, written(first)?)))
     }
 
     /// An indicator that is bad and got worse within the last minute: `Sync backlog 12,161`.
     pub(super) fn got_worse(&self) -> Option<Text> {
-        self.kpis.iter().find_map(|kpi| {
-            let now = kpi.reading.as_ref()?.value?;
-            let is_worse = kpi.spec.level(Some(now)) >= Level::Warning && self.worse_lately(kpi)? > STALLED;
-            is_worse.then(|| Text::line(&format!("{} {}", kpi.spec.title, units::value(now, kpi.spec.unit))))
-        })
+        self.worsening().find_map(with_value)
     }
 
-    /// By which share of itself an indicator got worse within the last minute; negative where it got better.
-    fn worse_lately(&self, kpi: &KpiState) -> Option<f64> {
-        let (lately, now) = (value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?);
-        Some(worse_by(kpi, lately, now) / lately.abs().max(f64::MIN_POSITIVE))
+    /// The indicators that are bad and got worse within the last minute.
+    fn worsening(&self) -> impl Iterator<Item = &KpiState> {
+        let is_bad = |kpi: &&KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
+        self.kpis.iter().filter(is_bad).filter(|kpi| self.gain_lately(kpi).is_some_and(|share| share < -STALLED))
+    }
+
+    /// By which share of itself an indicator got better within the last minute; negative where it got worse.
+    fn gain_lately(&self, kpi: &KpiState) -> Option<f64> {
+        Some(gain(kpi, value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?))
     }
 
     /// Whether a mitigation helped and nothing has gone wrong since.
@@ -183,7 +184,7 @@ impl State {
         let first = mitigation.so_far.as_ref().and_then(|verdict| verdict.comparisons.first());
         let Some((kpi, first)) = first.and_then(|first| Some((self.kpis.iter().find(|kpi| kpi.spec.id == first.kpi)?, first))) else { return false };
         let (Some(before), Some(after)) = (first.before, first.after) else { return false };
-        worse_by(kpi, after, before) >= BETTER * before.abs()
+        gain(kpi, before, after) >= BETTER
     }
 
     /// What others did about the present trouble, latest first. What another run of this program did is watched as a mitigation.
@@ -228,7 +229,7 @@ impl State {
     pub(super) fn was_bettered(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
         self.kpis.iter().any(|kpi| {
             let (Some(before), Some(after)) = (value_at(kpi, from), value_at(kpi, to)) else { return false };
-            kpi.spec.level(Some(before)) >= Level::Warning && worse_by(kpi, after, before) >= BETTER * before.abs().max(f64::MIN_POSITIVE)
+            kpi.spec.level(Some(before)) >= Level::Warning && gain(kpi, before, after) >= BETTER
         })
     }
 
@@ -236,8 +237,8 @@ impl State {
     fn bettered(&self, at: DateTime<Utc>) -> Option<String> {
         let better = self.kpis.iter().filter_map(|kpi| {
             let (before, now) = (value_at(kpi, at)?, kpi.reading.as_ref()?.value?);
-            let gain = worse_by(kpi, now, before) / before.abs().max(f64::MIN_POSITIVE);
-            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || self.worse_lately(kpi).is_none_or(|share| share < -STALLED);
+            let gain = gain(kpi, before, now);
+            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || self.gain_lately(kpi).is_none_or(|share| share > STALLED);
             (kpi.spec.level(Some(before)) >= Level::Warning && gain >= BETTER && goes_on).then_some((gain, kpi, before, now))
         });
         let (_, kpi, before, now) = better.max_by(|one, other| one.0.total_cmp(&other.0))?;
@@ -246,9 +247,20 @@ impl State {
     }
 }
 
-/// How much worse the second value is than the first.
-fn worse_by(kpi: &KpiState, from: f64, to: f64) -> f64 {
-    if kpi.spec.direction == Direction::HigherIsWorse { to - from } else { from - to }
+/// By which share of the first value the second is better.
+fn gain(kpi: &KpiState, from: f64, to: f64) -> f64 {
+    let better = if kpi.spec.direction == Direction::HigherIsWorse { from - to } else { to - from };
+    better / from.abs().max(f64::MIN_POSITIVE)
+}
+
+/// The value of an indicator with its unit; none where it has none.
+fn written(kpi: &KpiState) -> Option<String> {
+    Some(units::value(kpi.reading.as_ref()?.value?, kpi.spec.unit))
+}
+
+/// `Sync backlog 12,161`.
+fn with_value(kpi: &KpiState) -> Option<Text> {
+    Some(Text::line(&format!("{} {}", kpi.spec.title, written(kpi)?)))
 }
 
 /// What an indicator was at a moment, as far as its history tells.
@@ -259,10 +271,4 @@ fn value_at(kpi: &KpiState, at: DateTime<Utc>) -> Option<f64> {
 
 fn too_early(attempt: &Attempt) -> Text {
     Text::line(&format!("{} at {}: too early to see whether it helps", attempt.what, attempt.at.format("%H:%M")))
-}
-
-/// Whether the indicator that a text begins with (`Sync backlog 12,161`) is spoken of already.
-fn mentions(said: &Text, indicator: &Text) -> bool {
-    let title = indicator.rsplit_once(' ').map_or(indicator.as_str(), |(title, _)| title);
-    said.to_lowercase().contains(&title.to_lowercase())
 }

@@ -167,7 +167,7 @@ impl Mitigation {
     }
 
     /// Done, neither judged nor taken back.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.done_at.is_some() && self.verdict.is_none() && self.undone_by.is_none() && !matches!(self.stage, Stage::Ended(_))
     }
 }

@@ -16,13 +16,11 @@ use crate::domain::{
 
 use super::{
     KpiState, State,
-    attempts::Attempt,
+    attempts::{Attempt, TOO_EARLY},
     card::{Mitigation, Stage},
     msg::Effect,
     timeline::EntryKind,
 };
-
-const TWO_MINUTES: TimeDelta = TimeDelta::minutes(2);
 
 /// A write that may have had an effect on what others are judged by.
 struct Other {
@@ -80,13 +78,17 @@ impl State {
             let before = at - other.at;
             // What was done here in between may be what bettered it.
             let is_alone =
-                self.mitigations.all.iter().all(|own| own.id == mitigation.id || own.confirmed_on >= at || own.confirmed_on + TWO_MINUTES < other.at);
+                self.mitigations.all.iter().all(|own| own.id == mitigation.id || own.confirmed_on >= at || own.confirmed_on + TOO_EARLY < other.at);
             before > together() && before <= TimeDelta::from_std(RECOVERY).unwrap_or_default() && is_alone && self.was_bettered(other.at, at)
         })
     }
 
     /// Judges the mitigations that are done and not judged yet.
     pub(super) fn watch_mitigations(&mut self, effects: &mut Vec<Effect>) {
+        // Each tick asks.
+        if !self.mitigations.all.iter().any(Mitigation::is_open) {
+            return;
+        }
         let (now, recently) = (self.now.mono, self.recently());
         let server_now = self.server_now();
         let others: Vec<Other> = self.mitigations.all.iter().filter_map(Other::of).collect();
@@ -109,7 +111,7 @@ impl State {
                 since_effect,
                 without_effect: mitigation.takes_effect_later.clone(),
                 is_untied: !mitigation.is_tied,
-                is_recovering: overlap.is_recovering || was_at_work.contains(&mitigation.id) || against_a_cure.contains(&mitigation.id),
+                is_recovering: overlap.is_recovering || was_at_work.contains(&mitigation.id),
                 takes_back_a_cure: against_a_cure.contains(&mitigation.id),
                 ..overlap
             };

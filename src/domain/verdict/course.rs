@@ -4,10 +4,7 @@
 //! and after a harm it rises as slowly; what was under way before the write is not its doing. So the trend of the last
 //! minutes before the write is drawn on, and what came is held against it, with noise taken from the indicator's past.
 
-use super::{
-    NEAR,
-    series::{Point, Series, median, slope, stray},
-};
+use super::series::{Point, Series, median, slope, stray};
 
 /// The trend before the write is read from as much as this.
 const BEFORE: f64 = 300.0;
@@ -24,6 +21,9 @@ const TOLERANCE: f64 = 45.0;
 const SURE: f64 = 4.0;
 /// The same for what is only waited for.
 const LIKELY: f64 = 3.0;
+
+/// A share of its limit from which on an indicator in order counts as raised.
+const NEAR: f64 = 0.75;
 
 /// Where values are bad; higher is worse.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,7 +85,7 @@ impl Limits {
     }
 
     /// Whether a value is not far below the first of its limits, or beyond it.
-    fn is_near(self, value: f64) -> bool {
+    pub(super) fn is_near(self, value: f64) -> bool {
         self.warning.or(self.critical).is_some_and(|limit| value > limit - (1.0 - NEAR) * limit.abs())
     }
 }

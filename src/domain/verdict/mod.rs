@@ -29,8 +29,6 @@ pub const WINDOW: Duration = Duration::from_mins(3);
 pub const RECOVERY: Duration = Duration::from_mins(7);
 /// When what was started never converges, it is judged this long after the write.
 pub const GIVE_UP: Duration = Duration::from_mins(6);
-/// A share of its limit from which on an indicator in order counts as raised.
-pub const NEAR: f64 = 0.75;
 /// Mitigations whose effects begin within this cannot be told apart.
 pub const TOGETHER: Duration = Duration::from_mins(1);
 
@@ -105,7 +103,8 @@ pub struct Circumstances {
     pub is_recovering: bool,
     /// Title of something that was done shortly before it and could not be judged: either may be the cause.
     pub after_unjudged: Option<Text>,
-    /// It takes back what had helped. The harm of that comes as slowly as the trouble did.
+    /// It takes back what had helped, or was about to. The harm of that comes as slowly as the trouble did, and what gets better meanwhile
+    /// is what the other had begun.
     pub takes_back_a_cure: bool,
 }
 
@@ -163,7 +162,7 @@ impl Verdict {
         let judgement = match judgement {
             Judgement::TooEarly => Judgement::TooEarly,
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
-            Judgement::Helped if circumstances.is_recovering => Judgement::AlreadyRecovering,
+            Judgement::Helped if circumstances.is_recovering || circumstances.takes_back_a_cure => Judgement::AlreadyRecovering,
             Judgement::Helped if circumstances.after_unjudged.is_some() => Judgement::NoData,
             Judgement::Helped if circumstances.is_untied => Judgement::Better,
             other => other,
@@ -294,20 +293,21 @@ fn worse(direction: Direction) -> f64 {
     }
 }
 
-/// The indicator with the worst level before, and among equals the one furthest beyond its threshold; the first with
-/// data where none was bad.
+/// The indicator with the worst level before, and among equals the one furthest beyond its threshold, or nearest to it; the first with
+/// data where none was near.
 fn worst_before(watched: &[Watched<'_>]) -> usize {
     let badness = |one: &Watched<'_>| -> (Level, f64) {
         let level = one.kpi.level(one.comparison.before);
         let excess = match (one.comparison.before, one.kpi.critical.or(one.kpi.warning)) {
-            // At three quarters of its limit already it may be what an alert is about.
             (Some(value), Some(limit)) if limit != 0.0 && value != 0.0 => match one.kpi.direction {
                 Direction::HigherIsWorse => value / limit,
                 Direction::LowerIsWorse => limit / value,
             },
             _ => 0.0,
         };
-        (level, if level > Level::Good || excess >= NEAR { excess } else { 0.0 })
+        // One that is near its limit already may be what an alert is about.
+        let is_raised = one.comparison.before.is_some_and(|value| Limits::of(one.kpi).is_near(value * worse(one.kpi.direction)));
+        (level, if is_raised { excess } else { 0.0 })
     };
     let mut worst = 0;
     for (index, one) in watched.iter().enumerate().skip(1) {
