@@ -147,6 +147,37 @@ pub struct Mitigation {
 }
 
 impl Mitigation {
+    /// One of which no more is known yet. It was confirmed at this moment by our clock and by the server's.
+    pub fn begun(id: MitigationId, kind: &'static str, title: Text, (confirmed_at, confirmed_on): (Mono, DateTime<Utc>)) -> Self {
+        Self {
+            id,
+            recorded: None,
+            kind,
+            title,
+            reason: Text::default(),
+            targets: Vec::new(),
+            undoes: None,
+            inverse: None,
+            wish: None,
+            confirmed_at,
+            confirmed_on,
+            done_at: None,
+            converges: false,
+            stage: Stage::Executing { done: 0, of: 0, waits: None },
+            undoable: false,
+            undone_by: None,
+            aim: None,
+            before: Vec::new(),
+            tracks: Vec::new(),
+            converged_at: None,
+            takes_effect_later: None,
+            is_tied: true,
+            so_far: None,
+            judged_by: None,
+            verdict: None,
+        }
+    }
+
     /// Whether its verdict is open, it was not taken back, and what it is aimed at is getting better.
     pub fn is_working(&self) -> bool {
         self.is_open() && self.takes_effect_later.is_none() && self.so_far.as_ref().is_some_and(Verdict::is_getting_better)

@@ -7,11 +7,11 @@ use crate::domain::{
     mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
     object::{Kind, ObjectRef},
     text::Text,
-    verdict::{Comparison, Course},
+    verdict::Comparison,
 };
 
 use super::{
-    State,
+    KpiState, State,
     action::CONFIRM_KEY,
     card::{Card, CardContent, CardFocus, Mitigation, Stage},
     card_input::PASTED,
@@ -126,48 +126,29 @@ impl State {
     fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>, takes_effect_later: Option<Text>) {
         let plan = confirmed.plan();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
-        let before = self.kpis.iter().map(|kpi| Comparison {
-            kpi: kpi.spec.id.clone(),
-            title: kpi.spec.title.clone(),
-            unit: kpi.spec.unit,
-            before: kpi
-                .reading
-                .as_ref()
-                .and_then(|reading| reading.value)
-                .filter(|_| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= self.recently())),
-            after: None,
-            course: Course::NoData,
-            went_bad: false,
-        });
-        let tracks = self.kpis.iter().map(|kpi| kpi.track.clone());
+        let recently = |kpi: &KpiState| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= self.recently());
+        let value = |kpi: &KpiState| kpi.reading.as_ref().and_then(|reading| reading.value).filter(|_| recently(kpi));
         let targets: Vec<ObjectRef> = plan.targets.iter().map(|target| target.object.clone()).collect();
-        let mitigation = Mitigation {
-            id: plan.id,
-            recorded: None,
-            kind: plan.kind,
-            title: plan.title.clone(),
+        let at = (self.now.mono, self.server_now());
+        self.follow(Mitigation {
             reason: confirmed.reason().clone(),
             is_tied: plan.undoes.is_some() || self.is_suggested(&plan.wish) || self.is_tied(&targets),
             targets,
             undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),
             wish: Some(plan.wish.clone()),
-            confirmed_at: self.now.mono,
-            confirmed_on: self.server_now(),
-            done_at: None,
             converges: plan.converge != Converge::Immediately,
             stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX), waits: None },
-            undoable: false,
-            undone_by: None,
             aim,
-            before: before.collect(),
-            tracks: tracks.collect(),
-            converged_at: None,
+            before: self.kpis.iter().map(|kpi| Comparison::since(&kpi.spec, value(kpi))).collect(),
+            tracks: self.kpis.iter().map(|kpi| kpi.track.clone()).collect(),
             takes_effect_later,
-            so_far: None,
-            judged_by: None,
-            verdict: None,
-        };
+            ..Mitigation::begun(plan.id, plan.kind, plan.title.clone(), at)
+        });
+    }
+
+    /// Keeps a mitigation. The pods that it deletes are nobody else's deletions.
+    pub(super) fn follow(&mut self, mitigation: Mitigation) {
         let pods = mitigation.targets.iter().filter(|target| target.kind == Kind::Pod);
         self.cluster.seen.deleted_by_us(pods.map(|pod| pod.uid.clone()));
         self.mitigations.all.push(mitigation);

@@ -5,10 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     mitigation::{MitigationId, Outcome},
-    object::Kind,
     recorded::{Ended, Recorded},
     text::Text,
-    verdict::{Comparison, Course, GIVE_UP, RECOVERY},
+    verdict::{Comparison, GIVE_UP, RECOVERY},
 };
 
 use super::{
@@ -60,56 +59,32 @@ impl State {
             return;
         }
         let written = ended.at + (self.metrics_now() - self.now.utc);
-        let before = self.kpis.iter().map(|kpi| Comparison {
-            kpi: kpi.spec.id.clone(),
-            title: kpi.spec.title.clone(),
-            unit: kpi.spec.unit,
-            // Their history says it later.
-            before: None,
-            after: None,
-            course: Course::NoData,
-            went_bad: false,
-        });
-        let before = before.collect();
         let mut tracks: Vec<_> = self.kpis.iter().map(|kpi| kpi.track.clone()).collect();
         for track in &mut tracks {
             track.written = Some(written);
         }
         let done_at = self.now.mono.minus(since);
-        let converged_at = known.converged_at.map(|at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
+        // When a rollout was complete is known only where its run lived to see it.
+        let complete = known.converged_at.map_or(done_at, |at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
         let undoes = known.undoes.and_then(|undone| self.mitigations.recorded_as(undone));
-        let pods = known.targets.iter().filter(|target| target.kind == Kind::Pod);
-        self.cluster.seen.deleted_by_us(pods.map(|pod| pod.uid.clone()));
         self.mitigations.next_id += 1;
-        self.mitigations.all.push(Mitigation {
-            id: MitigationId(self.mitigations.next_id),
+        let id = MitigationId(self.mitigations.next_id);
+        self.follow(Mitigation {
             recorded: Some(known.intent),
-            kind,
-            title: known.title.clone(),
-            reason: Text::default(),
             targets: known.targets.clone(),
             undoes,
-            inverse: None,
-            wish: None,
-            confirmed_at: done_at,
-            confirmed_on: self.on_server(ended.at),
             done_at: Some(done_at),
-            converges: false,
-            // When a rollout was complete is known only where its run lived to see it.
-            stage: Stage::Watching { since: converged_at.unwrap_or(done_at) },
-            undoable: false,
-            undone_by: None,
-            aim: None,
-            before,
+            stage: Stage::Watching { since: complete },
+            // Their history says later what the indicators were.
+            before: self.kpis.iter().map(|kpi| Comparison::since(&kpi.spec, None)).collect(),
             tracks,
-            converged_at: Some(converged_at.unwrap_or(done_at)),
-            takes_effect_later: None,
-            is_tied: true,
-            so_far: None,
-            judged_by: None,
-            verdict: None,
+            converged_at: Some(complete),
+            ..Mitigation::begun(id, kind, known.title.clone(), (done_at, self.on_server(ended.at)))
         });
         self.mitigations.all.sort_by_key(|mitigation| mitigation.confirmed_at);
+        if let Some(undone) = undoes {
+            self.taken_back(undone, id);
+        }
     }
 
     /// A moment of this machine by the clock of the API server.

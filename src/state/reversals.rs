@@ -35,19 +35,22 @@ impl State {
         })
     }
 
-    /// Mitigations that were taken back, and then the trouble came again: what they had set is set once more, unless somebody
-    /// wrote there since.
+    /// Mitigations that were taken back for nothing: what they had set is set once more, unless somebody wrote there since.
     fn to_do_again(&self) -> impl Iterator<Item = Reversal> {
         self.mitigations.all.iter().filter_map(|taking| {
             let taken =
                 self.mitigations.all.iter().find(|mitigation| taking.undoes == Some(mitigation.id) && mitigation.undone_by == Some(taking.id))?;
-            let why = match &taken.verdict {
-                Some(helped) if helped.judgement == Judgement::Helped => helped.sentence(),
+            let since = taking.verdict.as_ref().map(|verdict| verdict.judgement);
+            let (is_due, why, reason) = match &taken.verdict {
+                Some(helped) if helped.judgement == Judgement::Helped => {
+                    let came_again = since == Some(Judgement::Worse) || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
+                    (came_again, helped.sentence(), "the trouble came again")
+                }
                 Some(_) => return None,
-                // Taken back before it could be judged, and nothing is better for it.
+                // Taken back before it could be judged.
                 None => {
-                    let in_vain = taking.verdict.as_ref().is_some_and(|verdict| !verdict.judgement.is_better());
-                    in_vain.then(|| "nothing got better since it was taken back".into()).filter(|_| self.worst_indicator().is_some())?
+                    let is_vain = since.is_some_and(|judgement| !judgement.is_better()) && self.worst_indicator().is_some();
+                    (is_vain, "it was not judged".into(), "nothing got better")
                 }
             };
             let (done_at, wish) = (taking.done_at?, taking.inverse.as_ref()?);
@@ -55,15 +58,13 @@ impl State {
                 let is_there = mitigation.targets.iter().any(|target| taking.targets.contains(target));
                 !is_there || mitigation.done_at.is_none_or(|at| at <= done_at)
             };
-            let is_worse = taking.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse);
-            let came_again = is_worse || taken.verdict.is_none() || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
-            (came_again && self.mitigations.all.iter().all(is_last)).then(|| Reversal {
+            (is_due && self.mitigations.all.iter().all(is_last)).then(|| Reversal {
                 key: key_of(wish.kind()),
                 title: Text::line(&format!("again: {}", taken.title)),
-                evidence: Text::line(&format!("{why}; taken back at {}", taking.confirmed_on.format("%H:%M"))),
+                evidence: Text::line(&format!("{why}; taken back at {}, {reason} since", taking.confirmed_on.format("%H:%M"))),
                 request: Request {
                     kind: RequestKind::Do(wish.clone()),
-                    reason: Text::line(&format!("the trouble came again after it was taken back: {}", taken.title)),
+                    reason: Text::line(&format!("{reason} after it was taken back: {}", taken.title)),
                 },
                 aim: taken.aim.clone(),
             })

@@ -540,30 +540,12 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
         went_bad: false,
     };
     Mitigation {
-        id: MitigationId(1),
-        recorded: None,
-        kind: "undo-rollout",
-        title: "Undo rollout · api-gateway".into(),
         reason: "bad deploy".into(),
-        targets: Vec::new(),
-        undoes: None,
-        inverse: None,
-        wish: None,
-        confirmed_at: ago(130),
-        confirmed_on: DateTime::UNIX_EPOCH,
         done_at: Some(ago(129)),
         converges: true,
         stage,
         undoable: true,
-        undone_by: None,
-        aim: None,
         before: vec![comparison(None)],
-        tracks: Vec::new(),
-        converged_at: None,
-        takes_effect_later: None,
-        is_tied: true,
-        so_far: None,
-        judged_by: None,
         verdict: verdict.map(|judgement| Verdict {
             judgement,
             after: Duration::from_secs(121),
@@ -575,5 +557,6 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
             without_effect: None,
             after_unjudged: None,
         }),
+        ..Mitigation::begun(MitigationId(1), "undo-rollout", "Undo rollout · api-gateway".into(), (ago(130), DateTime::UNIX_EPOCH))
     }
 }

@@ -1,9 +1,15 @@
 //! Verdicts in words. The word that decides comes first: the end of a line may be cut.
 
 use super::{Comparison, Course, Judgement, Verdict};
-use crate::domain::{text::Text, units};
+use crate::domain::{kpi::Kpi, text::Text, units};
 
 impl Comparison {
+    /// Of an indicator as it was at the write; none where that is not known yet.
+    pub fn since(kpi: &Kpi, before: Option<f64>) -> Self {
+        let Kpi { id, title, unit, .. } = kpi;
+        Self { kpi: id.clone(), title: title.clone(), unit: *unit, before, after: None, course: Course::NoData, went_bad: false }
+    }
+
     /// `error rate 11.9 → 8.1 %`.
     pub fn words(&self) -> String {
         let title = self.title.to_string();

@@ -239,6 +239,12 @@ fn what_another_run_judged_took_back_or_did_long_ago_is_not_watched_here() {
     let mut taken = troubled_and_able();
     taken.send(Msg::Recorded(vec![open.clone(), back]));
     assert_eq!(taken.state.mitigations.all.iter().map(|one| one.recorded).collect::<Vec<_>>(), [Some(8)]);
+    let back = Recorded { intent: 8, undoes: Some(7), title: "Undo: Undo rollout".into(), ..open.clone() };
+    let mut watched = troubled_and_able();
+    watched.send(Msg::Recorded(vec![open.clone()])).wait(1).send(Msg::Recorded(vec![open.clone(), back]));
+    let mitigations = &watched.state.mitigations.all;
+    let undone = mitigations.iter().find(|one| one.recorded == Some(7)).unwrap();
+    assert_eq!(undone.undone_by, mitigations.iter().find(|one| one.recorded == Some(8)).map(|one| one.id), "it is credited with nothing");
     let mut late = troubled_and_able();
     late.wait(600).send(Msg::Recorded(vec![open]));
     assert_eq!((late.state.mitigations.all.len(), late.state.timeline.own().count()), (0, 1));
