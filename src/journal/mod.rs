@@ -24,6 +24,7 @@ pub use intents::{OpenIntent, open_intents, too_long};
 pub use line::sha256;
 pub use location::{FILE_NAME, Root};
 pub use plans::{SavedPlan, saved_plan};
+pub use recall::Recall;
 pub use verify::{FirstBroken, Summary, VerifyError, verify};
 
 use std::{

@@ -16,19 +16,21 @@ use crate::{
 /// How much of the file's end is read: thousands of such records, and weeks where nobody runs drains every hour.
 const READ: u64 = 4 * 1024 * 1024;
 
-impl Journal {
-    /// In the order they were written, those of this run left out. Lines that are damaged, of another cluster, or say something else are
-    /// passed over. Nothing is locked: a line that is being written is not there yet.
-    pub fn recall(&self) -> Result<Vec<Recalled>, JournalError> {
-        let records = last_records(&self.directory.join(FILE_NAME), &RECALLED_KINDS)?;
-        Ok(records.iter().filter(|record| self.is_here(record) && !self.is_own(record)).filter_map(Recalled::read).collect())
-    }
+/// What other runs on this cluster wrote down, in the order they did.
+#[derive(Debug, Default)]
+pub struct Recall {
+    /// About ladders, and notes.
+    pub told: Vec<Recalled>,
+    pub mitigations: Vec<Recorded>,
+}
 
-    /// The mitigations of other runs on this cluster, oldest first, read as [`Self::recall`] reads. Verdicts of this run are heard:
-    /// it may have judged what an earlier one did.
-    pub fn recorded(&self) -> Result<Vec<Recorded>, JournalError> {
-        let records = last_records(&self.directory.join(FILE_NAME), &RECORDED_KINDS)?;
-        Ok(gather(records.iter().filter(|record| self.is_here(record) && (!self.is_own(record) || record["kind"] == "verdict"))))
+impl Journal {
+    /// What this run wrote is left out, but for its verdicts: it may have judged what an earlier one did. Lines that are damaged, of another
+    /// cluster, or say something else are passed over. Nothing is locked: a line that is being written is not there yet.
+    pub fn recall(&self) -> Result<Recall, JournalError> {
+        let mut records = last_records(&self.directory.join(FILE_NAME))?;
+        records.retain(|record| self.is_here(record) && (!self.is_own(record) || record["kind"] == "verdict"));
+        Ok(Recall { told: records.iter().filter_map(Recalled::read).collect(), mitigations: gather(&records) })
     }
 
     fn is_here(&self, record: &Value) -> bool {
@@ -40,7 +42,7 @@ impl Journal {
     }
 }
 
-fn last_records(path: &Path, kinds: &[&str]) -> Result<Vec<Value>, JournalError> {
+fn last_records(path: &Path) -> Result<Vec<Value>, JournalError> {
     let mut file = match files::open_own(path, files::To::Read) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -48,7 +50,7 @@ fn last_records(path: &Path, kinds: &[&str]) -> Result<Vec<Value>, JournalError>
     };
     let bytes = tail::last_lines(&mut file, READ).map_err(JournalError::io("read", path))?;
     // Most lines are something else: they are not worth a parse.
-    let kinds: Vec<String> = kinds.iter().map(|kind| format!("\"kind\":\"{kind}\"")).collect();
+    let kinds: Vec<String> = RECALLED_KINDS.iter().chain(&RECORDED_KINDS).map(|kind| format!("\"kind\":\"{kind}\"")).collect();
     let may_matter = |bytes: &&[u8]| kinds.iter().any(|kind| contains(bytes, kind.as_bytes()));
     let lines = bytes.split(|&byte| byte == b'\n').filter(may_matter);
     Ok(lines.filter_map(|bytes| line::check(bytes).ok()).map(|intact| intact.record).collect())
@@ -62,7 +64,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::journal::tests::Still;
+    use crate::journal::{Seq, tests::Still};
 
     fn journal(directory: &Path, cluster: &str) -> Journal {
         Journal::new(directory.join("c"), cluster.into(), "oncall@gov".into(), Arc::new(Still))
@@ -73,7 +75,7 @@ mod tests {
     }
 
     fn recalled(journal: &Journal) -> Vec<String> {
-        let texts = journal.recall().unwrap().into_iter().map(|recalled| match recalled {
+        let texts = journal.recall().unwrap().told.into_iter().map(|recalled| match recalled {
             Recalled::Note { text, .. } => text.to_string(),
             Recalled::Alert(past) => format!("{:?}", past.event),
         });
@@ -92,6 +94,22 @@ mod tests {
         this.append("note", &note("of this run")).unwrap();
         earlier.append("note", &note("second")).unwrap();
         assert_eq!(recalled(&this), ["first", "second"]);
+    }
+
+    #[test]
+    fn mitigations_of_other_runs_are_heard_and_what_this_one_says_of_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let (this, earlier) = (journal(directory.path(), "uid-1"), journal(directory.path(), "uid-1"));
+        let intent = |title: &str| json!({ "id": 1, "mitigation": "scale", "title": title, "writes": [] });
+        let Seq(of_earlier) = earlier.append("intent", &intent("Scale · cart")).unwrap();
+        earlier.append("outcome", &json!({ "intent": of_earlier, "state": "done" })).unwrap();
+        this.append("intent", &intent("of this run")).unwrap();
+        journal(directory.path(), "uid-2").append("intent", &intent("of another cluster")).unwrap();
+        this.append("verdict", &json!({ "mitigation": 9, "intent": of_earlier, "sentence": "helped: x" })).unwrap();
+        let heard = this.recall().unwrap().mitigations;
+        assert_eq!(heard.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["Scale · cart"]);
+        assert!(heard[0].ended.is_some());
+        assert_eq!(heard[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
     }
 
     #[test]

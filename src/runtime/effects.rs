@@ -18,7 +18,7 @@ use crate::{
         text::Text,
         time::Clock,
     },
-    journal::{Journal, Root},
+    journal::{Journal, Recall, Root},
     sources,
     state::{
         msg::{Effect, Msg},
@@ -83,7 +83,6 @@ impl Effects {
         };
         // A journal that cannot be written yet is tried again with each record; the engine says so through its events.
         let journal = Arc::new(Journal::new(directory, cluster.uid.clone(), cluster.user.clone(), Arc::clone(&self.clock)));
-        drop(tokio::spawn(recall(Arc::clone(&journal), self.wiring.messages.clone())));
         let engine = self.build_engine(Arc::clone(&journal), cluster.clone());
         self.engine = Some(engine.clone());
         drop(tokio::spawn(follow_others(journal, engine.clone(), self.wiring.messages.clone())));
@@ -211,38 +210,41 @@ impl Effects {
 /// How often the journal is looked at for what other runs write into it.
 const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(2);
 
-/// Reads what earlier runs wrote down. Where that fails, it is said, and nothing was written down.
-async fn recall(journal: Arc<Journal>, messages: mpsc::Sender<Msg>) {
-    let read = match tokio::task::spawn_blocking(move || journal.recall()).await {
-        Ok(Ok(all)) => Ok(all),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(why) = &read {
+/// Says what other runs wrote down about this cluster, and what they do to it from then on. Ends with the program. Where the journal cannot
+/// be read at first, that is said, and nothing was written down.
+async fn follow_others(journal: Arc<Journal>, engine: Engine, messages: mpsc::Sender<Msg>) {
+    let mut length = journal.length();
+    let first = read_back(&journal).await;
+    if let Err(why) = &first {
         let text = Text::line(&format!("acknowledgements and calls of earlier runs are not known: {why}"));
         let _ = messages.send(Msg::Notice { text, is_error: true }).await;
     }
-    let _ = messages.send(Msg::Recalled(read.unwrap_or_default())).await;
+    let Recall { told, mut mitigations } = first.unwrap_or_default();
+    let _ = messages.send(Msg::Recalled(told)).await;
+    if !mitigations.is_empty() {
+        let _ = messages.send(Msg::Recorded(mitigations.clone())).await;
+    }
+    while !messages.is_closed() {
+        tokio::time::sleep(LOOK_FOR_OTHERS_EVERY).await;
+        let now_long = journal.length();
+        if std::mem::replace(&mut length, now_long) == now_long {
+            continue;
+        }
+        // One that cannot be read any more is said by whoever writes to it.
+        if let Ok(Recall { mitigations: now, .. }) = read_back(&journal).await
+            && now != mitigations
+        {
+            mitigations.clone_from(&now);
+            let _ = messages.send(Msg::Recorded(now)).await;
+            engine.say_undoable().await;
+        }
+    }
 }
 
-/// Says what other runs did to this cluster, now and whenever their part of the journal has grown. Ends with the program. A journal
-/// that cannot be read is said by whoever writes to it.
-async fn follow_others(journal: Arc<Journal>, engine: Engine, messages: mpsc::Sender<Msg>) {
-    let mut known = Vec::new();
-    let mut length = None;
-    while !messages.is_closed() {
-        let now_long = journal.length();
-        if now_long != length {
-            length = now_long;
-            let reading = Arc::clone(&journal);
-            if let Ok(Ok(all)) = tokio::task::spawn_blocking(move || reading.recorded()).await
-                && all != known
-            {
-                known.clone_from(&all);
-                let _ = messages.send(Msg::Recorded(all)).await;
-                engine.say_undoable().await;
-            }
-        }
-        tokio::time::sleep(LOOK_FOR_OTHERS_EVERY).await;
+async fn read_back(journal: &Arc<Journal>) -> Result<Recall, String> {
+    let journal = Arc::clone(journal);
+    match tokio::task::spawn_blocking(move || journal.recall()).await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
