@@ -37,6 +37,6 @@ impl State {
 }
 
 fn named<'a>(word: &str, names: impl Iterator<Item = &'a Text>) -> Option<Text> {
-    let named = units::first_few(names, NAMED);
-    (!named.is_empty()).then(|| Text::line(&format!("{word}: {named}")))
+    let few = units::first_few(names, NAMED);
+    (!few.is_empty()).then(|| Text::line(&format!("{word}: {few}")))
 }
