@@ -70,7 +70,7 @@ pub struct Verdict {
     pub comparisons: Vec<Comparison>,
     /// Whether the one that decided is on its way to the better by this mitigation.
     pub getting_better: bool,
-    /// Whether the indicator that decided was within its limits at the write: then there was nothing to be seen.
+    /// Whether the indicator that decided was within its limits at the write and is: then there was nothing to be seen.
     pub was_in_order: bool,
     /// Whether it is worse only in that it was getting better before, and does no longer.
     pub is_stopped: bool,
@@ -149,7 +149,10 @@ impl Verdict {
         let aim = circumstances.aim.as_ref();
         let aimed_at = watched.iter().position(|one| aim == Some(&one.comparison.kpi) && one.comparison.before.is_some());
         let decider = aimed_at.unwrap_or_else(|| worst_before(&watched));
-        let orders: Vec<bool> = watched.iter().map(|one| one.kpi.level(one.comparison.before) == Level::Good).collect();
+        let is_good = |one: &Watched<'_>, value| one.kpi.level(value) == Level::Good;
+        let is_calm = watched.get(decider).is_some_and(|one| is_good(one, one.comparison.before));
+        let orders: Vec<bool> =
+            watched.iter().map(|one| is_good(one, one.comparison.before) && is_good(one, one.comparison.after)).collect();
         let mut looks: Vec<(Comparison, Look)> = watched
             .into_iter()
             .map(|one| {
@@ -157,7 +160,7 @@ impl Verdict {
                 (Comparison { course: look.course, went_bad: look.went_bad, ..one.comparison }, look)
             })
             .collect();
-        let (judgement, leader) = judge(&looks, decider, time);
+        let (judgement, leader) = judge(&looks, (decider, is_calm), time);
         // Known from the start, it is said as soon as nothing else can be meant by waiting.
         let judgement = match judgement {
             Judgement::TooEarly => Judgement::TooEarly,
@@ -251,8 +254,8 @@ impl Time {
     }
 }
 
-/// The judgement, and the place of the indicator that it is of.
-fn judge(looks: &[(Comparison, Look)], decider: usize, time: Time) -> (Judgement, usize) {
+/// The judgement, and the place of the indicator that it is of. `is_calm`: the one that decides was in order at the write.
+fn judge(looks: &[(Comparison, Look)], (decider, is_calm): (usize, bool), time: Time) -> (Judgement, usize) {
     let Some((_, aim)) = looks.get(decider) else {
         return (if time.is_over() { Judgement::NoData } else { Judgement::TooEarly }, decider);
     };
@@ -267,6 +270,8 @@ fn judge(looks: &[(Comparison, Look)], decider: usize, time: Time) -> (Judgement
         Course::Worse => (Judgement::NoData, decider),
         Course::Turning | Course::Unclear if !time.is_end() => too_early,
         Course::Turning if aim.is_somewhat_better => (Judgement::Helped, decider),
+        // Averages over minutes rise as slowly as the trouble shows in them.
+        _ if is_calm && (aim.is_worsening || others_may_get_worse) && !time.is_end() => too_early,
         course => match (other(Course::Worse), other(Course::Better)) {
             (Some(worse), _) if time.may_be_worse() => (Judgement::Worse, worse),
             (_, Some(better)) => (Judgement::Helped, better),

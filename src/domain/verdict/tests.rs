@@ -413,7 +413,22 @@ fn a_recovery_that_stops_is_not_called_worse_by_falling_numbers_alone() {
     let raw = |at: f64| if at < 0.0 { 0.094 - 0.0001 * at } else { 0.094 };
     let story = Story { over: 0.0, noise: 0.005, ..Story::of(&raw) };
     let (verdict, _) = story.verdict();
-    if verdict.judgement == Judgement::Worse {
-        assert!(verdict.sentence().starts_with("worse: it was getting better and does no longer, "), "{}", verdict.sentence());
+    assert_eq!(verdict.judgement, Judgement::Worse);
+    assert!(verdict.sentence().starts_with("worse: it was getting better and does no longer, "), "{}", verdict.sentence());
+}
+
+/// Errors that begin some minutes before the write, too slowly to say so yet when the time of a write without effect is over.
+#[test]
+fn what_leaves_its_limits_is_neither_within_them_nor_without_effect_before_it_is_known() {
+    for began in [20.0, 40.0, 60.0, 80.0] {
+        for seed in 1..=20 {
+            let raw = move |at: f64| if at > began { 0.001 + 0.0009 * (at - began) } else { 0.001 };
+            let story = Story { seed, converges: 5, ..Story::of(&raw) };
+            let (verdict, after) = story.verdict();
+            let sentence = verdict.sentence();
+            let is_beyond = verdict.comparisons[0].after.is_some_and(|after| after > 0.05);
+            assert!(!(is_beyond && sentence.contains("within its limits")), "{sentence}");
+            assert!(verdict.judgement != Judgement::NoEffect || after >= RECOVERY.as_secs(), "after {after} s: {sentence}");
+        }
     }
 }
