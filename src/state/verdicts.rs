@@ -197,7 +197,11 @@ fn overlap(mitigation: &Mitigation, done_at: Mono, (others, foreign): (&[Other],
         let is_earlier = done_at >= other.done_at && done_at <= other.effect_at.unwrap_or(now).plus(TOGETHER);
         // Averages over minutes go on falling for minutes after a cure.
         let lasts = done_at.since(other.effect_at.unwrap_or(other.done_at)) <= RECOVERY;
-        circumstances.is_recovering |= other.works && other.done_at < done_at && lasts && !is_later && !is_earlier;
+        if other.works && other.done_at < done_at && lasts && !is_later && !is_earlier {
+            circumstances.is_recovering = true;
+            let recovering = other.effect_at.map(|effect| done_at.since(effect)).unwrap_or_default();
+            circumstances.recovering_for = Some(circumstances.recovering_for.map_or(recovering, |known| known.min(recovering)));
+        }
         if other.is_unjudged && other.done_at < done_at && lasts && !is_earlier {
             circumstances.after_unjudged = Some(other.title.clone());
         }

@@ -551,7 +551,6 @@ pub fn mitigation(stage: Stage, verdict: Option<Judgement>) -> Mitigation {
             after: Duration::from_secs(121),
             comparisons: vec![comparison(Some(0.004))],
             getting_better: judgement == Judgement::Helped,
-            was_in_order: false,
             is_stopped: false,
             together_with: Vec::new(),
             without_effect: None,

@@ -89,7 +89,7 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
         let (sign, style) = match verdict.judgement {
             Judgement::Helped => (glyph::OK, theme.ok),
             Judgement::Worse => (glyph::CRITICAL, theme.critical),
-            Judgement::Better | Judgement::AlreadyRecovering | Judgement::TooEarly => (glyph::DOT, theme.warning),
+            Judgement::Better | Judgement::InOrder | Judgement::AlreadyRecovering | Judgement::TooEarly => (glyph::DOT, theme.warning),
             Judgement::NoEffect | Judgement::NoData => (glyph::WARNING, theme.warning),
         };
         parts.push((format!("{sign} {}  ", verdict.sentence()), style));

@@ -22,6 +22,11 @@ const SURE: f64 = 4.0;
 /// The same for what is only waited for.
 const LIKELY: f64 = 3.0;
 
+/// For so long a recovery has gone its way before its pace is known.
+const STEADY: f64 = 60.0;
+/// So many times its pace makes it another recovery.
+const FASTER: f64 = 1.6;
+
 /// A share of its limit from which on an indicator in order counts as raised.
 const NEAR: f64 = 0.75;
 
@@ -39,6 +44,8 @@ pub struct Moment {
     pub since_write: f64,
     /// The end of what it started; none while that is under way.
     pub since_effect: Option<f64>,
+    /// For so long before the write a recovery had gone its way that something else had begun.
+    pub recovering_for: Option<f64>,
 }
 
 /// One indicator since a write.
@@ -72,10 +79,22 @@ pub struct Look {
     pub is_stopped: bool,
     /// Whether it moves to the worse, without it being sure yet.
     pub is_worsening: bool,
+    /// Whether it was never beyond a limit from the write on.
+    pub is_in_order: bool,
+    /// Whether it was getting better before the write, and does so much faster since.
+    pub is_faster: bool,
 }
 
 impl Look {
-    pub const NO_DATA: Self = Self { course: Course::NoData, is_somewhat_better: false, went_bad: false, is_stopped: false, is_worsening: false };
+    pub const NO_DATA: Self = Self {
+        course: Course::NoData,
+        is_somewhat_better: false,
+        went_bad: false,
+        is_stopped: false,
+        is_worsening: false,
+        is_in_order: false,
+        is_faster: false,
+    };
 }
 
 impl Limits {
@@ -98,6 +117,8 @@ pub fn look(series: &Series, limits: Limits, moment: Moment) -> Look {
         went_bad: reading.went_bad(),
         is_stopped: reading.recovery_stopped() && !reading.got_worse(),
         is_worsening: reading.is_worsening(),
+        is_in_order: limits.level(reading.peak) == 0,
+        is_faster: reading.is_faster(),
     })
 }
 
@@ -159,7 +180,8 @@ impl<'a> Reading<'a> {
             return Course::Worse;
         }
         if self.is_better() {
-            return if self.is_by_itself(-1.0) || self.was_recovering() { Course::Recovering } else { Course::Better };
+            let is_another = self.is_faster() || !(self.is_by_itself(-1.0) || self.was_recovering());
+            return if is_another { Course::Better } else { Course::Recovering };
         }
         let has_gained = self.gain() >= (0.1 * self.size()).max(LIKELY * self.stray);
         if has_gained && self.was_recovering() {
@@ -208,6 +230,18 @@ impl<'a> Reading<'a> {
     /// A recovery that the write did not begin, and that did not become another by it.
     fn was_recovering(&self) -> bool {
         self.recovery > 0.0 && self.gain() < (3.0 * self.expected_gain()).max(self.stray)
+    }
+
+    /// A recovery that something else had begun, and that goes on at once at another pace: a queue that more pods drain. An average over
+    /// minutes falls at one pace once its cure is whole.
+    fn is_faster(&self) -> bool {
+        let Some(recovering_for) = self.moment.recovering_for.filter(|recovering| *recovering >= STEADY) else { return false };
+        let effect = self.now.min(self.moment.since_write) - self.moment.since_effect.unwrap_or_default();
+        let before = self.series.between(-recovering_for.min(SHORT) - 15.0, 0.0);
+        let after = self.series.between((effect - 15.0).max(-15.0), self.now);
+        let (Some(was), Some(is)) = (slope(before).filter(|_| before.len() > 2), slope(after).filter(|_| after.len() > 2)) else { return false };
+        let more = (was - is) * (self.now - after[0].at);
+        was < 0.0 && is <= FASTER * was && more >= SURE * self.stray && more >= 0.1 * self.size()
     }
 
     /// Whether it was on its way to the better (`sign` -1) or the worse (1) before the write already: some of the way was

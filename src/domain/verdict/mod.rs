@@ -38,6 +38,8 @@ pub enum Judgement {
     /// It got better since the write, and nothing ties what was written to to the trouble: it may have come by itself.
     Better,
     NoEffect,
+    /// It was within its limits at the write and is: what it would have been without it cannot be seen.
+    InOrder,
     /// It gets better, as it did before the write: not by it.
     AlreadyRecovering,
     Worse,
@@ -70,8 +72,6 @@ pub struct Verdict {
     pub comparisons: Vec<Comparison>,
     /// Whether the one that decided is on its way to the better by this mitigation.
     pub getting_better: bool,
-    /// Whether the indicator that decided was within its limits at the write and is: then there was nothing to be seen.
-    pub was_in_order: bool,
     /// Whether it is worse only in that it was getting better before, and does no longer.
     pub is_stopped: bool,
     /// Titles of other mitigations that cannot be told apart from it.
@@ -101,6 +101,8 @@ pub struct Circumstances {
     pub is_untied: bool,
     /// Something that was done before it was at work already: what gets better is credited to that.
     pub is_recovering: bool,
+    /// For so long before the write that recovery had gone its way; none where that is not known.
+    pub recovering_for: Option<Duration>,
     /// Title of something that was done shortly before it and could not be judged: either may be the cause.
     pub after_unjudged: Option<Text>,
     /// It takes back what had helped, or was about to. The harm of that comes as slowly as the trouble did, and what gets better meanwhile
@@ -133,6 +135,7 @@ impl Judgement {
             Self::Helped => "helped",
             Self::Better => "better since",
             Self::NoEffect => "no effect",
+            Self::InOrder => "within its limits",
             Self::AlreadyRecovering => "already recovering",
             Self::Worse => "worse",
             Self::TooEarly => "too early to tell",
@@ -151,8 +154,7 @@ impl Verdict {
         let decider = aimed_at.unwrap_or_else(|| worst_before(&watched));
         let is_good = |one: &Watched<'_>, value| one.kpi.level(value) == Level::Good;
         let is_calm = watched.get(decider).is_some_and(|one| is_good(one, one.comparison.before));
-        let orders: Vec<bool> =
-            watched.iter().map(|one| is_good(one, one.comparison.before) && is_good(one, one.comparison.after)).collect();
+        let orders: Vec<bool> = watched.iter().map(|one| is_good(one, one.comparison.before) && is_good(one, one.comparison.after)).collect();
         let mut looks: Vec<(Comparison, Look)> = watched
             .into_iter()
             .map(|one| {
@@ -161,17 +163,19 @@ impl Verdict {
             })
             .collect();
         let (judgement, leader) = judge(&looks, (decider, is_calm), time);
+        let is_faster = looks.get(leader).is_some_and(|(_, look)| look.is_faster);
+        let is_low = looks.get(leader).is_some_and(|(_, look)| look.is_in_order);
         // Known from the start, it is said as soon as nothing else can be meant by waiting.
         let judgement = match judgement {
             Judgement::TooEarly => Judgement::TooEarly,
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
-            Judgement::Helped if circumstances.is_recovering || circumstances.takes_back_a_cure => Judgement::AlreadyRecovering,
+            Judgement::Helped if circumstances.takes_back_a_cure || (circumstances.is_recovering && !is_faster) => Judgement::AlreadyRecovering,
             Judgement::Helped if circumstances.after_unjudged.is_some() => Judgement::NoData,
             Judgement::Helped if circumstances.is_untied => Judgement::Better,
+            Judgement::NoEffect if orders.get(leader).copied().unwrap_or_default() && is_low => Judgement::InOrder,
             other => other,
         };
         let getting_better = looks.get(decider).is_some_and(|(_, look)| matches!(look.course, Course::Better | Course::Turning));
-        let was_in_order = orders.get(leader).copied().unwrap_or_default();
         let is_stopped = judgement == Judgement::Worse && looks.get(leader).is_some_and(|(_, look)| look.is_stopped);
         if leader < looks.len() {
             looks[..=leader].rotate_right(1);
@@ -181,7 +185,6 @@ impl Verdict {
             after: circumstances.until.unwrap_or(circumstances.since_write),
             comparisons: looks.into_iter().map(|(comparison, _)| comparison).collect(),
             getting_better: getting_better && circumstances.without_effect.is_none() && !circumstances.takes_back_a_cure,
-            was_in_order,
             is_stopped,
             together_with: circumstances.together_with.clone(),
             without_effect: circumstances.without_effect.clone(),
@@ -220,6 +223,7 @@ impl Time {
             moment: Moment {
                 since_write: (since_write + circumstances.earlier).as_secs_f64(),
                 since_effect: since_effect.map(|since| since.as_secs_f64()),
+                recovering_for: circumstances.recovering_for.map(|recovering| recovering.as_secs_f64()),
             },
             until: until.map(|until| (until + circumstances.earlier).as_secs_f64()),
             earlier: circumstances.earlier,

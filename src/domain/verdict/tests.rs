@@ -162,7 +162,9 @@ fn of_a_hundred(is_wanted: impl Fn(u64, f64) -> bool) -> usize {
 fn a_flat_noisy_series_shows_no_effect() {
     for (level, noise, over) in [(0.12, 0.02, 300.0), (0.12, 0.1, 300.0), (0.12, 0.3, 0.0), (0.052, 0.05, 300.0)] {
         let raw = move |_| level;
-        let none = of_a_hundred(|seed, _| Story { over, noise, seed, ..Story::of(&raw) }.word() == Judgement::NoEffect);
+        // What swings around its limit may be below it all the while.
+        let is_none = |word| word == Judgement::NoEffect || (level < 0.06 && word == Judgement::InOrder);
+        let none = of_a_hundred(|seed, _| is_none(Story { over, noise, seed, ..Story::of(&raw) }.word()));
         assert!(none >= 99, "{none} of 100 at a level of {level} with noise of {noise}");
     }
 }
@@ -383,9 +385,11 @@ fn what_was_a_little_below_its_limit_and_lost_half_was_helped() {
     let cured = |at: f64| if at < 10.0 { 0.045 } else { 0.004 };
     assert_eq!(Story::of(&cured).word(), Judgement::Helped);
     let low = |at: f64| if at < 10.0 { 0.02 } else { 0.004 };
-    assert_eq!(Story::of(&low).word(), Judgement::NoEffect, "that far below it is ordinary");
+    assert_eq!(Story::of(&low).word(), Judgement::InOrder, "that far below it is ordinary");
     let less = |at: f64| if at < 10.0 { 0.045 } else { 0.03 };
-    assert_eq!(Story::of(&less).word(), Judgement::NoEffect);
+    let (verdict, _) = Story::of(&less).verdict();
+    assert_eq!(verdict.judgement, Judgement::InOrder);
+    assert!(verdict.sentence().starts_with("stayed within its limits: error rate 4."), "{}", verdict.sentence());
 }
 
 #[test]
@@ -393,7 +397,7 @@ fn the_harm_of_taking_a_cure_back_is_waited_for() {
     // Slots fill up for four minutes before anything fails.
     let raw = |at: f64| if at < 240.0 { 0.001 } else { 0.2 };
     let story = Story::of(&raw);
-    assert_eq!(story.word(), Judgement::NoEffect, "of anything else it would be said after three minutes");
+    assert_eq!(story.word(), Judgement::InOrder, "of anything else it would be said after three minutes");
     let whole = story.history();
     let back = Circumstances { takes_back_a_cure: true, ..Circumstances::default() };
     let said = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, back.clone())).find(|(_, is_final)| *is_final).unwrap().0;
@@ -431,4 +435,42 @@ fn what_leaves_its_limits_is_neither_within_them_nor_without_effect_before_it_is
             assert!(verdict.judgement != Judgement::NoEffect || after >= RECOVERY.as_secs(), "after {after} s: {sentence}");
         }
     }
+}
+
+/// Something else had begun the recovery, well before the write.
+fn in_a_recovery(story: &Story<'_>, recovering_for: u64) -> Judgement {
+    let whole = story.history();
+    let circumstances = Circumstances { is_recovering: true, recovering_for: Some(Duration::from_secs(recovering_for)), ..Circumstances::default() };
+    let mut looks = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, circumstances.clone()));
+    looks.find(|(_, is_final)| *is_final).unwrap().0.judgement
+}
+
+#[test]
+fn a_second_one_by_which_a_queue_drains_faster_helped_too() {
+    let faster = of_a_hundred(|seed, spread| {
+        let pace = 25.0 + 20.0 * spread;
+        let raw = move |at: f64| match at {
+            at if at < -90.0 => 10_500.0 + 50.0 * (at + 90.0).max(-200.0),
+            at if at < 5.0 => 10_500.0 - pace * (at + 90.0),
+            at => (10_500.0 - pace * 95.0 - 2.2 * pace * (at - 5.0)).max(40.0),
+        };
+        let story = Story { over: 0.0, noise: 0.005, limit: 1_000.0, converges: 5, seed, ..Story::of(&raw) };
+        in_a_recovery(&story, 75) == Judgement::Helped
+    });
+    assert!(faster >= 95, "{faster} of 100");
+}
+
+#[test]
+fn a_useless_one_while_an_average_still_falls_gets_no_credit_for_its_pace() {
+    let credited = of_a_hundred(|seed, spread| {
+        // The first one's rollout took up to a minute, so that the errors went down in steps.
+        let (began, rollout) = (-150.0 - 60.0 * spread, 10.0 + 50.0 * spread);
+        let raw = move |at: f64| if at < -900.0 { 0.001 } else { 0.001 + 0.12 * (1.0 - ((at - began) / rollout).clamp(0.0, 1.0)) };
+        let story = Story { converges: 5, seed, ..Story::of(&raw) };
+        let effect = -began - rollout;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number of seconds")]
+        let recovering_for = effect as u64;
+        in_a_recovery(&story, recovering_for) == Judgement::Helped
+    });
+    assert!(credited <= 1, "{credited} of 100");
 }

@@ -34,7 +34,7 @@ impl Verdict {
                 format!("worse{with}: it was getting better and does no longer, {numbers} in {after}")
             }
             (Judgement::Worse, _) => format!("worse{with}: {numbers} in {after}"),
-            (Judgement::NoEffect, None) if self.was_in_order => format!("no effect to be seen after {after}: {numbers}, within its limits"),
+            (Judgement::InOrder, _) => format!("stayed within its limits: {numbers} in {after}"),
             (Judgement::NoEffect, None) => format!("no effect after {after}: {numbers}"),
             (Judgement::AlreadyRecovering, _) => format!("already recovering before it: {numbers} in {after}"),
             (Judgement::TooEarly, _) => format!("too early to tell: {numbers}"),

@@ -208,7 +208,6 @@ fn after_a_verdict_the_recovery_is_waited_for() {
         after: std::time::Duration::from_secs(75),
         comparisons: Vec::new(),
         getting_better: true,
-        was_in_order: false,
         is_stopped: false,
         together_with: Vec::new(),
         without_effect: None,
