@@ -32,7 +32,7 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
         let _ = core.journal(record::NOT_SENT, fields).await;
         return core.say(ActionEvent::Ended { id, outcome: why_not, undoable: false }).await;
     }
-    let intent = match core.journal(record::INTENT, record::plan(&core.kubectl, plan, confirmed.reason())).await {
+    let intent = match core.journal(record::INTENT, record::intent(&core.kubectl, confirmed)).await {
         Ok(seq) => seq,
         Err(why) => {
             let outcome = Outcome::Failed(Text::line(&format!("nothing was sent: {why}")));

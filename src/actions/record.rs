@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::{
     conceal,
-    mitigation::{Effect, Outcome, Plan, Write},
+    mitigation::{ConfirmedPlan, Effect, Expectation, Outcome, Plan, Write},
     object::{Key, Kind, ObjectRef},
     shell::KubectlFlags,
     text::Text,
@@ -70,6 +70,14 @@ fn told(place: &KubectlFlags, plan: &Plan) -> (Vec<Text>, Text) {
         }
     }
     (if what.is_empty() { plan.what.clone() } else { what }, kubectl)
+}
+
+/// What the card promised, and what is expected of it.
+pub fn intent(place: &KubectlFlags, confirmed: &ConfirmedPlan) -> Value {
+    let mut fields = plan(place, confirmed.plan(), confirmed.reason());
+    let Expectation { aim, is_tied, effect_later } = confirmed.expectation();
+    fields["expects"] = json!({ "aim": aim, "is_tied": is_tied, "effect_later": effect_later });
+    fields
 }
 
 pub fn outcome(intent: u64, plan: &Plan, outcome: &Outcome, notes: &[Text]) -> Value {

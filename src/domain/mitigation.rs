@@ -272,6 +272,18 @@ impl fmt::Display for Outcome {
 pub struct ConfirmedPlan {
     plan: Plan,
     reason: Text,
+    expectation: Expectation,
+}
+
+/// What was expected of a mitigation when it was confirmed: its verdict rests on that, in whichever run it is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// Id of the indicator that it is meant to better; none: the one that was worst.
+    pub aim: Option<Text>,
+    /// Something besides the time tied what was written to to the trouble.
+    pub is_tied: bool,
+    /// Why it has no effect before something else happens.
+    pub effect_later: Option<Text>,
 }
 
 /// Why a confirmation was not accepted.
@@ -327,13 +339,26 @@ impl Plan {
         }
         let mut plan = self;
         plan.writes.iter_mut().for_each(|write| write.because(&reason));
-        Ok(ConfirmedPlan { plan, reason })
+        let effect_later = checks.iter().find_map(Check::takes_effect_later).cloned();
+        Ok(ConfirmedPlan { plan, reason, expectation: Expectation { aim: None, is_tied: true, effect_later } })
     }
 }
 
 impl ConfirmedPlan {
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The same, meant to better this indicator.
+    #[must_use]
+    pub fn meant_for(mut self, aim: Option<Text>, is_tied: bool) -> Self {
+        self.expectation.aim = aim;
+        self.expectation.is_tied = is_tied;
+        self
+    }
+
+    pub fn expectation(&self) -> &Expectation {
+        &self.expectation
     }
 
     pub fn reason(&self) -> &Text {

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{mitigation::Outcome, object::ObjectRef, text::Text, time::plausible};
+use super::{
+    mitigation::{Expectation, Outcome},
+    object::ObjectRef,
+    text::Text,
+    time::plausible,
+};
 
 /// Kinds of the records that [`gather`] understands.
 pub const RECORDED_KINDS: [&str; 5] = ["intent", "outcome", "resolved", "converged", "verdict"];
@@ -24,6 +29,7 @@ pub struct Recorded {
     pub title: Text,
     pub targets: Vec<ObjectRef>,
     pub by: Text,
+    pub expectation: Expectation,
     /// How it ended; none while that is open.
     pub ended: Option<Ended>,
     /// When what it started was complete, by the clock of this machine.
@@ -99,10 +105,18 @@ fn begun(record: &Value) -> Option<Recorded> {
         title: Text::line(text(record, "title")?),
         targets: writes.filter_map(|write| ObjectRef::recorded(write.get("target")?)).take(MOST_TARGETS).collect(),
         by: Text::line(text(record, "actor")?),
+        expectation: expectation(record.get("expects")),
         ended: None,
         converged_at: None,
         verdict: None,
     })
+}
+
+/// None of it where the record does not say: those of before 2026-12 do not.
+fn expectation(record: Option<&Value>) -> Expectation {
+    let words = |name: &str| record.and_then(|record| text(record, name)).map(Text::line);
+    let is_tied = record.and_then(|record| record.get("is_tied")).and_then(Value::as_bool).unwrap_or(true);
+    Expectation { aim: words("aim"), is_tied, effect_later: words("effect_later") }
 }
 
 fn ended(record: &Value, at: DateTime<Utc>) -> Option<Ended> {
@@ -137,7 +151,8 @@ mod tests {
 
     fn intent(seq: u64, run: &str, id: u32) -> Value {
         let target = json!({ "kind": "Deployment", "key": { "namespace": "shop", "name": "cart" }, "uid": "u" });
-        let fields = json!({ "id": id, "mitigation": "scale", "title": "Scale · cart", "undoes": null, "writes": [{ "target": target }] });
+        let fields = json!({ "id": id, "mitigation": "scale", "title": "Scale · cart", "undoes": null, "writes": [{ "target": target }],
+            "expects": { "aim": "error_rate", "is_tied": false, "effect_later": "no effect until restarted" } });
         written(seq, "intent", run, fields)
     }
 
@@ -161,6 +176,8 @@ mod tests {
         assert_eq!(all[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
         assert_eq!(all[1].ended.as_ref().map(|ended| &ended.outcome), Some(&Outcome::Refused("forbidden".into())));
         assert_eq!(all[1].verdict, None);
+        let expected = Expectation { aim: Some("error_rate".into()), is_tied: false, effect_later: Some("no effect until restarted".into()) };
+        assert_eq!(all[0].expectation, expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
-    mitigation::{CardId, Check, ConfirmedPlan, Converge, Friction, MitigationId, Plan},
+    mitigation::{CardId, Check, ConfirmedPlan, Converge, Expectation, Friction, MitigationId, Plan},
     object::{Kind, ObjectRef},
     text::Text,
     verdict::Comparison,
@@ -105,9 +105,10 @@ impl State {
         match confirmed.and_then(|confirmed| objection.map_or(Ok(confirmed), Err)) {
             Ok(confirmed) => {
                 let aim = card.aim.clone();
-                let later = card.checks.iter().find_map(Check::takes_effect_later).cloned();
                 self.overlays.pop();
-                self.begin(&confirmed, aim, later);
+                let is_tied = self.is_tied_by_plan(confirmed.plan());
+                let confirmed = confirmed.meant_for(aim, is_tied);
+                self.begin(&confirmed);
                 effects.push(Effect::Execute(Box::new(confirmed)));
             }
             Err(why) => {
@@ -123,8 +124,15 @@ impl State {
         RECENT.max(self.session.speed.counted(Duration::from_secs(1)))
     }
 
-    fn begin(&mut self, confirmed: &ConfirmedPlan, aim: Option<Text>, takes_effect_later: Option<Text>) {
+    /// Whether something besides the time ties what is written to to the trouble.
+    fn is_tied_by_plan(&self, plan: &Plan) -> bool {
+        let targets: Vec<ObjectRef> = plan.targets.iter().map(|target| target.object.clone()).collect();
+        plan.undoes.is_some() || self.is_suggested(&plan.wish) || self.is_tied(&targets)
+    }
+
+    fn begin(&mut self, confirmed: &ConfirmedPlan) {
         let plan = confirmed.plan();
+        let Expectation { aim, is_tied, effect_later } = confirmed.expectation().clone();
         self.own_action(&format!("confirmed: {}{}", plan.title, with_reason(confirmed.reason())));
         let recently = |kpi: &KpiState| kpi.observed_at.is_some_and(|at| self.now.mono.since(at) <= self.recently());
         let value = |kpi: &KpiState| kpi.reading.as_ref().and_then(|reading| reading.value).filter(|_| recently(kpi));
@@ -132,7 +140,7 @@ impl State {
         let at = (self.now.mono, self.server_now());
         self.follow(Mitigation {
             reason: confirmed.reason().clone(),
-            is_tied: plan.undoes.is_some() || self.is_suggested(&plan.wish) || self.is_tied(&targets),
+            is_tied,
             targets,
             undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),
@@ -142,7 +150,7 @@ impl State {
             aim,
             before: self.kpis.iter().map(|kpi| Comparison::since(&kpi.spec, value(kpi))).collect(),
             tracks: self.kpis.iter().map(|kpi| kpi.track.clone()).collect(),
-            takes_effect_later,
+            takes_effect_later: effect_later,
             ..Mitigation::begun(plan.id, plan.kind, plan.title.clone(), at)
         });
     }

@@ -79,6 +79,9 @@ impl State {
             before: self.kpis.iter().map(|kpi| Comparison::since(&kpi.spec, None)).collect(),
             tracks,
             converged_at: Some(complete),
+            aim: known.expectation.aim.clone(),
+            is_tied: known.expectation.is_tied,
+            takes_effect_later: known.expectation.effect_later.clone(),
             ..Mitigation::begun(id, kind, known.title.clone(), (done_at, self.on_server(ended.at)))
         });
         self.mitigations.all.sort_by_key(|mitigation| mitigation.confirmed_at);

@@ -17,22 +17,29 @@ impl State {
 
     /// Mitigations that made things worse and can be taken back.
     fn to_take_back(&self) -> impl Iterator<Item = Reversal> {
-        let worse = self.mitigations.all.iter().filter(|mitigation| {
-            mitigation.undoable
-                && mitigation.undone_by.is_none()
-                && mitigation.undoes.is_none()
-                && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
-        });
-        worse.map(|mitigation| Reversal {
-            key: 'U',
-            title: Text::line(&format!("take back: {}", mitigation.title)),
-            evidence: mitigation.verdict.as_ref().map(Verdict::sentence).unwrap_or_default(),
-            request: Request {
-                kind: RequestKind::Undo { of: Finished::Here(mitigation.id) },
-                reason: Text::line(&format!("takes back: {}", mitigation.title)),
-            },
-            aim: mitigation.aim.clone(),
+        let is_worse = |mitigation: &&Mitigation| {
+            mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
+        };
+        self.mitigations.all.iter().filter(is_worse).filter_map(|mitigation| {
+            let (of, key) = self.finished(mitigation)?;
+            Some(Reversal {
+                key,
+                title: Text::line(&format!("take back: {}", mitigation.title)),
+                evidence: mitigation.verdict.as_ref().map(Verdict::sentence).unwrap_or_default(),
+                request: Request { kind: RequestKind::Undo { of }, reason: Text::line(&format!("takes back: {}", mitigation.title)) },
+                aim: mitigation.aim.clone(),
+            })
         })
+    }
+
+    /// By what it is taken back, and with which key; none where it cannot be, or where [`State::to_do_again`] has it.
+    fn finished(&self, mitigation: &Mitigation) -> Option<(Finished, char)> {
+        let Some(intent) = mitigation.recorded else {
+            return (mitigation.undoable && mitigation.undoes.is_none()).then_some((Finished::Here(mitigation.id), 'U'));
+        };
+        let known = self.mitigations.undoable.iter().find(|one| one.id == intent)?;
+        // `U` never goes forth.
+        Some((Finished::Recorded(intent), if known.is_undo { ' ' } else { 'U' }))
     }
 
     /// Mitigations that were taken back for nothing: what they had set is set once more, unless somebody wrote there since.

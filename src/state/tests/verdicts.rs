@@ -6,12 +6,14 @@ use super::play::*;
 use crate::{
     actions::kinds,
     domain::{
+        ask::{Finished, RequestKind, Undoable},
         health::SourceId,
         log_pattern::ErrorWindow,
-        mitigation::{ActionEvent, Check, CheckKind, CheckResult, Friction, MitigationId, Outcome},
+        mitigation::{ActionEvent, Check, CheckKind, CheckResult, Expectation, Friction, MitigationId, Outcome},
         object::{Kind, ObjectRef},
         observation::{Delta, What},
         recorded::{Ended, Recorded},
+        text::Text,
         verdict::Judgement,
         workload::{Deployment, Written},
     },
@@ -201,6 +203,7 @@ fn undone_earlier(play: &Play) -> Recorded {
         title: "Undo rollout · api-gateway".into(),
         targets: vec![target],
         by: "lead@gov".into(),
+        expectation: Expectation { aim: Some("error_rate".into()), is_tied: true, effect_later: None },
         ended: Some(Ended { at: play.state.now.utc, outcome: Outcome::Done }),
         converged_at: None,
         verdict: None,
@@ -221,6 +224,46 @@ fn what_another_run_did_is_told_and_judged_on_from_here() {
     assert!(matches!(verdicts.as_slice(), [one] if one.starts_with("Undo rollout · api-gateway: helped: error rate 11.8 →")), "{verdicts:?}");
     play.send(Msg::Recorded(vec![recorded]));
     assert_eq!((play.verdicts_told().len(), play.state.mitigations.all.len()), (1, 1), "it is watched once");
+}
+
+#[test]
+fn what_another_run_did_and_made_things_worse_is_offered_to_be_taken_back_here() {
+    for (is_undo, key) in [(false, 'U'), (true, ' ')] {
+        let mut play = troubled_and_able();
+        let recorded = undone_earlier(&play);
+        play.send(Msg::Recorded(vec![recorded]));
+        let one = Undoable {
+            id: 7,
+            title: "Undo rollout · api-gateway".into(),
+            time: "2023-11-14T22:13:00Z".into(),
+            by: "lead@gov".into(),
+            undo: "rollout".into(),
+            is_undo,
+        };
+        play.send(Msg::Action(ActionEvent::Undoable { all: vec![one] }));
+        play.drift(60, "error_rate", 0.118, 0.118).drift(300, "error_rate", 0.2, 0.6);
+        let verdicts = play.verdicts_told();
+        assert!(matches!(verdicts.as_slice(), [one] if one.contains("worse: error rate")), "{verdicts:?}");
+        let offered = play.state.advice.suggestions.first().unwrap();
+        assert_eq!((offered.title.as_str(), offered.key), ("take back: Undo rollout · api-gateway", key));
+        assert_eq!(offered.request.kind, RequestKind::Undo { of: Finished::Recorded(7) });
+        let mut unable = troubled_and_able();
+        let recorded = undone_earlier(&unable);
+        unable.send(Msg::Recorded(vec![recorded])).drift(60, "error_rate", 0.118, 0.118).drift(300, "error_rate", 0.2, 0.6);
+        assert!(titles_of(&unable).iter().all(|title| !title.starts_with("take back")), "what cannot be taken back is not offered");
+    }
+}
+
+#[test]
+fn what_was_expected_at_the_confirmation_is_what_another_run_judges_it_by() {
+    let mut play = troubled_and_able();
+    let why: Text = "no effect until restarted: read as environment".into();
+    let expectation = Expectation { effect_later: Some(why.clone()), ..undone_earlier(&play).expectation };
+    let recorded = Recorded { expectation, ..undone_earlier(&play) };
+    play.send(Msg::Recorded(vec![recorded])).drift(240, "error_rate", 0.118, 0.004).drift(60, "error_rate", 0.004, 0.004);
+    let here = &play.state.mitigations.all[0];
+    assert_eq!((here.aim.as_deref(), here.takes_effect_later.as_ref()), (Some("error_rate"), Some(&why)));
+    assert!(play.verdicts_told().iter().all(|told| !told.contains("helped")), "{:?}", play.verdicts_told());
 }
 
 #[test]
