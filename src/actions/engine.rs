@@ -275,6 +275,11 @@ impl Engine {
         commands::read(&self.core, run).await
     }
 
+    /// The mitigation of this run that has this intent.
+    pub fn session_id(&self, intent: u64) -> Option<MitigationId> {
+        self.core.session_id(intent)
+    }
+
     /// Number of a mitigation of this run in the journal, once it was begun.
     pub fn recorded_as(&self, id: MitigationId) -> Option<u64> {
         self.core.intent_of(id)
@@ -381,7 +386,7 @@ impl Core {
             Level::Disruptive if production => Friction::Word(self.environment.word.clone()),
             Level::Narrow | Level::Disruptive => Friction::Key,
             Level::Destructive => {
-                let name = targets.first().map(|target| target.object.key.name.to_string()).unwrap_or_default();
+                let name = named(targets);
                 Friction::Word(Text::line(&if production { format!("{name} {}", self.cluster.context) } else { name }))
             }
         }
@@ -480,4 +485,15 @@ impl Drop for InFlight {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is typed for a destructive one: the name of its object, and of several of one kind how many there are. `9 pods`.
+fn named(targets: &[Basis]) -> String {
+    match targets {
+        [] => String::new(),
+        [first, _, ..] if targets.iter().all(|target| target.object.kind == first.object.kind) => {
+            format!("{} {}", targets.len(), first.object.kind.resource())
+        }
+        [first, ..] => first.object.key.name.to_string(),
+    }
 }

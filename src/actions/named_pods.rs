@@ -149,6 +149,8 @@ pub fn line((pod, object): &Found, now: DateTime<Utc>) -> Text {
 pub struct Goes {
     /// `delete`.
     pub verb: &'static str,
+    /// What the title says of it beyond that: ` by force`, or nothing.
+    pub how: &'static str,
     pub write: fn(&ObjectRef) -> Write,
     pub kubectl: fn(&Core, &[Found]) -> Text,
     pub refusal: Refusal,
@@ -164,7 +166,7 @@ pub async fn draft(core: &Arc<Core>, id: MitigationId, pods: &[ObjectRef], goes:
     let Meant { chosen, left_out } = read(core, pods, goes.why_not).await?;
     let references: Vec<_> = chosen.iter().map(|(pod, _)| pod.clone()).collect();
     let first = &chosen[0];
-    let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(goes.verb, &chosen), (&first.0, &first.1));
+    let mut draft = Draft::about(id, (goes.again)(references.clone()), &title(&goes, &chosen), (&first.0, &first.1));
     let now = core.server_now();
     draft.level = level(&chosen);
     draft.targets = chosen.iter().map(|(pod, object)| basis(pod, object)).collect();
@@ -199,11 +201,11 @@ pub fn check_room(core: &Core, draft: &mut Draft, chosen: &[Found]) {
     });
 }
 
-/// `Delete pod · shop-abc`, `Evict 3 pods · shop`.
-fn title(verb: &str, chosen: &[Found]) -> String {
+/// `Delete pod · shop-abc`, `Delete 3 pods by force · shop`.
+fn title(&Goes { verb, how, .. }: &Goes, chosen: &[Found]) -> String {
     match chosen {
-        [(pod, _)] => format!("{} pod · {}", capital(verb), pod.key.name),
-        many => format!("{} {} pods · {}", capital(verb), many.len(), many[0].0.key.namespace),
+        [(pod, _)] => format!("{} pod{how} · {}", capital(verb), pod.key.name),
+        many => format!("{} {} pods{how} · {}", capital(verb), many.len(), many[0].0.key.namespace),
     }
 }
 

@@ -337,8 +337,12 @@ fn confirm(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
     let theme = canvas.theme;
     let cancel = if card.focus == CardFocus::Cancel { theme.focus.add_modifier(ratatui::style::Modifier::REVERSED) } else { theme.plain };
     let mut pen = canvas.pen(area, 0);
-    // On a narrow card the word comes before the button: Esc does the same.
-    if area.width >= 44 {
+    // Where there is little room the word comes before the button: Esc does the same.
+    let asked = match plan(card).map(|plan| &plan.friction) {
+        Some(Friction::Word(word)) => columns("Type  to confirm: _").saturating_add(columns(word).saturating_mul(2)),
+        _ => 0,
+    };
+    if area.width >= 44 && area.width >= 1 + columns(CANCEL) + 3 + asked {
         pen.skip(1).write(CANCEL, cancel).skip(3);
     }
     let Some(plan) = plan(card) else {

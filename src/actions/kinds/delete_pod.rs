@@ -59,6 +59,7 @@ pub struct DeletePod {
 
 const PLAIN: Goes = Goes {
     verb: "delete",
+    how: "",
     write: named_pods::deletion,
     kubectl: named_pods::deleted_by_kubectl,
     refusal: Refusal::Ends,
@@ -69,6 +70,7 @@ const PLAIN: Goes = Goes {
 
 /// One that is on its way out already is what force is for.
 const FORCED: Goes = Goes {
+    how: " by force",
     write: named_pods::forced_deletion,
     kubectl: named_pods::forced_by_kubectl,
     why_not: |pod, _| named_pods::mirror(pod),

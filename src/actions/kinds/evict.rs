@@ -72,6 +72,7 @@ impl Mitigation for Evict {
     async fn draft(&self, core: &Arc<Core>, id: MitigationId) -> Result<Draft, Text> {
         let evicting = Goes {
             verb: "evict",
+            how: "",
             write: named_pods::eviction,
             kubectl: named_pods::evicted_by_kubectl,
             why_not: named_pods::going_or_mirror,
