@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
-    mitigation::{Expectation, Outcome},
+    mitigation::{Expectation, MitigationId, Outcome},
     object::ObjectRef,
     text::Text,
     time::plausible,
@@ -24,6 +24,8 @@ pub struct Recorded {
     pub intent: u64,
     /// Number of the intent that it takes back.
     pub undoes: Option<u64>,
+    /// The same where it is one of this run, by its number here.
+    pub undoes_here: Option<MitigationId>,
     /// Its name in the catalogue.
     pub kind: Text,
     pub title: Text,
@@ -101,6 +103,7 @@ fn begun(record: &Value) -> Option<Recorded> {
     Some(Recorded {
         intent: record.get("seq")?.as_u64()?,
         undoes: record.get("undoes").and_then(Value::as_u64),
+        undoes_here: None,
         kind: Text::line(text(record, "mitigation")?),
         title: Text::line(text(record, "title")?),
         targets: writes.filter_map(|write| ObjectRef::recorded(write.get("target")?)).take(MOST_TARGETS).collect(),

@@ -15,6 +15,7 @@ use crate::{
         mitigation::{ActionEvent, CardId, ClusterIdentity},
         object::Scope,
         observation::{Observation, What},
+        recorded::Recorded,
         text::Text,
         time::Clock,
     },
@@ -235,10 +236,15 @@ async fn follow_others(journal: Arc<Journal>, engine: Engine, messages: mpsc::Se
             && now != mitigations
         {
             mitigations.clone_from(&now);
-            let _ = messages.send(Msg::Recorded(now)).await;
+            let _ = messages.send(Msg::Recorded(now.into_iter().map(|one| of_this_run(one, &engine)).collect())).await;
             engine.say_undoable().await;
         }
     }
+}
+
+/// Says which mitigation of this run it takes back, if it does.
+fn of_this_run(recorded: Recorded, engine: &Engine) -> Recorded {
+    Recorded { undoes_here: recorded.undoes.and_then(|intent| engine.session_id(intent)), ..recorded }
 }
 
 async fn read_back(journal: &Arc<Journal>) -> Result<Recall, String> {

@@ -1,6 +1,6 @@
 //! The confirmation card, mitigations in flight, and what became of the finished ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -67,6 +67,8 @@ pub struct Mitigations {
     pub undoable: Vec<Undoable>,
     /// Numbers of the intents of other runs that were judged there: their verdicts are told.
     pub judged_elsewhere: BTreeSet<u64>,
+    /// Titles of what other runs did and that lasts until it is taken back, by the numbers of their intents.
+    pub lasting_elsewhere: BTreeMap<u64, Text>,
 }
 
 impl Mitigations {

@@ -13,6 +13,7 @@ use crate::domain::{
 use super::{
     State,
     card::{Mitigation, Stage},
+    in_force,
     timeline::EntryKind,
 };
 
@@ -37,6 +38,9 @@ impl State {
                 self.timeline.add(self.on_server(*at), EntryKind::Verdict, Text::line(&format!("{title}: {sentence}")));
             }
             self.watch_on(known, ended, all);
+            if ended.outcome == Outcome::Done && known.undoes.is_none() && in_force::LASTING.contains(&known.kind.as_str()) {
+                self.mitigations.lasting_elsewhere.insert(known.intent, title.clone());
+            }
         }
         self.due.suggestions = true;
         self.dirty = true;
@@ -66,7 +70,7 @@ impl State {
         let done_at = self.now.mono.minus(since);
         // When a rollout was complete is known only where its run lived to see it.
         let complete = known.converged_at.map_or(done_at, |at| self.now.mono.minus((self.now.utc - at).to_std().unwrap_or_default()));
-        let undoes = known.undoes.and_then(|undone| self.mitigations.recorded_as(undone));
+        let undoes = known.undoes_here.or_else(|| known.undoes.and_then(|undone| self.mitigations.recorded_as(undone)));
         self.mitigations.next_id += 1;
         let id = MitigationId(self.mitigations.next_id);
         self.follow(Mitigation {

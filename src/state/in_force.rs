@@ -10,7 +10,7 @@ use crate::domain::{
 use super::{State, card::Mitigation};
 
 /// Kinds whose effect lasts until it is taken back and that no object of the cluster shows by itself.
-const LASTING: [&str; 4] = [Scale::NAME, Silence::NAME, SET_HPA_BOUNDS, SWITCH_SERVICE];
+pub(super) const LASTING: [&str; 4] = [Scale::NAME, Silence::NAME, SET_HPA_BOUNDS, SWITCH_SERVICE];
 /// Objects named at most.
 const NAMED: usize = 3;
 
@@ -32,6 +32,9 @@ impl State {
                 && mitigation.undoes.is_none()
         };
         in_force.extend(self.mitigations.all.iter().filter(lasts).map(|mitigation| mitigation.title.clone()));
+        let elsewhere = self.mitigations.lasting_elsewhere.iter();
+        let is_taken_back = |intent: &u64| self.mitigations.undoable.iter().all(|one| one.id != *intent);
+        in_force.extend(elsewhere.filter(|(intent, _)| !is_taken_back(intent)).map(|(_, title)| title.clone()));
         in_force
     }
 }

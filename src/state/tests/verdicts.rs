@@ -199,6 +199,7 @@ fn undone_earlier(play: &Play) -> Recorded {
     Recorded {
         intent: 7,
         undoes: None,
+        undoes_here: None,
         kind: "undo-rollout".into(),
         title: "Undo rollout · api-gateway".into(),
         targets: vec![target],
@@ -232,14 +233,7 @@ fn what_another_run_did_and_made_things_worse_is_offered_to_be_taken_back_here()
         let mut play = troubled_and_able();
         let recorded = undone_earlier(&play);
         play.send(Msg::Recorded(vec![recorded]));
-        let one = Undoable {
-            id: 7,
-            title: "Undo rollout · api-gateway".into(),
-            time: "2023-11-14T22:13:00Z".into(),
-            by: "lead@gov".into(),
-            undo: "rollout".into(),
-            is_undo,
-        };
+        let one = Undoable { is_undo, ..undoable(7, "Undo rollout · api-gateway") };
         play.send(Msg::Action(ActionEvent::Undoable { all: vec![one] }));
         play.drift(60, "error_rate", 0.118, 0.118).drift(300, "error_rate", 0.2, 0.6);
         let verdicts = play.verdicts_told();
@@ -252,6 +246,42 @@ fn what_another_run_did_and_made_things_worse_is_offered_to_be_taken_back_here()
         unable.send(Msg::Recorded(vec![recorded])).drift(60, "error_rate", 0.118, 0.118).drift(300, "error_rate", 0.2, 0.6);
         assert!(titles_of(&unable).iter().all(|title| !title.starts_with("take back")), "what cannot be taken back is not offered");
     }
+}
+
+fn undoable(id: u64, title: &str) -> Undoable {
+    Undoable {
+        id,
+        title: title.into(),
+        time: "2023-11-14T22:13:00Z".into(),
+        by: "lead@gov".into(),
+        undo: "scale deployment/api-gateway 4".into(),
+        is_undo: false,
+    }
+}
+
+#[test]
+fn what_another_run_set_is_in_force_until_it_is_taken_back() {
+    let mut play = troubled_and_able();
+    let scaled = Recorded { kind: "scale".into(), title: "Scale · api-gateway".into(), ..undone_earlier(&play) };
+    play.wait(900).send(Msg::Recorded(vec![scaled]));
+    let all = vec![undoable(7, "Scale · api-gateway")];
+    play.send(Msg::Action(ActionEvent::Undoable { all })).wait(2);
+    assert_eq!(play.state.in_force.iter().map(Text::as_str).collect::<Vec<_>>(), ["Scale · api-gateway"], "though it is judged no more");
+    play.send(Msg::Action(ActionEvent::Undoable { all: Vec::new() })).wait(2);
+    assert!(play.state.in_force.is_empty(), "{:?}", play.state.in_force);
+}
+
+#[test]
+fn one_of_this_run_that_another_run_took_back_is_taken_back() {
+    let mut play = troubled_and_able();
+    let id = play.done("u");
+    play.wait(20);
+    let back = Recorded { intent: 8, undoes: Some(7), undoes_here: Some(id), title: "Undo: Undo rollout".into(), ..undone_earlier(&play) };
+    play.send(Msg::Recorded(vec![back]));
+    let mitigations = &play.state.mitigations.all;
+    assert_eq!(mitigations.len(), 2);
+    assert_eq!((mitigations[0].undone_by, mitigations[1].undoes), (Some(mitigations[1].id), Some(id)));
+    assert!(play.verdicts_told().iter().any(|told| told.contains("taken back before there was a verdict")), "{:?}", play.verdicts_told());
 }
 
 #[test]
