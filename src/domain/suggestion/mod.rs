@@ -116,10 +116,22 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Whether a request asks for the same, with other pods or other numbers too. Another revision, or another value, is something else.
+    /// Whether a request asks for the same.
     fn is(&self, request: &RequestKind) -> bool {
         let RequestKind::Do(wish) = request else { return false };
-        *wish == self.wish || (!takes_back(wish) && wish.is_like(&self.wish))
+        is_same_wish(wish, &self.wish)
+    }
+}
+
+/// Whether both want the same, with other pods or other numbers too. Another revision, or another value, is something else.
+fn is_same_wish(one: &Wish, other: &Wish) -> bool {
+    one == other || (!takes_back(one) && one.is_like(other))
+}
+
+fn is_same(one: &RequestKind, other: &RequestKind) -> bool {
+    match (one, other) {
+        (RequestKind::Do(one), RequestKind::Do(other)) => is_same_wish(one, other),
+        _ => one == other,
     }
 }
 
@@ -256,9 +268,9 @@ pub fn advise(evidence: &Evidence) -> Advice {
     suggestions.extend(evidence.overloads.iter().filter_map(|overload| evidence.scale(overload, has_cause)));
     suggestions.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.title.cmp(&other.title)));
     let mut asked: Vec<RequestKind> = Vec::new();
-    // What is to be done again may be found by its own grounds, too.
+    // What is to be done again may be found by its own grounds, too; and of two numbers for one thing the one with better grounds stays.
     suggestions.retain(|suggestion| {
-        let is_new = !asked.contains(&suggestion.request.kind);
+        let is_new = !asked.iter().any(|asked| is_same(asked, &suggestion.request.kind));
         if is_new {
             asked.push(suggestion.request.kind.clone());
         }

@@ -62,6 +62,18 @@ fn trouble() -> Evidence {
     }
 }
 
+/// Of four ready pods, of which there may be ten.
+fn overload() -> Overload {
+    Overload {
+        what: "Sync backlog 4,210".into(),
+        indicator: "sync_backlog".into(),
+        deployment: Key::new("n", "sync"),
+        replicas: 4,
+        ready: 4,
+        max: Some(10),
+    }
+}
+
 /// A rollout of api-gateway, two of whose pods crash.
 fn bad_deploy() -> Evidence {
     let mut culprit = rollout("api-gateway", 5);
@@ -217,14 +229,7 @@ fn a_key_and_a_bound_are_set_back_to_what_they_were() {
 
 #[test]
 fn scaling_needs_ready_pods_room_and_no_quota() {
-    let overload = Overload {
-        what: "Sync backlog 4,210".into(),
-        indicator: "sync_backlog".into(),
-        deployment: Key::new("n", "sync"),
-        replicas: 4,
-        ready: 4,
-        max: Some(10),
-    };
+    let overload = overload();
     let scaled = |overload: &Overload, has_quota| {
         let advice = advise(&Evidence { overloads: vec![overload.clone()], has_quota, breaker: None, ..trouble() });
         titles(&advice).iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -235,6 +240,15 @@ fn scaling_needs_ready_pods_room_and_no_quota() {
     assert_eq!(scaled(&Overload { ready: 3, ..overload.clone() }, false), [""; 0]);
     let waiting = Evidence { overloads: vec![overload], complaints: vec![complaint("sync", About::Remote)], breaker: None, ..trouble() };
     assert_eq!(titles(&advise(&waiting)), [""; 0], "more of them would wait as well");
+}
+
+#[test]
+fn of_two_numbers_of_pods_for_one_workload_one_is_suggested() {
+    let mut scaled = candidate("sync", 5, ChangeKind::Scaled { from: Some(8), to: 4 });
+    scaled.is_short = true;
+    let complaints = vec![complaint("sync", About::Overload)];
+    let advice = advise(&Evidence { candidates: vec![scaled], overloads: vec![overload()], complaints, breaker: None, ..trouble() });
+    assert_eq!(titles(&advice), ["scale sync 4 → 8"]);
 }
 
 #[test]
@@ -263,14 +277,7 @@ fn what_had_no_effect_is_not_suggested_again_and_is_named() {
 
 #[test]
 fn what_somebody_just_gave_more_room_is_left_alone_and_hides_no_cause() {
-    let overload = Overload {
-        what: "Sync backlog 4,210".into(),
-        indicator: "sync_backlog".into(),
-        deployment: Key::new("n", "sync"),
-        replicas: 4,
-        ready: 4,
-        max: Some(10),
-    };
+    let overload = overload();
     let touched = |name: &str| vec![Touched { name: name.into(), waiting: "too early to see".into() }];
     let scaled = Evidence { overloads: vec![overload], touched: touched("sync"), breaker: None, ..trouble() };
     let advice = advise(&scaled);
