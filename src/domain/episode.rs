@@ -113,17 +113,21 @@ impl Episode {
         if let Some(pending) = present.pending.iter().filter(|pending| **pending < began && began - **pending <= STANDING).min() {
             (began, or_earlier) = (*pending, false);
         }
-        // A pause of less than five minutes was no end.
-        let mut past = present.past.clone();
+        let parts = own.map(|sign| (sign.symptom.clone(), Part { began: sign.began, or_earlier: sign.or_earlier, ended: None })).collect();
+        let mut episode = Self { began, or_earlier, parts, is_standing, standing, is_settled: present.is_settled };
+        episode.reach_back(&present.past);
+        Some(episode)
+    }
+
+    /// A pause of less than five minutes was no end: what was bad before it belongs to the same trouble.
+    fn reach_back(&mut self, past: &[(DateTime<Utc>, DateTime<Utc>)]) {
+        let mut past = past.to_vec();
         past.sort_by_key(|(_, to)| std::cmp::Reverse(*to));
         for (from, to) in past {
-            if to + GOOD_FOR > began && from < began {
-                began = from;
-                or_earlier = false;
+            if to + GOOD_FOR > self.began && from < self.began {
+                (self.began, self.or_earlier) = (from, false);
             }
         }
-        let parts = own.map(|sign| (sign.symptom.clone(), Part { began: sign.began, or_earlier: sign.or_earlier, ended: None })).collect();
-        Some(Self { began, or_earlier, parts, is_standing, standing, is_settled: present.is_settled })
     }
 
     fn go_on(&mut self, present: &Present, now: DateTime<Utc>) {
@@ -143,6 +147,9 @@ impl Episode {
             if !self.is_settled && sign.began < self.began {
                 (self.began, self.or_earlier) = (sign.began, sign.or_earlier);
             }
+        }
+        if !self.is_settled {
+            self.reach_back(&present.past);
         }
         if present.is_fresh {
             let lasts = |symptom: &Symptom| present.signs.iter().any(|sign| sign.symptom == *symptom);
@@ -217,6 +224,20 @@ mod tests {
         assert_eq!(began(&episodes), Some(40));
         let alone = Present { pending: vec![at(40)], ..present(Vec::new()) };
         assert!(!Episodes::default().see(&alone, at(70)), "a pending alert alone is no episode");
+    }
+
+    #[test]
+    fn what_the_histories_say_of_before_counts_though_an_alert_was_heard_first() {
+        let mut episodes = Episodes::default();
+        let alone = Present { is_settled: false, ..present(vec![alert("slow", 600)]) };
+        episodes.see(&alone, at(1_200));
+        // Good again for two minutes when the latency rose.
+        let whole = Present { past: vec![(at(60), at(480)), (at(-4_000), at(-3_000))], ..present(vec![alert("slow", 600)]) };
+        episodes.see(&whole, at(1_205));
+        assert_eq!(began(&episodes), Some(60));
+        let later = Present { past: vec![(at(-200), at(50))], ..present(vec![alert("slow", 600)]) };
+        episodes.see(&later, at(1_210));
+        assert_eq!(began(&episodes), Some(60), "all had answered: it moves no more");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     object::ObjectRef,
     text::Text,
     time::plausible,
+    verdict::Judgement,
 };
 
 /// Kinds of the records that [`gather`] understands.
@@ -36,8 +37,17 @@ pub struct Recorded {
     pub ended: Option<Ended>,
     /// When what it started was complete, by the clock of this machine.
     pub converged_at: Option<DateTime<Utc>>,
-    /// When it was judged, by the clock of this machine, and the verdict in words.
-    pub verdict: Option<(DateTime<Utc>, Text)>,
+    pub verdict: Option<Judged>,
+}
+
+/// What another run judged of a mitigation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// By the clock of this machine.
+    pub at: DateTime<Utc>,
+    /// None where the record has a word that this program does not know.
+    pub judgement: Option<Judgement>,
+    pub sentence: Text,
 }
 
 /// How a mitigation ended.
@@ -70,7 +80,7 @@ pub fn gather<'a>(records: impl IntoIterator<Item = &'a Value>) -> Vec<Recorded>
                 match kind {
                     "outcome" | "resolved" => about.ended = ended(record, at).or(about.ended.take()),
                     "converged" => about.converged_at = Some(at),
-                    "verdict" => about.verdict = text(record, "sentence").map(|sentence| (at, Text::line(sentence))),
+                    "verdict" => about.verdict = judged(record, at),
                     _ => {}
                 }
             }
@@ -126,6 +136,11 @@ fn ended(record: &Value, at: DateTime<Utc>) -> Option<Ended> {
     Some(Ended { at, outcome: Outcome::of_parts(text(record, "state")?, text(record, "why"))? })
 }
 
+fn judged(record: &Value, at: DateTime<Utc>) -> Option<Judged> {
+    let judgement = record.get("judgement").and_then(|word| serde_json::from_value(word.clone()).ok());
+    Some(Judged { at, judgement, sentence: Text::line(text(record, "sentence")?) })
+}
+
 fn run(record: &Value, number: &str) -> Option<(String, u64)> {
     Some((text(record, "run")?.to_owned(), record.get(number)?.as_u64()?))
 }
@@ -168,7 +183,7 @@ mod tests {
             written(4, "resolved", "b", json!({ "intent": 1, "state": "done" })),
             written(5, "outcome", "b", json!({ "intent": 2, "state": "refused", "why": "forbidden" })),
             written(6, "converged", "a", json!({ "intent": 1 })),
-            written(7, "verdict", "a", json!({ "mitigation": 1, "sentence": "helped: x" })),
+            written(7, "verdict", "a", json!({ "mitigation": 1, "judgement": Judgement::Helped, "sentence": "helped: x" })),
             written(8, "verdict", "c", json!({ "mitigation": 1, "sentence": "of a run that is not here" })),
         ];
         let all = gather(&records);
@@ -176,7 +191,8 @@ mod tests {
         assert_eq!(all[0].targets[0].key.name, "cart");
         assert_eq!(all[0].ended.as_ref().map(|ended| &ended.outcome), Some(&Outcome::Done));
         assert!(all[0].converged_at.is_some());
-        assert_eq!(all[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
+        let judged = all[0].verdict.as_ref().unwrap();
+        assert_eq!((judged.judgement, judged.sentence.as_str()), (Some(Judgement::Helped), "helped: x"));
         assert_eq!(all[1].ended.as_ref().map(|ended| &ended.outcome), Some(&Outcome::Refused("forbidden".into())));
         assert_eq!(all[1].verdict, None);
         let expected = Expectation { aim: Some("error_rate".into()), is_tied: false, effect_later: Some("no effect until restarted".into()) };

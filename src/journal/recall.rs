@@ -109,7 +109,7 @@ mod tests {
         let heard = this.recall().unwrap().mitigations;
         assert_eq!(heard.iter().map(|one| one.title.as_str()).collect::<Vec<_>>(), ["Scale · cart"]);
         assert!(heard[0].ended.is_some());
-        assert_eq!(heard[0].verdict.as_ref().map(|(_, words)| words.as_str()), Some("helped: x"));
+        assert_eq!(heard[0].verdict.as_ref().map(|judged| judged.sentence.as_str()), Some("helped: x"));
     }
 
     #[test]

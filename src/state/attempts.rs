@@ -136,7 +136,8 @@ impl State {
             let is_recent = now - attempt.at <= CURED_FOR;
             matches!(attempt.by, By::Others) && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
         });
-        own || others
+        let elsewhere = self.mitigations.cured_elsewhere.iter().any(|at| now - *at <= CURED_FOR && is_quiet_since(*at));
+        own || elsewhere || others
     }
 
     fn attempts(&self) -> Vec<Attempt> {

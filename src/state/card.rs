@@ -67,6 +67,8 @@ pub struct Mitigations {
     pub undoable: Vec<Undoable>,
     /// Numbers of the intents of other runs that were judged there: their verdicts are told.
     pub judged_elsewhere: BTreeSet<u64>,
+    /// When other runs did what was judged there to have helped, by the servers' time.
+    pub cured_elsewhere: Vec<DateTime<Utc>>,
     /// Titles of what other runs did and that lasts until it is taken back, by the numbers of their intents.
     pub lasting_elsewhere: BTreeMap<u64, Text>,
 }

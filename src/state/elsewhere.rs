@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{
     mitigation::{MitigationId, Outcome},
-    recorded::{Ended, Recorded},
+    recorded::{Ended, Judged, Recorded},
     text::Text,
-    verdict::{Comparison, GIVE_UP, RECOVERY},
+    verdict::{Comparison, GIVE_UP, Judgement, RECOVERY},
 };
 
 use super::{
@@ -23,6 +23,7 @@ const RECENT: chrono::Duration = chrono::Duration::days(1);
 impl State {
     /// What the journal says of other runs, each time it has news.
     pub(super) fn heard_of_others(&mut self, all: &[Recorded]) {
+        self.mitigations.cured_elsewhere = self.cures(all);
         for known in all {
             let Some(ended) = &known.ended else { continue };
             if self.on_server(ended.at) < self.server_now() - RECENT {
@@ -31,7 +32,7 @@ impl State {
             let title = &known.title;
             let words = format!("{title}: {} ({})", ended.outcome, known.by);
             self.timeline.add(self.on_server(ended.at), EntryKind::OwnAction, Text::line(&words));
-            if let Some((at, sentence)) = &known.verdict
+            if let Some(Judged { at, sentence, .. }) = &known.verdict
                 && !self.was_judged_here(known.intent)
                 && self.mitigations.judged_elsewhere.insert(known.intent)
             {
@@ -46,6 +47,13 @@ impl State {
         self.dirty = true;
     }
 
+    /// When those were done that helped and that nobody took back, by the servers' time.
+    fn cures(&self, all: &[Recorded]) -> Vec<DateTime<Utc>> {
+        let helped = |one: &&Recorded| one.verdict.as_ref().and_then(|judged| judged.judgement).is_some_and(Judgement::is_better);
+        let stays = |one: &&Recorded| !is_taken_back(one.intent, all);
+        all.iter().filter(helped).filter(stays).filter_map(|one| Some(self.on_server(one.ended.as_ref()?.at))).collect()
+    }
+
     fn was_judged_here(&self, intent: u64) -> bool {
         self.mitigations.all.iter().any(|here| here.recorded == Some(intent) && here.verdict.is_some())
     }
@@ -53,13 +61,11 @@ impl State {
     /// Watches one that another run did, as far as that can still tell something.
     fn watch_on(&mut self, known: &Recorded, ended: &Ended, all: &[Recorded]) {
         let is_known = self.mitigations.all.iter().any(|here| here.recorded == Some(known.intent));
-        let is_done = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.outcome == Outcome::Done);
-        let is_taken_back = all.iter().any(|other| other.undoes == Some(known.intent) && is_done(other));
         let since = (self.now.utc - ended.at).to_std().unwrap_or_default();
         // One that did not end, or that ended before what it started was complete, may be under way still.
         let is_over = since >= RECOVERY.max(GIVE_UP);
         let Some(kind) = self.kinds.iter().map(|entry| entry.spec.name).find(|name| known.kind == *name) else { return };
-        if is_known || is_taken_back || is_over || ended.outcome != Outcome::Done {
+        if is_known || is_taken_back(known.intent, all) || is_over || ended.outcome != Outcome::Done {
             return;
         }
         let written = ended.at + (self.metrics_now() - self.now.utc);
@@ -98,4 +104,10 @@ impl State {
     fn on_server(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         at + (self.server_now() - self.now.utc)
     }
+}
+
+/// Whether another one that was done takes it back.
+fn is_taken_back(intent: u64, all: &[Recorded]) -> bool {
+    let is_done = |one: &Recorded| one.ended.as_ref().is_some_and(|ended| ended.outcome == Outcome::Done);
+    all.iter().any(|other| other.undoes == Some(intent) && is_done(other))
 }

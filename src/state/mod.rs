@@ -159,6 +159,8 @@ pub struct SourceState {
     pub confirmed: Option<Mono>,
     /// This server's clock minus ours; none until it sent a date.
     pub clock_offset: Option<chrono::Duration>,
+    /// Another one that its last answer spoke for: an answer that was long on the way is no clock that was set.
+    pub doubted_offset: Option<chrono::Duration>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -188,6 +190,7 @@ impl State {
             health: Health::Connecting { what: "first answer".into(), since: now.mono },
             confirmed: None,
             clock_offset: None,
+            doubted_offset: None,
         };
         let notice = mistakes.first().map(|mistake| Notice {
             text: Text::line(&mistake.to_string()),

@@ -12,6 +12,7 @@ use crate::domain::{
     observation::{Delta, Identity, Observation, What},
     pod::Pod,
     text::Text,
+    time::Speed,
     units,
     workload::{Autoscaler, Deployment, Event, Node, ReplicaSet, Service},
 };
@@ -98,12 +99,18 @@ impl State {
 
     fn learn_offset(&mut self, source: SourceId, offset: chrono::Duration) {
         let Some(known) = self.sources.get_mut(&source) else { return };
-        // The header's seconds, and the time on the way, are more of a clock that runs faster.
-        let noise = chrono::Duration::from_std(self.session.speed.counted(OFFSET_NOISE).max(OFFSET_NOISE)).unwrap_or(offset);
-        let is_news = known.clock_offset.is_none_or(|before| (offset - before).abs() >= noise);
-        if !is_news {
+        let noise = chrono::Duration::from_std(OFFSET_NOISE).unwrap_or(offset);
+        let agrees = |with: Option<chrono::Duration>| with.is_some_and(|with| (offset - with).abs() < noise);
+        // Clocks that run at another speed than life run together.
+        if agrees(known.clock_offset) || self.session.speed != Speed::OF_LIFE {
+            known.doubted_offset = None;
             return;
         }
+        let is_confirmed = agrees(known.doubted_offset.replace(offset));
+        if known.clock_offset.is_some() && !is_confirmed {
+            return;
+        }
+        known.doubted_offset = None;
         // Below the resolution of the header nothing is known but that the clocks agree.
         let offset = if offset.abs() < noise { chrono::Duration::zero() } else { offset };
         known.clock_offset = Some(offset);

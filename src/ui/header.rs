@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         alert::Severity,
+        escalation::Urgency,
         health::{Health, SourceId},
         object::Scope,
         rights::Rights,
@@ -131,10 +132,18 @@ fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
     };
     // The age of the trouble, not of the alert that a late rule let fire.
     let age = units::age_to_the_minute(state.trouble_of(&first.alert).unwrap_or(first.age));
-    let critical = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).count();
-    if critical > 0 && first.alert.severity < Severity::Critical {
+    let critical = || state.firing().filter(|(alert, _)| alert.severity == Severity::Critical);
+    let count = critical().count();
+    if count > 0 && first.alert.severity < Severity::Critical {
         let word = first.alert.severity.word().to_uppercase();
-        return (format!("{} {critical} CRITICAL acked  {word} {age}", glyph::CRITICAL), standing.fact(theme, theme.critical));
+        let acked = critical().filter(|(_, ladder)| Urgency::of(ladder, state.now.mono).is_held()).count();
+        // Those that nobody acknowledged were called, and their next step is not due.
+        let how = match acked {
+            0 => " called".to_owned(),
+            all if all == count => " acked".to_owned(),
+            some => format!(", {some} acked"),
+        };
+        return (format!("{} {count} CRITICAL{how}  {word} {age}", glyph::CRITICAL), standing.fact(theme, theme.critical));
     }
     let (text, style) = match first.alert.severity {
         Severity::Critical => (format!("{} CRITICAL {age}", glyph::CRITICAL), theme.critical),

@@ -736,6 +736,13 @@ fn the_header_means_the_alert_of_the_pane() {
     let rows = rows_of(&draw(&state));
     assert!(rows[0].contains("▲ 1 CRITICAL acked  WARNING 6m"), "{}", rows[0]);
     assert!(rows[1].contains("SlowResponseTime"), "{}", rows[1]);
+    // One that was called is not acknowledged.
+    let mut state = fixture::bad_deploy((80, 24));
+    if let Some(ladder) = state.ladders.get_mut(&"HighErrorRate".into()) {
+        ladder.call("oncall@gov".into(), fixture::now().mono);
+    }
+    let rows = rows_of(&draw(&state));
+    assert!(rows[0].contains("▲ 1 CRITICAL called  WARNING 6m"), "{}", rows[0]);
 }
 
 #[test]

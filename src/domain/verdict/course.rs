@@ -27,6 +27,13 @@ const STEADY: f64 = 60.0;
 /// So many times its pace makes it another recovery.
 const FASTER: f64 = 1.6;
 
+/// So many values say what is ordinary.
+const ENOUGH: usize = 20;
+/// So many times what is ordinary is no swing.
+const RAISED: f64 = 4.0;
+/// A share of its limit below which nothing is worth a verdict.
+const WORTH: f64 = 0.25;
+
 /// A share of its limit from which on an indicator in order counts as raised.
 const NEAR: f64 = 0.75;
 
@@ -215,7 +222,16 @@ impl<'a> Reading<'a> {
         let was_bad = self.limits.level(highest);
         let share = if self.size() > 0.0 { self.gain() / self.size() } else { 0.0 };
         let is_enough = share >= 0.5 || (share >= 0.1 && self.limits.level(self.level) < was_bad);
-        self.limits.is_near(highest) && is_enough && self.gain() >= SURE * self.stray
+        (self.limits.is_near(highest) || self.is_raised(highest)) && is_enough && self.gain() >= SURE * self.stray
+    }
+
+    /// Whether a value is within its limits, and far above what was ordinary half an hour ago: an alert may have a limit of its own.
+    fn is_raised(&self, value: f64) -> bool {
+        let mut before: Vec<f64> = values(self.series.between(f64::NEG_INFINITY, 0.0));
+        before.sort_by(f64::total_cmp);
+        let Some(ordinary) = before.get(before.len() / 4).copied().filter(|_| before.len() >= ENOUGH) else { return false };
+        let limit = self.limits.warning.or(self.limits.critical).unwrap_or(f64::INFINITY);
+        limit > 0.0 && value >= RAISED * ordinary.max(0.0) && value >= WORTH * limit
     }
 
     /// Some of the way, and no noise: said when time is over. What rose and falls steadily has come that way against what it would be.
@@ -275,7 +291,8 @@ impl<'a> Reading<'a> {
 
     /// It falls from its highest, or no longer rises as it did.
     fn is_turning(&self) -> bool {
-        if !self.limits.is_near(self.before.max(self.peak)) || self.was_recovering() {
+        let highest = self.before.max(self.peak);
+        if !(self.limits.is_near(highest) || self.is_raised(highest)) || self.was_recovering() {
             return false;
         }
         let fell = self.fell();

@@ -32,7 +32,7 @@ pub const GIVE_UP: Duration = Duration::from_mins(6);
 /// Mitigations whose effects begin within this cannot be told apart.
 pub const TOGETHER: Duration = Duration::from_mins(1);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Judgement {
     Helped,
     /// It got better since the write, and nothing ties what was written to to the trouble: it may have come by itself.

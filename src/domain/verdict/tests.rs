@@ -437,6 +437,17 @@ fn what_leaves_its_limits_is_neither_within_them_nor_without_effect_before_it_is
     }
 }
 
+#[test]
+fn what_was_far_above_the_ordinary_within_its_limits_and_is_ordinary_again_was_helped() {
+    let helped = of_a_hundred(|seed, spread| {
+        let raw = move |at: f64| if at > -300.0 - 300.0 * spread && at < 10.0 { 0.033 } else { 0.0015 };
+        Story { seed, noise: 0.05, ..Story::of(&raw) }.word() == Judgement::Helped
+    });
+    assert!(helped >= 98, "{helped} of 100");
+    let low = |at: f64| if at > -500.0 && at < 10.0 { 0.009 } else { 0.0015 };
+    assert_eq!(Story::of(&low).word(), Judgement::InOrder, "too little to be worth a word");
+}
+
 /// Something else had begun the recovery, well before the write.
 fn in_a_recovery(story: &Story<'_>, recovering_for: u64) -> Judgement {
     let whole = story.history();

@@ -12,7 +12,7 @@ use crate::{
         mitigation::{ActionEvent, Check, CheckKind, CheckResult, Expectation, Friction, MitigationId, Outcome},
         object::{Kind, ObjectRef},
         observation::{Delta, What},
-        recorded::{Ended, Recorded},
+        recorded::{Ended, Judged, Recorded},
         text::Text,
         verdict::Judgement,
         workload::{Deployment, Written},
@@ -272,6 +272,20 @@ fn what_another_run_set_is_in_force_until_it_is_taken_back() {
 }
 
 #[test]
+fn what_another_run_cured_is_not_treated_once_more() {
+    let mut play = troubled_and_able();
+    let helped = Judged { at: play.state.now.utc, judgement: Some(Judgement::Helped), sentence: "helped: x".into() };
+    let cure = Recorded { verdict: Some(helped), ..undone_earlier(&play) };
+    let back = Recorded { intent: 8, undoes: Some(7), title: "Undo: Undo rollout".into(), ..undone_earlier(&play) };
+    // It ended too long ago to be judged from here.
+    play.wait(480).send(Msg::Recorded(vec![cure.clone()])).wait(2);
+    assert!(play.state.mitigations.all.is_empty());
+    assert!(play.state.was_cured());
+    play.send(Msg::Recorded(vec![cure, back]));
+    assert!(!play.state.was_cured(), "it was taken back");
+}
+
+#[test]
 fn one_of_this_run_that_another_run_took_back_is_taken_back() {
     let mut play = troubled_and_able();
     let id = play.done("u");
@@ -300,7 +314,10 @@ fn what_was_expected_at_the_confirmation_is_what_another_run_judges_it_by() {
 fn what_another_run_judged_took_back_or_did_long_ago_is_not_watched_here() {
     let mut play = troubled_and_able();
     let open = undone_earlier(&play);
-    let judged = Recorded { verdict: Some((play.state.now.utc, "helped: x".into())), ..open.clone() };
+    let judged = Recorded {
+        verdict: Some(Judged { at: play.state.now.utc, judgement: Some(Judgement::Helped), sentence: "helped: x".into() }),
+        ..open.clone()
+    };
     play.send(Msg::Recorded(vec![open.clone()]));
     assert_eq!(play.state.mitigations.all.len(), 1);
     play.send(Msg::Recorded(vec![judged]));
