@@ -3,6 +3,7 @@
 
 use crate::domain::{
     asks::{SET_HPA_BOUNDS, SWITCH_SERVICE, Scale, Silence},
+    change::ChangeKind,
     text::Text,
     units,
 };
@@ -30,12 +31,24 @@ impl State {
                 && mitigation.undoable
                 && mitigation.undone_by.is_none()
                 && mitigation.undoes.is_none()
+                && !self.restores(mitigation)
         };
         in_force.extend(self.mitigations.all.iter().filter(lasts).map(|mitigation| mitigation.title.clone()));
         let elsewhere = self.mitigations.lasting_elsewhere.iter();
         let is_taken_back = |intent: &u64| self.mitigations.undoable.iter().all(|one| one.id != *intent);
         in_force.extend(elsewhere.filter(|(intent, _)| !is_taken_back(intent)).map(|(_, title)| title.clone()));
         in_force
+    }
+}
+
+impl State {
+    /// Whether it set the number of pods that was there before somebody else changed it: that is to stay.
+    fn restores(&self, mitigation: &Mitigation) -> bool {
+        let Some(scale) = mitigation.wish.as_ref().and_then(|wish| wish.get::<Scale>()) else { return false };
+        self.cluster.changes.iter().any(|change| {
+            let is_it = change.object.key == scale.workload.key && !change.is_own();
+            is_it && matches!(change.what, ChangeKind::Scaled { from: Some(from), to } if from == scale.replicas && to < from)
+        })
     }
 }
 

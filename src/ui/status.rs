@@ -3,7 +3,7 @@
 use ratatui::{layout::Rect, style::Style};
 
 use super::{
-    canvas::{Canvas, wrap, wrap_for},
+    canvas::{Canvas, columns, wrap, wrap_for},
     clock, cockpit, glyph,
     layout::below,
     widgets::fold,
@@ -30,7 +30,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     for (line, mitigation) in (0..area.height).zip(shown) {
         let mut pen = canvas.pen(area, line);
         pen.skip(1);
-        for (text, style) in sentence(state, mitigation, theme) {
+        for (text, style) in sentence(state, mitigation, theme, area.width) {
             pen.write(&text, style);
         }
     }
@@ -77,7 +77,7 @@ fn shown(state: &State) -> Vec<&Mitigation> {
     all().filter(|mitigation| !is_over(mitigation)).chain(all().filter(is_over).filter(recent)).collect()
 }
 
-fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme) -> Vec<(String, Style)> {
+fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme, width: u16) -> Vec<(String, Style)> {
     let at = clock::moment(state, clock::utc_of(state, mitigation.confirmed_at));
     let what = format!("{} {at} {}", glyph::MARK, mitigation.title);
     if mitigation.undone_by.is_some() {
@@ -92,7 +92,9 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme)
             Judgement::Better | Judgement::InOrder | Judgement::AlreadyRecovering | Judgement::TooEarly => (glyph::DOT, theme.warning),
             Judgement::NoEffect | Judgement::NoData => (glyph::WARNING, theme.warning),
         };
-        parts.push((format!("{sign} {}  ", verdict.sentence()), style));
+        let whole = verdict.sentence();
+        let fits = columns(&whole).saturating_add(columns(sign)) < width.saturating_sub(2);
+        parts.push((format!("{sign} {}  ", if fits { whole } else { verdict.brief() }), style));
         parts.push((what, theme.own));
     } else {
         parts.push((format!("{what}: "), theme.own));

@@ -17,12 +17,13 @@ use crate::{
     domain::{
         change::ChangeKind,
         health::{Cause, Freshness, Health, SourceId},
+        kpi::Unit,
         mitigation::{CheckResult, Friction, Outcome},
         object::{Key, Kind},
         observation::Delta,
         text::is_hostile,
         time::Mono,
-        verdict::Judgement,
+        verdict::{Comparison, Judgement},
         warning::Warning,
     },
     state::{
@@ -270,6 +271,31 @@ fn a_verdict_begins_with_its_word_at_every_width() {
             let rows = rows_of(&draw(&state));
             assert!(rows.iter().all(|row| row.is_ascii()) && rows.iter().any(|row| row.contains("error rate 11.8 -> 0.4 %")), "{}", rows.join("\n"));
         }
+    }
+}
+
+/// What got worse is named with both its numbers at 80 columns, and with the time where there is room.
+#[test]
+fn a_verdict_leaves_out_its_time_before_a_number_is_cut() {
+    for (width, says) in [(80, "5.9 %; worse: verification queue 21 → 12,324"), (200, "5.9 % in 2 min; worse: verification queue 21 → 12,324")] {
+        let mut state = fixture::bad_deploy((width, 24));
+        let mut mitigation = fixture::mitigation(Stage::Ended(Outcome::Done), Some(Judgement::Helped));
+        if let Some(verdict) = &mut mitigation.verdict {
+            let first = &mut verdict.comparisons[0];
+            (first.before, first.after) = (Some(0.119), Some(0.059));
+            let queue = Comparison {
+                title: "Verification queue".into(),
+                unit: Unit::Count,
+                before: Some(21.0),
+                after: Some(12_324.0),
+                went_bad: true,
+                ..first.clone()
+            };
+            verdict.comparisons.push(queue);
+        }
+        state.mitigations.all.push(mitigation);
+        let rows = rows_of(&draw(&state));
+        assert!(rows.iter().any(|row| row.contains(says)), "{says} at {width} columns:\n{}", rows.join("\n"));
     }
 }
 

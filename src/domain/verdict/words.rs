@@ -20,6 +20,11 @@ impl Comparison {
 }
 
 impl Verdict {
+    /// The same without its time: where a line is short, numbers say more.
+    pub fn brief(&self) -> Text {
+        Text::line(&self.sentence().replacen(&format!(" in {}", units::spoken(self.after)), "", 1))
+    }
+
     /// `helped: error rate 11.9 → 5.9 % in 2 min; worse: sync backlog 1,635 → 12,161`.
     pub fn sentence(&self) -> Text {
         let after = units::spoken(self.after);

@@ -6,7 +6,8 @@ use super::play::*;
 use crate::{
     actions::kinds,
     domain::{
-        ask::{Finished, RequestKind, Undoable},
+        ask::{Finished, RequestKind, Undoable, Wish},
+        asks::Scale,
         health::SourceId,
         log_pattern::ErrorWindow,
         mitigation::{ActionEvent, Check, CheckKind, CheckResult, Expectation, Friction, MitigationId, Outcome},
@@ -17,7 +18,11 @@ use crate::{
         verdict::Judgement,
         workload::{Deployment, Written},
     },
-    state::{card::Stage, msg::Msg, timeline::EntryKind},
+    state::{
+        card::{Mitigation, Stage},
+        msg::Msg,
+        timeline::EntryKind,
+    },
 };
 
 impl Play {
@@ -269,6 +274,24 @@ fn what_another_run_set_is_in_force_until_it_is_taken_back() {
     assert_eq!(play.state.in_force.iter().map(Text::as_str).collect::<Vec<_>>(), ["Scale · api-gateway"], "though it is judged no more");
     play.send(Msg::Action(ActionEvent::Undoable { all: Vec::new() })).wait(2);
     assert!(play.state.in_force.is_empty(), "{:?}", play.state.in_force);
+}
+
+#[test]
+fn a_number_of_pods_that_was_brought_back_is_nothing_to_take_back() {
+    let mut play = troubled();
+    let written = Written { by: "kubectl".into(), at: Some(play.state.server_now()), exact: true };
+    let scaled = |replicas| Deployment { replicas_written: Some(written.clone()), ..deployment("core-engine", 3, replicas, replicas) };
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("core-engine", 3, 6, 6))]));
+    play.wait(5).observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(scaled(2))]));
+    for (replicas, in_force) in [(6, 0), (9, 1)] {
+        let mut mitigation =
+            Mitigation::begun(MitigationId(9), "scale", "Scale · core-engine".into(), (play.state.now.mono, play.state.server_now()));
+        mitigation.wish = Some(Wish::new(Scale::deployment(name("core-engine"), replicas)));
+        (mitigation.done_at, mitigation.undoable) = (Some(play.state.now.mono), true);
+        mitigation.stage = Stage::Ended(Outcome::Done);
+        play.state.mitigations.all = vec![mitigation];
+        assert_eq!(play.state.what_is_in_force().len(), in_force, "{replicas}");
+    }
 }
 
 #[test]
