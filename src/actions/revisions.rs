@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::domain::{
     object::{Kind, ObjectRef, segment},
+    quantity::thousandths,
     text::Text,
 };
 
@@ -60,7 +61,7 @@ pub fn current(kind: Kind, object: &Value, history: &[Revision]) -> Option<u64> 
         return annotated(object);
     }
     let template = object.pointer("/spec/template").map(bare)?;
-    history.iter().rev().find(|revision| revision.template == template).map(|revision| revision.number)
+    history.iter().rev().find(|revision| revision.runs(&template)).map(|revision| revision.number)
 }
 
 /// Whether what runs can be brought back by the number of its revision after another template was rolled out; why not in words.
@@ -69,8 +70,8 @@ pub fn current(kind: Kind, object: &Value, history: &[Revision]) -> Option<u64> 
 /// them is kept where the limit is at least one (`cleanupDeployment`, `truncateHistory`, `cleanupHistory`).
 pub fn way_back(kind: Kind, object: &Value, history: &[Revision]) -> Result<u64, String> {
     let Some(number) = current(kind, object, history) else { return Err("what runs is not kept as a revision".to_owned()) };
-    let template = object.pointer("/spec/template").map(bare);
-    if !history.iter().any(|revision| revision.number == number && Some(&revision.template) == template.as_ref()) {
+    let template = object.pointer("/spec/template").map(bare).unwrap_or_default();
+    if !history.iter().any(|revision| revision.number == number && revision.runs(&template)) {
         return Err(format!("what runs is not kept as revision {number}"));
     }
     if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
@@ -81,6 +82,31 @@ pub fn way_back(kind: Kind, object: &Value, history: &[Revision]) -> Result<u64,
 
 fn annotated(object: &Value) -> Option<u64> {
     object.pointer("/metadata/annotations")?.get(REVISION)?.as_str()?.parse().ok()
+}
+
+impl Revision {
+    /// Whether it has this template, as the controllers see it: amounts are compared by their value.
+    pub fn runs(&self, template: &Value) -> bool {
+        self.template == *template || by_value(&self.template) == by_value(template)
+    }
+}
+
+/// With each amount of a resource in thousandths.
+fn by_value(template: &Value) -> Value {
+    let mut template = template.clone();
+    for list in ["/spec/containers", "/spec/initContainers"] {
+        for container in template.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            for amounts in ["/resources/limits", "/resources/requests"] {
+                for amount in container.pointer_mut(amounts).and_then(Value::as_object_mut).into_iter().flat_map(|amounts| amounts.values_mut()) {
+                    let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+                    if let Some(thousandths) = thousandths(&text).filter(|amount| *amount < u64::MAX) {
+                        *amount = thousandths.into();
+                    }
+                }
+            }
+        }
+    }
+    template
 }
 
 /// A template as its workload has it.
@@ -94,4 +120,21 @@ pub fn bare(template: &Value) -> Value {
         members.shift_remove("$patch");
     }
     template
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_template_is_known_again_where_an_amount_is_written_otherwise() {
+        let template = |memory: &str, image: &str| json!({ "spec": { "containers": [{ "name": "a", "image": image, "resources": { "limits": { "cpu": "1", "memory": memory } } }] } });
+        let revision = Revision { number: 41, template: template("1024Mi", "a:1"), annotations: None, since: None };
+        assert!(revision.runs(&template("1024Mi", "a:1")) && revision.runs(&template("1Gi", "a:1")));
+        assert!(!revision.runs(&template("1G", "a:1")) && !revision.runs(&template("1Gi", "a:2")));
+        let object = |memory: &str| json!({ "spec": { "template": template(memory, "a:1") } });
+        assert_eq!(current(Kind::StatefulSet, &object("1Gi"), &[revision]), Some(41));
+    }
 }

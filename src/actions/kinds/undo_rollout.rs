@@ -116,7 +116,7 @@ impl UndoRollout {
         }
         let template = object.pointer("/spec/template").cloned().unwrap_or_default();
         let to = goal.number.to_string();
-        if bare(&template) == goal.template {
+        if goal.runs(&bare(&template)) {
             return Err(Text::line(&format!("{target} already runs the template of revision {to}")));
         }
         let from = revisions::current(target.kind, object, history).map_or_else(|| "?".to_owned(), |number| number.to_string());

@@ -3,6 +3,7 @@
 use super::cluster::{Cluster, Due, Key, key_of, owner_reference};
 use super::names::template_hash;
 use super::pod;
+use super::quantity::is_same_template;
 use super::replica_set::FAILURE;
 use super::rollout::{Bounds, Count, new_replicas, old_replicas};
 use super::stamp::{Sec, parse, rfc3339};
@@ -28,13 +29,13 @@ impl Cluster {
         }
         let mut all = self.replica_sets_of(&deployment);
         let desired = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
-        let wanted = comparable(&deployment["spec"]["template"]);
-        let mut current = all.iter().position(|set| comparable(&set["spec"]["template"]) == wanted);
+        let wanted = &deployment["spec"]["template"];
+        let mut current = all.iter().position(|set| is_same_template(&set["spec"]["template"], wanted));
         let paused = deployment["spec"]["paused"] == true;
         if current.is_none() && !paused {
             self.create_replica_set(&deployment, &all, desired);
             all = self.replica_sets_of(&deployment);
-            current = all.iter().position(|set| comparable(&set["spec"]["template"]) == wanted);
+            current = all.iter().position(|set| is_same_template(&set["spec"]["template"], wanted));
         }
         let new = current.map(|position| all.remove(position));
         let old = all;

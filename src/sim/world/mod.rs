@@ -32,6 +32,7 @@ mod objects;
 mod offset;
 pub mod platform;
 mod pod;
+mod quantity;
 mod replica_set;
 #[cfg(test)]
 mod revision_tests;

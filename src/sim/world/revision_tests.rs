@@ -70,6 +70,33 @@ fn a_stateful_set_rolls_out_and_back_by_its_revisions() {
     assert_eq!(number(&world), Some(3), "an old template that runs again has the newest number");
 }
 
+/// kubectl reads a template into its own types and writes `1024Mi` back as `1Gi`.
+#[test]
+fn a_rollback_that_writes_amounts_otherwise_takes_the_former_replica_set_again() {
+    let mut world = world();
+    let of_it = |world: &World| {
+        let sets = world.store.list(Resource::ReplicaSets, &Query::namespace(PRODUCTION)).items;
+        sets.iter().filter(|set| set["metadata"]["ownerReferences"][0]["name"] == "api-gateway").count()
+    };
+    let running = |world: &World| images(world, "api-gateway");
+    let write = |world: &World, image: &str, memory: &str| {
+        let change = |object: &mut Value| {
+            let container = &mut object["spec"]["template"]["spec"]["containers"][0];
+            container["image"] = json!(image);
+            container["resources"]["limits"]["memory"] = json!(memory);
+        };
+        world.store.modify(Resource::Deployments, PRODUCTION, "api-gateway", Writer::update("kubectl-rollout"), change).unwrap();
+    };
+    write(&world, "gw:1", "1024Mi");
+    until(&mut world, "the first image", |world| running(world).iter().all(|image| image == "gw:1"));
+    write(&world, "gw:2", "1024Mi");
+    until(&mut world, "the second image", |world| running(world).iter().all(|image| image == "gw:2"));
+    let before = of_it(&world);
+    write(&world, "gw:1", "1Gi");
+    until(&mut world, "the first image again", |world| running(world).iter().all(|image| image == "gw:1"));
+    assert_eq!(of_it(&world), before);
+}
+
 #[test]
 fn a_daemon_set_runs_on_every_node_and_rolls_out_one_by_one() {
     let mut world = world();

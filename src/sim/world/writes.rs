@@ -1,8 +1,9 @@
 //! What people and pipelines write: rollouts, rollbacks, restarts, scalings, bounds, quotas, as their tools write it.
 
 use super::cluster::Cluster;
-use super::deployment::{comparable, revision};
+use super::deployment::revision;
 use super::platform::PRODUCTION;
+use super::quantity::is_same_template;
 use super::stamp::rfc3339;
 use crate::sim::kubernetes::kinds::Resource;
 use crate::sim::store::{Deletion, Writer, text};
@@ -43,9 +44,9 @@ impl Cluster {
     /// To the newest template that is not the present one; nothing where there is none.
     pub(super) fn roll_back(&self, name: &str, by: &str) {
         let Some(deployment) = self.store.get(Resource::Deployments, PRODUCTION, name) else { return };
-        let present = comparable(&deployment["spec"]["template"]);
+        let present = &deployment["spec"]["template"];
         let sets = self.store.dependents(text(&deployment, "uid"));
-        let others = sets.iter().filter(|(kind, set)| *kind == Resource::ReplicaSets && comparable(&set["spec"]["template"]) != present);
+        let others = sets.iter().filter(|(kind, set)| *kind == Resource::ReplicaSets && !is_same_template(&set["spec"]["template"], present));
         let Some((_, former)) = others.max_by_key(|(_, set)| revision(set)) else { return };
         let mut template = former["spec"]["template"].clone();
         if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
