@@ -51,6 +51,8 @@ pub enum ChangeKind {
         images: Vec<(Text, Text, Text)>,
         /// The revision whose template this one brings back, where it ran before.
         brings_back: Option<u64>,
+        /// The revision that ran the same images before, where the one in between ran others and the rest of the template is not of it.
+        images_of: Option<u64>,
     },
     /// The replicas that a deployment is to have, set by a person or a program other than its autoscaler.
     Scaled {
@@ -97,6 +99,7 @@ impl Change {
         match &self.what {
             ChangeKind::Rollout { images, .. } => match &**images {
                 [] => self.in_short(),
+                _ if self.is_image_back() => self.in_short(),
                 [(_, before, after)] => format!("{} ({})", self.in_short(), image(before, after)),
                 [(_, before, after), others @ ..] => format!("{} ({} and {} more)", self.in_short(), image(before, after), others.len()),
             },
@@ -114,7 +117,11 @@ impl Change {
         let name = &self.object.key.name;
         match &self.what {
             ChangeKind::Rollout { from, to, brings_back: Some(back), .. } => format!("{name} rev {from} → {to}, back to {back}"),
-            ChangeKind::Rollout { from, to, brings_back: None, .. } => format!("{name} rev {from} → {to}"),
+            ChangeKind::Rollout { from, to, images, images_of: Some(back), .. } => match &**images {
+                [(_, _, after)] => format!("{name} image back to {} (rev {from} → {to})", version(after)),
+                _ => format!("{name} images back to those of {back} (rev {from} → {to})"),
+            },
+            ChangeKind::Rollout { from, to, .. } => format!("{name} rev {from} → {to}"),
             ChangeKind::Scaled { from: Some(from), to } => format!("{name} scaled {from} → {to}"),
             ChangeKind::Scaled { from: None, to } => format!("{name} scaled to {to}"),
             ChangeKind::BoundsChanged { from: Some((least, most)), to } => format!("{} {least}..{most} → {}..{}", self.object, to.0, to.1),
@@ -128,6 +135,16 @@ impl Change {
             ChangeKind::PodsDeleted { count } => format!("{name} {count} pods deleted"),
             ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
         }
+    }
+
+    /// A rollout that sets images back to what ran before, and brings back no whole template.
+    fn is_image_back(&self) -> bool {
+        matches!(&self.what, ChangeKind::Rollout { brings_back: None, images_of: Some(_), .. })
+    }
+
+    /// Whether it lets run again what ran before: a template, or its images.
+    pub fn goes_back(&self) -> bool {
+        matches!(&self.what, ChangeKind::Rollout { brings_back: Some(_), .. }) || self.is_image_back()
     }
 
     /// Whether both tell of one thing that happened, of which one may know more.
@@ -150,6 +167,14 @@ fn image(before: &str, after: &str) -> String {
     match (before.rsplit_once(':'), after.rsplit_once(':')) {
         (Some((repository, old)), Some((same, new))) if repository == same && !old.contains('/') => format!("image {old} → {new}"),
         _ => format!("image {before} → {after}"),
+    }
+}
+
+/// `2.3.1` of `registry.example/team/api:2.3.1`; the whole where it has no tag.
+fn version(image: &str) -> &str {
+    match image.rsplit_once(':') {
+        Some((_, tag)) if !tag.contains('/') && !image.contains('@') => tag,
+        _ => image,
     }
 }
 

@@ -212,6 +212,12 @@ impl History<'_> {
         }
     }
 
+    /// The newest revision before this one that ran these images.
+    fn ran_before(&self, number: u64, images: &[(Text, Text)]) -> Option<u64> {
+        let earlier = self.revisions.iter().rev().filter(|revision| revision.number < number);
+        earlier.filter(|revision| *revision.set.images == *images).map(|revision| revision.number).next()
+    }
+
     fn tell(&self, dates: &[Known], since: DateTime<Utc>, changes: &mut Vec<Change>, memory: &mut Memory) {
         for (index, pair) in self.revisions.windows(2).enumerate() {
             let [before, after] = pair else { continue };
@@ -230,10 +236,11 @@ impl History<'_> {
             // The numbers have no gap: where the set of the one before is gone, that one ran all the same.
             let from = after.number.saturating_sub(1);
             let images = if before.number == from { differing(&before.set.images, &after.set.images) } else { Vec::new() };
+            let images_of = if images.is_empty() { None } else { self.ran_before(before.number, &after.set.images) };
             changes.push(Change {
                 at,
                 object: ObjectRef { kind: Kind::Deployment, key: self.key.clone(), uid },
-                what: ChangeKind::Rollout { from, to: after.number, images, brings_back: after.former },
+                what: ChangeKind::Rollout { from, to: after.number, images, brings_back: after.former, images_of },
                 by: dates[index + 1].by.clone(),
             });
             if memory.len() < MOST_REMEMBERED {

@@ -136,7 +136,7 @@ impl Candidate {
             return None;
         }
         let is_settled = scene.now - at >= SETTLING;
-        if let ChangeKind::Rollout { brings_back: Some(_), .. } = self.change.what {
+        if self.change.goes_back() {
             // Somebody took a rollout back. It ran before, so that only pods that break speak against it.
             return (self.sick.is_broken() && is_settled).then(|| self.tied(scene, at, 50)).flatten();
         }
@@ -260,7 +260,7 @@ mod tests {
             change: Change {
                 at: Some(at(minute)),
                 object: ObjectRef { kind: Kind::Deployment, key: Key::new("n", name), uid: "u".into() },
-                what: ChangeKind::Rollout { from: 41, to: 42, images: Vec::new(), brings_back: None },
+                what: ChangeKind::Rollout { from: 41, to: 42, images: Vec::new(), brings_back: None, images_of: None },
                 by: Some("ci".into()),
             },
             is_present: true,
@@ -312,9 +312,16 @@ mod tests {
     }
 
     #[test]
+    fn an_image_that_was_set_back_is_not_suspected_for_errors() {
+        let mut back = rollout("gateway", 6);
+        back.change.what = ChangeKind::Rollout { from: 42, to: 43, images: Vec::new(), brings_back: None, images_of: Some(41) };
+        assert_eq!(found(&[back], &[complaint("gateway", About::Itself, 7)], 20), []);
+    }
+
+    #[test]
     fn what_took_a_rollout_back_is_not_suspected_of_anything_but_broken_pods() {
         let mut back = rollout("gateway", 14);
-        back.change.what = ChangeKind::Rollout { from: 42, to: 43, images: Vec::new(), brings_back: Some(41) };
+        back.change.what = ChangeKind::Rollout { from: 42, to: 43, images: Vec::new(), brings_back: Some(41), images_of: None };
         back.sick = Sick { pods: 2, ..Sick::default() };
         assert_eq!(found(&[back.clone()], &[], 20), []);
         back.sick.crashing = 2;

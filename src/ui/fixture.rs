@@ -277,7 +277,13 @@ fn change(state: &mut State) {
         Change {
             at: Some(at(2, 5)),
             object: object(Kind::Deployment, "api-gateway"),
-            what: ChangeKind::Rollout { from: 41, to: 42, images: vec![("api-gateway".into(), image("2.3.1"), image("2.4.0"))], brings_back: None },
+            what: ChangeKind::Rollout {
+                from: 41,
+                to: 42,
+                images: vec![("api-gateway".into(), image("2.3.1"), image("2.4.0"))],
+                brings_back: None,
+                images_of: None,
+            },
             by: Some("ci-deployer".into()),
         },
         Change {

@@ -89,6 +89,20 @@ fn a_rollout_names_revisions_images_and_who() {
     assert_eq!(told, [(Some(60), "api rev 41 → 42 (image 2.3.1 → 2.4.0) by ci".to_owned())]);
 }
 
+/// `kubectl set image` back to what ran before; what else the revision in between had stays.
+#[test]
+fn an_image_that_is_set_back_to_what_ran_before_is_told_as_that() {
+    let image = |set: ReplicaSet, image: &str| ReplicaSet { images: [("api".into(), image.into())].into(), ..set };
+    let sets = [
+        image(set("a", &[], 41, -900), "reg:5000/api:2.3.1"),
+        image(set("b", &[], 42, -300), "reg:5000/api:2.4.0"),
+        by("kubectl-set", image(set("c", &[], 43, 60), "reg:5000/api:2.3.1")),
+    ];
+    let changes = rollouts(sets.iter(), &nobody(), &Starts::default(), &mut Memory::new(), at(-80_000));
+    assert_eq!(changes[1].sentence(), "api image back to 2.3.1 (rev 42 → 43) by kubectl-set");
+    assert_eq!(changes.iter().map(Change::goes_back).collect::<Vec<_>>(), [false, true]);
+}
+
 /// The case that was seen on a screen: two undos, each to the set of the other.
 #[test]
 fn what_ran_before_is_told_from_the_history_and_not_from_what_is_left_of_it() {

@@ -28,7 +28,7 @@ fn candidate(name: &str, minute: i64, what: ChangeKind) -> Candidate {
 }
 
 fn rollout(name: &str, minute: i64) -> Candidate {
-    candidate(name, minute, ChangeKind::Rollout { from: 41, to: 42, images: Vec::new(), brings_back: None })
+    candidate(name, minute, ChangeKind::Rollout { from: 41, to: 42, images: Vec::new(), brings_back: None, images_of: None })
 }
 
 fn complaint(service: &str, about: About) -> Complaint {
