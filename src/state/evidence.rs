@@ -354,6 +354,7 @@ impl State {
 
     /// The deployment that an indicator speaks of, by its own setting. An indicator of all services names none; then the
     /// load itself has to be seen, in an autoscaler that has all it can do, and the one meant is where callers wait and no
+                wanted: wanted(autoscaler),
     /// autoscaler helps.
     fn loaded_by(&self, kpi: &KpiState, complaints: &[Complaint]) -> Option<Key> {
         if let Some(name) = &kpi.spec.deployment {
@@ -397,12 +398,14 @@ fn strain(autoscaler: &Autoscaler) -> f64 {
 
 /// Of `cpu: 96%/70%`, `queue: 580.3/500 (avg)`; 0 where that is no pair of numbers.
 fn ratio(metric: &Text) -> f64 {
-    let read = || {
-        let (current, target) = metric.split(' ').rev().find_map(|word| word.split_once('/'))?;
-        let number = |text: &str| thousandths(text.trim_end_matches('%'));
-        Some(number(current)? as f64 / number(target)? as f64)
-    };
-    read().filter(|ratio| ratio.is_finite()).unwrap_or(0.0)
+    pair(metric).map_or(0.0, |(current, target)| current as f64 / target as f64)
+}
+
+/// Both numbers of it in thousandths; the second is not 0.
+fn pair(metric: &Text) -> Option<(u64, u64)> {
+    let (current, target) = metric.split(' ').rev().find_map(|word| word.split_once('/'))?;
+    let number = |text: &str| thousandths(text.trim_end_matches('%'));
+    Some((number(current)?, number(target).filter(|target| *target > 0)?))
 }
 
 fn ailment(pod: &Pod, now: DateTime<Utc>) -> Option<Ailment> {
@@ -411,3 +414,13 @@ fn ailment(pod: &Pod, now: DateTime<Utc>) -> Option<Ailment> {
         Standing::Well | Standing::Starting | Standing::Leaving | Standing::Ended => None,
     }
 }
+/// As an autoscaler counts it: what runs, times how far its worst metric is over its target.
+fn wanted(autoscaler: &Autoscaler) -> u32 {
+    let wanted = autoscaler
+        .metrics
+        .iter()
+        .filter_map(pair)
+        .map(|(present, target)| (u128::from(autoscaler.current) * u128::from(present)).div_ceil(u128::from(target)));
+    wanted.max().map_or(0, |wanted| u32::try_from(wanted).unwrap_or(u32::MAX))
+}
+

@@ -11,8 +11,11 @@ use super::{
         text::Text,
         units,
     },
-    Capped, Evidence, LostNode, NAMED, Suggestion, UnhealthyApp, count_of, more_replicas, weight,
+    Capped, Evidence, LostNode, NAMED, Suggestion, UnhealthyApp, count_of, weight,
 };
+
+/// A bound is raised to so many times itself at most.
+const MOST_RAISED: u32 = 4;
 
 impl Evidence {
     pub(super) fn take_back(&self, suspect: &Suspect<'_>) -> Option<Suggestion> {
@@ -135,7 +138,8 @@ impl Evidence {
     }
 
     pub(super) fn raise(&self, capped: &Capped) -> Suggestion {
-        let most = more_replicas(capped.max, None);
+        // A load that grows is not followed step by step, and one metric that is wild does not fill the cluster.
+        let most = capped.wanted.clamp(capped.max.saturating_add(1), capped.max.saturating_mul(MOST_RAISED).max(capped.max.saturating_add(1)));
         let name = &capped.autoscaler.name;
         let evidence = format!("at its bound of {}, {}", capped.max, capped.metric);
         Suggestion {

@@ -211,6 +211,8 @@ pub struct Reversal {
 pub struct Capped {
     pub autoscaler: Key,
     pub max: u32,
+    /// How many pods would bring its metric to the target.
+    pub wanted: u32,
     /// `cpu 96%/70%`.
     pub metric: Text,
     /// All pods of what it scales are ready.
