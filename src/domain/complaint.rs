@@ -1,6 +1,10 @@
 //! What the errors in the logs complain of: the service itself, another one, or something outside.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::LazyLock,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use regex::Regex;
@@ -28,6 +32,9 @@ pub enum About {
     Service(Text),
     /// Something that did not answer, or answered with an error, and is no deployment that is known.
     Remote,
+    /// Something that did not answer at an address that is in the cluster, or may be: the service or the app that has it, where that is
+    /// known.
+    Inside(Option<Text>),
     /// Names that do not resolve.
     Names,
     /// A certificate that is not accepted.
@@ -81,14 +88,21 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     })
 });
 
+impl About {
+    /// Whom else it blames.
+    pub fn other(&self) -> Option<&Text> {
+        match self {
+            Self::Service(other) | Self::Inside(Some(other)) => Some(other),
+            _ => None,
+        }
+    }
+}
+
 /// Where the trouble comes from, as far as the complaints tell: the services that are blamed, or complain, and blame no other
 /// service themselves.
 pub fn roots(complaints: &[Complaint]) -> Vec<&Text> {
-    let blames = |service: &Text| complaints.iter().any(|complaint| complaint.service == *service && matches!(complaint.about, About::Service(_)));
-    let named = complaints.iter().flat_map(|complaint| {
-        let other = if let About::Service(other) = &complaint.about { Some(other) } else { None };
-        std::iter::once(&complaint.service).chain(other)
-    });
+    let blames = |service: &Text| complaints.iter().any(|complaint| complaint.service == *service && complaint.about.other().is_some());
+    let named = complaints.iter().flat_map(|complaint| std::iter::once(&complaint.service).chain(complaint.about.other()));
     let mut roots: Vec<&Text> = named.filter(|service| !blames(service)).collect();
     roots.sort();
     roots.dedup();
@@ -132,19 +146,27 @@ pub struct Around<'a> {
     pub began: Option<DateTime<Utc>>,
     /// All errors of the last 15 minutes.
     pub recent: u64,
+    /// All errors of 15 minutes before the present trouble, where that is known.
+    pub usual: Option<f64>,
     /// Not all of them were read.
     pub is_sampled: bool,
     pub heard: &'a Heard,
     /// Names of what runs here.
     pub deployments: &'a [&'a str],
+    /// Who has which of the addresses that the examples name.
+    pub addresses: &'a BTreeMap<IpAddr, Text>,
 }
 
 impl Complaint {
     /// A pattern that is new, surges, or came with the present trouble and goes on.
     pub fn of(pattern: &Pattern, around: Around<'_>) -> Option<Self> {
-        let Around { now, began, deployments, .. } = around;
-        let is_surging = if around.is_sampled { pattern.recent.saturating_mul(SURGE) >= around.recent } else { pattern.is_surging };
-        let came_with_it = began.is_some_and(|began| pattern.first_seen >= began - AHEAD && pattern.first_seen >= now - READ_BACK);
+        let Around { now, began, .. } = around;
+        // More than all errors together were before the trouble: not as many of it can have been there.
+        let is_above = around.usual.map(|usual| pattern.recent as f64 > usual + 3.0 * usual.sqrt());
+        let is_large = around.is_sampled && pattern.recent.saturating_mul(SURGE) >= around.recent && is_above != Some(false);
+        let is_surging = if around.is_sampled { is_large } else { pattern.is_surging };
+        let is_dated = pattern.is_dated || is_above == Some(true);
+        let came_with_it = began.is_some_and(|began| is_dated && pattern.first_seen >= began - AHEAD && pattern.first_seen >= now - READ_BACK);
         let is_of_it = pattern.is_new || is_surging || came_with_it || around.heard.has(pattern);
         let is_news = pattern.recent >= LEAST && is_of_it && !is_past(pattern, now);
         is_news.then(|| Self {
@@ -152,7 +174,7 @@ impl Complaint {
             shape: pattern.shape.clone(),
             recent: pattern.recent,
             first_seen: pattern.first_seen,
-            about: about(&pattern.shape, &pattern.service, deployments),
+            about: about(pattern, around),
         })
     }
 }
@@ -163,7 +185,8 @@ fn is_past(pattern: &Pattern, now: DateTime<Utc>) -> bool {
     now - pattern.last_seen > QUIET.max(usual * 3)
 }
 
-fn about(shape: &str, service: &str, deployments: &[&str]) -> About {
+fn about(pattern: &Pattern, around: Around<'_>) -> About {
+    let (shape, service) = (pattern.shape.as_str(), pattern.service.as_str());
     let Some(words) = WORDS.as_ref() else { return About::Itself };
     if words.names.is_match(shape) {
         return About::Names;
@@ -180,11 +203,43 @@ fn about(shape: &str, service: &str, deployments: &[&str]) -> About {
     if words.overload.is_match(shape) {
         return About::Overload;
     }
-    let named = deployments.iter().filter(|name| **name != service && mentions(shape, name)).max_by_key(|name| name.len());
+    let named = around.deployments.iter().filter(|name| **name != service && mentions(shape, name)).max_by_key(|name| name.len());
     match named {
         Some(name) => About::Service((*name).into()),
-        None if words.remote.is_match(shape) => About::Remote,
+        None if words.remote.is_match(shape) => somewhere(&pattern.example, service, around.addresses),
         None => About::Itself,
+    }
+}
+
+/// Where it is that does not answer, by the addresses in a message: outside where one of them cannot be of the cluster, or none is named.
+fn somewhere(message: &str, service: &str, known: &BTreeMap<IpAddr, Text>) -> About {
+    let all = addresses(message);
+    if all.is_empty() || all.iter().any(|address| !known.contains_key(address) && !may_be_inside(*address)) {
+        return About::Remote;
+    }
+    let mut others = all.iter().filter_map(|address| known.get(address)).filter(|owner| owner.as_str() != service);
+    About::Inside(others.next().cloned())
+}
+
+/// The IP addresses in a message, with or without a port.
+pub fn addresses(message: &str) -> Vec<IpAddr> {
+    let is_of_one = |character: char| character.is_ascii_hexdigit() || matches!(character, '.' | ':' | '[' | ']');
+    let words = message.split(|character| !is_of_one(character)).map(|word| word.trim_end_matches(['.', ':']));
+    let without_port = |word: &str| {
+        let bare = word.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(inside, _)| inside);
+        bare.or_else(|| word.split_once(':').map(|(host, _)| host)).and_then(|host| host.parse().ok())
+    };
+    words.filter(|word| word.len() > 2).filter_map(|word| word.parse().ok().or_else(|| without_port(word))).collect()
+}
+
+/// Whether an address is of a range that clusters give to pods, services and nodes: private, shared, of the link, of the machine itself.
+fn may_be_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            address.is_private() || address.is_loopback() || address.is_link_local() || (first == 100 && (64..128).contains(&second))
+        }
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 
@@ -203,6 +258,7 @@ pub fn mentions(text: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
+    static NOBODY: BTreeMap<IpAddr, Text> = BTreeMap::new();
     const HERE: [&str; 3] = ["api-gateway", "core-engine", "postgres-primary"];
 
     #[test]
@@ -221,7 +277,50 @@ mod tests {
             ("core-engine refuses to start: LOG_LEVEL is empty", "core-engine", About::Itself),
         ];
         for (shape, service, expected) in cases {
-            assert_eq!(about(shape, service, &HERE), expected, "{shape}");
+            assert_eq!(blamed(shape, service), expected, "{shape}");
+        }
+    }
+
+    fn blamed(message: &str, service: &str) -> About {
+        let at = DateTime::UNIX_EPOCH;
+        let pattern = Pattern {
+            service: service.into(),
+            shape: super::super::log_pattern::shape(message),
+            recent: 9,
+            read: 9,
+            first_seen: at,
+            last_seen: at,
+            is_dated: true,
+            is_new: true,
+            is_surging: false,
+            quiet_minutes: None,
+            example: message.into(),
+        };
+        let heard = Heard::default();
+        let known = [("10.96.12.29", "postgres-primary"), ("10.244.1.7", "gov"), ("34.1.2.3", "edge")];
+        let known = known.into_iter().map(|(address, name)| (address.parse().unwrap(), name.into())).collect();
+        about(&pattern, Around { addresses: &known, ..around((20, false), at, &heard) })
+    }
+
+    #[test]
+    fn an_address_of_the_cluster_is_not_outside_it() {
+        let inside = |name: &str| About::Inside(Some(name.into()));
+        let cases = [
+            ("dial tcp 10.96.12.29:5432: connect: no route to host", inside("postgres-primary")),
+            ("dial tcp 10.96.12.29:5432: i/o timeout after 3000 ms, request 0a1b2c3d4e", inside("postgres-primary")),
+            ("read tcp 10.244.1.7:40112->10.96.12.29:5432: connection reset by peer", inside("postgres-primary")),
+            ("read tcp 10.244.1.7:40112->10.0.0.9:5432: connection reset by peer", About::Inside(None)),
+            ("connect to 10.96.77.1 timed out", About::Inside(None)),
+            ("connect to 100.64.3.2 timed out.", About::Inside(None)),
+            ("dial tcp [fd00:10:96::1]:443: connection refused", About::Inside(None)),
+            ("dial tcp 34.1.2.3:443: connection refused", inside("edge")),
+            ("dial tcp 51.140.2.9:443: connection refused", About::Remote),
+            ("dial tcp [2a01:111:f100::1]:443: connection refused", About::Remote),
+            ("HMRC answered 504 after 2 ms", About::Remote),
+            ("10:32:07 upstream timed out", About::Remote),
+        ];
+        for (message, expected) in cases {
+            assert_eq!(blamed(message, "gov"), expected, "{message}");
         }
     }
 
@@ -254,6 +353,7 @@ mod tests {
             read,
             first_seen: at,
             last_seen: at,
+            is_dated: true,
             is_new,
             is_surging: recent > read - recent,
             quiet_minutes: None,
@@ -269,7 +369,7 @@ mod tests {
     }
 
     fn around((recent, is_sampled): (u64, bool), now: DateTime<Utc>, heard: &Heard) -> Around<'_> {
-        Around { now, began: None, recent, is_sampled, heard, deployments: &HERE }
+        Around { now, began: None, recent, usual: None, is_sampled, heard, deployments: &HERE, addresses: &NOBODY }
     }
 
     /// A storm that was read in part, of many kinds: none of them is a quarter of it.
@@ -283,6 +383,7 @@ mod tests {
             read: 12,
             first_seen,
             last_seen,
+            is_dated: true,
             is_new: false,
             is_surging: false,
             quiet_minutes: None,
@@ -305,6 +406,35 @@ mod tests {
         assert_eq!(seen(&pattern(at(10), at(70)), 70, &heard), None, "another trouble");
     }
 
+    /// A quiet service whose few errors are a quarter of what was read, and were there before as often.
+    #[test]
+    fn what_was_as_frequent_before_the_trouble_is_no_complaint() {
+        let (began, heard) = (DateTime::UNIX_EPOCH, Heard::default());
+        let now = began + TimeDelta::minutes(10);
+        let pattern = |recent: u64, first_seen: i64, is_dated| Pattern {
+            service: "gov".into(),
+            shape: "HMRC answered 504 after <n> ms".into(),
+            recent,
+            read: recent,
+            first_seen: began + TimeDelta::minutes(first_seen),
+            last_seen: now,
+            is_dated,
+            is_new: false,
+            is_surging: false,
+            quiet_minutes: None,
+            example: "".into(),
+        };
+        let is_one = |pattern: &Pattern, usual| {
+            let around = Around { began: Some(began), usual, ..around((90, true), now, &heard) };
+            Complaint::of(pattern, around).is_some()
+        };
+        assert!(!is_one(&pattern(26, -40, true), Some(31.0)), "a quarter of all");
+        assert!(is_one(&pattern(60, -40, true), Some(31.0)), "more than all together before");
+        assert!(!is_one(&pattern(12, -5, false), Some(31.0)), "nobody knows when it began");
+        assert!(is_one(&pattern(12, -5, true), Some(31.0)), "it came with the trouble");
+        assert!(is_one(&pattern(26, -40, true), None), "what was before is not known");
+    }
+
     #[test]
     fn what_has_stopped_is_no_complaint_any_more() {
         let heard = Heard::default();
@@ -316,6 +446,7 @@ mod tests {
             read: recent,
             first_seen: seen,
             last_seen: seen,
+            is_dated: true,
             is_new: true,
             is_surging: false,
             quiet_minutes: None,

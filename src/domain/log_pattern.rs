@@ -27,7 +27,10 @@ pub struct Pattern {
     pub read: u64,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
-    /// Not seen in the part of the window before the last 15 minutes.
+    /// As frequent as it is, it would have been read earlier, too, had it been there: `first_seen` is when it began, and not merely how
+    /// far was read.
+    pub is_dated: bool,
+    /// Not seen in the part of the window before the last 15 minutes, and would have been.
     pub is_new: bool,
     /// Not new, and the last 15 minutes have more of them than the 45 before: over three times as many as usual.
     pub is_surging: bool,
@@ -63,6 +66,16 @@ pub struct ErrorWindow {
 }
 
 impl ErrorWindow {
+    /// Errors of 15 minutes before a moment, by the histogram, whose last minute is that of `now`; none where it shows too little of that time.
+    pub fn usual_before(&self, moment: DateTime<Utc>, now: DateTime<Utc>) -> Option<f64> {
+        const FEWEST: usize = 5;
+        let ago = usize::try_from((now - moment).num_minutes().max(0)).ok()?;
+        // The first minute is not whole, the moment's own may be of what came then, and errors come a little before the indicators.
+        let end = self.per_minute.len().checked_sub(ago + 3).filter(|end| *end > FEWEST)?;
+        let before = &self.per_minute[1..end];
+        Some(before.iter().map(|count| *count as f64).sum::<f64>() * 15.0 / before.len() as f64)
+    }
+
     pub fn is_partial(&self) -> bool {
         self.timed_out || self.shards.0 < self.shards.1
     }
@@ -288,6 +301,16 @@ mod tests {
     #[case("red <U+001B>[31m at <U+12>", "red <U+001B>[<n>m at <U+<n>>")]
     fn shapes(#[case] message: &str, #[case] expected: &str) {
         assert_eq!(&*shape(message), expected);
+    }
+
+    #[test]
+    fn the_histogram_tells_what_was_usual_before_a_moment() {
+        let per_minute = (0..61).map(|minute| if minute < 40 { 2 } else { 90 }).collect();
+        let window = ErrorWindow { per_minute, ..ErrorWindow::default() };
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let before = |minutes: i64| window.usual_before(now - chrono::Duration::minutes(minutes), now);
+        assert_eq!((before(20), before(30)), (Some(30.0), Some(30.0)));
+        assert_eq!((before(56), before(90)), (None, None), "too long ago");
     }
 
     #[test]

@@ -161,8 +161,8 @@ impl Candidate {
         let of_itself = own().find(|complaint| complaint.about == About::Itself);
         // Who is blamed and blames another is not where it begins.
         let is_root = roots(scene.complaints).contains(&name);
-        let of_it = scene.complaints.iter().filter(since).find(|complaint| is_root && complaint.about == About::Service(name.clone()));
-        let of_another = own().find(|complaint| complaint.about == About::Remote && complaint.first_seen - at <= AT_ONCE);
+        let of_it = scene.complaints.iter().filter(since).find(|complaint| is_root && complaint.about.other() == Some(name));
+        let of_another = own().find(|complaint| matches!(complaint.about, About::Remote | About::Inside(_)) && complaint.first_seen - at <= AT_ONCE);
         let rises = scene.risen_since(at).map(|onset| format!("{} rose after it", onset.title));
         let nearness = u32::try_from(9 - 9 * lead.max(TimeDelta::zero()).num_seconds() / SUSPECT.num_seconds()).unwrap_or(0);
         let (score, why) = match &self.change.what {

@@ -1,15 +1,16 @@
 //! Gathers what changed and what speaks for which mitigation, when something it rests on changed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
     ailment::Ailment,
     change::{Change, ChangeKind},
-    complaint::{About, Around, Complaint, roots},
+    complaint::{About, Around, Complaint, addresses, roots},
     health::SourceId,
     kpi::{Level, Role},
+    log_pattern::ErrorWindow,
     natural,
     object::{Key, Kind, ObjectRef},
     pod::Pod,
@@ -112,15 +113,45 @@ impl State {
         let Some(window) = &self.errors else { return Vec::new() };
         // What was not read may have had as many of them before.
         let read: u64 = window.patterns.iter().map(|pattern| pattern.read).sum();
+        let (now, addresses) = (self.server_now(), self.owners_of_addresses(window));
         let around = Around {
-            now: self.server_now(),
+            now,
             began: self.trouble_began(),
             recent: window.recent,
+            usual: self.trouble_began().and_then(|began| window.usual_before(began, now)),
             is_sampled: window.sampled.is_some() || read < window.total,
             heard: &self.heard,
             deployments: &deployments,
+            addresses: &addresses,
         };
         window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, around)).collect()
+    }
+
+    /// Who has the addresses that errors name: a service, by the deployment that it sends to where that is known, or a pod's app.
+    fn owners_of_addresses(&self, window: &ErrorWindow) -> BTreeMap<IpAddr, Text> {
+        let mut owners: BTreeMap<IpAddr, Option<Text>> =
+            window.patterns.iter().flat_map(|pattern| addresses(&pattern.example)).map(|address| (address, None)).collect();
+        // Pods may be many, and most errors name no address.
+        if owners.is_empty() {
+            return BTreeMap::new();
+        }
+        let pods = self.cluster.pods.objects.values().filter_map(|pod| Some((pod.ip.as_ref()?, pod)));
+        for (address, pod) in pods {
+            if let Some(owner) = address.parse().ok().and_then(|address: IpAddr| owners.get_mut(&address)) {
+                *owner = Some(self.cluster.app_of(pod));
+            }
+        }
+        for service in self.cluster.services.objects.values() {
+            if let Some(owner) = service.cluster_ip.parse().ok().and_then(|address: IpAddr| owners.get_mut(&address)) {
+                let is_sent_to = |key: &&Key| {
+                    let mut services = self.cluster.services_of(key);
+                    services.any(|sends| sends.key == service.key)
+                };
+                let deployment = self.cluster.deployments.objects.keys().find(is_sent_to);
+                *owner = Some(deployment.map_or_else(|| service.key.name.clone(), |key| key.name.clone()));
+            }
+        }
+        owners.into_iter().filter_map(|(address, owner)| Some((address, owner?))).collect()
     }
 
     /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
@@ -247,8 +278,7 @@ impl State {
             _ => return false,
         };
         let is_strained = self.cluster.autoscaler_of(&workload).is_some_and(|autoscaler| strain(autoscaler) >= STRAINED);
-        let is_named =
-            complaints.iter().any(|complaint| complaint.service == workload.name || complaint.about == About::Service(workload.name.clone()));
+        let is_named = complaints.iter().any(|complaint| complaint.service == workload.name || complaint.about.other() == Some(&workload.name));
         is_strained || is_named || self.overloads(complaints).iter().any(|overload| overload.deployment == workload)
     }
 
@@ -324,6 +354,7 @@ impl State {
             Capped {
                 autoscaler: autoscaler.key.clone(),
                 max: autoscaler.max,
+                wanted: wanted(autoscaler),
                 metric: autoscaler.metrics.iter().max_by(|one, other| ratio(one).total_cmp(&ratio(other))).cloned().unwrap_or_default(),
                 is_ready: deployment.is_some_and(|deployment| deployment.ready >= deployment.replicas),
             }
@@ -354,7 +385,6 @@ impl State {
 
     /// The deployment that an indicator speaks of, by its own setting. An indicator of all services names none; then the
     /// load itself has to be seen, in an autoscaler that has all it can do, and the one meant is where callers wait and no
-                wanted: wanted(autoscaler),
     /// autoscaler helps.
     fn loaded_by(&self, kpi: &KpiState, complaints: &[Complaint]) -> Option<Key> {
         if let Some(name) = &kpi.spec.deployment {
@@ -366,7 +396,9 @@ impl State {
         let is_busy =
             self.cluster.autoscalers.objects.values().any(|autoscaler| autoscaler.target_kind == "Deployment" && strain(autoscaler) >= BUSY);
         let says_more = |service: &Text| {
-            complaints.iter().any(|complaint| complaint.service == *service && !matches!(complaint.about, About::Overload | About::Service(_)))
+            complaints
+                .iter()
+                .any(|complaint| complaint.service == *service && complaint.about != About::Overload && complaint.about.other().is_none())
         };
         let alerts = self.alerts.iter().flat_map(|list| &list.alerts).filter_map(|alert| alert.label("service"));
         // Where it is known that nobody complains the alerts name who is slow.
@@ -396,6 +428,16 @@ fn strain(autoscaler: &Autoscaler) -> f64 {
     autoscaler.metrics.iter().map(ratio).fold(0.0, f64::max)
 }
 
+/// As an autoscaler counts it: what runs, times how far its worst metric is over its target.
+fn wanted(autoscaler: &Autoscaler) -> u32 {
+    let wanted = autoscaler
+        .metrics
+        .iter()
+        .filter_map(pair)
+        .map(|(present, target)| (u128::from(autoscaler.current) * u128::from(present)).div_ceil(u128::from(target)));
+    wanted.max().map_or(0, |wanted| u32::try_from(wanted).unwrap_or(u32::MAX))
+}
+
 /// Of `cpu: 96%/70%`, `queue: 580.3/500 (avg)`; 0 where that is no pair of numbers.
 fn ratio(metric: &Text) -> f64 {
     pair(metric).map_or(0.0, |(current, target)| current as f64 / target as f64)
@@ -414,13 +456,3 @@ fn ailment(pod: &Pod, now: DateTime<Utc>) -> Option<Ailment> {
         Standing::Well | Standing::Starting | Standing::Leaving | Standing::Ended => None,
     }
 }
-/// As an autoscaler counts it: what runs, times how far its worst metric is over its target.
-fn wanted(autoscaler: &Autoscaler) -> u32 {
-    let wanted = autoscaler
-        .metrics
-        .iter()
-        .filter_map(pair)
-        .map(|(present, target)| (u128::from(autoscaler.current) * u128::from(present)).div_ceil(u128::from(target)));
-    wanted.max().map_or(0, |wanted| u32::try_from(wanted).unwrap_or(u32::MAX))
-}
-

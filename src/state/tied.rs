@@ -30,8 +30,8 @@ impl State {
         // Whom others blame, and who blames nobody else; or who complains of itself.
         let is_blamed = |key: &Key| {
             complaints.iter().any(|complaint| match &complaint.about {
-                About::Service(other) => *other == key.name && roots.contains(&other),
-                About::Remote => false,
+                About::Service(other) | About::Inside(Some(other)) => *other == key.name && roots.contains(&other),
+                About::Remote | About::Inside(None) => false,
                 _ => complaint.service == key.name,
             })
         };

@@ -188,6 +188,7 @@ fn window(bad: bool) -> ErrorWindow {
         read: recent,
         first_seen: at(2, 7),
         last_seen: at(2, 14),
+        is_dated: true,
         is_new,
         is_surging: false,
         quiet_minutes: None,

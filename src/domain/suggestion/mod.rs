@@ -308,7 +308,7 @@ impl Evidence {
     fn is_explained(&self) -> bool {
         !self.lost.is_empty()
             || !self.capped.is_empty()
-            || self.remote().is_some()
+            || self.unanswered().is_some()
             || self.speaks_of(&About::Names)
             || self.speaks_of(&About::Certificate)
     }
@@ -317,13 +317,16 @@ impl Evidence {
         self.complaints.iter().any(|complaint| complaint.about == *about)
     }
 
-    /// The loudest complaint of something outside, by a service where the trouble begins and that says nothing worse of itself.
-    fn remote(&self) -> Option<&Complaint> {
+    /// The loudest complaint of something that does not answer: by a service that blames no deployment by name, and says nothing worse of
+    /// itself.
+    fn unanswered(&self) -> Option<&Complaint> {
         let roots = roots(&self.complaints);
-        let of_roots = || self.complaints.iter().filter(|complaint| roots.contains(&&complaint.service));
-        let loudest = of_roots().filter(|complaint| complaint.about == About::Remote).max_by_key(|complaint| complaint.recent)?;
-        let sum = |is_remote: bool| {
-            let of = of_roots().filter(|complaint| complaint.service == loudest.service && (complaint.about == About::Remote) == is_remote);
+        let blames_by_name = |service: &Text| self.complaints.iter().any(|one| one.service == *service && matches!(one.about, About::Service(_)));
+        let of_roots = || self.complaints.iter().filter(|one| roots.contains(&&one.service) || !blames_by_name(&one.service));
+        let is_silence = |complaint: &Complaint| matches!(complaint.about, About::Remote | About::Inside(_));
+        let loudest = of_roots().filter(|complaint| is_silence(complaint)).max_by_key(|complaint| complaint.recent)?;
+        let sum = |is_silent: bool| {
+            let of = of_roots().filter(|complaint| complaint.service == loudest.service && is_silence(complaint) == is_silent);
             of.map(|complaint| complaint.recent).fold(0, u64::saturating_add)
         };
         (sum(true) > sum(false)).then_some(loudest)

@@ -32,17 +32,21 @@ impl Evidence {
     /// The breaker spares callers what cannot answer; it mends no service that fails by itself.
     pub(super) fn breaker_on(&self, has_cause: bool) -> Option<Suggestion> {
         let breaker = self.breaker.as_ref().filter(|breaker| !breaker.is_on)?;
-        let is_slow = self.remote().is_some();
+        let is_slow = self.unanswered().is_some();
         let aim = self.critical_errors.clone().or_else(|| self.worst.clone().filter(|_| is_slow))?;
         // Where nodes are lost the callers wait for pods that are on their way.
         if !self.lost.is_empty() {
             return None;
         }
         let guarded = roots(&self.complaints).into_iter().find(|root| self.is_guarded(breaker, root) && !self.is_short_itself(root));
-        let remote = self.remote().filter(|remote| !has_cause && self.is_guarded(breaker, &remote.service));
-        let (evidence, weight, confidence) = match (remote, guarded) {
-            (Some(complaint), _) => {
-                (format!("{} waits for something outside the cluster", complaint.service), weight::DEPENDENCY, Confidence::Likely)
+        let unanswered = self.unanswered().filter(|complaint| !has_cause && self.is_guarded(breaker, &complaint.service));
+        let (evidence, weight, confidence) = match (unanswered, guarded) {
+            (Some(Complaint { service, about: About::Remote, .. }), _) => {
+                (format!("{service} waits for something outside the cluster"), weight::DEPENDENCY, Confidence::Likely)
+            }
+            (Some(Complaint { service, about, .. }), _) => {
+                let other = about.other().map_or("an address that nobody here has", Text::as_str);
+                (format!("{service} gets no answer from {other}"), weight::DEPENDENCY, Confidence::Possible)
             }
             (None, _) if has_cause => ("errors are critical and the breaker is off".to_owned(), weight::RELIEF, Confidence::Possible),
             (None, Some(root)) if !self.was_cured => (format!("callers wait for {root}"), weight::RELIEF, Confidence::Possible),
@@ -73,7 +77,7 @@ impl Evidence {
         }
         let name = &overload.deployment.name;
         // What waits for something else does so in every pod.
-        let waits = |about: &About| matches!(about, About::Remote | About::Service(_) | About::Names | About::Certificate);
+        let waits = |about: &About| matches!(about, About::Remote | About::Inside(_) | About::Service(_) | About::Names | About::Certificate);
         if self.complaints.iter().any(|complaint| complaint.service == *name && waits(&complaint.about)) {
             return None;
         }

@@ -168,6 +168,28 @@ fn the_breaker_is_for_callers_that_wait_for_something_outside_behind_it() {
 }
 
 #[test]
+fn an_address_of_the_cluster_is_waited_for_and_not_something_outside() {
+    let waits = |about| advise(&Evidence { complaints: vec![complaint("api-gateway", about)], ..trouble() }).suggestions;
+    let said = |about| waits(about).first().map(|first| (first.confidence, first.evidence.to_string()));
+    let possible = |words: &str| Some((Confidence::Possible, words.to_owned()));
+    assert_eq!(said(About::Inside(Some("postgres".into()))), possible("api-gateway gets no answer from postgres"));
+    assert_eq!(said(About::Inside(None)), possible("api-gateway gets no answer from an address that nobody here has"));
+    assert_eq!(said(About::Remote), Some((Confidence::Likely, "api-gateway waits for something outside the cluster".to_owned())));
+}
+
+/// The metric is twice its target: three pods become seven in one step.
+#[test]
+fn an_autoscaler_gets_the_room_that_its_metric_asks_for_at_once() {
+    let raised = |max: u32, wanted: u32| {
+        let capped = Capped { autoscaler: Key::new("n", "sync-hpa"), max, wanted, metric: "cpu 146%/70%".into(), is_ready: true };
+        titles(&advise(&Evidence { capped: vec![capped], breaker: None, ..trouble() }))[0].to_owned()
+    };
+    assert_eq!(raised(3, 7), "raise sync-hpa to 7 replicas at most");
+    assert_eq!(raised(3, 3), "raise sync-hpa to 4 replicas at most", "at least one more");
+    assert_eq!(raised(3, 4_000), "raise sync-hpa to 12 replicas at most", "a metric out of all bounds");
+}
+
+#[test]
 fn pods_of_lost_nodes_are_replaced_and_nothing_else_is_tried_meanwhile() {
     let node = LostNode { name: "node-8".into(), since: Some(at(6)), pods: vec![object(Kind::Pod, "a"), object(Kind::Pod, "b")] };
     let mut evidence = Evidence { lost: vec![node], complaints: vec![complaint("gov", About::Remote)], ..trouble() };

@@ -1,6 +1,6 @@
 //! Errors grouped by service and shape, and which groups are new.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 
@@ -17,6 +17,9 @@ const REMEMBERED: usize = 2_000;
 /// Fewer of the last 15 minutes are no surge, neither counted nor read: of a pattern that comes once in a quarter of an hour, chance
 /// alone makes as many as 5 in one of three hundred, and there are many patterns.
 const SURGE_FROM: u64 = 10;
+/// Where so many of a pattern would have to be read by now, had it been as frequent before, and none was, there were none: by chance
+/// that comes once in twenty times.
+const MISSED: f64 = 3.0;
 /// From so many minutes on it is said how long ago the last one was.
 const QUIET_FROM: u32 = 3;
 
@@ -24,10 +27,16 @@ fn recent() -> Duration {
     Duration::minutes(15)
 }
 
+fn window() -> Duration {
+    Duration::hours(1)
+}
+
 /// When each pattern was first seen by this program: a sample of a storm does not reach back as far.
 #[derive(Default)]
 pub(super) struct Memory {
     first_seen: HashMap<(Text, Text), (DateTime<Utc>, DateTime<Utc>)>,
+    /// Those of them whose beginning was known at some time.
+    dated: HashSet<(Text, Text)>,
 }
 
 impl Memory {
@@ -49,6 +58,7 @@ impl Memory {
             *first = (*first).max(hour);
             *last >= hour
         });
+        self.dated.retain(|pattern| self.first_seen.contains_key(pattern));
     }
 }
 
@@ -70,6 +80,15 @@ fn is_beyond_chance(recent: u64, before: u64) -> bool {
     recent > before && recent as f64 > usual + 3.0 * usual.sqrt()
 }
 
+/// Whether its beginning is known: all was read that is in the window, or so long before its first one that others would have been read.
+fn is_dated(pattern: &Pattern, read_back_to: DateTime<Utc>, server_now: DateTime<Utc>) -> bool {
+    if read_back_to <= server_now - window() {
+        return true;
+    }
+    let silent = pattern.first_seen.min(server_now - recent()) - read_back_to;
+    pattern.recent as f64 * silent.as_seconds_f64() / recent().as_seconds_f64() >= MISSED
+}
+
 /// What shapes of one pattern share: an id that happens to have no letter reads as a number.
 fn likeness(shape: &str) -> Text {
     Text::line(&shape.replace("<id>", "<n>"))
@@ -84,6 +103,9 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
     let happened = happened.max(sampled);
     let (read_earlier, is_whole) = (documents.len() as u64 - sampled, sampled >= happened);
     let estimated = |count: u64| share(count, sampled, happened);
+    // Of the earlier ones the newest are read.
+    let oldest = documents.iter().map(|document| document.at).min().map_or(server_now - recent(), |oldest| oldest.min(server_now - recent()));
+    let read_back_to = if read_earlier >= earlier { server_now - window() } else { oldest };
     let mut groups: HashMap<(Text, Text), Pattern> = HashMap::new();
     for document in documents {
         let shape = shape(&document.message);
@@ -94,6 +116,7 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
             read: 0,
             first_seen: document.at,
             last_seen: document.at,
+            is_dated: false,
             is_new: false,
             is_surging: false,
             quiet_minutes: None,
@@ -115,11 +138,15 @@ pub(super) fn grouped(documents: &[LogError], happened: u64, earlier: u64, serve
         .into_iter()
         .map(|(name, mut pattern)| {
             pattern.first_seen = memory.earliest(&name, pattern.first_seen, pattern.last_seen);
-            pattern.is_new = pattern.first_seen >= server_now - recent();
             let before = share(pattern.read - pattern.recent, read_earlier, earlier.max(read_earlier));
             let quiet = (server_now - pattern.last_seen).num_minutes();
             let (is_counted, goes_on) = (pattern.recent >= SURGE_FROM, quiet < i64::from(QUIET_FROM));
             pattern.recent = estimated(pattern.recent);
+            pattern.is_dated = memory.dated.contains(&name) || is_dated(&pattern, read_back_to, server_now);
+            if pattern.is_dated && memory.first_seen.contains_key(&name) {
+                memory.dated.insert(name);
+            }
+            pattern.is_new = pattern.is_dated && pattern.first_seen >= server_now - recent();
             let knows_before = earlier == 0 || read_earlier > 0;
             pattern.is_surging = !pattern.is_new && knows_before && is_counted && goes_on && is_beyond_chance(pattern.recent, before);
             pattern.quiet_minutes = u32::try_from(quiet).ok().filter(|quiet| is_whole && *quiet >= QUIET_FROM);
@@ -170,6 +197,25 @@ mod tests {
         let found: Vec<_> = patterns.iter().map(|pattern| (&*pattern.shape, pattern.recent)).collect();
         assert_eq!(found, [("took <n> ms", 2_000), ("lost", 1_000), ("gone", 0)], "what ended is not said to go on");
         assert_eq!(grouped(&[], 7, 0, now(), &mut Memory::default()), []);
+    }
+
+    /// In a storm that began half an hour ago the earlier ones that are read are those of some seconds: what comes once in three
+    /// minutes is not among them, and is not new for that.
+    #[test]
+    fn what_may_have_been_there_before_what_was_read_is_not_new() {
+        let mut documents: Vec<_> = (0..190).map(|_| error(1, "lost")).collect();
+        documents.extend((0..5).map(|index| error(1 + index, "try again later")));
+        documents.extend((0..100).map(|_| error(16, "lost")));
+        let told = |earlier| {
+            let patterns = grouped(&documents, 195, earlier, now(), &mut Memory::default());
+            let found = patterns.iter().find(|pattern| &*pattern.shape == "try again later").unwrap();
+            (found.is_dated, found.is_new)
+        };
+        assert_eq!(told(8_000), (false, false));
+        assert_eq!(told(100), (true, true), "all the earlier ones were read");
+        documents.push(error(40, "gone"));
+        let patterns = grouped(&documents, 195, 8_000, now(), &mut Memory::default());
+        assert!(patterns.iter().any(|pattern| &*pattern.shape == "try again later" && pattern.is_new), "eight would have been read in 25 minutes");
     }
 
     #[test]

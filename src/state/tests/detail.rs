@@ -72,6 +72,7 @@ fn a_pattern_of_errors_shows_whole_messages_and_their_pods() {
         read: 211,
         first_seen: at(-600),
         last_seen: at(-5),
+        is_dated: true,
         is_new: true,
         is_surging: false,
         quiet_minutes: None,

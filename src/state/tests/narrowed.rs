@@ -110,6 +110,7 @@ fn pattern_of_errors() -> Pattern {
         read: 2,
         first_seen: at(0),
         last_seen: at(60),
+        is_dated: true,
         is_new: false,
         is_surging: false,
         quiet_minutes: None,
