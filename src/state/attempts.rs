@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
-    change::ChangeKind,
-    kpi::{Direction, Level},
+    change::{Change, ChangeKind},
+    kpi::Level,
     suggestion::{Touched, Tried},
     text::Text,
     units,
@@ -14,16 +14,16 @@ use crate::domain::{
 use super::{
     KpiState, State,
     card::{Mitigation, Stage},
+    credit::{BETTER, gain, value_at},
+    tied::Ties,
 };
 
 /// Nothing can be seen before this: queries look back minutes and a rollout takes its time.
 pub(super) const TOO_EARLY: TimeDelta = TimeDelta::seconds(120);
 /// Beyond this nobody waits any more for what somebody else did.
-const NO_LONGER: TimeDelta = TimeDelta::minutes(10);
-/// A share of its value that an indicator must have lost to be getting better.
-const BETTER: f64 = 0.08;
+pub(super) const NO_LONGER: TimeDelta = TimeDelta::minutes(10);
 /// A recovery that has not moved by this share of itself within the last minutes has stalled.
-const STALLED: f64 = 0.01;
+pub(super) const STALLED: f64 = 0.01;
 /// How far back "lately" reaches: two points of the default history.
 const LATELY: TimeDelta = TimeDelta::seconds(75);
 /// After a mitigation that helped, this long passes before mere coincidence in time counts again.
@@ -36,8 +36,10 @@ pub(super) struct Attempt {
     pub what: String,
     /// Name of what somebody else gave more room or started anew: more than relief that is not.
     relief: Option<Text>,
+    /// Something besides the time ties what was changed to the trouble.
+    pub is_tied: bool,
     /// By whom, and of one of ours what it has done so far.
-    by: By,
+    pub by: By,
 }
 
 /// Who made an attempt.
@@ -56,11 +58,24 @@ impl State {
         let mut attempts = self.attempts();
         attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.at));
         let newer = |index: usize| index.checked_sub(1).and_then(|newer| attempts.get(newer));
-        let waiting = attempts.iter().enumerate().find_map(|(index, attempt)| self.outlook(attempt, newer(index)));
+        // What nothing ties to the trouble does not take the place of what something does.
+        let (tied, others): (Vec<_>, Vec<_>) = attempts.iter().enumerate().partition(|(_, attempt)| attempt.is_tied);
+        let waiting = tied.into_iter().chain(others).find_map(|(index, attempt)| self.outlook(attempt, newer(index), &attempts));
         let waiting = waiting.or_else(|| self.still_recovering())?;
         let said = waiting.to_lowercase();
         let beside = self.worsening().find(|kpi| !said.contains(&kpi.spec.title.to_lowercase())).and_then(with_value);
         Some(beside.map_or(waiting.clone(), |worse| Text::line(&format!("{waiting}; meanwhile {worse} gets worse"))))
+    }
+
+    /// What was done here last, while it is not judged: `Undo rollout · api-gateway is not judged yet: error rate 12.0 → 11.6 %, judged by 17:56`.
+    pub(super) fn not_judged(&self) -> Option<Text> {
+        let began = self.trouble_began()?;
+        let open = self.mitigations.all.iter().rev().find(|mitigation| {
+            let has_effect = mitigation.takes_effect_later.is_none() && !mitigation.targets.is_empty();
+            mitigation.is_open() && has_effect && mitigation.confirmed_on >= began
+        })?;
+        let so_far = open.outlook().map(|outlook| format!(": {outlook}")).unwrap_or_default();
+        Some(Text::line(&format!("{} is not judged yet{so_far}", open.title)))
     }
 
     /// What somebody else changed a moment ago that can be no more than relief: it holds up its like, and not what takes a cause away.
@@ -112,14 +127,21 @@ impl State {
         self.worsening().find_map(with_value)
     }
 
-    /// The indicators that are bad and got worse within the last minute.
+    /// The indicators that are bad and got worse within the last minute, and not better again since the point before the last.
     fn worsening(&self) -> impl Iterator<Item = &KpiState> {
         let is_bad = |kpi: &&KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
-        self.kpis.iter().filter(is_bad).filter(|kpi| self.gain_lately(kpi).is_some_and(|share| share < -STALLED))
+        let turns = |kpi: &KpiState| {
+            let reading = kpi.reading.as_ref()?;
+            let at = reading.at.unwrap_or_else(|| self.metrics_now());
+            let previous = kpi.track.value_at(at - TimeDelta::milliseconds(1), LATELY.to_std().ok()?)?;
+            Some(gain(kpi, previous, reading.value?) > 0.0)
+        };
+        let gets_worse = move |kpi: &&KpiState| self.gain_lately(kpi).is_some_and(|share| share < -STALLED) && turns(kpi) != Some(true);
+        self.kpis.iter().filter(is_bad).filter(gets_worse)
     }
 
     /// By which share of itself an indicator got better within the last minute; negative where it got worse.
-    fn gain_lately(&self, kpi: &KpiState) -> Option<f64> {
+    pub(super) fn gain_lately(&self, kpi: &KpiState) -> Option<f64> {
         Some(gain(kpi, value_at(kpi, self.server_now() - LATELY)?, kpi.reading.as_ref()?.value?))
     }
 
@@ -132,9 +154,10 @@ impl State {
             let helped = mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement.is_better());
             helped && mitigation.undone_by.is_none() && now - mitigation.confirmed_on <= CURED_FOR && is_quiet_since(mitigation.confirmed_on)
         });
-        let others = self.attempts().iter().any(|attempt| {
+        let attempts = self.attempts();
+        let others = attempts.iter().any(|attempt| {
             let is_recent = now - attempt.at <= CURED_FOR;
-            matches!(attempt.by, By::Others) && is_recent && is_quiet_since(attempt.at) && self.bettered(attempt.at).is_some()
+            matches!(attempt.by, By::Others) && is_recent && is_quiet_since(attempt.at) && self.credited(attempt, &attempts).is_some()
         });
         let elsewhere = self.mitigations.cured_elsewhere.iter().any(|at| now - *at <= CURED_FOR && is_quiet_since(*at));
         own || elsewhere || others
@@ -153,25 +176,39 @@ impl State {
             at: mitigation.confirmed_on,
             what: mitigation.title.to_string(),
             relief: None,
+            is_tied: true,
             by: mitigation
                 .outlook()
                 .filter(|_| mitigation.is_working())
                 .map_or(By::Us, |outlook| By::UsAtWork(outlook, self.is_clearly_better(mitigation))),
         });
-        let others = self.cluster.changes.iter().filter(|change| !change.is_own());
-        let others = others.filter_map(|change| {
-            let at = change.at.filter(|at| *at >= began)?;
-            let is_meant = match &change.what {
-                ChangeKind::Rollout { brings_back, .. } => brings_back.is_some(),
-                ChangeKind::Scaled { from, to } => from.is_none_or(|from| from < *to),
-                ChangeKind::BoundsChanged { .. } | ChangeKind::ConfigChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
-                ChangeKind::NodeNotReady { .. } => false,
-            };
-            let is_relief = matches!(change.what, ChangeKind::Scaled { .. } | ChangeKind::BoundsChanged { .. } | ChangeKind::PodsDeleted { .. });
-            let relief = is_relief.then(|| change.object.key.name.clone());
-            is_meant.then(|| Attempt { at, what: format!("{}{}", change.what_happened(), change.by_whom()), relief, by: By::Others })
-        });
+        let now = self.server_now();
+        let is_of_it = |change: &&Change| change.at.is_some_and(|at| at >= began && now - at <= NO_LONGER);
+        let mut others = self.cluster.changes.iter().filter(|change| !change.is_own()).filter(is_of_it).peekable();
+        // What ties it to the trouble is looked for only where there is something.
+        let ties = others.peek().is_some().then(|| self.ties());
+        let others = others.filter_map(|change| self.attempt_of(change, ties.as_ref()?));
         own.chain(others).filter(|attempt| self.server_now() - attempt.at <= NO_LONGER).collect()
+    }
+
+    /// What somebody else changed while the trouble lasted, where it may be meant against it. Settings are changed every day: one counts
+    /// only where something ties it to the trouble.
+    fn attempt_of(&self, change: &Change, ties: &Ties) -> Option<Attempt> {
+        let is_tied = match &change.what {
+            ChangeKind::ConfigChanged { keys } => self.is_setting_tied(change, keys, ties),
+            _ => self.is_object_tied(&change.object, ties),
+        };
+        let is_meant = match &change.what {
+            ChangeKind::Rollout { .. } => change.goes_back(),
+            ChangeKind::Scaled { from, to } => from.is_none_or(|from| from < *to),
+            ChangeKind::BoundsChanged { .. } | ChangeKind::PodsDeleted { .. } => true,
+            ChangeKind::ConfigChanged { .. } => is_tied,
+            ChangeKind::NodeNotReady { .. } => false,
+        };
+        let is_relief = matches!(change.what, ChangeKind::Scaled { .. } | ChangeKind::BoundsChanged { .. } | ChangeKind::PodsDeleted { .. });
+        let relief = is_relief.then(|| change.object.key.name.clone());
+        let what = format!("{}{}", change.what_happened(), change.by_whom());
+        is_meant.then_some(()).and(change.at).map(|at| Attempt { at, what, relief, is_tied, by: By::Others })
     }
 
     /// Whether it takes back what helped, or what might yet have helped.
@@ -198,7 +235,7 @@ impl State {
 
     /// What an attempt gives hope of; none when it has done nothing, or nothing more. `newer` is the one after it: what got better only
     /// since that may be its doing.
-    fn outlook(&self, attempt: &Attempt, newer: Option<&Attempt>) -> Option<Text> {
+    fn outlook(&self, attempt: &Attempt, newer: Option<&Attempt>, all: &[Attempt]) -> Option<Text> {
         let what = &attempt.what;
         if self.is_too_early(attempt) {
             return attempt.relief.is_none().then(|| too_early(attempt));
@@ -207,9 +244,9 @@ impl State {
             By::UsAtWork(outlook, true) => return Some(Text::line(&format!("{what} seems to help: {outlook}"))),
             // It stopped getting worse, and no more.
             By::UsAtWork(outlook, false) => return Some(Text::line(&format!("{what}: too early to tell, {outlook}"))),
-            By::Us | By::Others => self.bettered(attempt.at)?,
+            By::Us | By::Others => self.credited(attempt, all)?,
         };
-        let what = match newer.filter(|newer| !self.was_bettered(attempt.at, newer.at)) {
+        let what = match newer.filter(|newer| newer.is_tied && !self.was_bettered(attempt.at, newer.at)) {
             Some(newer) => format!("{what} or {}", newer.what),
             None => what.clone(),
         };
@@ -225,33 +262,6 @@ impl State {
             is_at_once && mitigation.targets.iter().any(|target| is_of(&target.key.name))
         })
     }
-
-    /// Whether an indicator that was bad at a moment was better at another.
-    pub(super) fn was_bettered(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
-        self.kpis.iter().any(|kpi| {
-            let (Some(before), Some(after)) = (value_at(kpi, from), value_at(kpi, to)) else { return false };
-            kpi.spec.level(Some(before)) >= Level::Warning && gain(kpi, before, after) >= BETTER
-        })
-    }
-
-    /// `error rate 11.9 → 8.1 %`: the indicator that was bad at a moment and has got better by most since, if it still does.
-    fn bettered(&self, at: DateTime<Utc>) -> Option<String> {
-        let better = self.kpis.iter().filter_map(|kpi| {
-            let (before, now) = (value_at(kpi, at)?, kpi.reading.as_ref()?.value?);
-            let gain = gain(kpi, before, now);
-            let goes_on = kpi.spec.level(Some(now)) <= Level::Good || self.gain_lately(kpi).is_none_or(|share| share > STALLED);
-            (kpi.spec.level(Some(before)) >= Level::Warning && gain >= BETTER && goes_on).then_some((gain, kpi, before, now))
-        });
-        let (_, kpi, before, now) = better.max_by(|one, other| one.0.total_cmp(&other.0))?;
-        let written = |value: f64| units::value(value, kpi.spec.unit);
-        Some(format!("{} {} → {}", kpi.spec.title, written(before), written(now)))
-    }
-}
-
-/// By which share of the first value the second is better.
-fn gain(kpi: &KpiState, from: f64, to: f64) -> f64 {
-    let better = if kpi.spec.direction == Direction::HigherIsWorse { from - to } else { to - from };
-    better / from.abs().max(f64::MIN_POSITIVE)
 }
 
 /// The value of an indicator with its unit; none where it has none.
@@ -262,12 +272,6 @@ fn written(kpi: &KpiState) -> Option<String> {
 /// `Sync backlog 12,161`.
 fn with_value(kpi: &KpiState) -> Option<Text> {
     Some(Text::line(&format!("{} {}", kpi.spec.title, written(kpi)?)))
-}
-
-/// What an indicator was at a moment, as far as its history tells.
-fn value_at(kpi: &KpiState, at: DateTime<Utc>) -> Option<f64> {
-    let history = kpi.reading.as_ref()?.history.as_ref()?;
-    history.value_at(at, super::confirm::RECENT.max(history.step))
 }
 
 fn too_early(attempt: &Attempt) -> Text {

@@ -97,6 +97,7 @@ impl State {
             capped: self.capped(),
             reversals: self.reversals(),
             waiting: self.at_work(),
+            unjudged: self.not_judged(),
             touched: self.touched(),
             without_effect: self.without_effect(),
             was_cured: self.was_cured(),
@@ -195,7 +196,7 @@ impl State {
     }
 
     /// Deployments whose pods read a ConfigMap.
-    fn readers_of(&self, config_map: &Key) -> Vec<Text> {
+    pub(super) fn readers_of(&self, config_map: &Key) -> Vec<Text> {
         let deployments = self.cluster.deployments.objects.values().filter(|deployment| deployment.key.namespace == config_map.namespace);
         deployments.filter(|deployment| deployment.config_maps.contains(&config_map.name)).map(|deployment| deployment.key.name.clone()).collect()
     }
@@ -211,7 +212,7 @@ impl State {
     }
 
     /// Changes of which it is known whether what they set is still so.
-    fn candidates(&self, complaints: &[Complaint]) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, complaints: &[Complaint]) -> Vec<Candidate> {
         let changes = &self.cluster.changes;
         let candidate = |(index, change): (usize, &Change)| {
             let is_newest = |kind: fn(&ChangeKind) -> bool| {

@@ -9,6 +9,7 @@ mod card_input;
 pub mod cluster;
 pub mod columns;
 mod confirm;
+mod credit;
 mod detail;
 mod elsewhere;
 pub mod escalation;

@@ -86,6 +86,8 @@ pub struct Evidence {
     pub reversals: Vec<Reversal>,
     /// A mitigation, ours or another's, whose effect has to be waited for.
     pub waiting: Option<Text>,
+    /// A mitigation of ours that is not judged yet, and what it has done so far.
+    pub unjudged: Option<Text>,
     /// What somebody changed a moment ago that may be a cure of its own: not to be changed again before that shows.
     pub touched: Vec<Touched>,
     /// What was done in this episode and had no effect: it is not suggested once more.
@@ -288,7 +290,8 @@ pub fn advise(evidence: &Evidence) -> Advice {
         return Advice { suggestions, waiting: None, note: None };
     }
     let in_vain = in_vain.map(|title| Text::line(&format!("{title} had no effect, and nothing else stands out")));
-    let note = if waiting.is_some() { None } else { in_vain.or_else(|| evidence.note(&all)) };
+    let note = || evidence.unjudged.clone().or(in_vain).or_else(|| evidence.note(&all));
+    let note = if waiting.is_some() { None } else { note() };
     Advice { suggestions, waiting, note }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The error rate of the last half hour, a point each 30 s, ending now.
-fn errors(play: &mut Play, value: impl Fn(i64) -> f64) {
+pub(super) fn errors(play: &mut Play, value: impl Fn(i64) -> f64) {
     let now = i64::try_from(play.clock.as_secs()).unwrap();
     let end = now.div_euclid(30) * 30;
     let step = std::time::Duration::from_secs(30);
@@ -32,7 +32,7 @@ fn errors(play: &mut Play, value: impl Fn(i64) -> f64) {
 }
 
 /// Bad since eight minutes before the start; from `cured` on it falls as an average over five minutes does.
-fn cured_at(cured: i64) -> impl Fn(i64) -> f64 {
+pub(super) fn cured_at(cured: i64) -> impl Fn(i64) -> f64 {
     move |second| {
         if second < -480 {
             0.002
@@ -44,7 +44,7 @@ fn cured_at(cured: i64) -> impl Fn(i64) -> f64 {
     }
 }
 
-fn in_trouble() -> Play {
+pub(super) fn in_trouble() -> Play {
     let mut play = Play::new();
     errors(&mut play, cured_at(i64::MAX));
     play.bad_deploy();
@@ -52,7 +52,7 @@ fn in_trouble() -> Play {
     play
 }
 
-fn titles(play: &Play) -> Vec<&str> {
+pub(super) fn titles(play: &Play) -> Vec<&str> {
     play.state.advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
 }
 

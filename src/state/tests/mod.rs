@@ -1,6 +1,7 @@
 //! Tests of the state: a test's input is what a person does and what servers say, its output what is kept and asked for.
 
 mod advice;
+mod attempts;
 mod cards;
 mod changes;
 mod detail;
