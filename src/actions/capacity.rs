@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::{
-    quantity,
-    requests::{Asked, Init, resized},
+use crate::{
+    connect::pages::{PAGE_LIMIT, Pages},
+    domain::{
+        quantity,
+        requests::{Asked, Init, resized},
+    },
 };
 
 use super::{
@@ -21,8 +24,6 @@ use super::{
 
 /// Pages of 500 pods that are looked at: more take longer than a card is read.
 const PAGES: usize = 20;
-/// Most bytes of one page.
-const PAGE_BYTES: usize = 64 << 20;
 
 /// What is taken or left on a node: processor and memory in thousandths, and pods.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +165,7 @@ struct Page {
 #[derive(Deserialize, Default)]
 struct Continued {
     #[serde(default, rename = "continue")]
-    token: String,
+    token: Option<String>,
 }
 
 /// Of a pod only what it takes of a node.
@@ -265,24 +266,22 @@ impl Pod {
 /// What the pods of all namespaces take, by node. Ended pods take nothing.
 async fn taken(api: &Api) -> Result<BTreeMap<String, Amount>, String> {
     let mut taken: BTreeMap<String, Amount> = BTreeMap::new();
-    let mut next = String::new();
+    let (mut pages, mut next) = (Pages::default(), None::<String>);
     for _ in 0..PAGES {
         let running = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed";
         let mut query = vec![("limit", "500"), ("fieldSelector", running)];
-        if !next.is_empty() {
-            query.push(("continue", &next));
-        }
+        query.extend(next.as_deref().map(|token| ("continue", token)));
         let unread = |error: &dyn std::fmt::Display| format!("the pods of all namespaces could not be read: {error}");
-        let answer = api.reader.list_page("/api/v1/pods", &query, PAGE_BYTES).await.map_err(|error| unread(&error))?;
+        let answer = api.reader.list_page("/api/v1/pods", &query, PAGE_LIMIT).await.map_err(|error| unread(&error))?;
         let page: Page = serde_json::from_slice(&answer.body).map_err(|error| unread(&error))?;
+        next = pages.next(api.reader.server(), "pods", page.metadata.token, page.items.len()).map_err(|error| unread(&error))?;
         for pod in page.items {
             let amount = taken.entry(pod.spec.node_name.clone()).or_default();
             amount.cpu += pod.takes("cpu");
             amount.memory += pod.takes("memory");
             amount.pods += 1;
         }
-        next = page.metadata.token;
-        if next.is_empty() {
+        if next.is_none() {
             return Ok(taken);
         }
     }

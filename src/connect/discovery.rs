@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::{ConnectError, Endpoint, HttpReader, HttpWriter, Reader, Writer};
+use super::{
+    ConnectError, Endpoint, HttpReader, HttpWriter, Reader, Writer,
+    pages::{PAGE_LIMIT, Pages},
+};
 use crate::{
     config::shape::{Server, Servers},
     domain::{
@@ -16,7 +19,8 @@ use crate::{
 
 /// How long a look at the services is shared by those who ask.
 const FRESH: Duration = Duration::from_secs(20);
-const PAGE_LIMIT: usize = 64 << 20;
+/// Services of one list that are looked at. Kubernetes itself is built for 10,000.
+const MOST: usize = 50_000;
 /// A service below this score is not taken for the server.
 const ENOUGH: u32 = 20;
 /// Where such servers usually live, likeliest first.
@@ -29,6 +33,8 @@ pub enum Which {
     Alertmanager,
     Elasticsearch,
 }
+
+const ALL: [Which; 3] = [Which::Prometheus, Which::Alertmanager, Which::Elasticsearch];
 
 impl Which {
     fn names(self) -> &'static [&'static str] {
@@ -85,14 +91,14 @@ impl Found {
 
 /// Looks once at all services, or, where that is not allowed, at those of the usual namespaces.
 pub async fn find(reader: &Reader, scope: &Scope) -> Result<Found, ConnectError> {
-    let (services, forbidden) = match services(reader, "/api/v1/services").await {
+    let (services, forbidden) = match services(reader, "/api/v1/services", scope).await {
         Ok(services) => (services, false),
         Err(ConnectError::Forbidden { .. }) => {
             let mut namespaces: Vec<&str> = scope.namespace().into_iter().collect();
             namespaces.extend(USUAL_NAMESPACES);
             let mut seen = Vec::new();
             for namespace in namespaces {
-                match services(reader, &format!("/api/v1/namespaces/{}/services", segment(namespace))).await {
+                match services(reader, &format!("/api/v1/namespaces/{}/services", segment(namespace)), scope).await {
                     Ok(some) => seen.extend(some),
                     Err(ConnectError::Forbidden { .. } | ConnectError::NotFound { .. }) => {}
                     Err(error) => return Err(error),
@@ -149,29 +155,42 @@ struct Port {
     app_protocol: Option<String>,
 }
 
-async fn services(reader: &Reader, path: &str) -> Result<Vec<Service>, ConnectError> {
-    let mut all = Vec::new();
+/// Of all services those that may be one of the servers.
+async fn services(reader: &Reader, path: &str, scope: &Scope) -> Result<Vec<Service>, ConnectError> {
+    let (mut likely, mut pages) = (Vec::new(), Pages::default());
     let mut next: Option<String> = None;
     loop {
-        let answer = match &next {
-            None => reader.list_page(path, &[("limit", "500")], PAGE_LIMIT).await?,
-            Some(token) => reader.list_page(path, &[("limit", "500"), ("continue", token)], PAGE_LIMIT).await?,
-        };
+        let mut query = vec![("limit", "500")];
+        query.extend(next.as_deref().map(|token| ("continue", token)));
+        let answer = reader.list_page(path, &query, PAGE_LIMIT).await?;
         let list: List = serde_json::from_slice(&answer.body).map_err(|_| reader.not_json(&answer))?;
-        all.extend(list.items.unwrap_or_default());
-        next = list.metadata.and_then(|metadata| metadata.next).filter(|token| !token.is_empty());
-        if next.is_none() || all.len() > 50_000 {
-            return Ok(all);
+        let items = list.items.unwrap_or_default();
+        next = pages.next(reader.server(), "services", list.metadata.and_then(|metadata| metadata.next), items.len())?;
+        likely.extend(items);
+        keep_best(&mut likely, scope);
+        if next.is_none() || pages.entries() > MOST {
+            return Ok(likely);
         }
     }
 }
 
-fn best(which: Which, services: &[Service], scope: &Scope) -> Option<Endpoint> {
+/// Leaves one service for each server: a page may be large, and there are many.
+fn keep_best(services: &mut Vec<Service>, scope: &Scope) {
+    let chosen = ALL.map(|which| best_service(which, services, scope).map(std::ptr::from_ref));
+    services.retain(|service| chosen.contains(&Some(std::ptr::from_ref(service))));
+}
+
+fn best_service<'s>(which: Which, services: &'s [Service], scope: &Scope) -> Option<&'s Service> {
     let candidates = services.iter().filter_map(|service| Some((score(which, service, scope)?, service)));
     let (_, service) = candidates.filter(|(score, _)| *score >= ENOUGH).max_by(|(one, a), (other, b)| {
         // Equal scores: by name, so that every cockpit finds the same one.
         one.cmp(other).then_with(|| (&b.metadata.namespace, &b.metadata.name).cmp(&(&a.metadata.namespace, &a.metadata.name)))
     })?;
+    Some(service)
+}
+
+fn best(which: Which, services: &[Service], scope: &Scope) -> Option<Endpoint> {
+    let service = best_service(which, services, scope)?;
     let port = port(which, service)?;
     let by_word = |word: &Option<String>| word.as_deref().is_some_and(|word| word.contains("https"));
     let tls = by_word(&port.name) || by_word(&port.app_protocol) || port.number == Some(443);
@@ -207,7 +226,7 @@ fn score(which: Which, service: &Service, scope: &Scope) -> Option<u32> {
     let name = service.metadata.name.as_deref()?;
     let label = |key: &str| service.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map_or("", String::as_str);
     let component = label("app.kubernetes.io/component");
-    let others = [Which::Prometheus, Which::Alertmanager, Which::Elasticsearch].into_iter().filter(|other| *other != which);
+    let others = ALL.into_iter().filter(|other| *other != which);
     let is_neighbour =
         |word: &str| NOT_IT.iter().any(|not| word.contains(not)) || others.clone().flat_map(Which::names).any(|other| word.ends_with(other));
     if is_neighbour(name) || is_neighbour(component) {
@@ -341,6 +360,7 @@ impl Finder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::scripted::{Scripted, json};
 
     fn service(namespace: &str, name: &str, labels: &str, ports: &str) -> Service {
         serde_json::from_str(&format!(
@@ -372,6 +392,18 @@ mod tests {
         assert_eq!(found(Which::Prometheus, &services).as_deref(), Some("k8s://monitoring/kube-prometheus-stack-prometheus:9090"));
         assert_eq!(found(Which::Alertmanager, &services).as_deref(), Some("k8s://monitoring/kube-prometheus-stack-alertmanager:9093"));
         assert_eq!(found(Which::Elasticsearch, &services).as_deref(), Some("k8s://logging/https:logs-es-http:9200"));
+    }
+
+    #[tokio::test]
+    async fn a_list_of_services_without_an_end_is_an_error() {
+        let page = |next: &str| json(200, &format!(r#"{{"metadata":{{"continue":"{next}"}},"items":[]}}"#));
+        let same = Scripted::start(move |_, _| page("same")).await;
+        let two = Scripted::start(move |request, _| page(if request.contains("continue=B") { "A" } else { "B" })).await;
+        for server in [same, two] {
+            let error = find(&Reader::new(&server.target()), &Scope::All).await.unwrap_err().to_string();
+            assert!(error.contains("its list of services cannot be read: its pages go on for ever"), "{error}");
+            assert!(server.requests() <= 3);
+        }
     }
 
     #[test]

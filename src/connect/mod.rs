@@ -17,6 +17,7 @@ pub mod identity;
 mod kept;
 pub mod kubeconfig;
 mod login;
+pub(crate) mod pages;
 mod path;
 mod plugin;
 pub mod reader;

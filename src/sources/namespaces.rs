@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     config::problem::nearest,
-    connect::{ConnectError, Reader},
+    connect::{ConnectError, Reader, pages::Pages},
     domain::{object::Kind, text::Text, units},
 };
 
@@ -92,17 +92,36 @@ async fn instead(reader: &Reader, namespace: &str) -> String {
 
 async fn read(reader: &Reader) -> Result<Vec<Text>, ConnectError> {
     let path = Kind::Namespace.collection_path(None);
-    let (mut names, mut next) = (Vec::new(), String::new());
+    let (mut names, mut pages, mut next) = (Vec::new(), Pages::default(), None::<String>);
     for _ in 0..PAGES {
-        let query = [("limit", PAGE), ("continue", next.as_str())];
-        let query = if next.is_empty() { &query[..1] } else { &query[..] };
-        let page = reader.get_json(&path, query).await?.json;
-        let items = page.get("items").and_then(Value::as_array).into_iter().flatten();
-        names.extend(items.filter_map(|item| item.pointer("/metadata/name")?.as_str()).map(Text::line));
-        match page.pointer("/metadata/continue").and_then(Value::as_str).filter(|token| !token.is_empty()) {
-            Some(token) => token.clone_into(&mut next),
-            None => break,
+        let mut query = vec![("limit", PAGE)];
+        query.extend(next.as_deref().map(|token| ("continue", token)));
+        let page = reader.get_json(&path, &query).await?.json;
+        let items = page.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        names.extend(items.iter().filter_map(|item| item.pointer("/metadata/name")?.as_str()).map(Text::line));
+        let token = page.pointer("/metadata/continue").and_then(Value::as_str).map(str::to_owned);
+        next = pages.next(reader.server(), "namespaces", token, items.len())?;
+        if next.is_none() {
+            break;
         }
     }
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::scripted::{Scripted, json};
+
+    #[tokio::test]
+    async fn a_list_without_an_end_is_an_error() {
+        let server = Scripted::start(|request, _| {
+            let next = if request.contains("continue=B") { "A" } else { "B" };
+            json(200, &format!(r#"{{"metadata":{{"continue":"{next}"}},"items":[{{"metadata":{{"name":"n"}}}}]}}"#))
+        })
+        .await;
+        let error = names(&Reader::new(&server.target())).await.unwrap_err();
+        assert!(error.contains("its pages go on for ever"), "{error}");
+        assert!(server.requests() <= 3);
+    }
 }

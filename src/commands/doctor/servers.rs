@@ -104,7 +104,7 @@ fn reach(patient: &Patient<'_>, about: &'static str, which: Which, found: &Disco
         (None, Err(error)) => {
             let name = about.to_lowercase();
             let remedy = format!("give --{name} URL, or set servers.{name}.url");
-            return Err(Finding::warn(about, &format!("cannot be looked for in the cluster: {error}"), &remedy));
+            return Err(Finding::fail(about, &format!("cannot be looked for in the cluster: {error}"), &remedy));
         }
     };
     made.map_err(|error| Finding::of_error(about, &error))

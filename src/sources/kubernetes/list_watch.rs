@@ -27,6 +27,7 @@ use crate::{
         ConnectError, Reader,
         body::Lines,
         is_from_the_future,
+        pages::{FEWEST, PAGE_LIMIT, Pages},
         reader::{RawAnswer, Stream},
     },
     domain::{
@@ -49,16 +50,8 @@ const FIRST_PAGE: usize = 500;
 const LATER_PAGES: usize = 4_000;
 /// What a later page should weigh: it is in memory whole while it is decoded.
 const PAGE_WEIGHT: usize = 8 << 20;
-/// Largest page, in bytes; of one that is larger fewer objects are asked for, down to [`FEWEST`].
-const PAGE_LIMIT: usize = 20 << 20;
-/// Fewest objects of a page: etcd keeps none larger than 1.5 MiB, so that many always fit.
-const FEWEST: usize = 10;
 /// Most entries of one list, those that are not shown among them: one that goes on longer is no list of a cluster.
 const MOST_ENTRIES: usize = 2_000_000;
-/// Pages without an entry, in a row, before a list that says that there is more is refused: an API server sends none.
-const EMPTY_PAGES: usize = 10;
-/// Longest token of a next page, in bytes. Those of API servers have some hundred.
-const TOKEN_LIMIT: usize = 16 << 10;
 /// A page whose objects take more than so many times its own bytes, and some more, is none of a cluster.
 const PAGE_GROWS: usize = 2;
 const PAGE_GROWS_BY: usize = 1 << 20;
@@ -219,30 +212,18 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
 
     /// Returns the version to watch from.
     async fn list(&mut self) -> Result<String, Ended> {
-        let (mut so_far, mut entries, mut empty_pages) = (0, 0, 0);
-        let mut last_token = None;
+        let (mut so_far, mut pages) = (0, Pages::default());
         let mut answer = Self::fetch(self.shared.reader.clone(), self.path.clone(), None, FIRST_PAGE).await?;
         self.report.listing(0).await?;
         let mut begun = vec![Weighed::from(Delta::ListStarted)];
         loop {
             let (date, weight) = (answer.date, answer.body.len());
             let page = self.decode(&answer).await?;
-            let more = page.next.filter(|next| !next.is_empty());
-            entries += page.entries;
-            empty_pages = if page.entries == 0 { empty_pages + 1 } else { 0 };
-            if entries > MOST_ENTRIES {
+            if pages.entries() + page.entries > MOST_ENTRIES {
                 return Err(Ended::Full);
             }
-            if let Some(token) = &more {
-                if more == last_token || empty_pages > EMPTY_PAGES {
-                    return Err(Ended::Failed(self.strange("its pages go on for ever without anything on them")));
-                }
-                if token.len() > TOKEN_LIMIT {
-                    return Err(Ended::Failed(self.strange("the token of its next page is longer than 16 KiB")));
-                }
-            }
-            last_token.clone_from(&more);
-            let next = more.clone().map(|token| {
+            let more = pages.next(self.shared.reader.server(), K::kind().resource(), page.next, page.entries)?;
+            let next = more.map(|token| {
                 let limit = next_page(page.objects.len(), weight);
                 let fetching = Self::fetch(self.shared.reader.clone(), self.path.clone(), Some(token), limit);
                 Fetching(tokio::spawn(fetching))
@@ -282,6 +263,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
         }
     }
 
+    /// Of a page that is larger than its limit fewer objects are asked for.
     async fn fetch(reader: Reader, path: String, token: Option<String>, mut limit: usize) -> Result<RawAnswer, ConnectError> {
         loop {
             let asked = limit.to_string();
