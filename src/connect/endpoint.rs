@@ -12,7 +12,7 @@ use url::{Host, Url};
 use super::{
     ConnectError, Reader,
     body::innermost,
-    budget::checked,
+    budget::{Budget, checked},
     credentials::PEM_LIMIT,
     kept::Kept,
     login::Login,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::shape::Server,
-    domain::{secrecy, text::Text},
+    domain::text::{LINE_LIMIT, Text},
     files,
 };
 
@@ -168,7 +168,7 @@ impl HttpAnswer {
 
     /// A success in JSON that does not hold what was asked for.
     pub fn misshapen(&self, why: &str) -> ConnectError {
-        let message = Text::line(&secrecy::hide(&format!("its answer has another shape than expected: {why}")));
+        let message = Text::of_error(&format!("its answer has another shape than expected: {why}"), LINE_LIMIT);
         ConnectError::Server { server: self.server.clone(), status: self.status, message }
     }
 
@@ -199,7 +199,7 @@ struct Broken {
 
 #[derive(Clone)]
 enum Way {
-    Direct { client: Arc<Kept<reqwest::Client>>, base: Url, login: Box<Login>, ca_file: Option<PathBuf> },
+    Direct { client: Arc<Kept<reqwest::Client>>, base: Url, login: Box<Login>, ca_file: Option<PathBuf>, budget: Budget },
     Proxied { reader: Reader, base: String },
 }
 
@@ -248,7 +248,7 @@ impl HttpReader {
                     move || client(&name, server.as_ref()).ok()
                 };
                 let client = Arc::new(Kept::new(client(&name, server)?, again));
-                Way::Direct { client, base, login, ca_file: server.and_then(|server| server.ca_file.clone()) }
+                Way::Direct { client, base, login, ca_file: server.and_then(|server| server.ca_file.clone()), budget: reader.budget().clone() }
             }
         };
         Ok(Self { name, way })
@@ -289,11 +289,11 @@ impl HttpReader {
         max_bytes: usize,
         timeout: Duration,
     ) -> Result<Answer, WriteError> {
-        let Way::Direct { client, base, login, .. } = &self.way else {
+        let Way::Direct { client, base, login, budget, .. } = &self.way else {
             return Err(WriteError::NotSent(ConnectError::config(&format!("{} is reached through the API server", self.name))));
         };
         let (_, client) = client.client();
-        let asking = self.direct(&client, base, login, method, path, &[], json, max_bytes);
+        let asking = self.direct(&client, base, login, budget, method, path, &[], json, max_bytes);
         let late = ConnectError::Timeout { server: self.name.clone(), after: timeout };
         match tokio::time::timeout(timeout, asking).await {
             Err(_) => Err(WriteError::NoAnswer(late)),
@@ -321,9 +321,9 @@ impl HttpReader {
                 let answer = reader.raw(method, &format!("{base}{path}"), query, json, max_bytes, timeout).await?;
                 (answer.status, answer.date, answer.headers, answer.body, OUR_CREDENTIALS.into())
             }
-            Way::Direct { client, base, login, .. } => {
+            Way::Direct { client, base, login, budget, .. } => {
                 let (pool, now) = client.client();
-                let asking = self.direct(&now, base, login, method, path, query, json, max_bytes);
+                let asking = self.direct(&now, base, login, budget, method, path, query, json, max_bytes);
                 let Ok(answer) = tokio::time::timeout(timeout, asking).await else {
                     client.forget(pool);
                     return Err(ConnectError::Timeout { server: self.name.clone(), after: timeout });
@@ -343,6 +343,7 @@ impl HttpReader {
         client: &reqwest::Client,
         base: &Url,
         login: &Login,
+        budget: &Budget,
         method: Method,
         path: &str,
         query: Query<'_>,
@@ -360,14 +361,15 @@ impl HttpReader {
         let mut response = request.send().await.map_err(|error| Broken { was_sent: !error.is_connect(), error: self.failed(&error) })?;
         let cut = |error| Broken { was_sent: true, error };
         let headers = std::mem::take(response.headers_mut());
-        let mut body = BytesMut::new();
+        let (mut body, mut share) = (BytesMut::new(), budget.share());
         while let Some(chunk) = response.chunk().await.map_err(|error| cut(self.failed(&error)))? {
             if body.len() + chunk.len() > max_bytes {
                 return Err(cut(ConnectError::TooLarge { server: self.name.clone(), limit: max_bytes }));
             }
+            share.grow(body.len() + chunk.len()).await;
             body.extend_from_slice(&chunk);
         }
-        Ok((response.status().as_u16(), date(&headers), headers, body.freeze()))
+        Ok((response.status().as_u16(), date(&headers), headers, share.of(body.freeze())))
     }
 
     /// The authority that signed its certificate is none of ours.

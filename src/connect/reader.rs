@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{
     ConnectError, Target,
     body::{self, Body, Lines, Overlong},
-    budget::checked,
+    budget::{Budget, checked},
     kept::{GivenUp, Pool},
     path::ApiPath,
     refusal::{Refused, begins},
@@ -81,6 +81,11 @@ impl Reader {
     /// The API server's address, for messages.
     pub fn server(&self) -> &Text {
         self.wire.server()
+    }
+
+    /// What all that is read beside it shares.
+    pub(super) fn budget(&self) -> &Budget {
+        self.wire.budget()
     }
 
     /// Has the credentials that the next request goes with. Waits as long as the credential plugin runs.
@@ -310,7 +315,7 @@ pub(crate) fn with_query(path: ApiPath<'_>, query: Query<'_>) -> String {
 
 pub(crate) fn not_json(server: &Text, headers: &HeaderMap, body: &[u8]) -> ConnectError {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("no content type");
-    ConnectError::NotJson { server: server.clone(), content_type: Text::bounded(content_type, 60), begins: begins(body) }
+    ConnectError::NotJson { server: server.clone(), content_type: Text::of_error(content_type, 60), begins: begins(body) }
 }
 
 /// The `Date` header.

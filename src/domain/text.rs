@@ -49,6 +49,13 @@ impl Text {
         Self(clean.into_boxed_str())
     }
 
+    /// Cleans what a server says about an error, which may hold what it was asked with: without our secrets however it altered them, and
+    /// without what is a secret by its form, its name or its place. `limit` as for [`Self::bounded`].
+    pub fn of_error(words: &str, limit: usize) -> Self {
+        let end = words.char_indices().nth(limit.saturating_add(LONGEST_SECRET)).map_or(words.len(), |(end, _)| end);
+        Self::bounded(&secrecy::hide(&words[..end]), limit)
+    }
+
     /// Cleans one line that a program wrote for people: colours and bold type (SGR sequences) are left out, since they carry no text.
     pub fn log(raw: &str, limit: usize) -> Self {
         Self::bounded(&without_colours(raw), limit)

@@ -33,6 +33,8 @@ pub enum Lie {
     SlowBodies,
     /// Pages, watches, servers and logs without an end.
     Everything,
+    /// Beside another lie: the monitoring servers have addresses of their own, and are not behind the API server.
+    Apart,
 }
 
 pub const ALL: &[Lie] = &[

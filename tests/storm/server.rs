@@ -12,6 +12,8 @@ use std::{
 
 use crate::kinds::{Lie, crammed, kind_of, list, moved_on, repeated, rich, tiny};
 
+/// Below this path stand monitoring servers that are not reached through the API server.
+pub const OF_THEIR_OWN: &str = "/apart";
 /// What it sends at a time, in bytes.
 const PIECE: usize = 64 << 10;
 
@@ -130,6 +132,9 @@ impl Connection {
 
     fn answer(&mut self, shared: &Shared, target: &str) -> Result<()> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if let Some(path) = path.strip_prefix(OF_THEIR_OWN) {
+            return self.apart(shared, path);
+        }
         if path.contains("/proxy") {
             return self.behind(shared);
         }
@@ -295,6 +300,27 @@ impl Connection {
             Lie::SlowBodies => self.slow(shared, vector),
             _ => self.whole(shared, 503, "{}"),
         }
+    }
+
+    /// What each monitoring server is asked for, in its right shape and without an end.
+    fn apart(&mut self, shared: &Shared, path: &str) -> Result<()> {
+        let long = "m".repeat(PIECE - 200);
+        if path.contains("_search") || path.contains("_field") {
+            let head = r#"{"took":1,"timed_out":false,"_shards":{"total":1,"successful":1,"failed":0},"hits":{"total":{"value":9,"relation":"gte"},"hits":["#;
+            let hit = format!(r#"{{"_id":"1","_source":{{"@timestamp":"2026-11-30T00:00:00Z","level":"ERROR","service":"s","message":"{long}"}}}},"#);
+            return self.endless(shared, head, &hit);
+        }
+        if path.contains("/v2/") {
+            let labels = format!(r#"{{"alertname":"A","severity":"critical","x":"{long}"}}"#);
+            let rest = r#""annotations":{"summary":"z"},"startsAt":"2026-11-30T00:00:00Z","status":{"state":"active","silencedBy":["1"]}"#;
+            return self.endless(shared, "[", &format!(r#"{{"labels":{labels},{rest}}},"#));
+        }
+        if path.contains("query_range") {
+            let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":["#;
+            return self.endless(shared, matrix, r#"[1700000000,"1"],"#);
+        }
+        let vector = r#"{"status":"success","data":{"resultType":"vector","result":["#;
+        self.endless(shared, vector, &format!(r#"{{"metric":{{"a":"{long}"}},"value":[1,"1"]}},"#))
     }
 
     fn log(&mut self, shared: &Shared) -> Result<()> {
