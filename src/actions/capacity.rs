@@ -13,6 +13,7 @@ use crate::{
     domain::{
         quantity,
         requests::{Asked, Init, resized},
+        secrecy,
     },
 };
 
@@ -273,7 +274,7 @@ async fn taken(api: &Api) -> Result<BTreeMap<String, Amount>, String> {
         query.extend(next.as_deref().map(|token| ("continue", token)));
         let unread = |error: &dyn std::fmt::Display| format!("the pods of all namespaces could not be read: {error}");
         let answer = api.reader.list_page("/api/v1/pods", &query, PAGE_LIMIT).await.map_err(|error| unread(&error))?;
-        let page: Page = serde_json::from_slice(&answer.body).map_err(|error| unread(&error))?;
+        let page: Page = serde_json::from_slice(&answer.body).map_err(|error| unread(&secrecy::hide(&error.to_string())))?;
         next = pages.next(api.reader.server(), "pods", page.metadata.token, page.items.len()).map_err(|error| unread(&error))?;
         for pod in page.items {
             let amount = taken.entry(pod.spec.node_name.clone()).or_default();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ConnectError, Reader};
+use crate::domain::text::{LINE_LIMIT, Text};
 
 /// None where it is allowed, else the authorizer's reason, which may be empty. `attributes` are the `resourceAttributes` of a
 /// `SelfSubjectAccessReview`.
@@ -17,5 +18,5 @@ pub async fn refused(reader: &Reader, attributes: &Value) -> Result<Option<Strin
     if status.get("allowed").and_then(Value::as_bool) == Some(true) {
         return Ok(None);
     }
-    Ok(Some(status.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned()))
+    Ok(Some(Text::of_error(status.get("reason").and_then(Value::as_str).unwrap_or_default(), LINE_LIMIT).to_string()))
 }

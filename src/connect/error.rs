@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::{secrecy, text::Text, units};
+use crate::domain::{
+    text::{LINE_LIMIT, Text},
+    units,
+};
 
 /// What went wrong between here and a server. Everything a server said has been cleaned and cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +67,7 @@ pub enum ConnectError {
 
 impl ConnectError {
     pub(crate) fn config(message: &str) -> Self {
-        Self::Config(Text::line(&secrecy::hide(message)))
+        Self::Config(Text::of_error(message, LINE_LIMIT))
     }
 
     /// How long the server asked to be left alone, or the credential plugin is.

@@ -96,7 +96,8 @@ impl Writer {
             let status = response.status().as_u16();
             let body = body::whole(response.into_body(), REFUSAL_LIMIT, &server, &Budget::new()).await.unwrap_or_default();
             let json: Option<Value> = serde_json::from_slice(&body).ok();
-            let words = json.as_ref().and_then(|json| json.get("message")?.as_str()).map_or_else(|| begins(&body), |words| Text::bounded(words, 400));
+            let words =
+                json.as_ref().and_then(|json| json.get("message")?.as_str()).map_or_else(|| begins(&body), |words| Text::of_error(words, 400));
             return Err(ExecError::Refused { status, says: words });
         }
         let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
@@ -175,7 +176,7 @@ fn end(piece: &[u8]) -> End {
     let code = causes.into_iter().flatten().find(|cause| cause.get("reason").and_then(Value::as_str) == Some("ExitCode"));
     match code.and_then(|cause| cause.get("message")?.as_str()?.parse().ok()) {
         Some(code) => End::Code(code),
-        None => End::Broken(status.get("message").and_then(Value::as_str).map_or_else(|| begins(piece), |words| Text::bounded(words, 400))),
+        None => End::Broken(status.get("message").and_then(Value::as_str).map_or_else(|| begins(piece), |words| Text::of_error(words, 400))),
     }
 }
 

@@ -78,7 +78,7 @@ impl Refused<'_> {
                 if let Some(words) = json.pointer(pointer).and_then(serde_json::Value::as_str).filter(|words| !words.is_empty()) {
                     // Elasticsearch goes on with the whole request, which says nothing new and hides what follows.
                     let words = words.split(" for REST request [").next().unwrap_or(words);
-                    return Text::bounded(&secrecy::hide(words), WORDS);
+                    return Text::of_error(words, WORDS);
                 }
             }
         }
@@ -96,7 +96,7 @@ impl Refused<'_> {
 pub(crate) fn begins(body: &[u8]) -> Text {
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * WORDS)]);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { Text::from("no explanation") } else { Text::bounded(&secrecy::hide(&text), WORDS / 2) }
+    if text.is_empty() { Text::from("no explanation") } else { Text::of_error(&text, WORDS / 2) }
 }
 
 /// Verb and resource from the authorizer's sentence: `User "x" cannot list resource "pods" in API group "apps" …`. Of a refusal to act as

@@ -106,7 +106,24 @@ pub fn words(answer: &Answer) -> Text {
         .find_map(|cause| cause.get("message")?.as_str());
     match (words, budget) {
         (None, _) => Text::line(&format!("HTTP {}", answer.status)),
-        (Some(words), None) => Text::bounded(words, 400),
-        (Some(words), Some(budget)) => Text::bounded(&format!("{words} {budget}"), 400),
+        (Some(words), None) => Text::of_error(words, 400),
+        (Some(words), Some(budget)) => Text::of_error(&format!("{words} {budget}"), 400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn our_token_is_hidden_in_the_words_of_a_refusal_however_it_is_altered() {
+        const OURS: &str = "Kq4-token-of-a-writer-0123456789";
+        crate::domain::secrecy::ours_for_good(OURS);
+        let altered = OURS.to_uppercase();
+        let causes = json!([{"reason": "DisruptionBudget", "message": format!("nor {altered}")}]);
+        let answer = Answer { status: 422, date: None, json: json!({"message": format!("no {altered},"), "details": {"causes": causes}}) };
+        assert_eq!(&*words(&answer), "no ***, nor ***");
     }
 }

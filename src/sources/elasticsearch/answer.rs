@@ -117,7 +117,7 @@ impl Search {
         let (answered, all) = self.shards();
         if answered < all {
             let reason = self.shards.as_ref().and_then(|shards| shards.failures.as_ref()?.first()?.pointer("/reason/reason")?.as_str());
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            let reason = reason.map_or_else(String::new, |reason| format!(": {}", Text::of_error(reason, LINE_LIMIT)));
             return Some(format!("{answered} of {all} shards answered{reason}"));
         }
         (self.timed_out == Some(true)).then(|| "the search ran out of time: partial".to_owned())

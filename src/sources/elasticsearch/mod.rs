@@ -30,7 +30,12 @@ use super::{
 use crate::{
     config::shape::Errors,
     connect::{ConnectError, HttpAnswer, HttpReader},
-    domain::{log_pattern::ErrorWindow, observation::What, text::Text, time::Mono},
+    domain::{
+        log_pattern::ErrorWindow,
+        observation::What,
+        text::{LINE_LIMIT, Text},
+        time::Mono,
+    },
 };
 
 const ANSWER_LIMIT: usize = 16 << 20;
@@ -258,7 +263,7 @@ impl Asking for ErrorLog {
         let mut window = search.window(&fields, &mut self.memory, present, SHOWN);
         self.was_seen |= window.total > 0;
         if window.recent == 0 && !window.is_partial() {
-            window.unknown = self.unknown(server, &fields).await.map(|why| Text::line(&why));
+            window.unknown = self.unknown(server, &fields).await.map(|why| Text::of_error(&why, LINE_LIMIT));
             if window.unknown.is_some() {
                 // It may be mended by a new mapping.
                 self.looked_at = None;

@@ -34,7 +34,7 @@ use crate::{
         health::SourceId,
         object::{Key, Kind},
         observation::{Delta, What},
-        text::Text,
+        text::{LINE_LIMIT, Text},
         workload::Object,
     },
     sources::{
@@ -293,7 +293,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     }
 
     fn strange(&self, why: &str) -> ConnectError {
-        let message = Text::line(&format!("its {} have another shape than expected: {why}", K::kind().resource()));
+        let message = Text::of_error(&format!("its {} have another shape than expected: {why}", K::kind().resource()), LINE_LIMIT);
         ConnectError::Server { server: self.shared.reader.server().clone(), status: 200, message }
     }
 
@@ -407,7 +407,7 @@ impl<K: Watched, S: Sink<K::Object>> ListWatch<K, S> {
     }
 
     fn said_no(&self, event: &Event<'_>) -> Ended {
-        let says = event.object.message.as_ref().map(Str::text).unwrap_or_default();
+        let says = event.object.message.as_ref().map(|message| Text::of_error(&message.0, LINE_LIMIT)).unwrap_or_default();
         let code = event.object.code.unwrap_or(500);
         let is_ahead = code == 504 && is_from_the_future(&says);
         if code == 410 || is_ahead || event.object.reason.as_ref().is_some_and(|reason| reason.is("Expired") || reason.is("Gone")) {

@@ -307,6 +307,22 @@ async fn what_goes_makes_room_for_what_comes() {
 }
 
 #[tokio::test]
+async fn our_token_is_hidden_in_the_words_that_end_a_watch_however_it_is_altered() {
+    const OURS: &str = "Jw8-token-of-a-watch-0123456789";
+    crate::domain::secrecy::ours_for_good(OURS);
+    let server = Scripted::start(|request, _| match request {
+        _ if request.contains("watch=true") => {
+            let status = format!(r#"{{"kind":"Status","code":500,"message":"no {}, sorry"}}"#, OURS.to_uppercase());
+            hang(&format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n"))
+        }
+        _ => list("7", "", &["a"]),
+    })
+    .await;
+    let heard = pods(&server).until(|word| word.starts_with("failed")).await;
+    assert!(heard.last().unwrap().ends_with("answered 500: no ***, sorry"), "{heard:#?}");
+}
+
+#[tokio::test]
 async fn pages_that_go_on_for_ever_are_refused() {
     let token = AtomicU64::new(0);
     let same = Scripted::start(|_, _| list("7", "same", &["a"])).await;

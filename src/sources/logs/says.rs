@@ -6,7 +6,10 @@
 use serde_json::Value;
 
 use super::look::Look;
-use crate::{connect::ConnectError, domain::text::Text};
+use crate::{
+    connect::ConnectError,
+    domain::text::{LINE_LIMIT, Text},
+};
 
 /// What an answer without a log means for who follows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +67,7 @@ fn by_kubelet(message: &str, look: &Look, previous: bool) -> Told {
         }
         let why = why.trim_start_matches([':', ' ']);
         let before = look.waits_for().map(|first| format!("; first comes {}", first.sentence()));
-        return Told::Wait(Text::line(&format!("{name} has not been started yet: {why}{}", before.unwrap_or_default())));
+        return Told::Wait(Text::of_error(&format!("{name} has not been started yet: {why}{}", before.unwrap_or_default()), LINE_LIMIT));
     }
     if message.contains("previous terminated container") && message.contains("not found") {
         return Told::End(Text::line(&match container.restarts {
@@ -82,7 +85,7 @@ fn by_kubelet(message: &str, look: &Look, previous: bool) -> Told {
         let end = look.end.as_deref().unwrap_or("the container has ended");
         return Told::End(Text::line(&format!("{end}, and {} has no log of it", node(look))));
     }
-    Told::End(Text::line(&format!("no log: {message}")))
+    Told::End(Text::of_error(&format!("no log: {message}"), LINE_LIMIT))
 }
 
 fn node(look: &Look) -> String {

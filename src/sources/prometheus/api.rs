@@ -189,15 +189,15 @@ fn open(answer: &HttpAnswer) -> Result<(Data, Option<Text>), QueryError> {
         && let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body)
         && envelope.status.as_deref() == Some("error")
     {
-        return Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240)));
+        return Err(QueryError::Query(Text::of_error(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240)));
     }
     let envelope: Envelope = answer.json()?;
     match (envelope.status.as_deref(), envelope.data) {
         (Some("success"), Some(data)) => {
             let warning = envelope.warnings.and_then(|warnings| warnings.into_iter().next());
-            Ok((data, warning.map(|words| Text::bounded(&words, 240))))
+            Ok((data, warning.map(|words| Text::of_error(&words, 240))))
         }
-        (Some("error"), _) => Err(QueryError::Query(Text::bounded(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240))),
+        (Some("error"), _) => Err(QueryError::Query(Text::of_error(&envelope.error.unwrap_or_else(|| "query refused".to_owned()), 240))),
         (_, _) => Err(answer.misshapen("no status and data of a query").into()),
     }
 }
@@ -264,6 +264,22 @@ mod tests {
         ] {
             let failed = ask(steps.clone()).await;
             assert!(matches!(failed, Err(QueryError::Server(_))), "{steps:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn our_password_is_hidden_in_the_words_of_a_refused_query_however_it_is_altered() {
+        const OURS: &str = "WM3-PrometheusPassword-of-ours-42";
+        crate::domain::secrecy::ours_for_good(OURS);
+        let spaced: String = OURS.chars().flat_map(|letter| [letter, ' ']).collect();
+        for altered in [OURS.to_uppercase(), OURS.to_lowercase(), spaced.trim_end().to_owned()] {
+            for status in [200, 400, 422, 503] {
+                let body = format!(r#"{{"status":"error","errorType":"bad_data","error":"no up {altered}, sorry"}}"#);
+                let refused = ask(json(status, &body)).await.err().map(|error| error.to_string());
+                assert_eq!(refused.as_deref(), Some("no up ***, sorry"), "{status}");
+            }
+            let warned = format!(r#"{{"status":"success","warnings":["no up {altered}, sorry"],"data":{{"resultType":"scalar","result":[1,"3"]}}}}"#);
+            assert_eq!(ask(json(200, &warned)).await.unwrap().warning.as_deref(), Some("no up ***, sorry"));
         }
     }
 
