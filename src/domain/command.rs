@@ -4,6 +4,7 @@
 //! a brace or a leading dash: a value cannot leave its argument, nor the quotes around it inside of a larger one.
 
 mod code;
+mod interpreters;
 
 use std::{fmt, time::Duration};
 

@@ -2,255 +2,11 @@
 //!
 //! A value in one of them would be a part of that program. It belongs after it, as an argument that the program reads.
 
-use super::{Piece, SHELLS, pieces};
-
-/// What takes code, and where.
-struct Interpreter {
-    /// In small letters, without the version at the end.
-    names: &'static [&'static str],
-    takes: Takes,
-}
-
-enum Takes {
-    /// After one of these letters, in a cluster of short options too, or one of these long options; and a file of code, the first argument
-    /// that is no option.
-    Options(&'static str, &'static [&'static str]),
-    /// The same, and the first argument that is no option is code itself.
-    First(&'static str, &'static [&'static str]),
-    /// SQL after these: a value between single quotes stays there, since no value has one, and a number is one anywhere.
-    Sql(&'static str, &'static [&'static str]),
-    /// A filter, the first argument that is no option; what `--arg NAME` is followed by is a value.
-    Filter,
-    /// All that follows is put together for a shell, or may name the program that is run.
-    All,
-    /// The same once one of these words is among it.
-    AllAfter(&'static [&'static str]),
-    /// A program and its arguments, which are looked at in their turn: after options, numbers and NAME=VALUE, which may name another program.
-    /// These letters are options that take text apart.
-    Program(&'static str, &'static [&'static str]),
-    /// As `AllAfter`, and the first argument that is neither an option nor the value of one says what is done.
-    Command(&'static [&'static str]),
-    /// As `Sql`, and what follows the first argument that is no option is SQL.
-    SqlArgument(&'static str, &'static [&'static str]),
-}
-
-const INTERPRETERS: &[Interpreter] = &[
-    Interpreter { names: SHELLS, takes: Takes::Options("c", &["--init-file", "--rcfile", "--command", "--commands"]) },
-    Interpreter { names: &["python", "pypy", "ipython", "jython", "micropython"], takes: Takes::Options("cm", &[]) },
-    Interpreter { names: &["python", "pypy", "ipython", "jython"], takes: Takes::AllAfter(CODE_OF_PYTHON) },
-    Interpreter { names: &["perl", "ruby", "jruby", "raku", "crystal"], takes: Takes::Options("eE", &[]) },
-    Interpreter { names: &["node", "nodejs", "bun", "deno"], takes: Takes::Options("epr", &["--eval", "--print", "--require", "--import", "eval"]) },
-    Interpreter { names: &["php"], takes: Takes::Options("rBREf", &["--run", "--process-begin", "--process-code", "--process-end", "--file"]) },
-    Interpreter {
-        names: &[
-            "lua",
-            "luajit",
-            "rscript",
-            "r",
-            "julia",
-            "elixir",
-            "iex",
-            "ghc",
-            "ghci",
-            "runghc",
-            "groovy",
-            "scala",
-            "osascript",
-            "pwsh",
-            "powershell",
-            "jshell",
-            "erl",
-            "escript",
-            "tclsh",
-            "wish",
-            "guile",
-            "sbcl",
-            "clisp",
-            "swipl",
-            "octave",
-            "gnuplot",
-            "emacs",
-            "qjs",
-            "java",
-            "kotlin",
-            "dotnet",
-            "mono",
-            "m4",
-            "bc",
-            "dc",
-            "ed",
-            "lldb",
-            "dlv",
-        ],
-        takes: Takes::Options("eEcoO", &["--eval", "--print", "--one-line", "--expression", "-eval", "-command", "-Command", "-jar", "-cp"]),
-    },
-    Interpreter { names: &["awk", "gawk", "mawk", "nawk", "sed", "gsed"], takes: Takes::First("ef", &["--source", "--expression", "--file"]) },
-    Interpreter { names: &["jq", "gojq", "jaq", "yq", "xq", "tomlq", "dasel"], takes: Takes::Filter },
-    Interpreter {
-        names: &["su", "script", "sg", "vim", "vi", "view", "nvim", "ex", "gdb", "tmux", "screen", "less", "man"],
-        takes: Takes::Options("cSxs", &["--command", "--eval-command", "--init-eval-command", "--cmd"]),
-    },
-    Interpreter {
-        names: &[
-            "ssh",
-            "rsh",
-            "dbclient",
-            "watch",
-            "parallel",
-            "eval",
-            "exec",
-            "xargs",
-            "expect",
-            "nsenter",
-            "doas",
-            "sudo",
-            "chroot",
-            "unshare",
-            "strace",
-            "ltrace",
-            "gosu",
-            "setpriv",
-            "capsh",
-            "start-stop-daemon",
-            "systemd-run",
-            "bwrap",
-            "firejail",
-            "entr",
-            "socat",
-            "at",
-            "batch",
-            "run-parts",
-            "make",
-            "gmake",
-            "npx",
-            "uvx",
-            "pipx",
-            "flock",
-            "runuser",
-            "choom",
-            "s6-setuidgid",
-            "cgexec",
-            "ld.so",
-            "ld-linux.so",
-            "ld-linux-x86-64.so",
-            "ld-linux-aarch64.so",
-            "ld-musl-x86_64.so",
-            "ld-musl-aarch64.so",
-            "dbus-run-session",
-            "xvfb-run",
-            "sshpass",
-            "rlwrap",
-            "proxychains",
-            "torsocks",
-            "fakeroot",
-            "valgrind",
-            "perf",
-            "ts-node",
-            "tsx",
-            "rails",
-            "rake",
-            "bundle",
-            "npm",
-            "yarn",
-            "pnpm",
-            "uv",
-            "poetry",
-            "mix",
-            "django-admin",
-            "manage.py",
-            "artisan",
-            "bpftrace",
-            "stap",
-            "spark-shell",
-            "mysqlsh",
-            "usql",
-            "hive",
-            "beeline",
-            "ansible",
-            "gs",
-            "isql",
-            "sqlplus",
-        ],
-        takes: Takes::All,
-    },
-    Interpreter { names: &["ip", "consul"], takes: Takes::AllAfter(&["exec"]) },
-    Interpreter { names: &["etcdctl"], takes: Takes::AllAfter(&["watch"]) },
-    Interpreter { names: &["rabbitmqctl"], takes: Takes::AllAfter(&["eval", "eval_file"]) },
-    Interpreter { names: &["sort"], takes: Takes::AllAfter(&["--compress-program"]) },
-    Interpreter { names: &["split"], takes: Takes::AllAfter(&["--filter"]) },
-    Interpreter { names: &["rg"], takes: Takes::AllAfter(&["--pre"]) },
-    Interpreter { names: &["gcc", "g++", "cc", "c++", "clang", "clang++"], takes: Takes::AllAfter(&["-wrapper", "-B"]) },
-    Interpreter { names: &["wget"], takes: Takes::AllAfter(&["--use-askpass", "--config", "-e", "--execute"]) },
-    Interpreter { names: &["curl"], takes: Takes::AllAfter(&["-K", "--config"]) },
-    Interpreter { names: &["kubectl", "oc", "k"], takes: Takes::AllAfter(&["exec", "run", "debug", "attach", "cp", "rsh", "plugin"]) },
-    Interpreter {
-        names: &["docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "buildah"],
-        takes: Takes::AllAfter(&["exec", "run", "create", "task"]),
-    },
-    Interpreter { names: &["find", "gfind"], takes: Takes::AllAfter(&["-exec", "-execdir", "-ok", "-okdir"]) },
-    Interpreter { names: &["fd", "fdfind"], takes: Takes::AllAfter(&["-x", "-X", "--exec", "--exec-batch"]) },
-    Interpreter { names: &["nc", "ncat", "netcat"], takes: Takes::AllAfter(&["-e", "-c", "--exec", "--sh-exec", "--lua-exec"]) },
-    Interpreter { names: &["git"], takes: Takes::AllAfter(&["-c", "--exec-path", "bisect", "--upload-pack"]) },
-    Interpreter { names: &["rsync", "scp", "sftp"], takes: Takes::AllAfter(&["-e", "--rsh", "--rsync-path", "-S"]) },
-    Interpreter {
-        names: &["tar", "gtar", "bsdtar", "zip"],
-        takes: Takes::AllAfter(&["-I", "-F", "-TT", "--to-command", "--use-compress-program", "--checkpoint-action"]),
-    },
-    Interpreter { names: &["env", "genv"], takes: Takes::Program("S", &["--split-string"]) },
-    Interpreter {
-        names: &[
-            "busybox",
-            "toybox",
-            "timeout",
-            "gtimeout",
-            "nice",
-            "ionice",
-            "nohup",
-            "setsid",
-            "stdbuf",
-            "time",
-            "command",
-            "builtin",
-            "tini",
-            "dumb-init",
-            "su-exec",
-            "chrt",
-            "taskset",
-            "numactl",
-            "prlimit",
-            "unbuffer",
-            "catchsegv",
-            "linux",
-            "setarch",
-            "faketime",
-            "chpst",
-            "softlimit",
-            "setuidgid",
-        ],
-        takes: Takes::Program("", &[]),
-    },
-    Interpreter { names: &["mongo", "mongosh"], takes: Takes::Options("f", &["--eval", "-eval", "--file"]) },
-    Interpreter {
-        names: &["redis-cli", "valkey-cli", "keydb-cli"],
-        takes: Takes::Command(&["eval", "EVAL", "eval_ro", "EVAL_RO", "--eval", "function", "FUNCTION", "script", "SCRIPT"]),
-    },
-    Interpreter { names: &["psql", "pgcli", "cockroach", "duckdb"], takes: Takes::Sql("cef", &["--command", "--execute", "--file"]) },
-    Interpreter {
-        names: &["mysql", "mariadb", "mycli", "cqlsh", "sqlcmd", "clickhouse-client", "clickhouse", "influx", "trino", "presto"],
-        takes: Takes::Sql("eqQf", &["--execute", "--query", "--file", "--init-command"]),
-    },
-    Interpreter { names: &["sqlite"], takes: Takes::SqlArgument("c", &["-cmd", "--cmd", "-init"]) },
-];
-
-/// Modules of Python that take code as an argument.
-const CODE_OF_PYTHON: &[&str] = &["timeit", "pdb", "bdb", "trace", "runpy", "cProfile", "profile", "code", "doctest", "pydoc"];
-
-/// Options of `redis-cli` that the next argument is no value of.
-const FLAGS_OF_REDIS: &[&str] =
-    &["--raw", "--no-raw", "--csv", "--json", "--tls", "--insecure", "--no-auth-warning", "--quoted-input", "-x", "-X", "-c", "-e", "-2", "-3"];
-
-/// Options of `sqlite3` with a value, without their hyphens.
-const OPTIONS_OF_SQLITE: &[&str] = &["cmd", "init", "separator", "newline", "nullvalue", "lookaside", "maxsize", "mmap", "pagecache", "vfs"];
+use super::{
+    Piece, SHELLS,
+    interpreters::{FLAGS_OF_REDIS, INTERPRETERS, IS_A_WORD_TOO, OPTIONS_OF_SQLITE, OPTIONS_OF_WRAPPERS, Takes},
+    pieces,
+};
 
 /// Why a value of this command would be code; none: it is not. `is_number`: whether a field is one of digits alone.
 pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Option<String> {
@@ -260,7 +16,7 @@ pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Op
             return None;
         }
         let mut known = INTERPRETERS.iter().filter(|known| known.names.contains(&name(program).as_str()));
-        let field = known.find_map(|known| known.takes.field_in_code(&argv[at + 1..], &is_number))?;
+        let field = known.find_map(|known| known.takes.field_in_code(program, &argv[at + 1..], &is_number))?;
         Some(format!(
             "has {{{field}}} in what {program} runs as code, or where it looks for a program: a value could become a part of it; \
              let the code read it as an argument of its own"
@@ -268,90 +24,25 @@ pub(super) fn objection(argv: &[String], is_number: impl Fn(&str) -> bool) -> Op
     })
 }
 
-/// Names that stand in arguments as well, where they mean nothing: they count where a program stands.
-const IS_A_WORD_TOO: &[&str] = &[
-    "perf",
-    "rake",
-    "rails",
-    "bundle",
-    "mix",
-    "poetry",
-    "hive",
-    "gs",
-    "ansible",
-    "ip",
-    "consul",
-    "sort",
-    "split",
-    "cc",
-    "stap",
-    "python",
-    "r",
-    "k",
-    "es",
-    "rc",
-    "ion",
-    "nu",
-    "ed",
-    "ex",
-    "bc",
-    "dc",
-    "at",
-    "time",
-    "make",
-    "view",
-    "less",
-    "man",
-    "screen",
-    "script",
-    "exec",
-    "eval",
-    "command",
-    "builtin",
-    "batch",
-    "watch",
-    "expect",
-    "java",
-    "linux",
-    "function",
-    "node",
-    "scala",
-    "mono",
-    "wish",
-    "find",
-    "git",
-    "zip",
-    "nice",
-    "fish",
-    "rsh",
-    "influx",
-    "mysql",
-    "mariadb",
-    "mongo",
-    "cockroach",
-    "presto",
-    "trino",
-    "clickhouse",
-    "docker",
-    "emacs",
-    "entr",
-    "octave",
-    "parallel",
-    "guile",
-    "view",
-];
-
 /// Where a program stands: the first, and what a wrapper runs.
 fn programs(argv: &[String]) -> Vec<usize> {
     let (mut found, mut at) = (vec![0], 0);
     while let Some(program) = argv.get(at)
         && INTERPRETERS.iter().any(|known| known.names.contains(&name(program).as_str()) && matches!(known.takes, Takes::Program(..)))
-        && let Some(next) = argv[at + 1..].iter().position(|argument| !is_before_program(argument))
+        && let Some(next) = program_of(program, &argv[at + 1..])
     {
         at += next + 1;
         found.push(at);
     }
     found
+}
+
+/// Where the program stands that a wrapper runs, among the arguments of the wrapper.
+fn program_of(wrapper: &str, rest: &[String]) -> Option<usize> {
+    let wrapper = name(wrapper);
+    let valued = OPTIONS_OF_WRAPPERS.iter().find(|(known, _)| *known == wrapper).map_or(&[][..], |(_, options)| options);
+    let is_value = |at: usize| at > 0 && valued.contains(&rest[at - 1].as_str());
+    (0..rest.len()).find(|at| !is_before_program(&rest[*at]) && !is_value(*at))
 }
 
 /// Options of a wrapper, their numbers, and the variables that env sets.
@@ -374,7 +65,7 @@ fn field_before_first(rest: &[String]) -> Option<&str> {
 }
 
 impl Takes {
-    fn field_in_code<'a>(&self, rest: &'a [String], is_number: &impl Fn(&str) -> bool) -> Option<&'a str> {
+    fn field_in_code<'a>(&self, program: &str, rest: &'a [String], is_number: &impl Fn(&str) -> bool) -> Option<&'a str> {
         match self {
             Self::All => rest.iter().find_map(|argument| field(argument)),
             Self::Options(letters, long) => codes(rest, letters, long).into_iter().find_map(field).or_else(|| field_before_first(rest)),
@@ -385,7 +76,7 @@ impl Takes {
                 rest[at..].iter().chain(&rest[..at]).find_map(|argument| field(argument))
             }
             Self::Program(letters, long) => codes(rest, letters, long).into_iter().find_map(field).or_else(|| {
-                let program = rest.iter().position(|argument| !is_before_program(argument)).unwrap_or(rest.len());
+                let program = program_of(program, rest).unwrap_or(rest.len());
                 let sets = rest[..program].iter().filter(|argument| !argument.starts_with('-'));
                 sets.chain(rest.get(program)).find_map(|argument| field(argument))
             }),
@@ -393,14 +84,22 @@ impl Takes {
                 let takes_it = |option: &String| option.starts_with('-') && !FLAGS_OF_REDIS.contains(&option.as_str());
                 let is_word = |at: usize| !rest[at].starts_with('-') && (at == 0 || !takes_it(&rest[at - 1]));
                 let first = (0..rest.len()).find(|at| is_word(*at)).and_then(|at| field(&rest[at]));
-                first.or_else(|| Self::AllAfter(words).field_in_code(rest, is_number))
+                first.or_else(|| Self::AllAfter(words).field_in_code(program, rest, is_number))
             }
             Self::SqlArgument(letters, long) => {
                 let takes_it = |option: &String| OPTIONS_OF_SQLITE.contains(&option.trim_start_matches('-'));
                 let names = rest.iter().enumerate().filter(|(at, argument)| !argument.starts_with('-') && (*at == 0 || !takes_it(&rest[at - 1])));
                 let sql = names.skip(1).find_map(|(_, argument)| field_outside_quotes(argument, is_number));
-                sql.or_else(|| Self::Sql(letters, long).field_in_code(rest, is_number))
+                sql.or_else(|| Self::Sql(letters, long).field_in_code(program, rest, is_number))
             }
+            Self::Variables(letters, long) => codes(rest, letters, long).into_iter().find_map(|set| {
+                let (name, value) = set.rsplit_once('=')?;
+                let name = name.rsplit_once('=').map_or(name, |(_, name)| name);
+                // Its letters may be in the same argument: what follows `-v` is the name.
+                let name = if name.starts_with("--") { name } else { name.strip_prefix("-v").unwrap_or(name) };
+                let field = field(value).filter(|field| !is_number(field))?;
+                rest.iter().any(|code| has_bare_variable(code, name)).then_some(field)
+            }),
             Self::Filter => {
                 let mut rest = rest.iter();
                 while let Some(argument) = rest.next() {
@@ -422,11 +121,17 @@ impl Takes {
             }
             Self::Sql(letters, long) => {
                 let mut codes = codes(rest, letters, long);
-                codes.extend(rest.iter().map(String::as_str).filter(|argument| argument.contains(' ')));
+                codes.extend(rest.iter().map(String::as_str).filter(|argument| argument.contains([' ', '\t', '\n', '(', ';', '*'])));
                 codes.into_iter().find_map(|code| field_outside_quotes(code, is_number))
             }
         }
     }
+}
+
+/// Whether `:name` stands there without quotes around the name.
+fn has_bare_variable(code: &str, name: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+    code.match_indices(':').any(|(at, _)| code[at + 1..].strip_prefix(name).is_some_and(|rest| !name.is_empty() && !goes_on(rest)))
 }
 
 /// The arguments that are code by the option before them, or in the same argument.
@@ -576,6 +281,24 @@ mod tests {
             &["psql", "-f", "{x}"],
             &["make", "{x}"],
             &["vim", "-c", "e {x}"],
+            &["spark-sql", "-e", "{x}"],
+            &["litecli", "a.db", "-e", "select {x}"],
+            &["pgcli", "--init-command", "{x}"],
+            &["osqueryi", "--json", "SELECT {x} FROM users"],
+            &["osqueryi", "SELECT/**/({x})"],
+            &["bq", "query", "--use_legacy_sql=false", "SELECT {x}"],
+            &["crystal", "eval", "{x}"],
+            &["psql", "-v", "v={x}", "-c", "SELECT :v"],
+            &["psql", "-vv={x}", "-c", "SELECT :v"],
+            &["psql", "--set=v={x}", "-c", "SELECT :v"],
+            &["psql", "--variable", "v={x}", "-c", "SELECT :v"],
+            &["su-exec", "nobody", "{x}"],
+            &["chpst", "-u", "nobody", "{x}"],
+            &["catatonit", "--", "{x}"],
+            &["timeout", "-s", "KILL", "5", "{x}"],
+            &["stdbuf", "-o", "L", "{x}"],
+            &["env", "-u", "HOME", "{x}"],
+            &["setarch", "x86_64", "{x}"],
         ] {
             assert!(objection(&words(line), |_| false).is_some_and(|why| why.contains("{x}")), "{line:?}");
         }
@@ -615,6 +338,11 @@ mod tests {
             &["python3", "-m", "http.client", "{x}"],
             &["curl", "-s", "http://{x}:80/health"],
             &["sort", "/data/{x}"],
+            &["psql", "-v", "v={x}", "-c", "SELECT :'v', :other, x::vtype"],
+            &["psql", "-v", "v={x}", "-f", "/app/report.sql"],
+            &["catatonit", "--", "nslookup", "{x}"],
+            &["timeout", "-s", "KILL", "5", "nslookup", "{x}"],
+            &["osqueryi", "SELECT name FROM processes WHERE name = '{x}'"],
         ] {
             assert_eq!(objection(&words(line), |_| false), None, "{line:?}");
         }
