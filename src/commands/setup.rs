@@ -54,7 +54,7 @@ pub fn target(cli: &Cli) -> Result<(Target, Scope, Home), ConnectError> {
     let target = kubeconfig::load(&kube_options(&cli.cluster), &clock())?;
     let scope = scope(&cli.cluster, &target);
     if let Some(namespace) = scope.namespace().filter(|name| !is_namespace(name)) {
-        let by = if cli.cluster.namespace.as_deref() == Some(namespace) { "-n" } else { "the context's namespace in the kubeconfig" };
+        let by = if cli.cluster.namespace.is_some() { "-n" } else { "the context's namespace in the kubeconfig" };
         let says = format!("{by} is {namespace:?}, which cannot be the name of a namespace: it has small letters, digits and - alone, at most 63");
         return Err(ConnectError::Config(Text::line(&says)));
     }

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use super::{flags, plain, regular};
+use super::{flags, named, plain, regular};
 
 /// Writable by the group or by everybody.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
@@ -65,8 +65,8 @@ pub fn is_own_folder(path: &Path) -> io::Result<()> {
 /// Goes the way to `path` as the kernel does, as far as there is one: whoever can write a folder on it can put another in the place of the
 /// next, and whoever owns a link decides where it leads. A link of ours is fine, as of `~/.local/state` to another disk.
 fn may_be_above(path: &Path) -> io::Result<()> {
-    let named = std::path::absolute(path)?;
-    let mut left: Vec<PathBuf> = named.parent().into_iter().flat_map(Path::components).map(|part| part.as_os_str().into()).rev().collect();
+    let whole = std::path::absolute(path)?;
+    let mut left: Vec<PathBuf> = whole.parent().into_iter().flat_map(Path::components).map(|part| part.as_os_str().into()).rev().collect();
     let (mut at, mut links) = (PathBuf::from("/"), 0);
     while let Some(part) = left.pop() {
         match part.components().next() {
@@ -140,9 +140,10 @@ pub fn open_own(path: &Path, to: To) -> io::Result<File> {
     let opened = options.mode(0o600).custom_flags(flags(OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW)).open(path);
     let file = match opened {
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => return Err(link()),
-        // What a pipe that nobody reads says to who opens it for writing.
+        // What a pipe that nobody reads says to who opens it for writing, and a socket to everybody.
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
-            return Err(NotOurs::error("it is a pipe, not a regular file: move it away".to_owned()));
+            let kind = std::fs::symlink_metadata(path).map_or("no regular file", |found| named(found.file_type()));
+            return Err(NotOurs::error(format!("it is {kind}, not a regular file: move it away")));
         }
         opened => opened.map_err(plain)?,
     };

@@ -138,8 +138,9 @@ impl Look<'_> {
         }
         for number in kept.iter().filter(|number| **number <= self.last) {
             let path = folder.map(|folder| kept::path_in(folder, *number)).unwrap_or_default();
-            if !self.kept.get(number).is_some_and(|hashes| kept::is_vouched(&path, hashes)) {
-                wrong.push(kept::altered(&path, *number));
+            let hashes = self.kept.get(number);
+            if !hashes.is_some_and(|hashes| kept::is_vouched(&path, hashes)) {
+                wrong.push(kept::altered(&path, *number, hashes.is_some()));
             }
         }
         if let Some((seq, time)) = self.ahead {

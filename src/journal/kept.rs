@@ -69,7 +69,7 @@ impl Journal {
         match hashes.last().and_then(|hash| vouched(&path, hash)) {
             Some(kept) => Ok(Some(kept)),
             None if is_vouched(&path, &hashes) => Ok(None),
-            None => Err(Text::bounded(&altered(&path, intent.0), LONGEST)),
+            None => Err(Text::bounded(&altered(&path, intent.0, !hashes.is_empty()), LONGEST)),
         }
     }
 
@@ -86,7 +86,7 @@ impl Journal {
         let hashes = if numbers.is_empty() { None } else { self.hashes() }.unwrap_or_default();
         let is_whole = |number: &u64| hashes.get(number).is_some_and(|hashes| is_vouched(&self.kept_path(Seq(*number)), hashes));
         let others = numbers.into_iter().filter(|number| !is_whole(number));
-        others.map(|number| Text::bounded(&altered(&self.kept_path(Seq(number)), number), LONGEST)).collect()
+        others.map(|number| Text::bounded(&altered(&self.kept_path(Seq(number)), number, hashes.contains_key(&number)), LONGEST)).collect()
     }
 
     fn kept_numbers(&self) -> Vec<u64> {
@@ -137,8 +137,16 @@ pub(super) fn hash_in(line: &line::Line) -> Option<(u64, &str)> {
     Some((field("intent")?.as_u64()?, field("kept_sha256")?.as_str()?))
 }
 
-/// What is said of a file that is not what the journal says was kept, and what to do.
-pub(super) fn altered(path: &Path, intent: u64) -> String {
+/// What is said of a file that is not what the journal says was kept, and what to do. `is_known`: the journal has a record of what was kept
+/// for this intent.
+pub(super) fn altered(path: &Path, intent: u64, is_known: bool) -> String {
+    if !is_known {
+        return format!(
+            "{} does not match the journal, which has no record that anything was kept for mitigation {intent}; nothing is taken back by it. \
+             Move it away, and keep it for whoever asks what happened here",
+            path.display()
+        );
+    }
     let why = match read_own(path) {
         Ok(_) => "does not match the journal: it was altered, or another file was put in its place".to_owned(),
         Err(why) => format!("cannot be trusted: {why}"),
@@ -226,7 +234,8 @@ mod tests {
         fs::write(at("8.json"), before).unwrap();
         assert_eq!((journal.kept_for(Seq(8)), journal.altered()), (Ok(None), Vec::new()), "as a crash in the middle of it leaves it");
         fs::copy(at("7.json"), at("9.json")).unwrap();
-        assert!(journal.kept_for(Seq(9)).unwrap_err().contains("undo/9.json does not match"), "the journal never heard of it");
+        let stray = journal.kept_for(Seq(9)).unwrap_err();
+        assert!(stray.contains("undo/9.json does not match") && stray.contains("no record") && !stray.contains("by hand"), "{stray}");
         fs::hard_link(at("7.json"), state.path().join("other")).unwrap();
         let why = journal.kept_for(Seq(7)).unwrap_err();
         assert!(why.contains("undo/7.json cannot be trusted: it has 2 names") && !why.contains("altered"), "{why}");

@@ -284,6 +284,8 @@ fn what_others_may_write_or_what_leads_elsewhere_is_no_journal() {
         assert!(std::process::Command::new("mkfifo").arg(directory.join(FILE_NAME)).status().unwrap().success());
     };
     assert!(refused(&pipe).contains("it is a pipe"));
+    let socket = |directory: &Path| drop(std::os::unix::net::UnixListener::bind(directory.join(FILE_NAME)).unwrap());
+    assert!(refused(&socket).contains("it is a socket"));
     let shared = |directory: &Path| {
         fs::write(directory.join(FILE_NAME), "").unwrap();
         mode(&directory.join(FILE_NAME), 0o666);

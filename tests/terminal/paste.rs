@@ -2,12 +2,7 @@
 
 use rstest::rstest;
 
-use std::time::Duration;
-
 use super::harness::Session;
-
-/// Long after any key belongs to a paste by its time.
-const LATE: Duration = Duration::from_millis(1_600);
 
 fn at_the_word() -> Session {
     let mut session = Session::start(80, 24, &["demo"]);
@@ -30,11 +25,11 @@ fn a_word_that_is_pasted_with_its_enter_confirms_nothing(#[case] pasted: &str) {
     assert!(!has_intent(&session), "{}", session.screen());
 }
 
+/// That no delay changes this is tried beside the state, to which a key is one of a paste or not, whenever the next one comes.
 #[test]
-fn a_word_that_was_pasted_does_not_count_however_late_its_enter_comes() {
+fn a_word_that_was_pasted_does_not_count_when_its_enter_is_typed_after_it() {
     let mut session = at_the_word();
     session.at_once("prod");
-    std::thread::sleep(LATE);
     session.press("\r").see("Ctrl-U clears it, then type it");
     assert!(!has_intent(&session), "{}", session.screen());
     // Neither does one of which the last letter was typed.
