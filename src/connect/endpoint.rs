@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     config::shape::Server,
-    domain::text::{LINE_LIMIT, Text},
+    domain::{
+        secrecy,
+        text::{LINE_LIMIT, Text},
+    },
     files,
 };
 
@@ -121,7 +124,9 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Url(url) => {
                 let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-                write!(formatter, "{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'))
+                let whole = format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path().trim_end_matches('/'));
+                // A key may stand in the path.
+                formatter.write_str(&secrecy::text(&whole, &mut |_| secrecy::HIDDEN.to_owned()))
             }
             Self::ServiceProxy { namespace, service, port, tls } => {
                 write!(formatter, "k8s://{namespace}/{}{service}:{port}", if *tls { "https:" } else { "" })
@@ -464,6 +469,7 @@ mod tests {
             assert_eq!(endpoint.to_string(), expected);
             assert!(!format!("{endpoint:?}").contains("pw"));
         }
+        assert_eq!("http://h:9090/api/key/pw".parse::<Endpoint>().unwrap().to_string(), "http://h:9090/api/key/***");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use self::{
 use super::{ConnectError, credentials::Credentials, wire::Wire};
 use crate::{
     domain::{
+        secrecy,
         shell::KubectlFlags,
         text::{Text, is_clear},
         time::Clock,
@@ -262,7 +263,7 @@ fn from_files(
     let of_cluster = |what: String| wrong(&format!("cluster {cluster_name:?} {what}"));
     let of_user = |what: String| wrong(&format!("user {user_name:?} {what}"));
     let server = Server::of(&cluster).map_err(of_cluster)?;
-    let shown = Text::line(&shown(&server.uri));
+    let shown = Text::line(&secrecy::text(&shown(&server.uri), &mut |_| secrecy::HIDDEN.to_owned()));
     let mut config = kube::Config::new(server.uri.clone());
     config.proxy_url = cluster::proxy(&cluster, &server.uri, proxies).map_err(of_cluster)?;
     config.disable_compression = cluster.disable_compression;
@@ -368,6 +369,8 @@ fn target(
         hash.update(certificate);
     }
     let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    // A key may stand in the path.
+    let shown = Text::line(&secrecy::text(&server, &mut |_| secrecy::HIDDEN.to_owned()));
     let asked = options.request_timeout.map(|limit| if limit.is_zero() { Duration::from_hours(1) } else { limit });
     Ok(Target {
         kubectl: kubectl(options, named.kubectl),
@@ -383,8 +386,8 @@ fn target(
         write_timeout: asked.unwrap_or(WRITE_TIMEOUT),
         files,
         fingerprint: Text::line(&format!("address-{number:032x}")),
-        wire: Arc::new(Wire::new(config, who.credentials, who.identity, Text::line(&server))),
-        server: Text::line(&server),
+        wire: Arc::new(Wire::new(config, who.credentials, who.identity, shown.clone())),
+        server: shown,
     })
 }
 

@@ -25,7 +25,7 @@ const TOKEN_LIMIT: usize = 16 << 10;
 /// The pages of one list, as far as it was read.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
-    pages: usize,
+    count: usize,
     entries: usize,
     empty: usize,
     /// Hashes of the tokens that were followed.
@@ -45,10 +45,10 @@ impl Pages {
         if token.len() > TOKEN_LIMIT {
             return strange("the token of its next page is longer than 16 KiB");
         }
-        self.pages += 1;
+        self.count += 1;
         self.entries += entries;
         self.empty = if entries == 0 { self.empty + 1 } else { 0 };
-        let is_poor = self.pages > POOR_PAGES && self.entries < self.pages * FEWEST;
+        let is_poor = self.count > POOR_PAGES && self.entries < self.count * FEWEST;
         if !self.seen.insert(self.hashes.hash_one(&token)) || self.empty > EMPTY_PAGES || is_poor {
             return strange("its pages go on for ever");
         }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::config::{
-    shape::{Auth, Config, Secret, Server},
-    value::{Read, Value},
+use crate::{
+    config::{
+        shape::{Auth, Config, Secret, Server},
+        value::{Read, Value},
+    },
+    domain::secrecy,
 };
 
 use super::{Draft, Section, Setting, Stars};
@@ -65,7 +68,7 @@ pub static SERVERS: Section = Section {
             name: "url",
             about: "http(s)://host:port/path, or k8s://namespace/service:port for a service of the cluster.",
             example: "\"https://metrics.example.org\"",
-            get: |config, star| server(config, star).map(|server| Value::text(without_login(&server.url))),
+            get: |config, star| server(config, star).map(|server| Value::text(shown(&server.url))),
             set: |draft, star, value| {
                 let url = read_url(value)?;
                 server_draft(draft, star)?.url = Some(url);
@@ -232,7 +235,7 @@ fn read_variable(value: &Value) -> Read<String> {
 fn read_url(value: &Value) -> Read<String> {
     let shape = "write http://host:port, https://host:port/path or k8s://namespace/service:port";
     let text = value.read_text()?.trim();
-    let shown = Value::text(without_login(text).split(['?', '#']).next().unwrap_or_default());
+    let shown = Value::text(shown(text).split(['?', '#']).next().unwrap_or_default());
     if let Some(rest) = text.strip_prefix("k8s://") {
         return if is_service(rest) { Ok(text.to_owned()) } else { Err(format!("is {shown}: write k8s://namespace/service:port")) };
     }
@@ -269,6 +272,11 @@ fn without_login(url: &str) -> String {
     let Some((before, host)) = url.rsplit_once('@') else { return url.to_owned() };
     let scheme = before.split_once("://").map_or_else(String::new, |(scheme, _)| format!("{scheme}://"));
     format!("{scheme}{host}")
+}
+
+/// An address as it may be shown: without its login, and without a key in its path.
+fn shown(url: &str) -> String {
+    secrecy::text(&without_login(url), &mut |_| secrecy::HIDDEN.to_owned())
 }
 
 /// `namespace/service:port`, the port by number or name, with the scheme of the service proxy (`https:`) before the service at most.
@@ -315,7 +323,8 @@ mod tests {
             assert!(!why.contains("hunter2"), "{why}");
         }
         assert_eq!(without_login("https://me:hunter2@host/path"), "https://host/path");
-        assert!(has_login("https://me@host") && !has_login("https://host/path"));
+        assert!(has_login("https://me@host") && !has_login("https://host/path") && !has_login("https://host/api/key/hunter2"));
+        assert_eq!(shown("https://me:hunter2@host/api/key/hunter2"), "https://host/api/key/***");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Addresses: the scheme and the host are shown, logins and keys are not.
 
 use super::{
+    HIDDEN,
     names::{is_secret_name, is_webhook_name},
     random::{is_mixed, is_random},
 };
@@ -34,12 +35,23 @@ pub fn address(name: &str, value: &str, mark: &mut impl FnMut(&str) -> String) -
     Some(shown)
 }
 
-/// A path with `mark` in the place of each part that is a key by its letters.
+/// Whether what follows such a part of a path is a secret: `/key/…`, `/api-token/…`.
+fn is_named(part: &str) -> bool {
+    const NAMES: [&str; 6] = ["key", "keys", "token", "tokens", "password", "passwd"];
+    let name: String = part.chars().filter(char::is_ascii_alphabetic).map(|letter| letter.to_ascii_lowercase()).collect();
+    NAMES.iter().any(|known| ["", "api", "access", "auth"].iter().any(|before| name.strip_prefix(before) == Some(*known)))
+}
+
+/// A path with `mark` in the place of each part that is a key by its letters, or by the part before it.
 fn segments(path: &str, mark: &mut impl FnMut(&str) -> String) -> String {
-    let shown: Vec<String> = path
-        .split('/')
-        .map(|part| if part.split(['-', '_', '.', ':']).any(is_random) || (is_random(part) && is_mixed(part)) { mark(part) } else { part.to_owned() })
-        .collect();
+    let mut before = "";
+    let mut shown = Vec::new();
+    for part in path.split('/') {
+        let is_by_letters = part.split(['-', '_', '.', ':']).any(is_random) || (is_random(part) && is_mixed(part));
+        let is_hidden = !part.is_empty() && part != HIDDEN && (is_by_letters || is_named(before));
+        shown.push(if is_hidden { mark(part) } else { part.to_owned() });
+        before = part;
+    }
     shown.join("/")
 }
 
@@ -76,4 +88,24 @@ fn login(after: &str) -> Option<(&str, &str)> {
         split(word).filter(|_| !port.bytes().all(|byte| byte.is_ascii_digit()))
     })?;
     word[..length].split_once(':').filter(|(_, password)| !password.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secrecy::HIDDEN;
+
+    #[rstest::rstest]
+    #[case("http://h/api/key/hunter2", "http://h/api/key/***")]
+    #[case("https://h:9090/api-token/a-b-c/prometheus", "https://h:9090/api-token/***/prometheus")]
+    #[case("http://h/API_KEY/x1/", "http://h/API_KEY/***/")]
+    #[case("http://h/keys/", "http://h/keys/")]
+    #[case("https://h/api/v1/namespaces/shop/secrets/db", "https://h/api/v1/namespaces/shop/secrets/db")]
+    #[case("https://sso.example/login/page", "https://sso.example/login/page")]
+    #[case("http://h/monkey/bar", "http://h/monkey/bar")]
+    fn a_key_in_the_path_of_an_address_is_hidden(#[case] address: &str, #[case] shown: &str) {
+        assert_eq!(text(address, &mut |_| HIDDEN.to_owned()), shown);
+        let once = text(address, &mut |_| HIDDEN.to_owned());
+        assert_eq!(text(&once, &mut |_| HIDDEN.to_owned()), once);
+    }
 }
