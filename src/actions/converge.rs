@@ -49,6 +49,10 @@ pub async fn watch(core: &Arc<Core>, plan: &Plan, intent: u64, owners: &Owners) 
     loop {
         let looked = match &plan.converge {
             Converge::Immediately => return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await,
+            Converge::Held { says } => {
+                core.say(ActionEvent::Notice { text: Text::line(&format!("{}: written, and {says}", plan.title)), is_error: true }).await;
+                return core.say(ActionEvent::Converged { id, after: Duration::ZERO }).await;
+            }
             Converge::Rollout { workload } => rollout(&core.api, workload, core.clock.now().utc).await,
             Converge::Replaced { pods, .. } => replaced(&core.api, owners, pods, core.clock.now().utc).await,
             Converge::Endpoints { service } => endpoints::look(&core.api, service).await,

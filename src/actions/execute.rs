@@ -48,7 +48,9 @@ pub async fn run(core: &Arc<Core>, confirmed: &ConfirmedPlan, in_flight: InFligh
     core.say(ActionEvent::Started { id }).await;
     let owners = match &plan.converge {
         Converge::Replaced { pods, .. } => converge::owners(&core.api, pods).await,
-        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately => converge::Owners::default(),
+        Converge::Rollout { .. } | Converge::Endpoints { .. } | Converge::Bounds { .. } | Converge::Immediately | Converge::Held { .. } => {
+            converge::Owners::default()
+        }
     };
     let Sending { mut outcome, done, notes, unanswered, stored, ran } = sending::all(core, plan, intent, &owners.known).await;
     let mut fields = record::outcome(intent.0, plan, &outcome, &notes);

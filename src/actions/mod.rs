@@ -30,6 +30,7 @@ mod overwriters;
 mod pods;
 mod record;
 mod recover;
+mod replacing;
 mod requests;
 mod resolve;
 mod revisions;

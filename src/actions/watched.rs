@@ -21,7 +21,7 @@ pub fn questions(converge: &Converge) -> Vec<Value> {
             let slices = json!({ "verb": "list", "group": "discovery.k8s.io", "resource": "endpointslices", "namespace": namespace });
             vec![question("list", Kind::Pod, namespace), slices]
         }
-        Converge::Immediately => Vec::new(),
+        Converge::Immediately | Converge::Held { .. } => Vec::new(),
     }
 }
 

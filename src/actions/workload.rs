@@ -4,38 +4,48 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
+    catalogue::Level,
     mitigation::{CheckKind, CheckResult, Converge},
     natural,
-    object::{Kind, ObjectRef, Subject},
+    object::{Kind, ObjectRef},
     text::Text,
 };
 
-use super::{api::Api, draft::Draft, engine::Core, overwriters, pods, room};
+use super::{api::Api, draft::Draft, engine::Core, overwriters, pods, replacing::Replacing, room};
 
 /// What can be rolled out.
 pub const ROLLED_OUT: &[Kind] = &[Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet];
 
-/// Why a new template does not reach every pod by itself; none where it does.
-pub fn held_back(kind: Kind, object: &Value) -> Option<String> {
-    if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
-        return Some("it is paused: nothing is rolled out until it is resumed".to_owned());
+/// When a new template asks for more than its kind does.
+pub const MORE: &str = "destructive where all pods that serve end before new ones come";
+
+/// Adds to a draft what its new pod template does to the pods: how far its card asks, what is waited for, and what is to be known
+/// before. `template` is the new one.
+pub fn rolls_out(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), template: Value) {
+    let replacing = Replacing::of(target.kind, object);
+    if let Some(outage) = replacing.outage() {
+        warn_of_outage(draft, &outage);
     }
-    let strategy = object.pointer("/spec/updateStrategy/type").and_then(Value::as_str);
-    if kind != Kind::Deployment && strategy == Some("OnDelete") {
-        return Some("its update strategy is OnDelete: each pod changes only when it is deleted".to_owned());
+    draft.converge = match replacing.held_back() {
+        Some(why) => Converge::Held { says: Text::line(&format!("{}: {why}", replacing.in_words())) },
+        None => Converge::Rollout { workload: target.subject() },
+    };
+    if replacing.held_back().is_none() {
+        check_room(core, draft, (target, object), template);
     }
-    let partition = object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or(0);
-    (partition > 0).then(|| format!("its partition is {partition}: pods below that number keep what they run"))
+    check_effect(core, draft, (target, object), replacing.held_back());
 }
 
-/// Waits for the rollout, where one follows.
-pub fn converge(workload: &Subject, object: &Value) -> Converge {
-    if held_back(workload.kind, object).is_some() { Converge::Immediately } else { Converge::Rollout { workload: workload.clone() } }
+/// Nobody serves for a while: said first, and as far-reaching as scaling to none.
+pub fn warn_of_outage(draft: &mut Draft, outage: &str) {
+    draft.level = Level::Destructive;
+    let says = CheckResult::Warn(Text::line(outage));
+    draft.check(CheckKind::Outage, async { says });
 }
 
 /// Adds to a draft whether pods get what is written.
-pub fn check_effect(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), reaches: &'static str) {
-    let held = held_back(target.kind, object);
+fn check_effect(core: &Core, draft: &mut Draft, (target, object): (&ObjectRef, &Value), held: Option<String>) {
+    let reaches = "its rollout strategy replaces its pods";
     if held.is_some() || target.kind != Kind::StatefulSet {
         let effect = held.map_or_else(|| CheckResult::Pass(reaches.into()), |why| CheckResult::Warn(Text::line(&why)));
         return draft.check(CheckKind::Effect, async { effect });

@@ -144,6 +144,8 @@ pub enum Converge {
     Bounds { workload: Subject, min: u64, max: u64 },
     /// The write itself is the effect.
     Immediately,
+    /// The write is stored, and what it is for does not follow by itself: `no pod is replaced: it is scaled to 0`.
+    Held { says: Text },
 }
 
 /// How much a confirmation asks for (§4: friction follows the blast radius).

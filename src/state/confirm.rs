@@ -145,7 +145,7 @@ impl State {
             undoes: plan.undoes.and_then(|undoes| undoes.here.or_else(|| self.mitigations.recorded_as(undoes.recorded))),
             inverse: plan.inverse.clone(),
             wish: Some(plan.wish.clone()),
-            converges: plan.converge != Converge::Immediately,
+            converges: !matches!(plan.converge, Converge::Immediately | Converge::Held { .. }),
             stage: Stage::Executing { done: 0, of: u32::try_from(plan.writes.len()).unwrap_or(u32::MAX), waits: None },
             aim,
             before: self.kpis.iter().map(|kpi| Comparison::since(&kpi.spec, value(kpi))).collect(),

@@ -11,6 +11,7 @@ use crate::{
         draft::{Draft, Undo, guarded_patch, subject},
         engine::Core,
         kubectl, overwriters,
+        replacing::Replacing,
         revisions::{self, bare},
         workload,
     },
@@ -47,7 +48,7 @@ static RESUME: Spec = Spec {
     takes_several: false,
     parameters: &[],
     level: Level::Disruptive,
-    more: "",
+    more: workload::MORE,
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("patch", "apps", "deployments"),
@@ -145,6 +146,9 @@ impl Mitigation for Resume {
         let mut draft = Draft::about(id, Wish::new(self.clone()), &format!("Resume rollout · {}", target.key.name), (&target, &object));
         draft.what = vec![Text::line(&format!("{target}  rollout goes on in {namespace}")), progress(&object)];
         if let Some(revision) = waiting {
+            if let Some(outage) = Replacing::resumed(target.kind, &object).outage() {
+                workload::warn_of_outage(&mut draft, &outage);
+            }
             workload::check_room(core, &mut draft, (&target, &object), template.clone());
             for (container, before, after) in diff::images(&revision.template, &template) {
                 draft.what.push(Text::line(&format!("{container}  image {before} → {after}")));

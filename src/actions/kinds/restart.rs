@@ -14,7 +14,9 @@ use crate::{
         draft::{Draft, Undo, guarded_patch, subject},
         engine::Core,
         expect::step,
-        kubectl, revisions, workload as rolled_out,
+        kubectl,
+        replacing::Replacing,
+        revisions, workload as rolled_out,
     },
     domain::{
         ask::{Wish, Words},
@@ -36,7 +38,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "at=TIME", about: "the time to note, RFC 3339; without it now", presence: Presence::Optional }],
     level: Level::Disruptive,
-    more: "",
+    more: rolled_out::MORE,
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("patch", "apps", "deployments"),
@@ -94,27 +96,24 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
     let current = revisions::current(target.kind, &object, &history);
     let mut draft = Draft::about(id, wish, title, (&target, &object));
     let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
+    let replacing = Replacing::of(target.kind, &object);
     draft.what = vec![
-        Text::line(&format!("{target}  every pod is replaced, a few at a time, in {namespace}{revision}")),
+        Text::line(&format!("{target}  {}, in {namespace}{revision}", replacing.in_words())),
         Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
     ];
     draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.kubectl);
     draft.undo = match revisions::way_back(target.kind, &object, &history) {
         Ok(number) => {
             let former = UndoRollout { workload: workload.clone(), to_revision: Some(number) };
-            Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back, which replaces the pods once more")))
+            Undo::By(Wish::new(former), Text::line(&format!("U brings revision {number} back{}", replacing.once_more())))
         }
         Err(why) => Undo::Nothing(Text::line(&format!("nothing takes it back: {why}"))),
     };
     let before = object.pointer("/spec/template").cloned().unwrap_or_default();
     let (steps, after) = annotated(&before, at);
-    if rolled_out::held_back(target.kind, &object).is_none() {
-        rolled_out::check_room(core, &mut draft, (&target, &object), after.clone());
-    }
-    let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after) };
+    let field = Field { path: "/spec/template".into(), before: Some(before), after: Some(after.clone()) };
     draft.writes = vec![guarded_patch(&target, &object, &["/spec/template"], steps, vec![field])];
-    draft.converge = rolled_out::converge(workload, &object);
-    rolled_out::check_effect(core, &mut draft, (&target, &object), "its rollout strategy replaces its pods");
+    rolled_out::rolls_out(core, &mut draft, (&target, &object), after);
     let (api, path) = (core.api.clone(), format!("/spec/template/metadata/annotations/{}", step(ANNOTATION)));
     draft.check(CheckKind::Overwritten, async move { rolled_out::overwritten(&api, &target, &object, &path).await });
     Ok(draft)

@@ -12,7 +12,7 @@ use crate::{
     actions::{
         draft::{Draft, Undo},
         engine::Core,
-        pods,
+        pods, replacing, workload,
     },
     domain::{
         ask::{Wish, Words},
@@ -35,7 +35,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "at=TIME", about: "the time to note, RFC 3339; without it now", presence: Presence::Optional }],
     level: Level::Disruptive,
-    more: "",
+    more: workload::MORE,
     rights: &[
         Right::within(NAMESPACE, "get", "apps", "deployments"),
         Right::within(NAMESPACE, "list", "apps", "deployments"),
@@ -93,16 +93,7 @@ fn meanwhile(object: &Value) -> CheckResult {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
     let replicas = number("/spec/replicas").unwrap_or(1);
     let available = number("/status/availableReplicas").unwrap_or(0);
-    let strategy = object.pointer("/spec/strategy/type").and_then(Value::as_str);
-    let most = object.pointer("/spec/strategy/rollingUpdate/maxUnavailable");
-    // The API server fills 25 % in; a share is rounded down (ResolveFenceposts of the deployment controller).
-    let share = |text: &str| text.trim_end_matches('%').parse::<u64>().ok().map(|percent| replicas * percent / 100);
-    let away = match (strategy, most) {
-        (Some("Recreate"), _) => replicas,
-        (_, Some(Value::Number(number))) => number.as_u64().unwrap_or(replicas),
-        (_, Some(Value::String(text))) => share(text).unwrap_or(replicas),
-        _ => replicas / 4,
-    };
+    let away = replacing::away(Kind::Deployment, object, replicas);
     let left = available.saturating_sub(away);
     if left == 0 {
         return CheckResult::Warn(Text::line(&format!(

@@ -33,7 +33,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "CONTAINER=IMAGE", about: "a container, or an init container, and its new image", presence: Presence::Repeated }],
     level: Level::Disruptive,
-    more: "",
+    more: workload::MORE,
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("patch", "apps", "deployments"),
@@ -128,12 +128,8 @@ impl Mitigation for SetImage {
         let path = fields.first().map(|field| field.path.clone()).unwrap_or_default();
         let guards: Vec<_> = guards.iter().map(String::as_str).collect();
         draft.writes = vec![guarded_patch(&target, &object, &guards, steps, fields)];
-        draft.converge = workload::converge(&self.workload, &object);
-        if workload::held_back(target.kind, &object).is_none() {
-            // An image takes no part in what a pod asks for.
-            workload::check_room(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
-        }
-        workload::check_effect(core, &mut draft, (&target, &object), "its rollout strategy replaces its pods");
+        // An image takes no part in what a pod asks for.
+        workload::rolls_out(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
         if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
             let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; U sets the former images by name";
             draft.check(CheckKind::NotCovered, async { CheckResult::Warn(why.into()) });

@@ -51,7 +51,7 @@ static SPEC: Spec = Spec {
     takes_several: false,
     parameters: &[Parameter { name: "REVISION", about: "its number; without it the one before the current", presence: Presence::Optional }],
     level: Level::Disruptive,
-    more: "",
+    more: workload::MORE,
     rights: &[
         Right::on("get", "apps", "deployments"),
         Right::on("patch", "apps", "deployments"),
@@ -141,11 +141,7 @@ impl UndoRollout {
         };
         let field = Field { path: "/spec/template".into(), before: Some(template), after: Some(goal.template.clone()) };
         draft.writes = vec![guarded_patch(target, object, &["/spec/template"], steps(object, goal), vec![field])];
-        draft.converge = workload::converge(&self.workload, object);
-        workload::check_effect(core, &mut draft, (target, object), "its rollout strategy replaces its pods");
-        if workload::held_back(target.kind, object).is_none() {
-            workload::check_room(core, &mut draft, (target, object), goal.template.clone());
-        }
+        workload::rolls_out(core, &mut draft, (target, object), goal.template.clone());
         let (api, of, was) = (core.api.clone(), target.clone(), object.clone());
         draft.check(CheckKind::Overwritten, async move { workload::overwritten(&api, &of, &was, "/spec/template").await });
         let (api, template, since) = (core.api.clone(), goal.template.clone(), goal.since);

@@ -11,6 +11,7 @@ mod preflight;
 mod reported;
 mod rig;
 mod rollouts;
+mod strategies;
 mod undoing;
 
 use std::time::Duration;

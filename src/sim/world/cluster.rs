@@ -339,7 +339,15 @@ impl Cluster {
     fn notice_pod(&mut self, key: Key, change: &Change) {
         let pod = &change.object;
         if let Some(owner) = controller(pod, "ReplicaSet") {
-            self.dirty_replica_sets.insert((key.0.clone(), owner.to_owned()));
+            let set = (key.0.clone(), owner.to_owned());
+            // A deployment that recreates its pods waits for the last old one (`deletePod` of the deployment controller).
+            if change.kind == ChangeKind::Deleted
+                && let Some(replica_set) = self.store.get(Resource::ReplicaSets, &set.0, &set.1)
+                && let Some(deployment) = controller(&replica_set, "Deployment")
+            {
+                self.dirty_deployments.insert((key.0.clone(), deployment.to_owned()));
+            }
+            self.dirty_replica_sets.insert(set);
         }
         if let Some(owner) = controller(pod, "StatefulSet") {
             self.dirty_stateful_sets.insert((key.0.clone(), owner.to_owned()));

@@ -122,3 +122,22 @@ fn on_delete_replaces_nothing_by_itself() {
     }
     assert_eq!(images(&world, "db"), ["db:1"]);
 }
+
+/// Nothing but the end of the last old pod tells its controller that new ones can come.
+#[test]
+fn a_deployment_that_recreates_its_pods_goes_on_by_itself() {
+    let mut world = world();
+    let mut app = set("app", 2, &Value::Null);
+    app["spec"]["strategy"] = json!({"type": "Recreate"});
+    world.store.create(Resource::Deployments, Writer::update("kubectl"), app).unwrap();
+    let ready = |world: &World| find(world, Resource::Deployments, "app")["status"]["readyReplicas"].as_u64().unwrap_or(0);
+    until(&mut world, "two ready pods", |world| ready(world) == 2);
+    set_image(&world, Resource::Deployments, "app", "db:2");
+    let began = world.last;
+    until(&mut world, "new pods", |world| {
+        let images = images(world, "app");
+        assert!(images.iter().all(|image| image == "db:1") || images.iter().all(|image| image == "db:2"), "one beside the other: {images:?}");
+        ready(world) == 2 && images == ["db:2", "db:2"]
+    });
+    assert!(world.last - began < 180, "only after {} s: whatever looked at it then", world.last - began);
+}
