@@ -14,17 +14,24 @@ use crate::{
         health::{Health, SourceId},
         kpi::{Kpi, KpiReading, Level},
         log_pattern::ErrorWindow,
+        object::Key,
         observation::{Delta, Identity, Observation, What},
         pod::Pod,
         text::Text,
         units,
-        workload::Node,
+        workload::{Deployment, Node, ReplicaSet},
     },
-    state::cluster::{Index, is_node_lost},
+    state::{
+        cluster::{Index, is_node_lost},
+        missing::{self, Missing},
+    },
 };
 
 /// Of an indicator whose server never answered; what is wrong with that server stands in its own row.
 const UNMEASURED: &str = "not measured: Prometheus has not answered";
+
+/// How far apart clocks are taken for the same, as Prometheus does with samples that come in.
+const CLOCKS_DIFFER: chrono::Duration = chrono::Duration::minutes(1);
 
 /// The sources that one look waits for. The others only help to explain.
 pub const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
@@ -36,7 +43,12 @@ pub fn doubt(kpi: &Kpi, reading: &KpiReading) -> Option<Text> {
     if let Some(problem) = problem {
         let is_of_query =
             ["query refused", "cannot be", "a "].iter().any(|begins| problem.starts_with(begins)) || problem.contains(" in place of one");
-        let remedy = if is_of_query { format!(" (correct kpis.{}.query)", kpi.id) } else { String::new() };
+        let is_late = problem.starts_with("no answer in time");
+        let remedy = match (is_of_query, is_late) {
+            (true, _) => format!(" (correct kpis.{}.query)", kpi.id),
+            (false, true) => format!(" (Prometheus is busy, or kpis.{}.query asks too much of it)", kpi.id),
+            (false, false) => String::new(),
+        };
         return Some(Text::line(&format!("{problem}{remedy}")));
     }
     if reading.value.is_some_and(f64::is_finite) {
@@ -63,6 +75,8 @@ pub struct Look {
     pub identity: Option<Identity>,
     pub pods: Index<Pod>,
     nodes: Index<Node>,
+    deployments: Index<Deployment>,
+    replica_sets: Index<ReplicaSet>,
     pub readings: BTreeMap<Text, KpiReading>,
     pub alerts: Option<AlertList>,
     pub errors: Option<Box<ErrorWindow>>,
@@ -126,14 +140,9 @@ impl Look {
                 self.errors = Some(errors);
                 self.answered.insert(source);
             }
-            What::Beat
-            | What::Deployments(_)
-            | What::ReplicaSets(_)
-            | What::Services(_)
-            | What::Autoscalers(_)
-            | What::ConfigMaps(_)
-            | What::Events(_)
-            | What::Rights(_) => {}
+            What::Deployments(deltas) => deltas.into_iter().for_each(|delta| self.deployments.apply(delta, |_, _| {})),
+            What::ReplicaSets(deltas) => deltas.into_iter().for_each(|delta| self.replica_sets.apply(delta, |_, _| {})),
+            What::Beat | What::Services(_) | What::Autoscalers(_) | What::ConfigMaps(_) | What::Events(_) | What::Rights(_) => {}
         }
     }
 
@@ -149,7 +158,10 @@ impl Look {
     fn is_complete(&self) -> bool {
         // Without the nodes nobody knows which pods were lost with theirs.
         let knows_nodes = self.nodes.is_complete || self.has_failed(SourceId::Nodes);
-        knows_nodes && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
+        // Without these nobody knows how many there should be.
+        let knows_deployments = self.deployments.is_complete || self.has_failed(SourceId::Deployments);
+        let knows_sets = self.replica_sets.is_complete || self.has_failed(SourceId::ReplicaSets);
+        knows_nodes && knows_deployments && knows_sets && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
     }
 
     fn has_failed(&self, source: SourceId) -> bool {
@@ -185,13 +197,22 @@ impl Look {
         Some(Text::line(&format!("{} of {} shards answered{}", errors.shards.0, errors.shards.1, if errors.timed_out { ", timed out" } else { "" })))
     }
 
+    /// The same as it stands in the list of sources: pods of a namespace that does not exist are none that are well.
+    pub fn told(&self, source: SourceId) -> Answer {
+        match (source, self.answer(source), self.answer(SourceId::Cluster)) {
+            (SourceId::Pods, Answer::Answered, Answer::Partial(why)) if self.pods.is_empty() => Answer::Partial(why),
+            (_, answer, _) => answer,
+        }
+    }
+
     pub fn firing(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.iter().flat_map(|list| list.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing))
     }
 
     /// The level of an indicator; a value whose query failed, or that is old, is no data.
     pub fn level(&self, kpi: &Kpi, now: DateTime<Utc>) -> Level {
-        let reading = self.readings.get(&kpi.id).filter(|reading| self.age(reading, now) <= kpi.freshness_limit);
+        let reading =
+            self.readings.get(&kpi.id).filter(|reading| self.age(reading, now) <= kpi.freshness_limit && !self.is_of_the_future(reading, now));
         kpi.level(reading.and_then(|reading| reading.value))
     }
 
@@ -200,6 +221,9 @@ impl Look {
         let Some(reading) = self.readings.get(&kpi.id) else { return Some(Text::from(UNMEASURED)) };
         if let Some(doubt) = doubt(kpi, reading) {
             return Some(doubt);
+        }
+        if self.is_of_the_future(reading, now) {
+            return Some("its newest sample is dated in the future: the clocks of Prometheus and of what it asks differ".into());
         }
         let age = self.age(reading, now);
         (age > kpi.freshness_limit).then(|| Text::line(&format!("its newest sample is {} old", units::age(age))))
@@ -211,9 +235,26 @@ impl Look {
         reading.at.and_then(|at| now.signed_duration_since(at).to_std().ok()).unwrap_or_default()
     }
 
+    /// Dated later than clocks differ that are kept: how old it is is not known.
+    fn is_of_the_future(&self, reading: &KpiReading, now: DateTime<Utc>) -> bool {
+        reading.at.is_some_and(|at| at > self.server_time.unwrap_or(now) + CLOCKS_DIFFER)
+    }
+
     pub fn unhealthy(&self, now: DateTime<Utc>) -> Vec<&Pod> {
         let now = self.server_time.unwrap_or(now);
         self.pods.objects.values().filter(|pod| pod.is_unhealthy(now)).collect()
+    }
+
+    /// Deployments that have fewer pods than they want.
+    pub fn missing(&self) -> Vec<Missing> {
+        if !self.pods.is_complete {
+            return Vec::new();
+        }
+        let mut of_sets: BTreeMap<Key, u32> = BTreeMap::new();
+        for set in self.pods.objects.values().filter_map(missing::counts_for) {
+            *of_sets.entry(set).or_default() += 1;
+        }
+        missing::of(&self.deployments, &self.replica_sets, |set| of_sets.get(set).copied().unwrap_or(0))
     }
 
     /// `Pods`, `Prometheus` …: what a person calls the source.

@@ -16,8 +16,11 @@ use crate::{
     config::{Config, Loaded},
     connect::Reader,
     domain::{
+        ailment::Ailment,
         health::SourceId,
         kpi::{Kpi, Level},
+        pod::Pod,
+        standing::Standing,
         units,
     },
     sources::{self, SourcesOptions},
@@ -130,10 +133,16 @@ fn sentence(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         1 => "; 1 unhealthy pod".to_owned(),
         many => format!("; {} unhealthy pods", units::thousands(many as u64)),
     };
+    let missing = match look.missing().iter().map(|one| u64::from(one.count())).sum() {
+        0 => String::new(),
+        1 => "; 1 missing pod".to_owned(),
+        many => format!("; {} missing pods", units::thousands(many)),
+    };
+    let pods = unhealthy + &missing;
     match verdict {
-        Verdict::NothingFires => format!("Nothing fires{unhealthy}."),
-        Verdict::Firing => format!("{}{unhealthy}.", firing(look, config, now)),
-        Verdict::CannotTell(missing) => format!("Cannot tell{unhealthy}. Missing: {}.", missing.join("; ")),
+        Verdict::NothingFires => format!("Nothing fires{pods}."),
+        Verdict::Firing => format!("{}{pods}.", firing(look, config, now)),
+        Verdict::CannotTell(unknown) => format!("Cannot tell{pods}. Missing: {}.", unknown.join("; ")),
     }
 }
 
@@ -145,7 +154,7 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     }
     let _ = writeln!(text, "{}\n", sentence(look, config, verdict, now));
     for source in LOOKED_AT {
-        let (word, why) = match look.answer(source) {
+        let (word, why) = match look.told(source) {
             Answer::Answered => ("ok", None),
             Answer::Partial(why) => ("partial", Some(why)),
             Answer::Missing(why) => ("failed", Some(why)),
@@ -169,9 +178,28 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     let unhealthy = look.unhealthy(now);
     heading(&mut text, "Unhealthy pods", unhealthy.len());
     for pod in unhealthy.iter().take(MOST_LINES) {
-        let _ = writeln!(text, "  {}/{}  {}  {} restarts", pod.key.namespace, pod.key.name, pod.status_cell(now), pod.restarts);
+        let _ = writeln!(text, "  {}/{}  {}", pod.key.namespace, pod.key.name, unhealthy_words(pod, now));
+    }
+    let missing = look.missing();
+    heading(&mut text, "Deployments with missing pods", missing.len());
+    for one in missing.iter().take(MOST_LINES) {
+        let why = one.why.as_ref().map_or_else(String::new, |why| format!("  {why}"));
+        let _ = writeln!(text, "  {}/{}  {} of {} pods exist{why}", one.deployment.namespace, one.deployment.name, one.has, one.wants);
     }
     text
+}
+
+/// `0/1 ready  Running (not ready for 4m)  0 restarts`.
+fn unhealthy_words(pod: &Pod, now: DateTime<Utc>) -> String {
+    let cell = pod.status_cell(now);
+    let since = pod.unready_since.and_then(|since| now.signed_duration_since(since).to_std().ok());
+    let why = match pod.standing(now) {
+        Standing::Ill(Ailment::Hanging) if pod.deleting_since.is_some() => " (not gone in time)".to_owned(),
+        Standing::Ill(Ailment::Hanging) => since.map_or_else(|| " (not ready)".to_owned(), |since| format!(" (not ready for {})", units::age(since))),
+        _ => String::new(),
+    };
+    let restarts = if pod.restarts == 1 { "restart" } else { "restarts" };
+    format!("{}/{} ready  {cell}{why}  {} {restarts}", pod.ready_containers, pod.total_containers(), pod.restarts)
 }
 
 fn heading(text: &mut String, title: &str, count: usize) {
@@ -226,10 +254,15 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         .firing()
         .map(|alert| json!({"name": alert.name, "severity": alert.severity.word(), "since": alert.starts_at, "summary": alert.summary}))
         .collect();
+    let missing_pods: Vec<Value> = look
+        .missing()
+        .iter()
+        .map(|one| json!({"namespace": one.deployment.namespace, "deployment": one.deployment.name, "has": one.has, "wants": one.wants, "why": one.why}))
+        .collect();
     let pods: Vec<Value> = look
         .unhealthy(now)
         .iter()
-        .map(|pod| json!({"namespace": pod.key.namespace, "name": pod.key.name, "status": pod.status_cell(now), "restarts": pod.restarts}))
+        .map(|pod| json!({"namespace": pod.key.namespace, "name": pod.key.name, "status": pod.status_cell(now), "ready": format!("{}/{}", pod.ready_containers, pod.total_containers()), "restarts": pod.restarts}))
         .collect();
     json!({
         "verdict": name, "missing": missing,
@@ -237,13 +270,13 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
             "context": identity.cluster.context, "uid": identity.cluster.uid, "user": identity.cluster.user, "version": identity.version,
         })),
         "sources": sources, "kpis": kpis, "firing": alerts,
-        "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods,
+        "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods, "missing_pods": missing_pods,
         "errors_last_15_min": look.errors.as_ref().filter(|errors| errors.unknown.is_none()).map(|errors| errors.recent),
     })
 }
 
 fn source_document(look: &Look, source: SourceId) -> Value {
-    let (state, why) = match look.answer(source) {
+    let (state, why) = match look.told(source) {
         Answer::Answered => ("answered", None),
         Answer::Partial(why) => ("partial", Some(why)),
         Answer::Missing(why) => ("failed", Some(why)),
@@ -317,6 +350,8 @@ mod tests {
         let verdict = judge(&look, &Config::default(), NOW);
         assert_eq!(verdict, Verdict::CannotTell(vec![format!("Kubernetes: {why}")]));
         assert_eq!(verdict.exit(), Exit::USAGE);
+        let text = text(&look, &Config::default(), &verdict, NOW);
+        assert!(text.lines().any(|line| line.starts_with("Pods ") && line.contains("partial") && line.contains(why)), "{text}");
     }
 
     #[test]
@@ -375,6 +410,10 @@ mod tests {
         let Verdict::CannotTell(missing) = judge(&unmeasured, &config, NOW) else { panic!("nobody measured it") };
         assert_eq!(missing.join("; "), "Error rate: not measured: Prometheus has not answered", "the query is not to blame");
         let problem = |words: &'static str| told(&|reading| (reading.value, reading.problem) = (None, Some(words.into())));
+        let late = "no answer in time: query timed out in expression evaluation";
+        assert_eq!(problem(late), format!("Error rate: {late} (Prometheus is busy, or kpis.error_rate.query asks too much of it)"));
+        let early = told(&|reading| reading.at = Some(NOW + chrono::Duration::minutes(10)));
+        assert!(early.contains("Error rate: its newest sample is dated in the future"), "{early}");
         assert_eq!(problem("0/0: no requests in 5 min?"), "Error rate: 0/0: no requests in 5 min?");
         assert_eq!(problem("query refused: parse error"), "Error rate: query refused: parse error (correct kpis.error_rate.query)");
         assert_eq!(told(&|reading| reading.problem = Some("results truncated".into())), "Error rate: results truncated", "not whole");
@@ -405,6 +444,35 @@ mod tests {
         let text = text(&look, &Config::default(), &verdict, NOW);
         assert!(text.contains("cannot tell whether there are errors: the field level is not mapped in app"), "{text}");
         assert_eq!(document(&look, &Config::default(), &verdict, NOW)["errors_last_15_min"], Value::Null);
+    }
+
+    /// A deployment of five whose quota let in two, and one pod that runs and is not ready.
+    #[test]
+    fn pods_that_should_run_and_do_not_exist_are_told_with_their_cause() {
+        use crate::state::tests::play;
+        let mut look = calm(0.0);
+        let why: Text = "exceeded quota: pods, requested: pods=1, used: pods=2, limited: pods=2".into();
+        let deployment = crate::domain::workload::Deployment { refused: Some(why), ..play::deployment("hist", 1, 5, 1) };
+        let mut set = play::replica_set("hist", 1, -9_000, "hist:1");
+        set.replicas = 5;
+        set.owner.as_mut().unwrap().uid = deployment.uid.clone();
+        let set_name = set.key.name.clone();
+        let mut hangs = play::pod("hist-b", &set_name);
+        (hangs.is_ready, hangs.ready_containers, hangs.unready_since) = (false, 0, Some(NOW - chrono::Duration::minutes(4)));
+        (hangs.created, hangs.started) = (NOW - chrono::Duration::hours(1), Some(NOW - chrono::Duration::hours(1)));
+        let pods = [play::pod("hist-a", &set_name), hangs].map(Delta::Applied);
+        seen(&mut look, SourceId::Pods, What::Pods([Delta::ListStarted].into_iter().chain(pods).chain([Delta::Listed]).collect()));
+        assert!(look.missing().is_empty(), "how many there should be is not known yet");
+        seen(&mut look, SourceId::Deployments, What::Deployments(vec![Delta::ListStarted, Delta::Applied(deployment), Delta::Listed]));
+        seen(&mut look, SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::ListStarted, Delta::Applied(set), Delta::Listed]));
+        let config = Config::default();
+        let verdict = judge(&look, &config, NOW);
+        let text = text(&look, &config, &verdict, NOW);
+        assert!(text.contains("Nothing fires; 1 unhealthy pod; 3 missing pods."), "{text}");
+        assert!(text.contains("/hist  2 of 5 pods exist  exceeded quota: pods, requested: pods=1, used: pods=2, limited: pods=2"), "{text}");
+        assert!(text.contains("/hist-b  0/1 ready  Running (not ready for 4m)  0 restarts"), "{text}");
+        let document = document(&look, &config, &verdict, NOW);
+        assert_eq!((&document["missing_pods"][0]["has"], &document["missing_pods"][0]["wants"]), (&json!(2), &json!(5)));
     }
 
     #[test]

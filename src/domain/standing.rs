@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{ailment::Ailment, pod::Phase};
 
 /// Start-up patience, in seconds, of a pod whose probes ask for no more.
-pub const PATIENCE: u16 = 30;
+pub const PATIENCE: u16 = 60;
+/// How long the end of a pod that nothing brings back is told as an ailment: one that ended before is history.
+pub const HISTORY: TimeDelta = TimeDelta::hours(1);
 /// How long an end by the memory limit counts for a pod that is ready again. A kubelet takes a container that ran for so long
 /// as recovered and begins its back-off anew (twice its longest back-off: `pkg/kubelet/kubelet.go`).
 pub const LATELY: TimeDelta = TimeDelta::minutes(10);
@@ -86,6 +88,7 @@ impl Vitals<'_> {
         match self.phase {
             Phase::Succeeded => return Standing::Ended,
             Phase::Failed if self.controller.is_some() => return Standing::Ended,
+            Phase::Failed if now >= self.ended() + HISTORY => return Standing::Ended,
             Phase::Failed => return Standing::Ill(Ailment::of_end(self.word)),
             Phase::Pending | Phase::Running | Phase::Unknown => {}
         }
@@ -110,6 +113,8 @@ impl Vitals<'_> {
         match Ailment::of(self.word) {
             Some(ailment) => Standing::Ill(ailment),
             None if self.phase == Phase::Unknown => Standing::Ill(Ailment::Hanging),
+            // Somebody holds it back on purpose, until they take the gate away.
+            None if self.word == "SchedulingGated" => Standing::Starting,
             None if self.is_new() && now < self.grown_up() => Standing::Starting,
             None if matches!(self.word, "Running" | "NotReady" | "Unknown") => Standing::Ill(Ailment::Hanging),
             None => Standing::Ill(Ailment::CannotStart),
@@ -127,6 +132,7 @@ impl Vitals<'_> {
             Standing::Starting => Some("it has only just started"),
             Standing::Leaving => Some("it is being deleted already"),
             Standing::Ended if self.phase == Phase::Succeeded => Some("it has completed"),
+            Standing::Ended if self.controller.is_none() => Some("it has ended, and nothing would bring it back: it has no controller"),
             Standing::Ended => Some("it has ended, and its controller made another"),
             Standing::Ill(Ailment::NodeLost) if self.controller == Some("StatefulSet") => {
                 Some("its stateful set makes no other until it is gone: once its node is off, delete-pod with force=yes")
@@ -141,9 +147,10 @@ impl Vitals<'_> {
     }
 
     /// The moments at which it may stand otherwise without a word from the cluster.
-    pub fn turns(&self) -> [Option<DateTime<Utc>>; 3] {
+    pub fn turns(&self) -> [Option<DateTime<Utc>>; 4] {
         let is_waited_for = !self.is_ready && self.is_new();
-        [is_waited_for.then(|| self.grown_up()), self.killed.map(|killed| killed + LATELY), self.gone_by.map(|gone_by| gone_by + OVERDUE)]
+        let past = (self.phase == Phase::Failed && self.controller.is_none()).then(|| self.ended() + HISTORY);
+        [past, is_waited_for.then(|| self.grown_up()), self.killed.map(|killed| killed + LATELY), self.gone_by.map(|gone_by| gone_by + OVERDUE)]
     }
 
     /// The first moment after `now` at which it is unhealthy where it was not, or well again.
@@ -155,6 +162,11 @@ impl Vitals<'_> {
     /// Its controller makes another as soon as its deletion was asked for; a stateful set waits until it is gone.
     fn is_replaced_at_once(&self) -> bool {
         matches!(self.controller, Some("ReplicaSet" | "ReplicationController" | "Job"))
+    }
+
+    /// When a pod that failed did so: it is ready no longer since then, where it was at all.
+    fn ended(&self) -> DateTime<Utc> {
+        self.unready_since.map_or(self.created, |since| since.max(self.created))
     }
 
     /// It was never ready yet, as far as can be told, and no container was started again.
@@ -230,13 +242,18 @@ mod tests {
         let failed = Vitals { phase: Phase::Failed, word: "Evicted", is_ready: false, ..well() };
         assert_eq!(stands(failed), Standing::Ended);
         assert_eq!(stands(Vitals { phase: Phase::Succeeded, ..failed }), Standing::Ended);
-        assert!(matches!(stands(Vitals { controller: None, ..failed }), Standing::Ill(_)), "nothing replaced it");
+        let bare = Vitals { controller: None, unready_since: Some(at(-3_000)), ..failed };
+        assert!(matches!(stands(bare), Standing::Ill(_)), "nothing replaced it");
+        assert_eq!(bare.next_turn(at(NOW)), Some(at(600)), "an hour later it is history");
+        assert_eq!(stands(Vitals { unready_since: Some(at(-3_600)), ..bare }), Standing::Ended);
+        let gated = Vitals { phase: Phase::Pending, word: "SchedulingGated", is_ready: false, started: None, ..well() };
+        assert_eq!((stands(gated), gated.next_turn(at(NOW))), (Standing::Starting, None), "held back on purpose");
     }
 
     #[test]
     fn what_just_started_is_spared_as_long_as_its_probes_say() {
         let new = Vitals { is_ready: false, created: at(-20), started: Some(at(-10)), ..well() };
-        assert_eq!((stands(new), new.next_turn(at(NOW))), (Standing::Starting, Some(at(20))));
+        assert_eq!((stands(new), new.next_turn(at(NOW))), (Standing::Starting, Some(at(50))));
         let slow = Vitals { created: at(-300), started: Some(at(-100)), patience: 180, ..new };
         assert_eq!((stands(slow), slow.next_turn(at(NOW))), (Standing::Starting, Some(at(80))));
         assert_eq!(stands(Vitals { patience: 90, ..slow }), Standing::Ill(Ailment::Hanging));
@@ -246,7 +263,7 @@ mod tests {
         assert_eq!(stands(Vitals { unready_since: Some(at(-10)), ..new }), Standing::Starting);
         let creating = Vitals { word: "ContainerCreating", phase: Phase::Pending, created: at(-5), started: None, ..new };
         assert_eq!(stands(creating), Standing::Starting);
-        assert_eq!(stands(Vitals { created: at(-31), ..creating }), Standing::Ill(Ailment::CannotStart));
+        assert_eq!(stands(Vitals { created: at(-61), ..creating }), Standing::Ill(Ailment::CannotStart));
         assert!(matches!(stands(Vitals { word: "ErrImagePull", ..creating }), Standing::Ill(_)), "what does not pass by itself is not waited for");
     }
 

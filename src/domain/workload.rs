@@ -31,6 +31,8 @@ pub struct Deployment {
     pub observed_generation: u64,
     /// Message of a condition that says that the rollout is stuck (`Progressing=False`).
     pub stuck: Option<Text>,
+    /// Why no further pod could be made, as the server told its controller (`ReplicaFailure`): `exceeded quota: pods, requested: pods=1`.
+    pub refused: Option<Text>,
     /// Who has a part of the pod template and wrote last.
     pub template_written: Option<Written>,
     /// Who set the desired replicas.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::seen::Seen;
+use super::{missing, seen::Seen};
 use crate::domain::{
     change::Change,
     object::{Key, Kind, ObjectRef},
@@ -27,6 +27,8 @@ pub struct Cluster {
     pub events: Index<Event>,
     /// Pods by what they count as.
     pub counts: PodCounts,
+    /// Pods that replica sets have, without those on their way out; kept incrementally.
+    pub(super) pods_of_sets: BTreeMap<Key, u32>,
     /// Keys of unhealthy pods; kept incrementally.
     pub unhealthy: BTreeSet<Key>,
     /// Newest first.
@@ -123,6 +125,14 @@ impl Cluster {
     pub fn recount(&mut self, key: &Key, before: Option<&Pod>, server_now: DateTime<Utc>) {
         if let Some(before) = before {
             self.counts.count(before, |count| *count -= 1);
+            if let Some(set) = missing::counts_for(before)
+                && let Some(count) = self.pods_of_sets.get_mut(&set)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    self.pods_of_sets.remove(&set);
+                }
+            }
             for due in before.vitals().turns().into_iter().flatten() {
                 self.maturing.remove(&(due, key.clone()));
             }
@@ -132,6 +142,9 @@ impl Cluster {
             return;
         };
         self.counts.count(after, |count| *count += 1);
+        if let Some(set) = missing::counts_for(after) {
+            *self.pods_of_sets.entry(set).or_default() += 1;
+        }
         if after.is_unhealthy(server_now) {
             self.unhealthy.insert(key.clone());
         } else {

@@ -21,6 +21,7 @@ pub mod key_name;
 pub mod keymap;
 mod kinds;
 mod line_edit;
+pub mod missing;
 mod mitigate;
 pub mod msg;
 mod narrowed;
@@ -53,7 +54,7 @@ mod visible_clock;
 pub mod warnings;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -66,7 +66,8 @@ impl State {
             What::Deployments(deltas) => {
                 let batch = self.told_batch(deltas, Some(rows::replace::<Deployment>), Seen::deployment);
                 self.due.suggestions |= batch.changed;
-                batch.visible
+                // The cockpit tells which pods are missing.
+                batch.visible || (self.screen == Screen::Cockpit && batch.changed)
             }
             What::ReplicaSets(deltas) => self.replica_sets(deltas),
             What::Nodes(deltas) => self.nodes(deltas),

@@ -363,6 +363,7 @@ fn list_workloads(state: &mut State) {
                 observed_generation: 42,
                 template_written: None,
                 replicas_written: None,
+                refused: None,
                 stuck: (ready < replicas).then(|| "ReplicaSet \"api-gateway-7c9f6d5b8\" has timed out progressing.".into()),
             }),
             |_, _| {},

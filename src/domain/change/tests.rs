@@ -30,6 +30,7 @@ fn deployment(replicas: u32, replicas_written: Option<Written>) -> Deployment {
         generation: 1,
         observed_generation: 1,
         stuck: None,
+        refused: None,
         template_written: None,
         replicas_written,
     }

@@ -52,6 +52,7 @@ fn deployment(revision: u64, template: Option<i64>, scaled: Option<i64>) -> BTre
         generation: 1,
         observed_generation: 1,
         stuck: None,
+        refused: None,
         template_written: template.map(written),
         replicas_written: scaled.map(written),
     };

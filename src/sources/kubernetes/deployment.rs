@@ -11,6 +11,7 @@ use super::{
 use crate::domain::{
     health::SourceId,
     observation::{Delta, What},
+    text::Text,
     workload::Deployment,
 };
 
@@ -56,6 +57,11 @@ struct Status<'a> {
     conditions: Option<Few<Condition<'a>>>,
 }
 
+/// What a refusal comes to, without the name of the pod that was not made: `exceeded quota: pods, requested: pods=1`.
+fn refusal(message: &Text) -> Text {
+    message.rsplit_once("forbidden: ").map_or_else(|| message.clone(), |(_, why)| Text::line(why))
+}
+
 impl Watched for Deployments {
     const SOURCE: SourceId = SourceId::Deployments;
     type Wire<'a> = Wire<'a>;
@@ -68,6 +74,7 @@ impl Watched for Deployments {
         let template_writers = writers.of_template();
         self.authors.learn(&uid, revision, &template_writers);
         let stuck = condition(status.conditions.as_ref(), "Progressing").filter(|progressing| progressing.is("False"));
+        let refused = condition(status.conditions.as_ref(), "ReplicaFailure").filter(|failure| failure.is("True"));
         Some(Deployment {
             key: meta.key()?,
             created: meta.created(),
@@ -84,6 +91,7 @@ impl Watched for Deployments {
             generation: meta.generation.unwrap_or(0),
             observed_generation: status.observed_generation.unwrap_or(0),
             stuck: stuck.map(|condition| text(condition.message.as_ref().or(condition.reason.as_ref()))),
+            refused: refused.map(|condition| refusal(&text(condition.message.as_ref().or(condition.reason.as_ref())))),
             template_written: template_writers.into_iter().max_by_key(|written| written.at),
             replicas_written: writers.of_replicas(),
             uid,

@@ -12,7 +12,7 @@ mod ladders;
 mod narrowed;
 mod one_rule;
 mod palette;
-mod play;
+pub mod play;
 mod pointer;
 mod quiet;
 mod random;

@@ -357,6 +357,7 @@ pub fn deployment(deployment: &str, revision: u64, replicas: u32, ready: u32) ->
         generation: 1,
         observed_generation: 1,
         stuck: None,
+        refused: None,
         template_written: None,
         replicas_written: None,
     }

@@ -144,8 +144,8 @@ fn a_young_pod_matures() {
     let young = crate::domain::pod::Pod { status: "Pending".into(), created: at(-5), started: None, restarts: 0, ..crash_looping("a-1", "a") };
     play.pods(vec![young]);
     assert!(play.state.cluster.unhealthy.is_empty());
-    assert!(play.state.next_wake().unwrap().0.as_secs() <= 25);
-    play.wait(26);
+    assert!(play.state.next_wake().unwrap().0.as_secs() <= 55);
+    play.wait(56);
     assert_eq!(play.state.cluster.unhealthy.len(), 1);
 }
 
@@ -247,4 +247,36 @@ impl Random {
             }
         }
     }
+}
+
+/// A quota lets in two of five; a deployment whose pods all have to end first has none.
+#[test]
+fn pods_that_should_run_and_do_not_exist_are_missing() {
+    let mut play = Play::new();
+    play.pods(vec![pod("hist-1-a", "hist-1"), pod("hist-1-b", "hist-1"), pod("web-1-a", "web-1")]);
+    let named = |name: &str, wants: u32, ready: u32, why: Option<&str>| crate::domain::workload::Deployment {
+        uid: name.into(),
+        refused: why.map(Into::into),
+        ..super::play::deployment(name, 1, wants, ready)
+    };
+    let set = |name: &str, of: &str, replicas: u32| {
+        let mut set = replica_set(name, 1, -9_000, "i");
+        (set.replicas, set.owner.as_mut().unwrap().uid) = (replicas, of.into());
+        set
+    };
+    let listed =
+        |deployments: Vec<_>| [Delta::ListStarted].into_iter().chain(deployments.into_iter().map(Delta::Applied)).chain([Delta::Listed]).collect();
+    let all = vec![named("hist", 5, 2, Some("exceeded quota: pods")), named("web", 1, 1, None), named("recreated", 2, 0, None)];
+    play.observe(SourceId::Deployments, What::Deployments(listed(all)));
+    let told = |play: &Play| crate::state::missing::in_words(&play.state.cluster.missing());
+    assert_eq!(told(&play), None, "which sets they have is not known yet");
+    let sets = [set("hist-1", "hist", 5), set("web-1", "web", 1), set("recreated-2", "recreated", 0)].map(Delta::Applied);
+    play.observe(SourceId::ReplicaSets, What::ReplicaSets([Delta::ListStarted].into_iter().chain(sets).chain([Delta::Listed]).collect()));
+    assert_eq!(told(&play).unwrap(), "5 missing: hist 2/5 (exceeded quota: pods), recreated 0/2");
+    let cluster = &play.state.cluster;
+    assert_eq!((cluster.ready_pods(), cluster.should_run(&cluster.missing())), (3, 8));
+    let gone = What::Pods(vec![Delta::Deleted(name("web-1-a"))]);
+    play.observe(SourceId::Pods, gone);
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(named("web", 1, 0, None))]));
+    assert!(told(&play).unwrap().starts_with("6 missing:"));
 }

@@ -14,7 +14,11 @@ use crate::{
         standing::Standing,
         units,
     },
-    state::{State, screens::cockpit::Pane},
+    state::{
+        State,
+        missing::{self, Missing},
+        screens::cockpit::Pane,
+    },
     ui::{
         canvas::{Canvas, narrowed, wrap, wrap_name},
         clock, glyph,
@@ -48,8 +52,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let focused = is_focused(state, Pane::Pods);
     let cluster = &state.cluster;
     let unhealthy = cluster.unhealthy.len();
-    let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.expected_pods() as u64));
-    let bad = format!("{} unhealthy{}", units::thousands(unhealthy as u64), why_more(state).unwrap_or_default());
+    let missing = cluster.missing();
+    let absent = missing::in_words(&missing);
+    let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.should_run(&missing) as u64));
+    let bad = format!("{} unhealthy{}", units::thousands(unhealthy as u64), why_more(state, &missing).unwrap_or_default());
     let filter = state.filter_of(Pane::Pods);
     let (hidden, told) = (filtered::hidden(state.unhealthy_not_shown(filter)), filtered::words(filter, state.narrowed(Pane::Pods)));
     let separator = format!(" {} ", glyph::DOT);
@@ -64,14 +70,16 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         if unhealthy > 0 && (hidden.is_some() || filter.is_empty()) {
             facts.extend([(separator.as_str(), theme.label), (hidden.as_deref().unwrap_or(&bad), standing.fact(theme, theme.critical))]);
         }
+        let absent = absent.iter().filter(|_| unhealthy > 0);
+        facts.extend(absent.flat_map(|absent| [(separator.as_str(), theme.label), (absent.as_str(), standing.fact(theme, theme.critical))]));
     }
     if !filter.is_empty() {
         facts.extend([(if facts.is_empty() { "" } else { separator.as_str() }, theme.label), (told.as_str(), theme.focus)]);
     }
     rule::render(canvas, area, "Pods", &facts, Some(&standing), focused);
     if cluster.unhealthy.is_empty() {
-        let (text, is_good) = nothing(state, &standing);
-        say(canvas, below(area, 1), &text, if is_good { theme.ok } else { standing.style(theme) });
+        let (text, style) = nothing(state, &standing, theme, &missing);
+        say(canvas, below(area, 1), &text, style);
         return;
     }
     let listed = listed(state, area);
@@ -94,10 +102,12 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
 
 /// What is wrong with unhealthy pods where they are not just those that are missing among the ready: `: 4 of lost nodes, 1 killed for
 /// memory`.
-fn why_more(state: &State) -> Option<String> {
+fn why_more(state: &State, missing: &[Missing]) -> Option<String> {
     let cluster = &state.cluster;
     let unhealthy = &cluster.unhealthy;
-    if unhealthy.is_empty() || unhealthy.len() > EXPLAINED || cluster.ready_pods() + unhealthy.len() == cluster.expected_pods() {
+    let absent: usize = missing.iter().map(|one| one.count() as usize).sum();
+    let is_plain = cluster.ready_pods() + unhealthy.len() + absent == cluster.should_run(missing);
+    if unhealthy.is_empty() || unhealthy.len() > EXPLAINED || is_plain {
         return None;
     }
     let now = state.server_now();
@@ -238,25 +248,41 @@ pub fn status_ink(theme: &Theme, state: &State, pod: &Pod) -> Style {
     }
 }
 
-fn nothing(state: &State, standing: &freshness::Standing) -> (String, bool) {
+/// What stands in the place of rows, and how it looks.
+fn nothing(state: &State, standing: &freshness::Standing, theme: &Theme, missing: &[Missing]) -> (String, Style) {
     let cluster = &state.cluster;
+    let plain = standing.style(theme);
     if !cluster.pods.is_complete {
         let so_far = cluster.pods.len();
         let words = if standing.sentence.is_empty() { "listing pods".to_owned() } else { standing.sentence.clone() };
         let count = if so_far > 0 { format!("; {} received", units::thousands(so_far as u64)) } else { String::new() };
-        return (format!("{words}{count}"), false);
+        return (format!("{words}{count}"), plain);
     }
     let scope = match &state.session.scope {
         Scope::One(namespace) => format!("in {namespace}"),
         Scope::All => "in the cluster".to_owned(),
     };
-    if cluster.pods.is_empty() {
+    let is_live = standing.trust == Trust::Live;
+    let absent = missing::in_words(missing);
+    if cluster.pods.is_empty() && absent.is_none() {
         let words = format!("There are no pods {scope}. Another namespace: sev1 -n NAME, or -A for all.");
-        return if standing.trust == Trust::Live { (words, false) } else { (format!("{words} {}", standing.sentence), false) };
+        return if is_live { (words, plain) } else { (format!("{words} {}", standing.sentence), plain) };
     }
-    let count = units::thousands(cluster.expected_pods() as u64);
-    match standing.trust {
-        Trust::Live => (format!("{} no unhealthy pod among {count} {scope}", glyph::OK), true),
-        _ => (format!("No pod of {count} was unhealthy when last heard. {}", standing.sentence), false),
+    let all = cluster.should_run(missing);
+    let count = units::thousands(all as u64);
+    if !is_live {
+        let besides = absent.map_or_else(String::new, |absent| format!("; {absent}"));
+        return (format!("No pod of {count} was unhealthy when last heard{besides}. {}", standing.sentence), plain);
     }
+    if let Some(absent) = absent {
+        return (format!("{} {absent}", glyph::CRITICAL), standing.fact(theme, theme.critical));
+    }
+    let not_ready = all.saturating_sub(cluster.ready_pods());
+    if not_ready == 0 {
+        return (format!("{} no unhealthy pod among {count} {scope}", glyph::OK), theme.ok);
+    }
+    let starting = cluster.starting_pods(state.server_now()).min(not_ready);
+    let parts = [(starting, "starting"), (not_ready - starting, "ending, or held back")].into_iter().filter(|(count, _)| *count > 0);
+    let parts = parts.map(|(count, word)| format!("{} {} {word}", units::thousands(count as u64), if count == 1 { "is" } else { "are" }));
+    (format!("no unhealthy pod among {count} {scope}: {}", parts.collect::<Vec<_>>().join(", ")), theme.plain)
 }
