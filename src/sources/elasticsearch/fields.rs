@@ -17,6 +17,8 @@ const ANSWER_LIMIT: usize = 4 << 20;
 
 /// Names that logs commonly have, by what they say; the first that is mapped is taken.
 const TIMES: [&str; 4] = ["@timestamp", "timestamp", "time", "ts"];
+/// Types of fields that hold numbers.
+const NUMBERS: [&str; 9] = ["long", "integer", "short", "byte", "double", "float", "half_float", "scaled_float", "unsigned_long"];
 const LEVELS: [&str; 9] = ["log.level", "level", "severity", "severity_text", "loglevel", "log_level", "levelname", "level_name", "lvl"];
 const SERVICES: [&str; 6] = [
     "service.name",
@@ -189,6 +191,11 @@ impl Mapping {
 impl Mapped {
     pub fn is_date(&self) -> bool {
         !self.types.is_empty() && self.types.iter().all(|kind| matches!(kind.as_str(), "date" | "date_nanos"))
+    }
+
+    /// Numbers, in some index at least.
+    pub fn has_numbers(&self) -> bool {
+        self.types.iter().any(|kind| NUMBERS.contains(&kind.as_str()))
     }
 
     /// `keyword`, or `keyword and text`.

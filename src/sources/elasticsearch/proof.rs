@@ -142,6 +142,13 @@ pub fn unmapped(mapping: &Mapping, fields: &Fields, settings: &Errors) -> Option
         Some(level) if !level.is_searchable => {
             Some(format!("the field {} cannot be searched in {}: set errors.level_field", fields.level, settings.index))
         }
+        // Which numbers are errors differs: 50 and 60 of pino and bunyan, 40 and 50 of Python, 0 to 3 of syslog.
+        Some(level) if level.has_numbers() && !spellings(&settings.level).iter().any(|one| one.parse::<f64>().is_ok()) => Some(format!(
+            "the field {} is {}, and {} is no number: set errors.level to the numbers that are errors (50,60 of pino and bunyan)",
+            fields.level,
+            level.kinds(),
+            settings.level
+        )),
         Some(_) => None,
     }
 }
@@ -193,6 +200,23 @@ mod tests {
     }
 
     const MAPPED: &str = r#"{"indices":["app-1"],"fields":{"@timestamp":{"date":{}},"level":{"keyword":{"searchable":true,"aggregatable":true}}}}"#;
+
+    #[test]
+    fn numbers_are_no_words() {
+        for kind in ["long", "integer", "byte", "double"] {
+            let numbers = Mapping::of(&[("@timestamp", "date"), ("level", kind)]);
+            let told = why(&held(&answer(9, 9, &[("30", 9)]), Some(&numbers))).to_owned();
+            assert_eq!(
+                told,
+                format!(
+                    "the field level is {kind}, and ERROR is no number: set errors.level to the numbers that are errors (50,60 of pino and bunyan)"
+                )
+            );
+            let set = Errors { level: "50,60".to_owned(), ..settings() };
+            let held = read(&answer(9, 9, &[("30", 9)]), &Fields::of(&set), &set, Some(&numbers));
+            assert_eq!(held, Held::Documents(vec![("30".to_owned(), 9)]));
+        }
+    }
 
     #[test]
     fn nothing_found_is_known_only_where_something_could_be() {
