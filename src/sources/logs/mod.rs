@@ -129,7 +129,9 @@ impl Follower {
             Err(error) => return self.trouble(error.text()).await,
         };
         let is_new_run = look.run != self.run;
-        if !self.following.previous && self.run.is_some() && !is_new_run && !look.is_running {
+        // One that could not be read is tried again, whether it runs or not.
+        let was_read = self.run.is_some() && self.failures == 0;
+        if !self.following.previous && was_read && !is_new_run && !look.is_running {
             if look.is_over {
                 return Err(Over::Because(look.end.unwrap_or_else(|| "the container has ended".into())));
             }

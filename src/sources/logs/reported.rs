@@ -168,3 +168,14 @@ async fn a_refusal_that_comes_as_a_success_is_no_line() {
     assert!(texts(&said).is_empty(), "{said:?}");
     assert!(last(&said).contains("has no log of it"), "{said:?}");
 }
+
+/// The log of a container that is done cannot be read: that is said, and not that there are no lines.
+#[tokio::test]
+async fn what_could_not_be_read_is_not_told_as_an_end_without_lines() {
+    let mut pod = meshed();
+    pod["spec"]["restartPolicy"] = json!("Never");
+    pod["status"]["phase"] = json!("Succeeded");
+    pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+    let said = follow_of(Some("app"), false, move |_| whole(&pod), |_, _| refusal(500, "the disk of the node is broken")).await;
+    assert!(last(&said).contains("the disk of the node is broken"), "{said:?}");
+}
