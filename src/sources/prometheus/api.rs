@@ -184,8 +184,8 @@ fn several(count: usize) -> String {
 
 /// The data of a success; Prometheus' own words when it refuses the query.
 fn open(answer: &HttpAnswer) -> Result<(Data, Option<Text>), QueryError> {
-    // 400 and 422 are about the query; 503 with Prometheus' envelope is a query that took too long or was cancelled.
-    if matches!(answer.status, 400 | 422 | 503)
+    // 400 and 422 are about the query; 503 says that the server is too busy for it, or gave it up.
+    if matches!(answer.status, 400 | 422)
         && let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body)
         && envelope.status.as_deref() == Some("error")
     {
@@ -260,6 +260,7 @@ mod tests {
             json(200, r#"{"status":"success"}"#),
             answer(200, "Content-Type: text/html\r\n", "<html>"),
             answer(503, "", "no endpoints"),
+            json(503, r#"{"status":"error","errorType":"unavailable","error":"TSDB not ready"}"#),
             vec![Step::Close],
         ] {
             let failed = ask(steps.clone()).await;

@@ -28,6 +28,11 @@ use crate::{
 /// Prometheus runs 20 queries at a time for everybody; a cockpit takes a fair share.
 const IN_FLIGHT: usize = 4;
 
+/// How Prometheus says that a query took too long, whose form is right.
+const LATE: [&str; 3] = ["timed out", "timeout", "canceled"];
+/// Before its words then.
+pub const TOO_SLOW: &str = "no answer in time: ";
+
 /// The KPIs of one cockpit.
 pub(super) struct Metrics {
     kpis: Vec<Kpi>,
@@ -146,6 +151,9 @@ impl Metrics {
         for one in said {
             let (kpi, reading) = (&self.kpis[one.kpi], &mut readings[one.kpi]);
             match one.heard {
+                Err(QueryError::Query(words)) if LATE.iter().any(|late| words.contains(late)) => {
+                    reading.problem = Some(Text::line(&format!("{TOO_SLOW}{words}")));
+                }
                 Err(QueryError::Query(words)) => reading.problem = Some(Text::line(&format!("query refused: {words}"))),
                 Err(error) => reading.problem = Some(error.text()),
                 Ok((heard, warning)) => {
@@ -244,6 +252,15 @@ mod tests {
         assert_eq!((readings[0].value, readings[0].trend), (None, Some(-3.0)), "a trend may fall");
         assert_eq!(readings[0].problem.as_deref(), Some("cannot be: -1"));
         assert_eq!(readings[0].history.as_ref().unwrap().values, [Some(0.2), None, None]);
+    }
+
+    #[test]
+    fn a_query_that_took_too_long_is_not_wrong() {
+        let metrics = Metrics::new(crate::config::Config::default().kpis, Duration::from_mins(30), Duration::from_secs(30));
+        let said = |words: &str| Said { kpi: 0, history_start: 0, heard: Err(QueryError::Query(words.into())), date: None };
+        let problem = |words: &str| metrics.readings(vec![said(words)])[0].problem.clone().unwrap().to_string();
+        assert_eq!(problem("query timed out in expression evaluation"), "no answer in time: query timed out in expression evaluation");
+        assert_eq!(problem("parse error"), "query refused: parse error");
     }
 
     #[test]
