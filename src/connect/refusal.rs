@@ -54,7 +54,7 @@ impl Refused<'_> {
         match self.status {
             401 => ConnectError::Unauthorized { server, credentials: OUR_CREDENTIALS.into(), says },
             403 => {
-                let (verb, resource) = missing_right(&says).unwrap_or_else(|| (Text::from(verb_of(self.method)), Text::line(self.path)));
+                let (verb, resource) = missing_right(&says).unwrap_or_else(|| self.missing_privilege());
                 ConnectError::Forbidden { verb, resource, says }
             }
             404 => ConnectError::NotFound { what: Text::line(self.path), says },
@@ -67,6 +67,15 @@ impl Refused<'_> {
                 ConnectError::Server { server, status: self.status, message: Text::line(&format!("redirects to {place}; a login page in between?")) }
             }
             status => ConnectError::Server { server, status, message: says },
+        }
+    }
+
+    /// What was asked for, where the server does not say which right it takes. A search is a reading whatever its method is:
+    /// Elasticsearch asks for the index privilege `read`.
+    fn missing_privilege(&self) -> (Text, Text) {
+        match self.path.trim_matches('/').strip_suffix("/_search") {
+            Some(index) => ("read".into(), Text::line(&format!("{index} (it takes the index privilege read)"))),
+            None => (verb_of(self.method).into(), Text::line(self.path)),
         }
     }
 
@@ -147,6 +156,14 @@ mod tests {
         let body = r#"{"kind":"Status","message":"deployments.apps is forbidden: User \"dev\" cannot list resource \"deployments\" in API group \"apps\" in the namespace \"shop\"","code":403}"#;
         let ConnectError::Forbidden { verb, resource, .. } = refused(403, body) else { panic!("not forbidden") };
         assert_eq!((&*verb, &*resource), ("list", "deployments.apps"));
+    }
+
+    #[test]
+    fn a_search_that_is_refused_names_the_privilege_to_read() {
+        let body = br#"{"error":{"reason":"action [indices:data/read/search] is unauthorized for user [me]"},"status":403}"#;
+        let asked = Refused { server: "logs", method: "POST", path: "/app-*/_search", status: 403, headers: &HeaderMap::new(), body };
+        let ConnectError::Forbidden { verb, resource, .. } = asked.error() else { panic!("not forbidden") };
+        assert_eq!((&*verb, &*resource), ("read", "app-* (it takes the index privilege read)"));
     }
 
     #[test]
