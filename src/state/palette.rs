@@ -67,7 +67,13 @@ impl State {
             scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
             entries = scored.into_iter().map(|(_, entry)| entry).collect();
         }
-        palette.is_chosen = exact.is_some() || is_only_one_meant(&entries, line);
+        // Typed in full, a name wins over longer ones.
+        let whole = entries.iter().position(|entry| entry.name() == line && entry.command.only_looks());
+        if let Some(at) = whole {
+            let whole = entries.remove(at);
+            entries.insert(0, whole);
+        }
+        palette.is_chosen = exact.is_some() || whole.is_some() || self.is_only_one_meant(&entries, line);
         palette.complaint = if exact.is_some() { None } else { self.foreign_word(typed) };
         if let Some(exact) = exact {
             // Offered under this name, it says more there.
@@ -83,6 +89,15 @@ impl State {
         }
         palette.matches = entries;
         palette.cursor = Cursor::default();
+    }
+
+    /// Whether all that begin with what is typed are one command, and that only looks. The beginning of a line that writes is chosen by
+    /// its whole name alone.
+    fn is_only_one_meant(&self, entries: &[PaletteEntry], line: &str) -> bool {
+        let mut meant = entries.iter().filter(|entry| !line.trim().is_empty() && entry.begins_with(line));
+        let writes = |entry: &PaletteEntry| self.kind_named(entry.name().split_whitespace().next().unwrap_or_default()).is_some();
+        let first = meant.next().filter(|first| first.command.only_looks());
+        first.is_some_and(|first| meant.all(|other| other.command == first.command) && (line.contains(char::is_whitespace) || !writes(first)))
     }
 
     /// Why `Enter` runs nothing of several that could be meant.
@@ -250,12 +265,6 @@ impl State {
     }
 }
 
-/// Whether all that begin with what is typed are one command, and that only looks.
-fn is_only_one_meant(entries: &[PaletteEntry], line: &str) -> bool {
-    let mut meant = entries.iter().filter(|entry| !line.trim().is_empty() && entry.begins_with(line));
-    meant.next().is_some_and(|first| first.command.only_looks() && meant.all(|other| other.command == first.command))
-}
-
 impl PaletteEntry {
     /// Whether it begins with what is typed, or each typed word begins one of its own: letters scattered in it do not count.
     fn is_meant_by(&self, typed: &str) -> bool {
@@ -264,10 +273,14 @@ impl PaletteEntry {
         typed.split_whitespace().all(|word| title.match_indices(word).any(|(at, _)| is_at_a_word(at)))
     }
 
-    /// Whether its name, which the colon ends, begins with what is typed.
+    /// What the colon ends.
+    fn name(&self) -> &str {
+        self.title.split_once(": ").map_or(self.title.as_str(), |(name, _)| name)
+    }
+
+    /// Whether its name begins with what is typed.
     fn begins_with(&self, typed: &str) -> bool {
-        let name = self.title.split_once(": ").map_or(self.title.as_str(), |(name, _)| name);
-        name.to_lowercase().starts_with(&typed.to_lowercase())
+        self.name().to_lowercase().starts_with(&typed.to_lowercase())
     }
 }
 

@@ -123,7 +123,7 @@ fn a_kind_with_arguments_is_finished_in_the_palette() {
 #[test]
 fn a_kind_is_found_by_name_and_goes_on_to_its_objects() {
     let mut play = play();
-    play.press(":").type_("paus").enter();
+    play.press(":").type_("pause").enter();
     let (line, titles) = palette(&play);
     assert_eq!((line.as_str(), titles.first().map(String::as_str)), ("pause ", Some("pause n:deployment/api-gateway")));
     play.press("down").enter();
@@ -200,4 +200,23 @@ fn what_earlier_runs_did_can_be_taken_back_by_name() {
     play.planned(Friction::Key);
     let said = play.state.takes_back(play.card().unwrap()).unwrap();
     assert_eq!(said, "this takes back “Scale · api-gateway” of 02:14 by me");
+}
+
+#[test]
+fn a_name_typed_in_full_wins_over_longer_ones_and_the_beginning_of_one_that_writes_chooses_nothing() {
+    for name in ["restart", "evict", "delete-pod"] {
+        let mut play = play();
+        play.press(":").type_(name).enter();
+        let (line, offered) = palette(&play);
+        assert_eq!(line, format!("{name} "));
+        assert!(offered[0].starts_with(&format!("{name} ")), "{offered:?}");
+    }
+    for beginning in ["del", "evi", "set-im"] {
+        let mut play = play();
+        play.press(":").type_(beginning);
+        let Some(Overlay::Palette(shown)) = play.state.overlays.last() else { panic!("no palette") };
+        assert!(!shown.is_chosen, "{beginning}");
+        play.enter();
+        assert_eq!(palette(&play).0, beginning);
+    }
 }
