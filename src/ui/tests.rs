@@ -752,6 +752,57 @@ fn acknowledged_alerts_say_until_when_by_whom_and_how_many() {
     assert!(!text.contains("pages nobody") && !text.contains("call by") && !text.contains("C called"), "{text}");
 }
 
+#[test]
+fn the_span_of_a_tile_does_not_read_as_how_long_it_lasted() {
+    for size in [(80, 24), (100, 30), (120, 40), (140, 45), (200, 60)] {
+        let text = text_of(&draw(&fixture::bad_deploy(size)));
+        let moments = text.lines().flat_map(|row| ["since ", "before ", "from "].into_iter().flat_map(|word| row.split(word).skip(1)));
+        for after in moments.filter_map(|rest| rest.get("02:08".len()..)) {
+            let gap = after.len() - after.trim_start_matches(' ').len();
+            let is_span = after.trim_start().starts_with(|first: char| first.is_ascii_digit());
+            assert!(!is_span || gap >= 4, "{size:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn pods_that_only_start_are_told_as_such_and_missing_ones_are_no_good_news() {
+    let mut state = fixture::healthy((80, 24));
+    assert!(text_of(&draw(&state)).contains("✓ no unhealthy pod among 39"));
+    let now = fixture::now().utc;
+    let before = state.cluster.pods.objects.values().find(|pod| pod.is_ready).unwrap().clone();
+    let (created, started) = (now - chrono::Duration::seconds(50), Some(now - chrono::Duration::seconds(40)));
+    let young = crate::domain::pod::Pod { is_ready: false, unready_since: Some(created), created, started, restarts: 0, ..before.clone() };
+    state.cluster.pods.apply(Delta::Applied(young), |_, _| {});
+    state.cluster.recount(&before.key, Some(&before), now);
+    let text = text_of(&draw(&state));
+    assert!(text.contains("38/39 ready") && text.contains("  no unhealthy pod among 39 in digital-identity: 1 is starting"), "{text}");
+    assert!(!text.contains("✓ no unhealthy"), "{text}");
+    let deployment = crate::domain::workload::Deployment {
+        refused: Some("exceeded quota: pods".into()),
+        ..crate::state::tests::play::deployment("hist", 1, 5, 0)
+    };
+    let replica_set = crate::domain::workload::ReplicaSet { replicas: 0, ..crate::state::tests::play::replica_set("hist-1", 1, 0, "i") };
+    for delta in [Delta::ListStarted, Delta::Applied(deployment), Delta::Listed] {
+        state.cluster.deployments.apply(delta, |_, _| {});
+    }
+    for delta in [Delta::ListStarted, Delta::Applied(replica_set), Delta::Listed] {
+        state.cluster.replica_sets.apply(delta, |_, _| {});
+    }
+    let text = text_of(&draw(&state));
+    assert!(text.contains("5 missing: hist 0/5 (exceeded quota: pods)") && !text.contains("✓ no unhealthy"), "{text}");
+}
+
+#[test]
+fn alerts_that_a_pane_has_no_row_for_are_counted() {
+    let mut state = fixture::bad_deploy((120, 40));
+    let list = state.alerts.as_mut().unwrap();
+    let one = list.alerts.last().unwrap().clone();
+    list.alerts.extend((0..20).map(|number| crate::domain::alert::Alert { fingerprint: format!("more-{number}").into(), ..one.clone() }));
+    let text = text_of(&draw(&state));
+    assert!(text.contains("Firing  23 +20"), "{text}");
+}
+
 /// What needs somebody first is in the header too, and hides no critical alert there.
 #[test]
 fn the_header_means_the_alert_of_the_pane() {

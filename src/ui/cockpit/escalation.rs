@@ -128,12 +128,14 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     let hidden = state.silenced().count();
     let said_by = state.alerts.as_ref().map(|list| format!(" by {}", list.said_by)).unwrap_or_default();
     let silenced = if hidden > 0 { format!(", {hidden} silenced") } else { String::new() };
-    let room = (area.width / 2).saturating_sub(columns("Firing") + 5);
-    let facts = [format!("{count}{silenced}{said_by}"), format!("{count}{silenced}")];
-    let facts = facts.iter().find(|facts| columns(facts) <= room).unwrap_or(&facts[1]);
-    rule::render(canvas, area, "Firing", &[(facts, theme.label)], Some(standing), false);
     let rows = below(area, 1);
     let places = list_places(state, rows);
+    let unseen = (count + hidden).saturating_sub(places.last().map_or(0, |last| last.index + 1));
+    let unseen = if unseen > 0 { format!(" +{unseen}") } else { String::new() };
+    let room = (area.width / 2).saturating_sub(columns("Firing") + 5);
+    let facts = [format!("{count}{silenced}{unseen}{said_by}"), format!("{count}{silenced}{unseen}"), format!("{count}{unseen}")];
+    let facts = facts.iter().find(|facts| columns(facts) <= room).unwrap_or(&facts[2]);
+    rule::render(canvas, area, "Firing", &[(facts, theme.label)], Some(standing), false);
     for place in &places {
         let (first, age, parts) = row(canvas.theme, state, standing, place.index);
         let hang = hang(&first.0);

@@ -154,7 +154,10 @@ fn render_one(canvas: &mut Canvas<'_>, area: Rect, state: &State, kpi: &KpiState
     }
 }
 
-/// How long the history is: at the right of the last line, or in the upper left corner of the plot where that line is full.
+/// Columns between the words of the last line and the span: closer, `since 14:08 30m` reads as if it had lasted for 30 minutes.
+const APART: u16 = 4;
+
+/// How long the history is: at the right of the last line, or in the upper left corner of a plot that has more than one line.
 fn say_span(canvas: &mut Canvas<'_>, plot: Rect, last: Rect, used: u16, kpi: &KpiState) {
     let Some(history) = kpi.reading.as_ref().and_then(|reading| reading.history.as_ref()).filter(|history| !history.values.is_empty()) else {
         return;
@@ -162,13 +165,13 @@ fn say_span(canvas: &mut Canvas<'_>, plot: Rect, last: Rect, used: u16, kpi: &Kp
     let span = history.step.saturating_mul(u32::try_from(history.values.len()).unwrap_or(u32::MAX));
     let style = canvas.theme.label;
     let (long, short) = (units::age_in_words(span), units::age(span));
-    let room = plot.width.saturating_sub(if used == 0 { 0 } else { used + 1 });
+    let room = plot.width.saturating_sub(if used == 0 { 0 } else { used + APART });
     let line = Rect { width: plot.width, ..last };
     if columns(&long) <= room {
         canvas.right(line, 0, &long, style);
     } else if columns(&short) <= room {
         canvas.right(line, 0, &short, style);
-    } else {
+    } else if plot.height > 1 {
         canvas.pen(plot, 0).write(&format!("{short} "), style);
     }
 }
