@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    fn told(kind: Kind, spec: Value) -> String {
+    fn told(kind: Kind, spec: &Value) -> String {
         let available = json!({"availableReplicas": 2, "desiredNumberScheduled": 4, "numberAvailable": 4});
         let replacing = Replacing::of(kind, &json!({"metadata": {"name": "db"}, "spec": spec, "status": available}));
         let sign = if replacing.outage().is_some() { "outage: " } else { "" };
@@ -181,7 +181,7 @@ mod tests {
             ),
             (Kind::DaemonSet, sets(0, json!({"type": "OnDelete"})), "no pod is replaced"),
         ] {
-            assert_eq!(told(kind, spec.clone()), says, "{kind:?} {spec}");
+            assert_eq!(told(kind, &spec), says, "{kind:?} {spec}");
         }
     }
 
