@@ -799,6 +799,8 @@ fn alerts_that_a_pane_has_no_row_for_are_counted() {
     let list = state.alerts.as_mut().unwrap();
     let one = list.alerts[1].clone();
     list.alerts.extend((0..20).map(|number| crate::domain::alert::Alert { fingerprint: format!("more-{number}").into(), ..one.clone() }));
+    let ladder = state.ladders[&one.fingerprint].clone();
+    state.ladders.extend((0..20).map(|number| (format!("more-{number}").into(), ladder.clone())));
     let text = text_of(&draw(&state));
     assert!(text.contains("Firing  23 +"), "{text}");
 }
