@@ -277,7 +277,7 @@ mod tests {
             for status in [200, 400, 422, 503] {
                 let body = format!(r#"{{"status":"error","errorType":"bad_data","error":"no up {altered}, sorry"}}"#);
                 let refused = ask(json(status, &body)).await.err().map(|error| error.to_string());
-                assert_eq!(refused.as_deref(), Some("no up ***, sorry"), "{status}");
+                assert!(refused.as_deref().is_some_and(|refused| refused.ends_with("no up ***, sorry")), "{status}: {refused:?}");
             }
             let warned = format!(r#"{{"status":"success","warnings":["no up {altered}, sorry"],"data":{{"resultType":"scalar","result":[1,"3"]}}}}"#);
             assert_eq!(ask(json(200, &warned)).await.unwrap().warning.as_deref(), Some("no up ***, sorry"));
