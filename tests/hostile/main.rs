@@ -3,7 +3,8 @@
 //! - `answers.rs`: the real cockpit on the simulated platform, with answers spoiled on their way: nothing panics, nothing raw reaches the
 //!   screen, no server is asked without a pause, and nothing grows without a limit.
 //! - `files.rs`: kubeconfig, configuration, saved plans, journal and what is kept for an undo.
-//! - `keys.rs`: bytes from a terminal, through a pseudo-terminal.
+//!
+//! Bytes from a terminal are `tests/terminal/bytes.rs`, through a pseudo-terminal.
 //!
 //! Each is a loop over seeds. A failure prints its seed; what broke the program once stays in `corpus/` and is tried first.
 //!
