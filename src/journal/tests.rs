@@ -604,3 +604,28 @@ fn a_journal_that_others_may_write_is_not_called_whole() {
     fs::hard_link(&path, directory.path().join("second")).unwrap();
     assert!(wrong(directory.path()).contains("2 names"), "{}", wrong(directory.path()));
 }
+
+#[test]
+fn a_record_that_is_being_written_is_no_cut_one() {
+    use std::io::Write as _;
+    let (directory, bytes) = written(3);
+    let path = directory.path().join(FILE_NAME);
+    let end = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let half = end + (bytes.len() - end) / 2;
+    fs::write(&path, &bytes[..half]).unwrap();
+    assert!(first_broken(&path).is_some(), "nobody writes: it was cut");
+    let mut writer = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    writer.lock().unwrap();
+    let (begun, looks) = std::sync::mpsc::channel();
+    let verified = {
+        let path = path.clone();
+        std::thread::spawn(move || {
+            begun.send(()).unwrap();
+            first_broken(&path)
+        })
+    };
+    looks.recv().unwrap();
+    writer.write_all(&bytes[half..]).unwrap();
+    writer.unlock().unwrap();
+    assert_eq!(verified.join().unwrap(), None);
+}

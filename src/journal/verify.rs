@@ -1,7 +1,7 @@
 //! Following the chain of a journal from its first line.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{BufRead, BufReader, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -9,7 +9,10 @@ use std::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::line::{self, Line};
+use super::{
+    LOCK_PAUSE, LOCK_TRIES,
+    line::{self, Line},
+};
 use crate::files;
 
 /// A chain that holds.
@@ -41,15 +44,35 @@ pub enum VerifyError {
     Broken { path: PathBuf, broken: FirstBroken },
 }
 
-/// Reads the file once, a line at a time.
+/// Reads the file once, a line at a time, as it is at the beginning: what is written meanwhile is another's and still goes on.
 pub fn verify(path: &Path) -> Result<Summary, VerifyError> {
     let io = |source| VerifyError::Io { path: path.to_owned(), source };
-    let mut reader = BufReader::new(files::open(path).map_err(io)?);
+    let file = files::open(path).map_err(io)?;
+    let length = whole_length(&file).map_err(io)?;
+    let mut reader = BufReader::new(file.take(length));
     let mut chain = Chain::default();
     for_each_line(&mut reader, |bytes| chain.follow(bytes))
         .map_err(io)?
         .and_then(|()| chain.finish())
         .map_err(|broken| VerifyError::Broken { path: path.to_owned(), broken })
+}
+
+/// How long a file is while nobody is in the middle of a record; as it is at the moment where a writer has it for too long, or where it
+/// cannot be locked. Writers are held up for no longer than that takes.
+fn whole_length(file: &File) -> std::io::Result<u64> {
+    let locked = (0..LOCK_TRIES).any(|_| match file.try_lock_shared() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => {
+            std::thread::sleep(LOCK_PAUSE);
+            false
+        }
+        Err(TryLockError::Error(_)) => false,
+    });
+    let length = file.metadata().map(|metadata| metadata.len());
+    if locked {
+        file.unlock()?;
+    }
+    length
 }
 
 /// Most of a journal that is looked through for what earlier runs left, in bytes: its end, some ten thousand mitigations. Only

@@ -223,12 +223,10 @@ impl Rig {
     pub fn journal(&self) -> Vec<Value> {
         let path = self.state.path().join("journal").join(crate::journal::FILE_NAME);
         crate::journal::verify(&path).unwrap();
-        std::fs::read_to_string(path)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-            .filter(|record| record["kind"] != "kept")
-            .collect()
+        let text = std::fs::read_to_string(path).unwrap();
+        // A record that is being written has no end yet.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).filter(|record| record["kind"] != "kept").collect()
     }
 
     pub fn journal_kinds(&self) -> Vec<String> {
