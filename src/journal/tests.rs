@@ -616,7 +616,7 @@ fn a_record_that_is_being_written_is_no_cut_one() {
     assert!(first_broken(&path).is_some(), "nobody writes: it was cut");
     let mut writer = fs::OpenOptions::new().append(true).open(&path).unwrap();
     writer.lock().unwrap();
-    let (begun, looks) = std::sync::mpsc::channel();
+    let (begun, looks) = std::sync::mpsc::sync_channel(1);
     let verified = {
         let path = path.clone();
         std::thread::spawn(move || {
