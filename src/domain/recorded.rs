@@ -125,7 +125,7 @@ fn begun(record: &Value) -> Option<Recorded> {
     })
 }
 
-/// None of it where the record does not say: those of before 2026-12 do not.
+/// None of it where the record does not say.
 fn expectation(record: Option<&Value>) -> Expectation {
     let words = |name: &str| record.and_then(|record| text(record, name)).map(Text::line);
     let is_tied = record.and_then(|record| record.get("is_tied")).and_then(Value::as_bool).unwrap_or(true);

@@ -298,14 +298,19 @@ fn without_secrets(value: &Value) -> Value {
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    if waited_for(|| file.try_lock()).map_err(JournalError::io("lock", path))? { Ok(()) } else { Err(JournalError::Locked { path: path.to_owned() }) }
+}
+
+/// Takes a lock as soon as it is free; false where another process has had it for too long.
+fn waited_for(take: impl Fn() -> Result<(), TryLockError>) -> std::io::Result<bool> {
     for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
+        match take() {
+            Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(source)) => return Err(JournalError::io("lock", path)(source)),
+            Err(TryLockError::Error(source)) => return Err(source),
         }
     }
-    Err(JournalError::Locked { path: path.to_owned() })
+    Ok(false)
 }
 
 fn sync_directory(path: &Path) -> Result<(), JournalError> {

@@ -1,7 +1,7 @@
 //! Following the chain of a journal from its first line.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     io::{BufRead, BufReader, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -10,8 +10,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    LOCK_PAUSE, LOCK_TRIES,
     line::{self, Line},
+    waited_for,
 };
 use crate::files;
 
@@ -60,14 +60,7 @@ pub fn verify(path: &Path) -> Result<Summary, VerifyError> {
 /// How long a file is while nobody is in the middle of a record; as it is at the moment where a writer has it for too long, or where it
 /// cannot be locked. Writers are held up for no longer than that takes.
 fn whole_length(file: &File) -> std::io::Result<u64> {
-    let locked = (0..LOCK_TRIES).any(|_| match file.try_lock_shared() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => {
-            std::thread::sleep(LOCK_PAUSE);
-            false
-        }
-        Err(TryLockError::Error(_)) => false,
-    });
+    let locked = waited_for(|| file.try_lock_shared()).unwrap_or(false);
     let length = file.metadata().map(|metadata| metadata.len());
     if locked {
         file.unlock()?;

@@ -132,11 +132,11 @@ fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
     };
     // The age of the trouble, not of the alert that a late rule let fire.
     let age = units::age_to_the_minute(state.trouble_of(&first.alert).unwrap_or(first.age));
-    let critical = || state.firing().filter(|(alert, _)| alert.severity == Severity::Critical);
-    let count = critical().count();
+    let critical: Vec<_> = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).collect();
+    let count = critical.len();
     if count > 0 && first.alert.severity < Severity::Critical {
         let word = first.alert.severity.word().to_uppercase();
-        let acked = critical().filter(|(_, ladder)| Urgency::of(ladder, state.now.mono).is_held()).count();
+        let acked = critical.iter().filter(|(_, ladder)| Urgency::of(ladder, state.now.mono).is_held()).count();
         // Those that nobody acknowledged were called, and their next step is not due.
         let how = match acked {
             0 => " called".to_owned(),
