@@ -68,13 +68,19 @@ async fn a_stream_that_is_cut_often_is_followed_on() {
     assert!(last(&said).contains("is gone"), "{said:?}");
 }
 
-/// A job's container that is done is read once (stern 217), also where it was done before anybody looked (stern 165).
-#[tokio::test]
-async fn what_a_container_that_is_done_wrote_is_shown_once() {
+/// A pod of a job, done.
+fn completed() -> Value {
     let mut pod = meshed();
     pod["spec"]["restartPolicy"] = json!("Never");
     pod["status"]["phase"] = json!("Succeeded");
     pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+    pod
+}
+
+/// A job's container that is done is read once (stern 217), also where it was done before anybody looked (stern 165).
+#[tokio::test]
+async fn what_a_container_that_is_done_wrote_is_shown_once() {
+    let pod = completed();
     let said = follow_of(Some("app"), false, move |_| whole(&pod), |_, _| lines(&[A, B], end())).await;
     assert_eq!(texts(&said), ["a", "b"]);
     assert_eq!(last(&said), "the container has ended: Completed (exit code 0)");
@@ -172,10 +178,7 @@ async fn a_refusal_that_comes_as_a_success_is_no_line() {
 /// The log of a container that is done cannot be read: that is said, and not that there are no lines.
 #[tokio::test]
 async fn what_could_not_be_read_is_not_told_as_an_end_without_lines() {
-    let mut pod = meshed();
-    pod["spec"]["restartPolicy"] = json!("Never");
-    pod["status"]["phase"] = json!("Succeeded");
-    pod["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"reason": "Completed", "exitCode": 0}});
+    let pod = completed();
     let said = follow_of(Some("app"), false, move |_| whole(&pod), |_, _| refusal(500, "the disk of the node is broken")).await;
     assert!(last(&said).contains("the disk of the node is broken"), "{said:?}");
 }
