@@ -159,9 +159,9 @@ fn place_of(loaded: &Loaded, mistake: &KeymapError) -> Place {
     loaded.origin(&format!("keys.{}", config::settings::bare_or_quoted(action)))
 }
 
-/// Threads that talk to servers, beside the one of the loop. They wait more than they work, and for each the allocator of the C library keeps
-/// what that thread once needed at most.
-const WORKERS: usize = 2;
+/// Threads that talk to servers, beside the one of the loop. They wait more than they work, and what each holds of a sick server's answers at
+/// one moment adds up.
+const WORKERS: usize = 1;
 
 /// Runs the asynchronous part of a command.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Exit> {

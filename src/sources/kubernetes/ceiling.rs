@@ -23,14 +23,14 @@ pub(super) struct Limits {
 }
 
 /// Kubernetes itself is built for 150,000 pods at most (`kubernetes.io/docs/setup/best-practices/cluster-large`). 50,000 pods as they are
-/// kept take 60 to 75 MiB. The allocator of the C library takes up to twice what is in use.
-pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 92 << 20 };
+/// kept take 60 to 75 MiB.
+pub(super) const OF_A_KIND: Limits = Limits { objects: 150_000, bytes: 80 << 20 };
 /// Of all kinds of a cluster together, in bytes. What is being read comes on top (`connect/budget.rs`), and the observations that wait for
 /// the loop, which are few and of 1 MiB each at most.
-const OF_ALL: usize = 96 << 20;
+const OF_ALL: usize = 84 << 20;
 
-/// Large pages that are decoded at the same time: the allocator keeps what each thread once needed for one.
-const DECODED_AT_ONCE: usize = 2;
+/// Large pages that are decoded at the same time, each of which takes up to twice its size beside itself.
+const DECODED_AT_ONCE: usize = 1;
 
 /// What all kinds of one cluster share.
 #[derive(Debug)]
