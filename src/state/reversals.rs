@@ -15,10 +15,12 @@ impl State {
         self.to_take_back().chain(self.to_do_again()).collect()
     }
 
-    /// Mitigations that made things worse and can be taken back.
+    /// Mitigations that made things worse and can be taken back, as long as anything is bad: what is over by itself leaves them among what
+    /// is still in force.
     fn to_take_back(&self) -> impl Iterator<Item = Reversal> {
-        let is_worse = |mitigation: &&Mitigation| {
-            mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse)
+        let is_bad = !self.is_all_good();
+        let is_worse = move |mitigation: &&Mitigation| {
+            is_bad && { mitigation.undone_by.is_none() && mitigation.verdict.as_ref().is_some_and(|verdict| verdict.judgement == Judgement::Worse) }
         };
         self.mitigations.all.iter().filter(is_worse).filter_map(|mitigation| {
             let (of, key) = self.finished(mitigation)?;

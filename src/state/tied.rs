@@ -35,9 +35,15 @@ impl State {
             RequestKind::Do(wish) => Some(wish.objects()),
             RequestKind::Undo { .. } => None,
         });
-        let suggested: Vec<Key> = suggested.flatten().filter_map(|object| self.cluster.deployment_behind(&object)).collect();
+        let mut suggested =
+            suggested.flatten().filter(|object| !self.is_on_lost_node(object)).filter_map(|object| self.cluster.deployment_behind(&object));
         let ties = self.ties();
-        behind.iter().any(|key| suggested.contains(key) || self.is_workload_tied(key, &ties))
+        suggested.any(|key| behind.contains(&key)) || behind.iter().any(|key| self.is_workload_tied(key, &ties))
+    }
+
+    /// A pod there is to be replaced because of its node, whatever it runs.
+    fn is_on_lost_node(&self, object: &ObjectRef) -> bool {
+        object.kind == Kind::Pod && self.cluster.pods.get(&object.key).is_some_and(|pod| pod.is_node_lost)
     }
 
     pub(super) fn ties(&self) -> Ties {

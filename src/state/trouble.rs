@@ -41,6 +41,14 @@ impl State {
         self.episodes.see(&present, now)
     }
 
+    /// Every indicator is known and in order, no alert fires, and no pod is unhealthy.
+    pub(super) fn is_all_good(&self) -> bool {
+        self.alerts.is_some()
+            && self.firing().next().is_none()
+            && self.cluster.unhealthy.is_empty()
+            && self.kpis.iter().all(|kpi| level(kpi) == Level::Good)
+    }
+
     fn present_trouble(&self) -> Present {
         let alerts = || self.alerts.iter().flat_map(|list| &list.alerts).filter(|alert| alert.severity > Severity::Info);
         let firing = alerts().filter(|alert| alert.status == AlertStatus::Firing).map(|alert| Sign {

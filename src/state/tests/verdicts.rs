@@ -13,6 +13,7 @@ use crate::{
         mitigation::{ActionEvent, Check, CheckKind, CheckResult, Expectation, Friction, MitigationId, Outcome},
         object::{Kind, ObjectRef},
         observation::{Delta, What},
+        pod::Pod,
         recorded::{Ended, Judged, Recorded},
         text::Text,
         verdict::Judgement,
@@ -184,6 +185,19 @@ fn a_workload_is_tied_to_the_trouble_by_its_pods_its_errors_or_advice_alone() {
     assert!(play.state.is_tied(&[reference("audit-service"), reference("api-gateway")]));
     play.state.errors = None;
     assert!(play.state.is_tied(&[reference("audit-service")]), "the errors were not read");
+    // Neither does a node that is lost tie whatever ran on it, and neither does the advice to replace its pods.
+    let mut play = troubled();
+    play.observe(SourceId::Errors, What::Errors(Box::new(ErrorWindow { shards: (1, 1), ..ErrorWindow::default() })));
+    let set = replica_set("audit-service-1", 3, -9_000, "audit:1");
+    play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(deployment("audit-service", 3, 2, 2))]));
+    play.observe(SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::Applied(set)]));
+    play.observe(
+        SourceId::Pods,
+        What::Pods(vec![Delta::Applied(Pod { node: Some("node-8".into()), ..pod("audit-service-1-x", "audit-service-1") })]),
+    );
+    play.observe(SourceId::Nodes, What::Nodes(vec![Delta::Applied(node("node-8", Some(("NodeStatusUnknown".into(), Some(at(-600))))))]));
+    assert!(titles_of(&play).iter().any(|title| title.starts_with("replace 1 pod of node-8")), "{:?}", titles_of(&play));
+    assert!(!play.state.is_tied(&[reference("audit-service")]));
     // The pods of what is sick speak for themselves.
     let mut play = troubled();
     let cure = play.done("u");
@@ -246,6 +260,13 @@ fn what_another_run_did_and_made_things_worse_is_offered_to_be_taken_back_here()
         let offered = play.state.advice.suggestions.first().unwrap();
         assert_eq!((offered.title.as_str(), offered.key), ("take back: Undo rollout · api-gateway", key));
         assert_eq!(offered.request.kind, RequestKind::Undo { of: Finished::Recorded(7) });
+        play.pods(vec![pod("api-gateway-1-x", "api-gateway-1")]).alerts(Vec::new()).live(SourceId::Alerts);
+        let others: Vec<String> = play.state.kpis.iter().map(|kpi| kpi.spec.id.to_string()).collect();
+        for other in others {
+            play.kpi(&other, 0.001);
+        }
+        play.tick();
+        assert!(titles_of(&play).iter().all(|title| !title.starts_with("take back")), "all is good: {:?}", titles_of(&play));
         let mut unable = troubled_and_able();
         let recorded = undone_earlier(&unable);
         unable.send(Msg::Recorded(vec![recorded])).drift(60, "error_rate", 0.118, 0.118).drift(300, "error_rate", 0.2, 0.6);
