@@ -17,6 +17,7 @@ use crate::{
         object::Key,
         observation::{Delta, Identity, Observation, What},
         pod::Pod,
+        sets::{DaemonSet, StatefulSet},
         text::Text,
         units,
         workload::{Deployment, Node, ReplicaSet},
@@ -77,6 +78,8 @@ pub struct Look {
     nodes: Index<Node>,
     deployments: Index<Deployment>,
     replica_sets: Index<ReplicaSet>,
+    stateful_sets: Index<StatefulSet>,
+    daemon_sets: Index<DaemonSet>,
     pub readings: BTreeMap<Text, KpiReading>,
     pub alerts: Option<AlertList>,
     pub errors: Option<Box<ErrorWindow>>,
@@ -142,7 +145,16 @@ impl Look {
             }
             What::Deployments(deltas) => deltas.into_iter().for_each(|delta| self.deployments.apply(delta, |_, _| {})),
             What::ReplicaSets(deltas) => deltas.into_iter().for_each(|delta| self.replica_sets.apply(delta, |_, _| {})),
-            What::Beat | What::Services(_) | What::Autoscalers(_) | What::ConfigMaps(_) | What::Events(_) | What::Rights(_) => {}
+            What::StatefulSets(deltas) => deltas.into_iter().for_each(|delta| self.stateful_sets.apply(delta, |_, _| {})),
+            What::DaemonSets(deltas) => deltas.into_iter().for_each(|delta| self.daemon_sets.apply(delta, |_, _| {})),
+            What::Jobs(_)
+            | What::CronJobs(_)
+            | What::Beat
+            | What::Services(_)
+            | What::Autoscalers(_)
+            | What::ConfigMaps(_)
+            | What::Events(_)
+            | What::Rights(_) => {}
         }
     }
 
@@ -161,7 +173,10 @@ impl Look {
         // Without these nobody knows how many there should be.
         let knows_deployments = self.deployments.is_complete || self.has_failed(SourceId::Deployments);
         let knows_sets = self.replica_sets.is_complete || self.has_failed(SourceId::ReplicaSets);
-        knows_nodes && knows_deployments && knows_sets && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
+        let knows_stateful = self.stateful_sets.is_complete || self.has_failed(SourceId::StatefulSets);
+        let knows_daemons = self.daemon_sets.is_complete || self.has_failed(SourceId::DaemonSets);
+        let knows_wanted = knows_deployments && knows_sets && knows_stateful && knows_daemons;
+        knows_nodes && knows_wanted && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
     }
 
     fn has_failed(&self, source: SourceId) -> bool {
@@ -245,8 +260,8 @@ impl Look {
         self.pods.objects.values().filter(|pod| pod.is_unhealthy(now)).collect()
     }
 
-    /// Deployments that have fewer pods than they want.
-    pub fn missing(&self) -> Vec<Missing> {
+    /// Workloads that have fewer pods than they want.
+    pub fn missing(&self, now: DateTime<Utc>) -> Vec<Missing> {
         if !self.pods.is_complete {
             return Vec::new();
         }
@@ -254,7 +269,15 @@ impl Look {
         for set in self.pods.objects.values().filter_map(missing::counts_for) {
             *of_sets.entry(set).or_default() += 1;
         }
-        missing::of(&self.deployments, &self.replica_sets, |set| of_sets.get(set).copied().unwrap_or(0))
+        let mut of_owners: BTreeMap<&Text, u32> = BTreeMap::new();
+        for owner in self.pods.objects.values().filter_map(missing::owner_of) {
+            *of_owners.entry(owner).or_default() += 1;
+        }
+        let mut missing = missing::of(&self.deployments, &self.replica_sets, |set| of_sets.get(set).copied().unwrap_or(0));
+        let has = |owner: &Text| of_owners.get(owner).copied().unwrap_or(0);
+        let now = self.server_time.unwrap_or(now);
+        missing.extend(missing::of_owners(&self.stateful_sets, &self.daemon_sets, &self.pods, has, now));
+        missing
     }
 
     /// `Pods`, `Prometheus` …: what a person calls the source.

@@ -19,6 +19,7 @@ use crate::{
         ailment::Ailment,
         health::SourceId,
         kpi::{Kpi, Level},
+        object::{Kind, Subject},
         pod::Pod,
         standing::Standing,
         units,
@@ -133,7 +134,7 @@ fn sentence(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         1 => "; 1 unhealthy pod".to_owned(),
         many => format!("; {} unhealthy pods", units::thousands(many as u64)),
     };
-    let missing = match look.missing().iter().map(|one| u64::from(one.count())).sum() {
+    let missing = match look.missing(now).iter().map(|one| u64::from(one.count())).sum() {
         0 => String::new(),
         1 => "; 1 missing pod".to_owned(),
         many => format!("; {} missing pods", units::thousands(many)),
@@ -180,11 +181,13 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     for pod in unhealthy.iter().take(MOST_LINES) {
         let _ = writeln!(text, "  {}/{}  {}", pod.key.namespace, pod.key.name, unhealthy_words(pod, now));
     }
-    let missing = look.missing();
-    heading(&mut text, "Deployments with missing pods", missing.len());
+    let missing = look.missing(now);
+    heading(&mut text, "Workloads with missing pods", missing.len());
     for one in missing.iter().take(MOST_LINES) {
         let why = one.why.as_ref().map_or_else(String::new, |why| format!("  {why}"));
-        let _ = writeln!(text, "  {}/{}  {} of {} pods exist{why}", one.deployment.namespace, one.deployment.name, one.has, one.wants);
+        let Subject { kind, key } = &one.workload;
+        let kind = if *kind == Kind::Deployment { String::new() } else { format!("{} ", kind.singular()) };
+        let _ = writeln!(text, "  {kind}{}/{}  {} of {} pods exist{why}", key.namespace, key.name, one.has, one.wants);
     }
     text
 }
@@ -255,9 +258,16 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         .map(|alert| json!({"name": alert.name, "severity": alert.severity.word(), "since": alert.starts_at, "summary": alert.summary}))
         .collect();
     let missing_pods: Vec<Value> = look
-        .missing()
+        .missing(now)
         .iter()
-        .map(|one| json!({"namespace": one.deployment.namespace, "deployment": one.deployment.name, "has": one.has, "wants": one.wants, "why": one.why}))
+        .map(|one| {
+            let Subject { kind, key } = &one.workload;
+            let deployment = (*kind == Kind::Deployment).then_some(&key.name);
+            json!({
+                "namespace": key.namespace, "kind": kind.singular(), "name": key.name, "deployment": deployment, "has": one.has, "wants": one.wants,
+                "why": one.why,
+            })
+        })
         .collect();
     let pods: Vec<Value> = look
         .unhealthy(now)
@@ -462,7 +472,7 @@ mod tests {
         (hangs.created, hangs.started) = (NOW - chrono::Duration::hours(1), Some(NOW - chrono::Duration::hours(1)));
         let pods = [play::pod("hist-a", &set_name), hangs].map(Delta::Applied);
         seen(&mut look, SourceId::Pods, What::Pods([Delta::ListStarted].into_iter().chain(pods).chain([Delta::Listed]).collect()));
-        assert!(look.missing().is_empty(), "how many there should be is not known yet");
+        assert!(look.missing(NOW).is_empty(), "how many there should be is not known yet");
         seen(&mut look, SourceId::Deployments, What::Deployments(vec![Delta::ListStarted, Delta::Applied(deployment), Delta::Listed]));
         seen(&mut look, SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::ListStarted, Delta::Applied(set), Delta::Listed]));
         let config = Config::default();

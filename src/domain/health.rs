@@ -15,6 +15,12 @@ pub enum SourceId {
     Pods,
     Deployments,
     ReplicaSets,
+    StatefulSets,
+    DaemonSets,
+    /// Asked for when their table is first opened: finished ones can be many, and nothing else needs them.
+    Jobs,
+    /// As jobs are.
+    CronJobs,
     Nodes,
     Services,
     Autoscalers,
@@ -29,11 +35,15 @@ pub enum SourceId {
 }
 
 impl SourceId {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Cluster,
         Self::Pods,
         Self::Deployments,
         Self::ReplicaSets,
+        Self::StatefulSets,
+        Self::DaemonSets,
+        Self::Jobs,
+        Self::CronJobs,
         Self::Nodes,
         Self::Services,
         Self::Autoscalers,

@@ -12,6 +12,8 @@ pub enum Kind {
     ReplicaSet,
     StatefulSet,
     DaemonSet,
+    Job,
+    CronJob,
     Node,
     Service,
     HorizontalPodAutoscaler,
@@ -46,6 +48,8 @@ impl Kind {
             Self::ReplicaSet => "replicasets",
             Self::StatefulSet => "statefulsets",
             Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
             Self::Node => "nodes",
             Self::Service => "services",
             Self::HorizontalPodAutoscaler => "horizontalpodautoscalers",
@@ -60,6 +64,7 @@ impl Kind {
     pub fn group(self) -> &'static str {
         match self {
             Self::Deployment | Self::ReplicaSet | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Job | Self::CronJob => "batch",
             Self::HorizontalPodAutoscaler => "autoscaling",
             Self::Scale(scaled) => scaled.group(),
             _ => "",
@@ -82,6 +87,8 @@ impl Kind {
             Self::ReplicaSet => "replicaset",
             Self::StatefulSet => "statefulset",
             Self::DaemonSet => "daemonset",
+            Self::Job => "job",
+            Self::CronJob => "cronjob",
             Self::Node => "node",
             Self::Service => "service",
             Self::HorizontalPodAutoscaler => "hpa",
@@ -108,12 +115,13 @@ impl Kind {
 
     /// The kind that a word means, by kubectl's names: `deployment`, `deployments`, `deploy`.
     pub fn named(word: &str) -> Option<Self> {
-        const SHORT: [(&str, Kind); 9] = [
+        const SHORT: [(&str, Kind); 10] = [
             ("po", Kind::Pod),
             ("deploy", Kind::Deployment),
             ("rs", Kind::ReplicaSet),
             ("sts", Kind::StatefulSet),
             ("ds", Kind::DaemonSet),
+            ("cj", Kind::CronJob),
             ("no", Kind::Node),
             ("svc", Kind::Service),
             ("cm", Kind::ConfigMap),
@@ -126,12 +134,14 @@ impl Kind {
         by_name.or_else(|| SHORT.iter().find(|(short, _)| *short == word).map(|(_, kind)| *kind))
     }
 
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Pod,
         Self::Deployment,
         Self::ReplicaSet,
         Self::StatefulSet,
         Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
         Self::Node,
         Self::Service,
         Self::HorizontalPodAutoscaler,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     alert::AlertList,
+    batch::{CronJob, Job},
     health::{Health, SourceId},
     kpi::KpiReading,
     log_pattern::ErrorWindow,
@@ -11,6 +12,7 @@ use super::{
     object::Key,
     pod::Pod,
     rights::Rights,
+    sets::{DaemonSet, StatefulSet},
     text::Text,
     time::Mono,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
@@ -35,6 +37,10 @@ pub enum What {
     Pods(Vec<Delta<Pod>>),
     Deployments(Vec<Delta<Deployment>>),
     ReplicaSets(Vec<Delta<ReplicaSet>>),
+    StatefulSets(Vec<Delta<StatefulSet>>),
+    DaemonSets(Vec<Delta<DaemonSet>>),
+    Jobs(Vec<Delta<Job>>),
+    CronJobs(Vec<Delta<CronJob>>),
     Nodes(Vec<Delta<Node>>),
     Services(Vec<Delta<Service>>),
     Autoscalers(Vec<Delta<Autoscaler>>),

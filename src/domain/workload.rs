@@ -134,6 +134,13 @@ pub struct ConfigMap {
     pub key: Key,
     pub uid: Text,
     pub resource_version: Text,
+    pub created: DateTime<Utc>,
+    /// All its keys, those of binary data among them.
+    pub keys: u32,
+    /// Of all its values, in bytes as the API server keeps them.
+    pub size: u64,
+    /// The first [`ConfigMap::MOST_KEYS`] keys, those of binary data after the others, and the bytes of each value.
+    pub sizes: Box<[(Text, u64)]>,
     /// Values of at most 256 characters; longer ones are cut. At most [`ConfigMap::MOST_KEYS`] of them.
     pub data: Box<[(Text, Text)]>,
     /// Keys that are not as they were last applied by kubectl: (key, applied, present).
@@ -205,5 +212,6 @@ macro_rules! objects {
 
 objects! {
     Pod = super::pod::Pod, Deployment = Deployment, ReplicaSet = ReplicaSet, Node = Node, Service = Service,
+    StatefulSet = super::sets::StatefulSet, DaemonSet = super::sets::DaemonSet, Job = super::batch::Job, CronJob = super::batch::CronJob,
     HorizontalPodAutoscaler = Autoscaler, ConfigMap = ConfigMap, Event = Event,
 }

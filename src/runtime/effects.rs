@@ -163,6 +163,7 @@ impl Effects {
                 }
             }
             Effect::Record { kind, fields } => self.record(kind, fields),
+            Effect::Watch(kind) => self.wiring.sources.want(kind),
             Effect::Reconnect => self.wiring.sources.start_over(),
             Effect::ListNamespaces => {
                 let (reader, messages) = (self.wiring.reader.clone(), self.wiring.messages.clone());

@@ -20,7 +20,7 @@ pub mod rights;
 use std::sync::Arc;
 
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     task::JoinSet,
 };
 
@@ -31,7 +31,16 @@ use crate::{
         Reader,
         discovery::{Finder, Which},
     },
-    domain::{catalogue::Right, health::SourceId, kpi::Kpi, object::Scope, observation::Observation, pod::Pod, text::Text, time::Clock},
+    domain::{
+        catalogue::Right,
+        health::SourceId,
+        kpi::Kpi,
+        object::{Kind, Scope},
+        observation::Observation,
+        pod::Pod,
+        text::Text,
+        time::Clock,
+    },
 };
 
 /// What the sources need to know.
@@ -60,9 +69,15 @@ pub struct Handle {
     _tasks: JoinSet<()>,
     wake: Arc<Notify>,
     reader: Reader,
+    wanted: watch::Sender<kubernetes::Wanted>,
 }
 
 impl Handle {
+    /// From here on a kind is watched that is not from the start; of any other nothing changes.
+    pub fn want(&self, kind: Kind) {
+        self.wanted.send_if_modified(|wanted| wanted.insert(kind));
+    }
+
     /// Everybody who waits after a failure tries again now.
     pub fn reconnect(&self) {
         self.reader.try_login_again();
@@ -91,7 +106,8 @@ pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle 
     let mut tasks = JoinSet::new();
     let voice = clock.clone();
     let report = move |source: SourceId| Report::new(source, voice.clone(), out.clone());
-    kubernetes::start(&mut tasks, &reader, &scope, &wake, &report);
+    let wanted = watch::Sender::new(kubernetes::Wanted::new());
+    kubernetes::start(&mut tasks, &reader, &scope, &wake, &wanted.subscribe(), &report);
     if !rights.is_empty() {
         let namespace = scope.namespace().map(Text::line);
         let reviews = Reviews { reader: reader.clone(), namespace, rights, wake: wake.clone(), report: report(SourceId::Cluster) };
@@ -105,5 +121,5 @@ pub fn spawn(options: SourcesOptions, out: mpsc::Sender<Observation>) -> Handle 
         Alerts { finder: finder.clone(), every: refresh.alerts, wake: wake.clone(), report: report(SourceId::Alerts), settings: alerts }.run(),
     );
     tasks.spawn(refresh::for_ever(Which::Elasticsearch, refresh.errors, finder, wake.clone(), report(SourceId::Errors), ErrorLog::new(errors)));
-    Handle { _tasks: tasks, wake, reader }
+    Handle { _tasks: tasks, wake, reader, wanted }
 }

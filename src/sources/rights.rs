@@ -41,6 +41,28 @@ pub const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
+        name: "see stateful sets and daemon sets",
+        rights: &[
+            Right::on("get", "apps", "statefulsets"),
+            Right::on("list", "apps", "statefulsets"),
+            Right::on("watch", "apps", "statefulsets"),
+            Right::on("get", "apps", "daemonsets"),
+            Right::on("list", "apps", "daemonsets"),
+            Right::on("watch", "apps", "daemonsets"),
+        ],
+    },
+    Feature {
+        name: "see jobs",
+        rights: &[
+            Right::on("get", "batch", "jobs"),
+            Right::on("list", "batch", "jobs"),
+            Right::on("watch", "batch", "jobs"),
+            Right::on("get", "batch", "cronjobs"),
+            Right::on("list", "batch", "cronjobs"),
+            Right::on("watch", "batch", "cronjobs"),
+        ],
+    },
+    Feature {
         name: "see nodes",
         rights: &[Right::of_cluster("get", "", "nodes"), Right::of_cluster("list", "", "nodes"), Right::of_cluster("watch", "", "nodes")],
     },
@@ -64,7 +86,7 @@ pub const FEATURES: &[Feature] = &[
         ],
     },
     Feature {
-        name: "see the breaker",
+        name: "see ConfigMaps and the breaker",
         rights: &[Right::on("get", "", "configmaps"), Right::on("list", "", "configmaps"), Right::on("watch", "", "configmaps")],
     },
     Feature { name: "read logs", rights: &[Right::below("get", "", "pods", "log")] },

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{missing, seen::Seen};
+use super::{columns::KINDS, indices::with_index, missing, seen::Seen};
 use crate::domain::{
+    batch::{CronJob, Job},
     change::Change,
     object::{Key, Kind, ObjectRef},
     observation::Delta,
     pod::{Phase, Pod},
+    sets::{DaemonSet, StatefulSet},
     text::Text,
     units,
     workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
@@ -20,6 +22,10 @@ pub struct Cluster {
     pub pods: Index<Pod>,
     pub deployments: Index<Deployment>,
     pub replica_sets: Index<ReplicaSet>,
+    pub stateful_sets: Index<StatefulSet>,
+    pub daemon_sets: Index<DaemonSet>,
+    pub jobs: Index<Job>,
+    pub cron_jobs: Index<CronJob>,
     pub nodes: Index<Node>,
     pub services: Index<Service>,
     pub autoscalers: Index<Autoscaler>,
@@ -29,6 +35,8 @@ pub struct Cluster {
     pub counts: PodCounts,
     /// Pods that replica sets have, without those on their way out; kept incrementally.
     pub(super) pods_of_sets: BTreeMap<Key, u32>,
+    /// Pods that have not ended, by the uid of their stateful set or daemon set; kept incrementally.
+    pub(super) pods_of_owners: BTreeMap<Text, u32>,
     /// Keys of unhealthy pods; kept incrementally.
     pub unhealthy: BTreeSet<Key>,
     /// Newest first.
@@ -42,9 +50,14 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Pods that should be ready: as many as replica sets want, and what else there is that has not ended.
+    /// Pods that should be ready: as many as replica sets, stateful sets and daemon sets want, and what else there is that has not ended.
     pub fn expected_pods(&self) -> usize {
-        if self.replica_sets.is_complete { self.counts.wanted_by_sets + self.counts.active - self.counts.of_sets } else { self.counts.active }
+        let active = self.counts.active;
+        let expected = if self.replica_sets.is_complete { self.counts.wanted_by_sets + active - self.counts.of_sets } else { active };
+        // There are few of these. A set that is not known wants what it has.
+        let wanted = self.wanted_by_owners().map(|(uid, wanted)| (wanted as usize, self.pods_of_owner(uid) as usize));
+        let (wanted, there) = wanted.fold((0, 0), |(all, present), (wanted, there)| (all + wanted, present + there));
+        expected + wanted - there
     }
 
     pub fn ready_pods(&self) -> usize {
@@ -108,14 +121,8 @@ impl Cluster {
     /// Identity of an object that was seen.
     pub fn reference(&self, kind: Kind, key: &Key) -> Option<ObjectRef> {
         let uid = match kind {
-            Kind::Pod => &self.pods.get(key)?.uid,
-            Kind::Deployment => &self.deployments.get(key)?.uid,
             Kind::ReplicaSet => &self.replica_sets.get(key)?.uid,
-            Kind::Node => &self.nodes.get(key)?.uid,
-            Kind::Service => &self.services.get(key)?.uid,
-            Kind::HorizontalPodAutoscaler => &self.autoscalers.get(key)?.uid,
-            Kind::ConfigMap => &self.config_maps.get(key)?.uid,
-            Kind::Event => &self.events.get(key)?.uid,
+            kind if KINDS.contains(&kind) => with_index!(self, kind, index => &index.get(key)?.uid),
             _ => return None,
         };
         Some(ObjectRef { kind, key: key.clone(), uid: uid.clone() })
@@ -133,6 +140,14 @@ impl Cluster {
                     self.pods_of_sets.remove(&set);
                 }
             }
+            if let Some(uid) = missing::owner_of(before)
+                && let Some(count) = self.pods_of_owners.get_mut(uid)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    self.pods_of_owners.remove(uid);
+                }
+            }
             for due in before.vitals().turns().into_iter().flatten() {
                 self.maturing.remove(&(due, key.clone()));
             }
@@ -144,6 +159,9 @@ impl Cluster {
         self.counts.count(after, |count| *count += 1);
         if let Some(set) = missing::counts_for(after) {
             *self.pods_of_sets.entry(set).or_default() += 1;
+        }
+        if let Some(uid) = missing::owner_of(after) {
+            *self.pods_of_owners.entry(uid.clone()).or_default() += 1;
         }
         if after.is_unhealthy(server_now) {
             self.unhealthy.insert(key.clone());

@@ -3,7 +3,22 @@
 use crate::domain::object::Kind;
 
 /// The kinds of the screen, in `Tab` order.
-pub const KINDS: [Kind; 6] = [Kind::Pod, Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Event];
+pub const KINDS: [Kind; 11] = [
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::Node,
+    Kind::Service,
+    Kind::HorizontalPodAutoscaler,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::ConfigMap,
+    Kind::Event,
+];
+
+/// Those of them that are watched only once their table was opened: nothing else needs them, and there may be many.
+pub const ON_DEMAND: [Kind; 2] = [Kind::Job, Kind::CronJob];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Column {
@@ -39,6 +54,25 @@ pub enum Column {
     Object,
     Count,
     Message,
+    /// Daemon sets: nodes that should run a pod.
+    Desired,
+    Misscheduled,
+    /// Stateful sets: what governs the names of their pods.
+    Service,
+    Completions,
+    Duration,
+    /// Jobs: what made them.
+    Owner,
+    Schedule,
+    Suspended,
+    Active,
+    LastRun,
+    LastSuccess,
+    Keys,
+    Size,
+    /// ConfigMaps: when their content was last written.
+    Changed,
+    ChangedBy,
     Namespace,
 }
 
@@ -51,6 +85,11 @@ pub const fn columns(kind: Kind) -> &'static [Column] {
         Kind::Service => &[C::Name, C::Type, C::ClusterIp, C::Ports, C::Endpoints, C::Age, C::Namespace],
         Kind::HorizontalPodAutoscaler => &[C::Name, C::Reference, C::Metrics, C::Bounds, C::Replicas, C::Age, C::Namespace],
         Kind::Event => &[C::LastSeen, C::Type, C::Reason, C::Object, C::Count, C::Message, C::Namespace],
+        Kind::StatefulSet => &[C::Name, C::Ready, C::UpToDate, C::Status, C::Age, C::Service, C::Images, C::Namespace],
+        Kind::DaemonSet => &[C::Name, C::Desired, C::Ready, C::UpToDate, C::Status, C::Age, C::Misscheduled, C::Images, C::Namespace],
+        Kind::Job => &[C::Name, C::Status, C::Completions, C::Duration, C::Age, C::Owner, C::Images, C::Namespace],
+        Kind::CronJob => &[C::Name, C::Schedule, C::Suspended, C::Active, C::LastRun, C::LastSuccess, C::Age, C::Images, C::Namespace],
+        Kind::ConfigMap => &[C::Name, C::Keys, C::Size, C::Age, C::Changed, C::ChangedBy, C::Namespace],
         _ => &[C::Name, C::Ready, C::Status, C::Restarts, C::Age, C::Node, C::Ip, C::Namespace],
     }
 }
@@ -86,12 +125,46 @@ impl Column {
             Self::Object => "OBJECT",
             Self::Count => "COUNT",
             Self::Message => "MESSAGE",
+            Self::Desired => "DESIRED",
+            Self::Misscheduled => "MISPLACED",
+            Self::Service => "SERVICE",
+            Self::Completions => "COMPLETIONS",
+            Self::Duration => "DURATION",
+            Self::Owner => "OWNER",
+            Self::Schedule => "SCHEDULE",
+            Self::Suspended => "SUSPENDED",
+            Self::Active => "ACTIVE",
+            Self::LastRun => "LAST RUN",
+            Self::LastSuccess => "SUCCEEDED",
+            Self::Keys => "KEYS",
+            Self::Size => "SIZE",
+            Self::Changed => "CHANGED",
+            Self::ChangedBy => "BY",
             Self::Namespace => "NAMESPACE",
         }
     }
 
     /// Numbers are right-aligned.
     pub const fn is_number(self) -> bool {
-        matches!(self, Self::Restarts | Self::Age | Self::UpToDate | Self::Available | Self::Revision | Self::Replicas | Self::LastSeen | Self::Count)
+        matches!(
+            self,
+            Self::Restarts
+                | Self::Age
+                | Self::UpToDate
+                | Self::Available
+                | Self::Revision
+                | Self::Replicas
+                | Self::LastSeen
+                | Self::Count
+                | Self::Desired
+                | Self::Misscheduled
+                | Self::Duration
+                | Self::Active
+                | Self::LastRun
+                | Self::LastSuccess
+                | Self::Keys
+                | Self::Size
+                | Self::Changed
+        )
     }
 }

@@ -10,13 +10,8 @@ use crate::domain::{
 use super::{State, columns::KINDS, switch::is_about_places};
 
 /// Kinds without a table by kubectl's names, what people call several of them, and what shows them here.
-const ELSEWHERE: [(&[&str], &str, &str); 15] = [
-    (&["configmaps", "configmap", "cm"], "ConfigMaps", "Changes on the cockpit shows those that changed"),
-    (&["statefulsets", "statefulset", "sts"], "StatefulSets", ":pods shows their pods"),
-    (&["daemonsets", "daemonset", "ds"], "DaemonSets", ":pods shows their pods"),
+const ELSEWHERE: [(&[&str], &str, &str); 10] = [
     (&["replicasets", "replicaset", "rs"], "ReplicaSets", "Enter on a deployment shows its revisions"),
-    (&["jobs", "job"], "Jobs", ":pods shows their pods"),
-    (&["cronjobs", "cronjob", "cj"], "CronJobs", ":pods shows the pods of their jobs"),
     (&["secrets", "secret", "sec"], "Secrets", ""),
     (&["ingresses", "ingress", "ing"], "Ingresses", ":svc shows the services behind them"),
     (&["endpoints", "ep"], "endpoints", ":svc counts them for each service"),

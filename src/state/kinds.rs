@@ -16,6 +16,8 @@ use crate::domain::{
 use super::{
     Screen, State,
     action::Command,
+    columns::KINDS,
+    indices::with_index,
     overlay::{MenuItem, PaletteEntry},
     screens::cockpit::Pane,
 };
@@ -296,17 +298,11 @@ impl State {
     }
 
     fn keys_of(&self, kind: Kind) -> Vec<ObjectRef> {
-        let cluster = &self.cluster;
-        let keys: Vec<&Key> = match kind {
-            Kind::Pod => cluster.pods.objects.keys().take(OBJECTS).collect(),
-            Kind::Deployment => cluster.deployments.objects.keys().take(OBJECTS).collect(),
-            Kind::Node => cluster.nodes.objects.keys().take(OBJECTS).collect(),
-            Kind::Service => cluster.services.objects.keys().take(OBJECTS).collect(),
-            Kind::HorizontalPodAutoscaler => cluster.autoscalers.objects.keys().take(OBJECTS).collect(),
-            Kind::ConfigMap => cluster.config_maps.objects.keys().take(OBJECTS).collect(),
-            // Not watched: they can be typed.
-            _ => Vec::new(),
-        };
+        // What is not watched can be typed.
+        if !KINDS.contains(&kind) {
+            return Vec::new();
+        }
+        let keys: Vec<&Key> = with_index!(self.cluster, kind, index => index.objects.keys().take(OBJECTS).collect());
         keys.into_iter().map(|key| ObjectRef { kind, key: key.clone(), uid: Text::default() }).collect()
     }
 }

@@ -1,12 +1,12 @@
-//! From a wish to a request: what the mitigation commands, the menu and the replicas prompt ask for.
+//! From a wish to a request: what the mitigation commands and the menu ask for.
 
 use chrono::{DateTime, TimeDelta};
 
 use crate::domain::{
     ask::{Finished, Request, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
-    object::{Key, Kind, ObjectRef},
-    suggestion::{Suggestion, more_replicas},
+    object::{Key, Kind, ObjectRef, Subject},
+    suggestion::Suggestion,
     text::Text,
 };
 
@@ -14,12 +14,11 @@ use super::{
     Screen, State,
     action::Command,
     msg::Effect,
-    overlay::{LineEdit, Menu, MenuItem, Overlay, ReplicasPrompt},
+    overlay::{Menu, MenuItem, Overlay},
+    replicas::MOST_REPLICAS,
     table::Cursor,
 };
 
-/// Most replicas that can be typed: beyond it is a slip of the finger.
-const MOST_REPLICAS: u32 = 1_000;
 /// The first hour of an incident.
 const LATELY: TimeDelta = TimeDelta::hours(1);
 
@@ -123,22 +122,24 @@ impl State {
         }
     }
 
-    fn deployment_or_why(&self, deployment: Option<&Key>) -> Result<Key, String> {
+    /// The stateful set or daemon set that is focused.
+    pub(super) fn focused_set(&self) -> Option<Subject> {
+        let focused = self.meant().filter(|focused| matches!(focused.kind, Kind::StatefulSet | Kind::DaemonSet))?;
+        Some(focused.subject())
+    }
+
+    pub(super) fn deployment_or_why(&self, deployment: Option<&Key>) -> Result<Key, String> {
         let key = deployment.cloned().or_else(|| self.focused_deployment());
         let key = key.ok_or_else(|| "no deployment is focused: choose one on screen 2, or name it after :".to_owned())?;
         if self.cluster.deployments.get(&key).is_some() { Ok(key) } else { Err(format!("there is no deployment {}", key.name)) }
     }
 
     fn undo_request(&self, deployment: Option<&Key>, revision: Option<u64>) -> Result<Request, String> {
+        if let Some(workload) = self.focused_set().filter(|_| deployment.is_none()) {
+            return Ok(Request::of(UndoRollout { workload, to_revision: revision }));
+        }
         let deployment = self.deployment_or_why(deployment)?;
         Ok(Request::of(UndoRollout::deployment(deployment, revision)))
-    }
-
-    fn scale_request(&self) -> Result<Request, String> {
-        let deployment = self.deployment_or_why(None)?;
-        let current = self.cluster.deployments.get(&deployment).map_or(0, |deployment| deployment.replicas);
-        let replicas = more_replicas(current, self.cluster.autoscaler_of(&deployment).map(|autoscaler| autoscaler.max));
-        Ok(Request::of(Scale::deployment(deployment, replicas)))
     }
 
     fn scale_to(&self, deployment: &Key, replicas: u32) -> Result<Request, String> {
@@ -181,7 +182,7 @@ impl State {
             return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
                 (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),
                 (None, true) => "none of the marked pods is unhealthy".to_owned(),
-                (None, false) => "no app is focused: choose a pod or deployment, or type :restart-unhealthy APP".to_owned(),
+                (None, false) => "no app is focused: choose a pod or its workload, or type :restart-unhealthy APP".to_owned(),
             });
         };
         let app = self.cluster.app_of(first);
@@ -196,10 +197,16 @@ impl State {
             let pod = self.cluster.pods.get(&focused.key)?;
             return Some((pod.key.namespace.clone(), self.cluster.app_of(pod)));
         }
-        let deployment = self.focused_deployment()?;
-        let selector = self.cluster.deployments.get(&deployment).map(|deployment| &deployment.selector)?;
-        let app = selector.iter().find(|(name, _)| name == "app" || name == "app.kubernetes.io/name").map(|(_, value)| value.clone());
-        Some((deployment.namespace, app.unwrap_or(deployment.name)))
+        let (selector, owner) = match self.focused_set() {
+            Some(Subject { kind: Kind::StatefulSet, key }) => (self.cluster.stateful_sets.get(&key).map(|set| &set.selector), key),
+            Some(Subject { key, .. }) => (self.cluster.daemon_sets.get(&key).map(|set| &set.selector), key),
+            None => {
+                let key = self.focused_deployment()?;
+                (self.cluster.deployments.get(&key).map(|deployment| &deployment.selector), key)
+            }
+        };
+        let app = selector?.iter().find(|(name, _)| name == "app" || name == "app.kubernetes.io/name").map(|(_, value)| value.clone());
+        Some((owner.namespace, app.unwrap_or(owner.name)))
     }
 
     /// The last of this session; where it did nothing that can be taken back, the last of the sessions before.
@@ -278,30 +285,5 @@ impl State {
             }
             (_, _, why) => self.refuse(&why.unwrap_or_default()),
         }
-    }
-
-    fn ask_replicas(&mut self, request: Request) {
-        let Some(Scale { workload, replicas }) = request.get::<Scale>().cloned() else { return };
-        let deployment = workload.key;
-        let current = self.cluster.deployments.get(&deployment).map_or(0, |deployment| deployment.replicas);
-        let autoscaler = self.cluster.autoscaler_of(&deployment).map(|autoscaler| (autoscaler.key.name.clone(), autoscaler.min, autoscaler.max));
-        let line = LineEdit::of(&replicas.to_string());
-        self.overlays.push(Overlay::Replicas(ReplicasPrompt { deployment, current, autoscaler, line, reason: request.reason, complaint: None }));
-    }
-
-    /// `Enter` in the replicas prompt: the card, or what is wrong with the number.
-    pub(super) fn replicas_entered(&mut self, effects: &mut Vec<Effect>) {
-        let Some(Overlay::Replicas(prompt)) = self.overlays.last_mut() else { return };
-        let complaint = match prompt.line.text.trim().parse::<u32>() {
-            Err(_) => "type the number of replicas",
-            Ok(replicas) if replicas > MOST_REPLICAS => "sev1 sets at most 1000",
-            Ok(replicas) if replicas == prompt.current => "it already has that many",
-            Ok(replicas) => {
-                let request = Request::of(Scale::deployment(prompt.deployment.clone(), replicas)).because(prompt.reason.clone());
-                self.overlays.pop();
-                return self.open_card(request, effects);
-            }
-        };
-        prompt.complaint = Some(complaint.into());
     }
 }

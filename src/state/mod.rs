@@ -16,6 +16,7 @@ pub mod escalation;
 mod evidence;
 mod foreign_words;
 mod in_force;
+pub mod indices;
 mod input;
 pub mod key_name;
 pub mod keymap;
@@ -32,6 +33,7 @@ pub mod overlay;
 mod palette;
 mod pointer;
 mod progress;
+mod replicas;
 mod reversals;
 mod rights;
 pub mod rows;
@@ -116,6 +118,8 @@ pub struct State {
     pub screen: Screen,
     pub cockpit: screens::cockpit::Cockpit,
     pub workloads: screens::workloads::Workloads,
+    /// Kinds that are watched because their table was opened.
+    wanted: std::collections::BTreeSet<crate::domain::object::Kind>,
     /// Topmost last; keys go to the topmost.
     pub overlays: Vec<overlay::Overlay>,
     pub notice: Option<Notice>,
@@ -231,6 +235,7 @@ impl State {
             screen: Screen::Cockpit,
             cockpit: screens::cockpit::Cockpit::default(),
             workloads: screens::workloads::Workloads::default(),
+            wanted: std::collections::BTreeSet::new(),
             overlays: Vec::new(),
             notice,
             selection: None,

@@ -228,6 +228,8 @@ pub enum Effect {
     ListNamespaces,
     /// Leave this place and open the cockpit on another.
     Switch(super::switch::Destination),
+    /// Watch a kind that is not watched from the start: its table is on the screen.
+    Watch(Kind),
     /// Ask all sources to try again now.
     Reconnect,
     /// Draw with this theme from now on.

@@ -5,7 +5,8 @@ use crate::domain::object::{Key, Kind, ObjectRef};
 use super::{
     Screen, State,
     action::{Command, SCREENS},
-    columns::{KINDS, columns},
+    columns::{KINDS, ON_DEMAND, columns},
+    indices::with_index,
     msg::Effect,
     overlay::Overlay,
     rows,
@@ -231,6 +232,14 @@ impl State {
         self.resort();
     }
 
+    /// A kind that is watched on demand is so from when its table is first on the screen.
+    pub(super) fn want_shown(&mut self, effects: &mut Vec<Effect>) {
+        let kind = self.workloads.kind;
+        if self.screen == Screen::Workloads && ON_DEMAND.contains(&kind) && self.wanted.insert(kind) {
+            effects.push(Effect::Watch(kind));
+        }
+    }
+
     /// Rows anew; the cursor follows its object.
     pub(super) fn resort(&mut self) {
         rows::rebuild(&self.cluster, &mut self.workloads);
@@ -321,7 +330,8 @@ impl State {
             return self.say(&format!("nothing more is known here of a {what}: d describes the event"));
         };
         let left = Left { event: Some(event.key.clone()), sort: self.workloads.sort, filter: self.workloads.filter.clone() };
-        let is_shown = KINDS.contains(&object.kind);
+        // Of a kind that was not listed nobody knows whether it is there.
+        let is_shown = KINDS.contains(&object.kind) && with_index!(self.cluster, object.kind, index => index.is_complete);
         let is_there = self.cluster.reference(object.kind, &object.key).is_some_and(|known| object.uid.is_empty() || known.uid == object.uid);
         match object.kind {
             _ if is_shown && is_there => {

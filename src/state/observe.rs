@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
+    batch::{CronJob, Job},
     health::{Health, SourceId},
     kpi::KpiReading,
     log_pattern::ErrorWindow,
     object::{Key, Kind},
     observation::{Delta, Identity, Observation, What},
     pod::Pod,
+    sets::{DaemonSet, StatefulSet},
     text::Text,
     time::Speed,
     units,
-    workload::{Autoscaler, Deployment, Event, Node, ReplicaSet, Service},
+    workload::{Autoscaler, ConfigMap, Deployment, Event, Node, ReplicaSet, Service},
 };
 
 use super::{
@@ -70,6 +72,10 @@ impl State {
                 batch.visible || (self.screen == Screen::Cockpit && batch.changed)
             }
             What::ReplicaSets(deltas) => self.replica_sets(deltas),
+            What::StatefulSets(deltas) => self.sets::<StatefulSet>(deltas),
+            What::DaemonSets(deltas) => self.sets::<DaemonSet>(deltas),
+            What::Jobs(deltas) => self.table_batch::<Job>(deltas).visible,
+            What::CronJobs(deltas) => self.table_batch::<CronJob>(deltas).visible,
             What::Nodes(deltas) => self.nodes(deltas),
             What::Services(deltas) => self.table_batch::<Service>(deltas).visible,
             What::Autoscalers(deltas) => {
@@ -78,7 +84,7 @@ impl State {
                 batch.visible
             }
             What::ConfigMaps(deltas) => {
-                let batch = self.told_batch(deltas, None, Seen::config_map);
+                let batch = self.told_batch(deltas, Some(rows::replace::<ConfigMap>), Seen::config_map);
                 self.due.suggestions |= batch.changed;
                 batch.visible
             }
@@ -180,6 +186,12 @@ impl State {
         self.batch::<T>(deltas, Some(rows::replace::<T>), |_, _, _| {})
     }
 
+    /// Of sets whose pods count with those that should run.
+    fn sets<T: Row>(&mut self, deltas: Vec<Delta<T>>) -> bool {
+        let batch = self.table_batch::<T>(deltas);
+        batch.visible || (self.screen == Screen::Cockpit && batch.changed)
+    }
+
     /// The same, with what each real change is to the list of changes; `tell` says whether there is something to tell.
     fn told_batch<T: Indexed>(
         &mut self,
@@ -249,6 +261,7 @@ impl State {
         match T::KIND {
             Kind::Event => true,
             Kind::ReplicaSet => self.workloads.kind == Kind::Deployment,
+            Kind::Job => matches!(self.workloads.kind, Kind::Job | Kind::CronJob),
             kind => kind == self.workloads.kind && self.workloads.detail.as_ref() == Some(key),
         }
     }
@@ -281,7 +294,9 @@ impl State {
         self.due.suggestions |= unhealthy_changed;
         self.due.changes |= deleted;
         let on_cockpit = self.screen == Screen::Cockpit && (unhealthy_changed || before != totals(&self.cluster));
-        batch.visible || on_cockpit
+        // Its rows tell which pod holds a set up.
+        let on_sets = self.screen == Screen::Workloads && self.workloads.kind == Kind::StatefulSet && batch.changed;
+        batch.visible || on_cockpit || on_sets
     }
 
     fn events(&mut self, deltas: Vec<Delta<Event>>) -> bool {

@@ -4,7 +4,7 @@ use crate::domain::{
     asks::Run,
     log::LogContainer,
     mitigation::Write,
-    object::{Key, ObjectRef},
+    object::{ObjectRef, Subject},
     text::Text,
 };
 
@@ -65,7 +65,7 @@ pub struct SwitchQuestion {
 /// A small number prompt: the replicas wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplicasPrompt {
-    pub deployment: Key,
+    pub workload: Subject,
     pub current: u32,
     /// Name, least and most replicas of the autoscaler that owns the number.
     pub autoscaler: Option<(Text, u32, u32)>,

@@ -30,9 +30,14 @@ const OBJECTS: usize = 200;
 const NAME_BONUS: u32 = 100_000;
 
 /// The tables, by the name under which each is offered.
-const TABLES: [(&str, Kind); 6] = [
+const TABLES: [(&str, Kind); 11] = [
     ("pods", Kind::Pod),
     ("deploy", Kind::Deployment),
+    ("sts", Kind::StatefulSet),
+    ("ds", Kind::DaemonSet),
+    ("job", Kind::Job),
+    ("cj", Kind::CronJob),
+    ("cm", Kind::ConfigMap),
     ("nodes", Kind::Node),
     ("svc", Kind::Service),
     ("hpa", Kind::HorizontalPodAutoscaler),

@@ -1,5 +1,7 @@
 //! Rows of the workloads table: filtered, sorted, and kept so by single insertions and removals.
 
+mod controllers;
+
 use std::{cmp::Ordering, collections::HashSet};
 
 use chrono::{DateTime, Utc};
@@ -13,39 +15,32 @@ use crate::domain::{
     quantity::thousandths,
     text::Text,
     units,
-    workload::{Autoscaler, ConfigMap, Deployment, Event, Node, Object, ReplicaSet, Service},
+    workload::{Autoscaler, Deployment, Event, Node, Service},
 };
 
+pub use super::indices::Indexed;
 use super::{
     cluster::{Cluster, Index},
     columns::{Column, columns},
+    indices::with_index,
     screens::workloads::Workloads,
     table::Sort,
 };
 
-/// Objects that the cluster keeps an index of.
-pub trait Indexed: Object + PartialEq + Sized {
-    fn index(cluster: &Cluster) -> &Index<Self>;
-    fn index_mut(cluster: &mut Cluster) -> &mut Index<Self>;
-}
-
-macro_rules! indexed {
-    ($($kind:ty = $field:ident),* $(,)?) => {$(
-        impl Indexed for $kind {
-            fn index(cluster: &Cluster) -> &Index<Self> { &cluster.$field }
-            fn index_mut(cluster: &mut Cluster) -> &mut Index<Self> { &mut cluster.$field }
-        }
-    )*};
-}
-
-indexed! {
-    Pod = pods, Deployment = deployments, ReplicaSet = replica_sets, Node = nodes, Service = services,
-    Autoscaler = autoscalers, ConfigMap = config_maps, Event = events,
-}
-
 /// Objects that have a table.
 pub trait Row: Indexed {
     fn created(&self) -> DateTime<Utc>;
+
+    /// Other moments whose ages the table shows.
+    fn moments(&self) -> [Option<DateTime<Utc>>; 2] {
+        [None, None]
+    }
+
+    /// Since when a time runs that the table shows, however it shows ages.
+    fn runs_since(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
     fn value(&self, column: Column) -> Value<'_>;
     fn passes(&self, filter: &Filter) -> bool;
 }
@@ -343,14 +338,7 @@ fn by_name(one: &Key, other: &Key) -> Ordering {
 pub fn rebuild(cluster: &Cluster, workloads: &mut Workloads) {
     let filter = Filter::parse(&workloads.filter);
     let order = Order::of(workloads.kind, workloads.sort);
-    workloads.rows = match workloads.kind {
-        Kind::Deployment => listed(&cluster.deployments, &filter, order),
-        Kind::Node => listed(&cluster.nodes, &filter, order),
-        Kind::Service => listed(&cluster.services, &filter, order),
-        Kind::HorizontalPodAutoscaler => listed(&cluster.autoscalers, &filter, order),
-        Kind::Event => listed(&cluster.events, &filter, order),
-        _ => listed(&cluster.pods, &filter, order),
-    };
+    workloads.rows = with_index!(cluster, workloads.kind, index => listed(index, &filter, order));
     follow_focus(workloads);
 }
 
@@ -367,14 +355,7 @@ pub(super) fn replace_many(cluster: &Cluster, workloads: &mut Workloads, filter:
     let order = Order::of(workloads.kind, workloads.sort);
     workloads.rows.retain(|row| !changed.contains(row));
     let rows = std::mem::take(&mut workloads.rows);
-    workloads.rows = match workloads.kind {
-        Kind::Deployment => merged(&cluster.deployments, rows, filter, order, changed),
-        Kind::Node => merged(&cluster.nodes, rows, filter, order, changed),
-        Kind::Service => merged(&cluster.services, rows, filter, order, changed),
-        Kind::HorizontalPodAutoscaler => merged(&cluster.autoscalers, rows, filter, order, changed),
-        Kind::Event => merged(&cluster.events, rows, filter, order, changed),
-        _ => merged(&cluster.pods, rows, filter, order, changed),
-    };
+    workloads.rows = with_index!(cluster, workloads.kind, index => merged(index, rows, filter, order, changed));
     follow_focus(workloads);
 }
 

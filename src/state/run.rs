@@ -120,7 +120,7 @@ impl State {
     fn view_logs(&mut self, previous: bool, effects: &mut Vec<Effect>) {
         match self.pod_for_logs() {
             Some(pod) => self.open_viewer(pod, ViewerKind::Logs { container: None, previous }, effects),
-            None => self.say("logs need a pod or a deployment with pods: choose one"),
+            None => self.say("logs need a pod, or something that has pods: choose one"),
         }
     }
 

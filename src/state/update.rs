@@ -44,6 +44,7 @@ pub fn update(state: &mut State, message: Msg) -> Vec<Effect> {
         Msg::Namespaces(read) => state.namespaces_read(read),
         Msg::Notice { text, is_error } => state.notify(text, is_error),
     }
+    state.want_shown(&mut effects);
     state.fit();
     state.deselect_elsewhere();
     state.settle();

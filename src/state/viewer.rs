@@ -92,12 +92,15 @@ impl State {
         if focused.kind == Kind::Pod {
             return Some(focused);
         }
-        if focused.kind != Kind::Deployment {
-            return None;
-        }
         let cluster = &self.cluster;
-        let is_its =
-            |key: &&crate::domain::object::Key| cluster.pods.get(key).is_some_and(|pod| cluster.deployment_of(pod).as_ref() == Some(&focused.key));
+        let is_its = |key: &&crate::domain::object::Key| {
+            let is_of = |pod: &crate::domain::pod::Pod| match focused.kind {
+                Kind::Deployment => cluster.deployment_of(pod).as_ref() == Some(&focused.key),
+                Kind::StatefulSet | Kind::DaemonSet | Kind::Job => pod.owner.as_ref().is_some_and(|owner| owner.uid == focused.uid),
+                _ => false,
+            };
+            key.namespace == focused.key.namespace && cluster.pods.get(key).is_some_and(is_of)
+        };
         let key = cluster.unhealthy.iter().find(is_its).or_else(|| cluster.pods.objects.keys().find(is_its))?.clone();
         self.say(&format!("logs of {}, one of the pods of {}", key.name, focused.key.name));
         self.cluster.reference(Kind::Pod, &key)

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{health::Freshness, object::Kind, time::Mono, units};
 
-use super::{Screen, State, card::Stage, cluster::Index, overlay::Overlay, rows::Row, screens::cockpit::Pane};
+use super::{Screen, State, card::Stage, cluster::Index, indices::with_index, overlay::Overlay, rows::Row, screens::cockpit::Pane};
 
 /// Longest time between two ticks.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -180,14 +180,7 @@ impl<'a> Texts<'a> {
             }
             Screen::Cockpit => {}
             Screen::Workloads => {
-                match state.workloads.kind {
-                    Kind::Deployment => self.table(&cluster.deployments),
-                    Kind::Node => self.table(&cluster.nodes),
-                    Kind::Service => self.table(&cluster.services),
-                    Kind::HorizontalPodAutoscaler => self.table(&cluster.autoscalers),
-                    Kind::Event => self.table(&cluster.events),
-                    _ => self.table(&cluster.pods),
-                }
+                with_index!(cluster, state.workloads.kind, index => self.table(index));
                 let detail = state.workloads.detail.as_ref().filter(|_| state.workloads.kind == Kind::Pod);
                 if let Some(restart) = detail.and_then(|key| cluster.pods.get(key)?.last_restart) {
                     self.age_since(restart);
@@ -198,14 +191,22 @@ impl<'a> Texts<'a> {
 
     fn table<T: Row>(&mut self, index: &Index<T>) {
         let workloads = &self.state.workloads;
-        if !self.state.absolute_times {
-            let shown = workloads.rows.iter().skip(workloads.cursor.top).take(usize::from(self.state.heights.table));
-            for object in shown.filter_map(|key| index.get(key)) {
-                self.age_since(object.created());
+        let shown = workloads.rows.iter().skip(workloads.cursor.top).take(usize::from(self.state.heights.table));
+        let detail = workloads.detail.as_ref().and_then(|key| index.get(key));
+        let ages = |object: &T| [Some(object.created())].into_iter().chain(object.moments()).flatten().collect::<Vec<_>>();
+        for object in shown.filter_map(|key| index.get(key)).chain(detail) {
+            if let Some(since) = object.runs_since() {
+                self.age_since(since);
+            }
+            if !self.state.absolute_times {
+                for at in ages(object) {
+                    self.age_since(at);
+                }
             }
         }
-        if let Some(object) = workloads.detail.as_ref().and_then(|key| index.get(key)) {
-            self.age_since(object.created());
+        // There ages are ages, whatever the table shows.
+        for at in detail.map(ages).into_iter().flatten() {
+            self.age_since(at);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{
     workload::Event,
 };
 
-use super::{State, cluster::Cluster};
+use super::{State, cluster::Cluster, columns::KINDS, indices::with_index};
 
 /// Real time between two groupings.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
@@ -93,9 +93,9 @@ impl Cluster {
             }
             kind => {
                 let (is_watched, known) = match kind {
-                    Kind::Deployment => (self.deployments.is_complete, self.deployments.get(&object.key).map(|known| &known.uid)),
-                    Kind::Service => (self.services.is_complete, self.services.get(&object.key).map(|known| &known.uid)),
-                    Kind::HorizontalPodAutoscaler => (self.autoscalers.is_complete, self.autoscalers.get(&object.key).map(|known| &known.uid)),
+                    kind if kind != Kind::Node && KINDS.contains(&kind) => {
+                        with_index!(self, kind, index => (index.is_complete, index.get(&object.key).map(|known| &known.uid)))
+                    }
                     _ => (false, None),
                 };
                 // An event about a node has the node's name for its uid.
@@ -109,8 +109,11 @@ impl Cluster {
     fn sighting_of_gone<'a>(&self, event: &'a Event) -> Sighting<'a> {
         let name = &event.about.1;
         let set = name.rsplit_once('-').map_or(name.as_str(), |(set, _)| set);
-        let owner = self.replica_sets.get(&Key::new(&event.key.namespace, set)).and_then(|set| set.owner.as_ref());
-        let about = owner.map_or_else(|| name.clone(), |owner| owner.name.clone());
+        let set = Key::new(&event.key.namespace, set);
+        let owner = self.replica_sets.get(&set).and_then(|set| set.owner.as_ref()).map(|owner| &owner.name);
+        // The next pod of a stateful set has the name of the one that is gone.
+        let owner = owner.or_else(|| self.stateful_sets.get(&set).map(|set| &set.key.name));
+        let about = owner.unwrap_or(name).clone();
         Sighting { event, about, bearer: if self.pods.is_complete { Bearer::Gone } else { Bearer::Other } }
     }
 }

@@ -100,8 +100,8 @@ fn workloads_hit(state: &State, at: Position) -> Option<Hit> {
     let panes = layout::workloads(state);
     let under = |places: Vec<(usize, u16, u16)>| places.into_iter().find(|(_, start, end)| (*start..*end).contains(&at.x)).map(|(index, ..)| index);
     if panes.rule.contains(at) {
-        let tabs = workloads::table::tabs(state, panes.rule).into_iter();
-        return tabs.filter(|(_, start, end)| (*start..*end).contains(&at.x)).map(|(kind, ..)| Hit::Tab(kind)).next();
+        let tabs = workloads::tabs::tabs(state, panes.rule).into_iter();
+        return tabs.filter(|tab| (tab.start..tab.end).contains(&at.x)).map(|tab| Hit::Tab(tab.kind)).next();
     }
     if panes.titles.contains(at) {
         return under(workloads::table::title_places(state, panes.titles)).map(Hit::Column);

@@ -97,7 +97,7 @@ pub fn replicas_area(state: &State) -> Rect {
 
 pub fn render_replicas(canvas: &mut Canvas<'_>, state: &State, prompt: &ReplicasPrompt) {
     let theme = canvas.theme;
-    let title = format!("Scale {} {}", glyph::DOT, prompt.deployment.name);
+    let title = format!("Scale {} {}", glyph::DOT, prompt.workload.key.name);
     let inner = dialog::render(canvas, replicas_area(state), &title, &[(&state.session.context, theme.strong)]);
     let mut lines: Vec<(String, Style)> = vec![(format!("now {} replicas", prompt.current), theme.plain)];
     if let Some((name, least, most)) = &prompt.autoscaler {

@@ -1,5 +1,6 @@
 //! Whole frames: snapshots with styles, and what must hold at every size and in every state.
 
+mod controllers;
 mod filtered;
 mod room;
 mod selection;
@@ -19,7 +20,7 @@ use crate::{
         health::{Cause, Freshness, Health, SourceId},
         kpi::Unit,
         mitigation::{CheckResult, Friction, Outcome},
-        object::{Key, Kind},
+        object::{Key, Kind, Subject},
         observation::Delta,
         text::is_hostile,
         time::Mono,
@@ -384,7 +385,7 @@ fn overlays() -> Vec<(&'static str, Overlay)> {
         (
             "replicas",
             Overlay::Replicas(ReplicasPrompt {
-                deployment: Key::new(fixture::NAMESPACE, "api-gateway"),
+                workload: Subject { kind: Kind::Deployment, key: Key::new(fixture::NAMESPACE, "api-gateway") },
                 current: 5,
                 autoscaler: Some(("api-gateway-hpa".into(), 3, 20)),
                 line: line("8"),

@@ -1,11 +1,16 @@
-//! ConfigMaps: keys, short values, and who wrote last.
+//! ConfigMaps: keys, sizes, short values, and who wrote last.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 
 use super::{
     list_watch::Watched,
     managed::Writers,
-    wire::{Meta, Pairs, text},
+    wire::{MOST_PAIRS, Meta, Pairs, Str, text},
 };
 use crate::domain::{
     change::differences,
@@ -28,7 +33,55 @@ const VALUE_LIMIT: usize = 256;
 pub(super) struct Wire<'a> {
     #[serde(borrow, default)]
     metadata: Metadata<'a>,
-    data: Option<Pairs<'a>>,
+    #[serde(default)]
+    data: Content<'a>,
+    #[serde(default, rename = "binaryData")]
+    binary: Content<'a>,
+}
+
+/// The first keys with their values, and how much there is of all.
+#[derive(Default)]
+struct Content<'a> {
+    first: Vec<(Str<'a>, Str<'a>)>,
+    keys: u32,
+    /// Of the values as they are written here.
+    bytes: u64,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Content<'de>;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map of strings")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut content = Content::default();
+                while let Some((key, value)) = map.next_entry::<Str<'de>, Str<'de>>()? {
+                    content.keys = content.keys.saturating_add(1);
+                    content.bytes += length(&value);
+                    if content.first.len() < MOST_PAIRS {
+                        content.first.push((key, value));
+                    }
+                }
+                Ok(content)
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Content::default())
+            }
+        }
+        deserializer.deserialize_any(Reading)
+    }
+}
+
+fn length(value: &Str<'_>) -> u64 {
+    u64::try_from(value.0.len()).unwrap_or(u64::MAX)
+}
+
+/// Bytes that so many characters of base64 stand for.
+fn decoded(characters: u64) -> u64 {
+    characters / 4 * 3
 }
 
 #[derive(Deserialize, Default)]
@@ -47,14 +100,21 @@ impl Watched for ConfigMaps {
     fn object(&self, wire: Wire<'_>) -> Option<ConfigMap> {
         let Metadata { meta, writers } = wire.metadata;
         let (changed_by, changed_at) = writers.of_content().map_or((None, None), |written| (Some(written.by), written.at));
-        let pairs = wire.data.iter().flat_map(|data| &data.0).take(ConfigMap::MOST_KEYS);
-        let data: Box<[_]> = pairs.map(|(key, value)| (key.text(), Text::bounded(&value.0, VALUE_LIMIT))).collect();
+        let texts = wire.data.first.iter().map(|(key, value)| (key.text(), length(value)));
+        let binaries = wire.binary.first.iter().map(|(key, value)| (key.text(), decoded(length(value))));
+        let sizes = texts.chain(binaries).take(ConfigMap::MOST_KEYS).collect();
+        let data: Box<[_]> =
+            wire.data.first.iter().take(ConfigMap::MOST_KEYS).map(|(key, value)| (key.text(), Text::bounded(&value.0, VALUE_LIMIT))).collect();
         // Who applies brings both to the same.
         let drift = meta.annotation(LAST_APPLIED).filter(|applied| applied.0.len() <= APPLIED_LIMIT).map(|applied| drift(&applied.0, &data));
         Some(ConfigMap {
             key: meta.key()?,
             uid: meta.uid(),
             resource_version: text(meta.resource_version.as_ref()),
+            created: meta.created(),
+            keys: wire.data.keys.saturating_add(wire.binary.keys),
+            size: wire.data.bytes.saturating_add(decoded(wire.binary.bytes)),
+            sizes,
             data,
             drift: drift.unwrap_or_default(),
             changed_at,
@@ -105,5 +165,19 @@ mod tests {
         assert_eq!(map.changed_at.unwrap().to_rfc3339(), "2026-11-23T02:05:00+00:00");
         assert_eq!(map.data[0], ("circuit_breaker_enabled".into(), "false".into()));
         assert_eq!(map.data[1].1.chars().count(), VALUE_LIMIT + 1);
+    }
+
+    #[test]
+    fn every_key_counts_and_the_first_are_named() {
+        let pairs: Vec<_> = (0..70).map(|at| format!(r#""key-{at}":"12345""#)).collect();
+        let json = format!(r#"{{"metadata":{{"name":"m"}},"data":{{{}}},"binaryData":{{"logo":"AAAAAAAA"}}}}"#, pairs.join(","));
+        let map = ConfigMaps.object(serde_json::from_str(&json).unwrap()).unwrap();
+        assert_eq!((map.keys, map.size, map.data.len(), map.sizes.len()), (71, 356, 64, 64));
+        let binary = r#"{"metadata":{"name":"m"},"data":null,"binaryData":{"logo":"AAAAAAAA"}}"#;
+        let map = ConfigMaps.object(serde_json::from_str(binary).unwrap()).unwrap();
+        assert_eq!((map.keys, map.size, map.data.len()), (1, 6, 0));
+        assert_eq!(*map.sizes, [("logo".into(), 6)]);
+        let empty = ConfigMaps.object(serde_json::from_str(r#"{"metadata":{"name":"m"}}"#).unwrap()).unwrap();
+        assert_eq!((empty.keys, empty.size), (0, 0));
     }
 }

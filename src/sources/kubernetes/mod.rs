@@ -2,6 +2,7 @@
 
 mod authors;
 mod autoscaler;
+mod batch;
 mod ceiling;
 mod config_map;
 mod deployment;
@@ -13,11 +14,12 @@ mod node;
 mod pod;
 mod replica_set;
 mod service;
+mod sets;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use tokio::{
@@ -47,8 +49,18 @@ use crate::{
 /// How long replica sets wait for the deployments that know their authors.
 const AUTHORS_WITHIN: Duration = Duration::from_secs(2);
 
-/// Starts all watches of a cluster.
-pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wake: &Arc<Notify>, report: &impl Fn(SourceId) -> Report) {
+/// Kinds that are watched once somebody asks for them.
+pub(super) type Wanted = BTreeSet<Kind>;
+
+/// Starts all watches of a cluster; those of jobs and cron jobs wait until they are wanted.
+pub(super) fn start(
+    tasks: &mut JoinSet<()>,
+    reader: &Reader,
+    scope: &Scope,
+    wake: &Arc<Notify>,
+    wanted: &watch::Receiver<Wanted>,
+    report: &impl Fn(SourceId) -> Report,
+) {
     let generation = watch::Sender::new(0);
     let shared = Shared { reader: reader.clone(), wake: wake.clone(), generation: generation.subscribe(), total: Arc::default() };
     let start = Start { shared: &shared, scope, report };
@@ -61,6 +73,10 @@ pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wak
     tasks.spawn(start.straight(autoscaler::Autoscalers).run());
     tasks.spawn(start.straight(config_map::ConfigMaps).run());
     tasks.spawn(start.straight(event::Events).run());
+    tasks.spawn(start.straight(sets::StatefulSets).run());
+    tasks.spawn(start.straight(sets::DaemonSets).run());
+    tasks.spawn(once_wanted(wanted.clone(), start.straight(batch::Jobs)));
+    tasks.spawn(once_wanted(wanted.clone(), start.straight(batch::CronJobs)));
 
     let deployments = report(SourceId::Deployments);
     let sink = TellingAuthors { straight: Straight::new(deployments.clone()), authors: authors.clone() };
@@ -87,6 +103,13 @@ pub(super) fn start(tasks: &mut JoinSet<()>, reader: &Reader, scope: &Scope, wak
         short: 0,
     };
     tasks.spawn(slices.run());
+}
+
+/// Watches a kind from when somebody first asks for it.
+async fn once_wanted<K: Watched, S: Sink<K::Object>>(mut wanted: watch::Receiver<Wanted>, watch: ListWatch<K, S>) {
+    if wanted.wait_for(|wanted| wanted.contains(&K::kind())).await.is_ok() {
+        watch.run().await;
+    }
 }
 
 /// The pods of one page of a list; none for anything else.

@@ -4,6 +4,7 @@ mod advice;
 mod attempts;
 mod cards;
 mod changes;
+pub mod controllers;
 mod detail;
 mod events;
 mod keys;

@@ -81,6 +81,19 @@ fn an_unknown_word_says_so_and_runs_nothing(#[case] text: &str) {
 #[case("events", Kind::Event)]
 #[case("event", Kind::Event)]
 #[case("ev", Kind::Event)]
+#[case("sts", Kind::StatefulSet)]
+#[case("statefulset", Kind::StatefulSet)]
+#[case("statefulsets", Kind::StatefulSet)]
+#[case("ds", Kind::DaemonSet)]
+#[case("daemonsets", Kind::DaemonSet)]
+#[case("job", Kind::Job)]
+#[case("jobs", Kind::Job)]
+#[case("cj", Kind::CronJob)]
+#[case("cronjob", Kind::CronJob)]
+#[case("cronjobs", Kind::CronJob)]
+#[case("cm", Kind::ConfigMap)]
+#[case("configmap", Kind::ConfigMap)]
+#[case("configmaps", Kind::ConfigMap)]
 fn words_of_kubectl_open_their_table(#[case] text: &str, #[case] kind: Kind) {
     let mut play = typed(text);
     play.enter();
@@ -88,14 +101,9 @@ fn words_of_kubectl_open_their_table(#[case] text: &str, #[case] kind: Kind) {
 }
 
 #[rstest]
-#[case(
-    "cm",
-    "there is no table of ConfigMaps here: Changes on the cockpit shows those that changed; kubectl get configmaps -n n --context prod-uk-1"
-)]
-#[case("sts", "there is no table of StatefulSets here: :pods shows their pods; kubectl get statefulsets")]
-#[case("ds", "there is no table of DaemonSets here")]
-#[case("job", "there is no table of Jobs here")]
-#[case("cronjob", "there is no table of CronJobs here")]
+#[case("pvc", "there is no table of volume claims here: kubectl get persistentvolumeclaims -n n --context prod-uk-1")]
+#[case("ing", "there is no table of Ingresses here: :svc shows the services behind them; kubectl get ingresses")]
+#[case("secrets", "there is no table of Secrets here")]
 #[case("rs", "Enter on a deployment shows its revisions")]
 fn what_has_no_table_is_answered_with_what_shows_it(#[case] text: &str, #[case] answer: &str) {
     let mut play = typed(text);

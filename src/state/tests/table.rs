@@ -94,7 +94,7 @@ fn enter_on_an_unhealthy_pod_shows_its_detail() {
 fn each_kind_has_its_table() {
     let mut play = Play::new();
     play.bad_deploy().press("2");
-    for kind in [Kind::Deployment, Kind::Node, Kind::Service, Kind::HorizontalPodAutoscaler, Kind::Event, Kind::Pod] {
+    for kind in crate::state::columns::KINDS.into_iter().skip(1).chain([Kind::Pod]) {
         play.press("tab");
         assert_eq!(play.state.workloads.kind, kind);
     }
@@ -268,13 +268,13 @@ fn pods_that_should_run_and_do_not_exist_are_missing() {
         |deployments: Vec<_>| [Delta::ListStarted].into_iter().chain(deployments.into_iter().map(Delta::Applied)).chain([Delta::Listed]).collect();
     let all = vec![named("hist", 5, 2, Some("exceeded quota: pods")), named("web", 1, 1, None), named("recreated", 2, 0, None)];
     play.observe(SourceId::Deployments, What::Deployments(listed(all)));
-    let told = |play: &Play| crate::state::missing::in_words(&play.state.cluster.missing());
+    let told = |play: &Play| crate::state::missing::in_words(&play.state.cluster.missing(play.state.server_now()));
     assert_eq!(told(&play), None, "which sets they have is not known yet");
     let sets = [set("hist-1", "hist", 5), set("web-1", "web", 1), set("recreated-2", "recreated", 0)].map(Delta::Applied);
     play.observe(SourceId::ReplicaSets, What::ReplicaSets([Delta::ListStarted].into_iter().chain(sets).chain([Delta::Listed]).collect()));
     assert_eq!(told(&play).unwrap(), "5 missing: hist 2/5 (exceeded quota: pods), recreated 0/2");
     let cluster = &play.state.cluster;
-    assert_eq!((cluster.ready_pods(), cluster.should_run(&cluster.missing())), (3, 8));
+    assert_eq!((cluster.ready_pods(), cluster.should_run(&cluster.missing(play.state.server_now()))), (3, 8));
     let gone = What::Pods(vec![Delta::Deleted(name("web-1-a"))]);
     play.observe(SourceId::Pods, gone);
     play.observe(SourceId::Deployments, What::Deployments(vec![Delta::Applied(named("web", 1, 0, None))]));

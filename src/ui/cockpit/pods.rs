@@ -52,7 +52,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let focused = is_focused(state, Pane::Pods);
     let cluster = &state.cluster;
     let unhealthy = cluster.unhealthy.len();
-    let missing = cluster.missing();
+    let missing = cluster.missing(state.server_now());
     let absent = missing::in_words(&missing);
     let ready = format!("{}/{} ready", units::thousands(cluster.ready_pods() as u64), units::thousands(cluster.should_run(&missing) as u64));
     let bad = format!("{} unhealthy{}", units::thousands(unhealthy as u64), why_more(state, &missing).unwrap_or_default());

@@ -91,7 +91,7 @@ fn the_table_says_its_filter_and_what_it_hides_at_every_width() {
     for size in [(80, 24), (100, 30), (120, 40)] {
         let mut state = fixture::bad_deploy(size);
         press(&mut state, "2");
-        assert!(text_of(&draw(&state)).contains("Deployments"), "{size:?}");
+        assert!(text_of(&draw(&state)).contains("  deploy  "), "{size:?}");
         narrow(&mut state, Pane::Pods, "core");
         let text = text_of(&draw(&state));
         assert!(text.contains("2 unhealthy not shown  filter: core ("), "{text}");

@@ -82,7 +82,7 @@ fn nothing_is_cut_beside_blank_columns_on_a_large_screen() {
 fn the_pointer_finds_the_row_that_is_drawn() {
     for kind in KINDS {
         let mut state = if kind == Kind::Event { many_events((80, 24)) } else { workloads((80, 24), kind) };
-        state.workloads.cursor.row = state.workloads.rows.len().min(4) - 1;
+        state.workloads.cursor.row = state.workloads.rows.len().clamp(1, 4) - 1;
         let area = layout::workloads(&state).rows;
         for place in super::super::workloads::chosen::places(&state, area) {
             for line in place.span() {

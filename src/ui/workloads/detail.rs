@@ -2,6 +2,7 @@
 
 use ratatui::{layout::Rect, style::Style};
 
+use super::{config_maps, jobs, sets};
 use crate::{
     domain::{
         health::SourceId,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// A label and what stands beside it; without a label, a heading or a continuation.
-type Line = (String, String, Style);
+pub(super) type Line = (String, String, Style);
 
 pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let Some(key) = state.workloads.detail.as_ref().filter(|_| area.height > 0) else { return };
@@ -55,6 +56,11 @@ fn lines(canvas: &Canvas<'_>, state: &State, kind: Kind, key: &Key) -> Vec<Line>
     let theme = canvas.theme;
     let found = match kind {
         Kind::Deployment => deployment(theme, state, key),
+        Kind::StatefulSet => sets::stateful_detail(theme, state, key),
+        Kind::DaemonSet => sets::daemon_detail(theme, state, key),
+        Kind::Job => jobs::job_detail(theme, state, key),
+        Kind::CronJob => jobs::cron_detail(theme, state, key),
+        Kind::ConfigMap => config_maps::detail(theme, state, key),
         Kind::Node => node(theme, state, key),
         Kind::Service => service(theme, state, key),
         Kind::HorizontalPodAutoscaler => autoscaler(theme, state, key),
@@ -76,13 +82,13 @@ fn lines(canvas: &Canvas<'_>, state: &State, kind: Kind, key: &Key) -> Vec<Line>
     lines
 }
 
-type Found = Option<(Vec<Line>, Text)>;
+pub(super) type Found = Option<(Vec<Line>, Text)>;
 
-fn fact(theme: &Theme, label: &str, text: impl Into<String>) -> Line {
+pub(super) fn fact(theme: &Theme, label: &str, text: impl Into<String>) -> Line {
     (label.to_owned(), text.into(), theme.plain)
 }
 
-fn pairs(theme: &Theme, label: &str, pairs: &[(Text, Text)]) -> Option<Line> {
+pub(super) fn pairs(theme: &Theme, label: &str, pairs: &[(Text, Text)]) -> Option<Line> {
     let text = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| fact(theme, label, text))
 }
@@ -214,7 +220,7 @@ fn autoscaler(theme: &Theme, state: &State, key: &Key) -> Found {
     Some((lines, autoscaler.uid.clone()))
 }
 
-fn created(state: &State, at: chrono::DateTime<chrono::Utc>) -> String {
+pub(super) fn created(state: &State, at: chrono::DateTime<chrono::Utc>) -> String {
     format!("{} ago, {}", crate::domain::units::age(clock::since(state, at)), at.format("%Y-%m-%d %H:%M:%SZ"))
 }
 

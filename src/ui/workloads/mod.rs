@@ -1,8 +1,12 @@
 //! The second screen: the objects of the cluster, one kind at a time.
 
 pub mod chosen;
+mod config_maps;
 pub mod detail;
+mod jobs;
+mod sets;
 pub mod table;
+pub mod tabs;
 
 use super::{canvas::Canvas, layout};
 use crate::{
@@ -21,6 +25,10 @@ pub fn source(kind: Kind) -> SourceId {
     match kind {
         Kind::Deployment => SourceId::Deployments,
         Kind::ReplicaSet => SourceId::ReplicaSets,
+        Kind::StatefulSet => SourceId::StatefulSets,
+        Kind::DaemonSet => SourceId::DaemonSets,
+        Kind::Job => SourceId::Jobs,
+        Kind::CronJob => SourceId::CronJobs,
         Kind::Node => SourceId::Nodes,
         Kind::Service => SourceId::Services,
         Kind::HorizontalPodAutoscaler => SourceId::Autoscalers,
@@ -33,6 +41,11 @@ pub fn source(kind: Kind) -> SourceId {
 pub fn plural(kind: Kind) -> &'static str {
     match kind {
         Kind::Deployment => "Deployments",
+        Kind::StatefulSet => "StatefulSets",
+        Kind::DaemonSet => "DaemonSets",
+        Kind::Job => "Jobs",
+        Kind::CronJob => "CronJobs",
+        Kind::ConfigMap => "ConfigMaps",
         Kind::Node => "Nodes",
         Kind::Service => "Services",
         Kind::HorizontalPodAutoscaler => "HPAs",

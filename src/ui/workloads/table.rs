@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use ratatui::{layout::Rect, style::Style};
 
-use super::{chosen, plural, source};
+use super::{
+    chosen, config_maps, jobs, plural, sets, source,
+    tabs::{self, Narrowed, Tab},
+};
 use crate::{
     domain::{
         object::{Key, Kind, Scope},
@@ -13,7 +16,8 @@ use crate::{
     },
     state::{
         State,
-        columns::{Column as Field, KINDS, columns},
+        columns::{Column as Field, columns},
+        indices::with_index,
         rows,
     },
     ui::{
@@ -68,8 +72,8 @@ pub fn render(canvas: &mut Canvas<'_>, panes: &WorkloadsPanes, state: &State) {
 fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing) {
     let theme = canvas.theme;
     let table = &state.workloads;
-    let tabs = tabs(state, area);
-    let end = tabs.last().map_or(area.x, |(_, _, end)| *end);
+    let tabs = tabs::tabs(state, area);
+    let end = tabs.last().map_or(area.x, |tab| tab.end);
     let all = total(state, table.kind);
     let what = match table.kind {
         Kind::HorizontalPodAutoscaler => plural(table.kind).to_owned(),
@@ -82,7 +86,11 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         // A filter says it, and needs the room.
         (true, _) if !table.filter.is_empty() => String::new(),
         // Named, since it stands right of the tabs of all kinds.
-        (true, _) => format!("{count} {what}"),
+        (true, _) => {
+            let room = area.right().saturating_sub(end);
+            let words = [format!("{count} {what}"), format!("{count} in all")];
+            words.into_iter().find(|words| width_of(words) + 5 <= room).unwrap_or(count)
+        }
         // Nothing received is not none.
         (false, 0) => String::new(),
         (false, _) => format!("{count} {what} so far"),
@@ -95,53 +103,11 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     let facts: Vec<(String, Style)> = first.into_iter().chain(said.map(|(fact, style)| (format!("  {fact}"), style))).collect();
     let facts: Vec<(&str, Style)> = facts.iter().map(|(fact, style)| (fact.as_str(), *style)).collect();
     rule::render(canvas, rest, "", &facts, Some(standing), false);
-    for (kind, start, end) in tabs {
+    for Tab { kind, name, start, end } in tabs {
         let is_here = kind == table.kind;
         let mut pen = canvas.pen(Rect { x: start, width: end - start, ..area }, 0);
-        pen.write(if is_here { glyph::CURSOR } else { " " }, theme.focus).write(plural(kind), if is_here { theme.focus } else { theme.label });
+        pen.write(if is_here { glyph::CURSOR } else { " " }, theme.focus).write(name, if is_here { theme.focus } else { theme.label });
     }
-}
-
-/// What is said of a table of which not every row is shown, or of which some are marked.
-struct Narrowed {
-    hidden: String,
-    filter: String,
-    marks: String,
-}
-
-impl Narrowed {
-    fn of(state: &State) -> Self {
-        let table = &state.workloads;
-        let unhealthy = if table.kind == Kind::Pod { state.unhealthy_not_shown(&table.filter) } else { 0 };
-        let all = total(state, table.kind);
-        Self {
-            hidden: filtered::hidden(unhealthy).unwrap_or_default(),
-            filter: if table.filter.is_empty() { String::new() } else { filtered::words(&table.filter, (all, table.rows.len())) },
-            marks: if table.marks.is_empty() { String::new() } else { format!("{} {} marked", glyph::MARK, table.marks.len()) },
-        }
-    }
-
-    /// Columns with the blanks before and between, and a sign of how fresh it is.
-    fn width(&self) -> u16 {
-        [&self.hidden, &self.filter, &self.marks].into_iter().filter(|said| !said.is_empty()).map(|said| width_of(said) + 2).sum::<u16>() + 4
-    }
-}
-
-/// The kinds above the table with their columns; the shown one alone where a filter has more to say than fits beside all.
-pub fn tabs(state: &State, area: Rect) -> Vec<(Kind, u16, u16)> {
-    let table = &state.workloads;
-    let all: u16 = KINDS.into_iter().map(|kind| width_of(plural(kind)) + 2).sum();
-    let is_alone = !table.filter.is_empty() && all + Narrowed::of(state).width() > area.width;
-    let mut x = area.x;
-    KINDS
-        .into_iter()
-        .filter(|kind| !is_alone || *kind == table.kind)
-        .map(|kind| {
-            let start = x;
-            x = (start + 2 + width_of(plural(kind))).min(area.right());
-            (kind, start, x)
-        })
-        .collect()
 }
 
 /// Columns of the titles: index in the state's table of columns, start and end.
@@ -225,14 +191,26 @@ fn folds_events(room: u16) -> bool {
 fn column(kind: Kind, field: Field, room: u16) -> Column {
     let (least, enough, most) = match field {
         Field::Name if kind == Kind::Pod => (20, 40, 56),
+        // What is wrong needs the room.
+        Field::Name if matches!(kind, Kind::StatefulSet | Kind::DaemonSet | Kind::Job) => (20, 20, 56),
         Field::Name => (20, 30, 56),
         Field::Namespace => (12, 16, 30),
+        Field::Status if matches!(kind, Kind::StatefulSet | Kind::DaemonSet) => (20, 44, 80),
+        Field::Status if kind == Kind::Job => (22, 32, 48),
         Field::Status => (19, 19, 26),
         Field::Node => (7, 10, 42),
         Field::Restarts => (9, 9, 9),
-        Field::Replicas | Field::Bounds | Field::Revision => (8, 8, 9),
+        Field::Replicas | Field::Bounds | Field::Revision | Field::Duration | Field::LastRun => (8, 8, 9),
         Field::Age | Field::Cpu | Field::Count => (5, 5, 6),
+        Field::Ready if kind == Kind::DaemonSet => (7, 8, 10),
         Field::Ready => (6, 6, 8),
+        Field::Keys => (4, 5, 6),
+        Field::Active => (6, 6, 7),
+        Field::Desired | Field::Changed => (7, 7, 8),
+        Field::Size | Field::Suspended | Field::LastSuccess | Field::Misscheduled => (9, 9, 10),
+        Field::Completions => (11, 11, 13),
+        Field::Schedule => (11, 20, 40),
+        Field::Service | Field::Owner | Field::ChangedBy => (12, 20, 40),
         // An IPv4 address is never cut.
         Field::Ip => (15, 15, 39),
         Field::ClusterIp => (13, 15, 39),
@@ -255,7 +233,9 @@ fn column(kind: Kind, field: Field, room: u16) -> Column {
         Field::Metrics => (14, 36, 80),
     };
     let align = match field {
-        Field::Name | Field::Node | Field::Images | Field::Reference | Field::Object | Field::Namespace => Align::Name,
+        Field::Name | Field::Node | Field::Images | Field::Reference | Field::Object | Field::Namespace | Field::Service | Field::Owner => {
+            Align::Name
+        }
         field if field.is_number() => Align::Right,
         _ => Align::Left,
     };
@@ -272,6 +252,11 @@ pub(super) fn cell<'s>(theme: &Theme, state: &'s State, standing: &Standing, key
         Field::Namespace => (Cow::Borrowed(&*key.namespace), theme.label),
         _ => match state.workloads.kind {
             Kind::Deployment => deployment(theme, state, key, field),
+            Kind::StatefulSet => sets::stateful(theme, state, key, field),
+            Kind::DaemonSet => sets::daemon(theme, state, key, field),
+            Kind::Job => jobs::job(theme, state, key, field),
+            Kind::CronJob => jobs::cron_job(theme, state, key, field),
+            Kind::ConfigMap => config_maps::config_map(theme, state, key, field),
             Kind::Node => node(theme, state, key, field),
             Kind::Service => service(theme, state, key, field),
             Kind::HorizontalPodAutoscaler => autoscaler(theme, state, key, field),
@@ -396,32 +381,16 @@ fn text_or<'s>(text: Option<&'s Text>, otherwise: &'static str) -> Cow<'s, str> 
     text.map_or(Cow::Borrowed(otherwise), |text| Cow::Borrowed(&**text))
 }
 
-fn joined<'t>(texts: impl Iterator<Item = &'t Text>) -> String {
+pub(super) fn joined<'t>(texts: impl Iterator<Item = &'t Text>) -> String {
     texts.map(Text::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn total(state: &State, kind: Kind) -> usize {
-    let cluster = &state.cluster;
-    match kind {
-        Kind::Deployment => cluster.deployments.len(),
-        Kind::Node => cluster.nodes.len(),
-        Kind::Service => cluster.services.len(),
-        Kind::HorizontalPodAutoscaler => cluster.autoscalers.len(),
-        Kind::Event => cluster.events.len(),
-        _ => cluster.pods.len(),
-    }
+pub(super) fn total(state: &State, kind: Kind) -> usize {
+    with_index!(state.cluster, kind, index => index.len())
 }
 
 fn is_complete(state: &State, kind: Kind) -> bool {
-    let cluster = &state.cluster;
-    match kind {
-        Kind::Deployment => cluster.deployments.is_complete,
-        Kind::Node => cluster.nodes.is_complete,
-        Kind::Service => cluster.services.is_complete,
-        Kind::HorizontalPodAutoscaler => cluster.autoscalers.is_complete,
-        Kind::Event => cluster.events.is_complete,
-        _ => cluster.pods.is_complete,
-    }
+    with_index!(state.cluster, kind, index => index.is_complete)
 }
 
 /// Why there are no rows, and what to do.
