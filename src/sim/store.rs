@@ -208,6 +208,11 @@ impl Store {
         Self(Arc::new(Shared { inner: Mutex::new(self.lock().clone()), latest, clock, logs: self.0.logs.fork() }))
     }
 
+    /// Goes on with this chance for uids and names, and hands out the former one.
+    pub fn exchange_chance(&self, chance: fastrand::Rng) -> fastrand::Rng {
+        std::mem::replace(&mut self.lock().random, chance)
+    }
+
     /// The simulated time.
     pub fn now(&self) -> DateTime<Utc> {
         (self.0.clock)()

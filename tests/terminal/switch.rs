@@ -64,7 +64,7 @@ fn a_context_that_cannot_be_reached_says_why_and_is_left_again() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let places = Places::open(&runtime);
     let mut session = Session::start(120, 40, &["--kubeconfig", &places.path()]);
-    session.see("42/42 ready").press(":theme day").enter();
+    session.see("48/48 ready").press(":theme day").enter();
     for (name, says) in [
         ("staging-dead", "connection refused: nothing listens there"),
         ("staging-locked", "the credential plugin false failed (exit code 1)"),
@@ -73,7 +73,7 @@ fn a_context_that_cannot_be_reached_says_why_and_is_left_again() {
         go(&mut session, name);
         session.see(&format!("of {name}")).see(says);
         go(&mut session, "staging");
-        session.see("of staging").see("42/42 ready");
+        session.see("of staging").see("48/48 ready");
     }
     drop(places.platform);
     session.press("q");
@@ -85,19 +85,19 @@ fn where_a_context_cannot_be_opened_the_cockpit_stays_where_it_is() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let places = Places::open(&runtime);
     let mut session = Session::start(140, 40, &["--kubeconfig", &places.path()]);
-    session.see("42/42 ready");
+    session.see("48/48 ready");
     go(&mut session, "staging-broken");
-    session.see("context staging-broken cannot be opened").see("certificate-authority-data that is not base64").see("42/42 ready");
+    session.see("context staging-broken cannot be opened").see("certificate-authority-data that is not base64").see("48/48 ready");
 
     let mut without = places.config.clone();
     without["contexts"].as_array_mut().expect("contexts").retain(|context| context["name"] != "staging-gone");
     session.press(":ctx staging-gone").enter().see("Switch to context staging-gone?");
     places.write(&without);
-    session.press("y").see("context staging-gone cannot be opened").see("there is no context").see("42/42 ready");
+    session.press("y").see("context staging-gone cannot be opened").see("there is no context").see("48/48 ready");
 
     session.press(":ctx staging-dead").enter().see("Switch to context staging-dead?");
     fs::remove_file(places.path()).expect("it is removed");
-    session.press("y").see("context staging-dead cannot be opened").see("does not exist").see("42/42 ready");
+    session.press("y").see("context staging-dead cannot be opened").see("does not exist").see("48/48 ready");
     drop(places.platform);
     session.press("q");
     assert_eq!(session.ended(), 0);

@@ -61,6 +61,8 @@ impl Cluster {
         for stage in stages(platform, until) {
             self.play(&stage);
         }
+        self.set_up_sets(APPLIER, SETTLING);
+        self.file_jobs(APPLIER, until);
         self.clock.set_seconds(until - 40 * 24 * 3600);
         for object in objects::autoscalers().into_iter().chain(platform.autoscaler.iter().map(objects::autoscaler)) {
             create(self, Resource::HorizontalPodAutoscalers, object);

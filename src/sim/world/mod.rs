@@ -22,6 +22,7 @@ mod events;
 mod exposition;
 mod failing;
 mod faults;
+mod furniture;
 mod histogram;
 mod kubelet;
 mod log_lines;

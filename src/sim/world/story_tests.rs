@@ -108,7 +108,7 @@ impl World {
 #[test]
 fn a_calm_world_is_well_and_quiet() {
     let mut world = world("calm");
-    assert_eq!(world.pods("").len(), 42);
+    assert_eq!(world.pods("").len(), 48);
     assert!(world.unhealthy("").is_empty());
     assert!(world.error_ratio(300) < 0.01, "{}", world.error_ratio(300));
     assert!(world.p95("http_request_duration_seconds_bucket", 300) < 0.8);
@@ -360,7 +360,7 @@ fn lost_nodes_are_noticed_and_their_pods_rescheduled() {
     let pods = world.pods("");
     let (gone, alive): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| pod::is_terminating(pod));
     assert_eq!(gone.len(), lost.len());
-    assert_eq!(alive.len(), 42);
+    assert_eq!(alive.len(), 48);
     assert!(alive.iter().all(|pod| pod::is_ready(pod)));
     assert!(world.error_ratio(30) < 0.02, "{}", world.error_ratio(30));
 }
