@@ -66,6 +66,13 @@ pub fn make(play: &mut Play, step: &Step) {
                 }
             }
         }
+        Step::SuspendedJob { name, image } => {
+            play.world.post(&collection(&namespace, "apis/batch/v1", "jobs"), &objects::suspended_job(&namespace, name, image));
+        }
+        Step::SuspendedCronJob { name, image, schedule } => {
+            let job = objects::suspended_cron_job(&namespace, name, image, schedule);
+            play.world.post(&collection(&namespace, "apis/batch/v1", "cronjobs"), &job);
+        }
         Step::ConfigMap { name, key, value } => config_map(play, name, key, value),
         Step::Autoscaler { name, min, max } => {
             play.world

@@ -42,6 +42,25 @@ pub fn stateful_set(namespace: &str, name: &str, image: &str, replicas: u64) -> 
     set
 }
 
+/// A job that nobody begins, so that no controller has to make a pod.
+pub fn suspended_job(namespace: &str, name: &str, image: &str) -> Value {
+    json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": name, "namespace": namespace },
+        "spec": { "suspend": true, "completions": 3, "template": job_template(name, image) },
+    })
+}
+
+pub fn suspended_cron_job(namespace: &str, name: &str, image: &str, schedule: &str) -> Value {
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob", "metadata": { "name": name, "namespace": namespace },
+        "spec": { "suspend": true, "schedule": schedule, "jobTemplate": { "spec": { "template": job_template(name, image) } } },
+    })
+}
+
+fn job_template(name: &str, image: &str) -> Value {
+    json!({ "spec": { "restartPolicy": "Never", "containers": [{ "name": name, "image": image }] } })
+}
+
 /// The same as a replica set of nobody.
 pub fn replica_set(namespace: &str, name: &str, image: &str, replicas: u64) -> Value {
     let mut set = deployment(namespace, name, image, replicas);

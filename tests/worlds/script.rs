@@ -116,6 +116,15 @@ pub enum Step {
     LimitRange {
         memory: String,
     },
+    SuspendedJob {
+        name: String,
+        image: String,
+    },
+    SuspendedCronJob {
+        name: String,
+        image: String,
+        schedule: String,
+    },
     ConfigMap {
         name: String,
         key: String,
@@ -359,6 +368,8 @@ const SENTENCES: &[(&str, Meaning)] = &[
     ("changes in {} are frozen", |w| Step::Frozen(Place::Namespace(own(w[0])))),
     ("changes of node {} are frozen", |w| Step::Frozen(Place::Node(own(w[0])))),
     ("somebody changes the template of {}", |w| Step::TemplateChangedBySomebody { name: own(w[0]) }),
+    ("suspended job {} of {}", |w| Step::SuspendedJob { name: own(w[0]), image: own(w[1]) }),
+    ("suspended cron job {} of {} at {}", |w| Step::SuspendedCronJob { name: own(w[0]), image: own(w[1]), schedule: own(w[2]) }),
     ("config map {} has {}={}", |w| Step::ConfigMap { name: own(w[0]), key: own(w[1]), value: own(w[2]) }),
     ("an autoscaler keeps {} between {} and {}", |w| Step::Autoscaler { name: own(w[0]), min: number(w[1]), max: number(w[2]) }),
     ("every hung pod of {} was replaced", |w| Step::HungReplaced { name: own(w[0]) }),

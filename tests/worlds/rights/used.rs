@@ -15,8 +15,19 @@ use crate::{
 const PANES: usize = 6;
 
 /// The tables of the second screen, and what stands in one that has rows.
-const TABLES: [(&str, &str); 6] =
-    [(":events", "Scaling"), (":pods", "Running"), (":deploy", "UP-TO-DATE"), (":nodes", "VERSION"), (":services", "front"), (":hpa", "shop-hpa")];
+const TABLES: [(&str, &str); 11] = [
+    (":events", "Scaling"),
+    (":pods", "Running"),
+    (":deploy", "UP-TO-DATE"),
+    (":nodes", "VERSION"),
+    (":services", "front"),
+    (":hpa", "shop-hpa"),
+    (":sts", "queue"),
+    (":ds", "agent"),
+    (":job", "migrate"),
+    (":cj", "report"),
+    (":cm", "api-config"),
+];
 
 pub fn by_a_viewer(kind: Kind) -> Result<(), Failed> {
     let mut stage = Stage::open("viewed.txt", kind)?;
