@@ -93,25 +93,29 @@ impl Matcher {
         Self::held(name, false, true, value)
     }
 
-    /// `name=value`, `name!=value`, `name=~regex`, `name!~regex`; name and value may stand in double quotes, as they must where they
-    /// hold what would end them. None: no matcher.
-    pub fn parse(text: &str) -> Option<Result<Self, String>> {
+    /// Matchers as `amtool` reads them: one, or several with commas between them, with or without `{ }` around all of them. Each is
+    /// `name=value`, `name!=value`, `name=~regex` or `name!~regex`; name and value may stand in double quotes, as they must where they
+    /// hold what would end them. A comma in a value without quotes ends it only where another matcher follows. None: no matchers.
+    pub fn parse_list(text: &str) -> Option<Result<Vec<Self>, String>> {
         let text = text.trim();
-        let (name, rest) = if let Some(quoted) = text.strip_prefix('"') {
-            let end = closing(quoted)?;
-            (unescaped(&quoted[..end]), quoted[end + 1..].trim_start())
-        } else {
-            let end = text.find(is_reserved)?;
-            (text[..end].to_owned(), text[end..].trim_start())
+        let mut rest = match text.strip_prefix('{') {
+            Some(inner) => inner.strip_suffix('}')?.trim(),
+            None => text,
         };
-        let operator = Operator::ALL.into_iter().find(|operator| rest.starts_with(operator.word()))?;
-        if name.is_empty() {
-            return None;
+        let mut matchers = Vec::new();
+        while !rest.is_empty() {
+            let (name, operator, after) = head(rest)?;
+            let (value, left) = match value(after) {
+                Ok(read) => read,
+                Err(why) => return Some(Err(why)),
+            };
+            match Self::new(&name, operator.is_regex(), operator.is_equal(), &value) {
+                Ok(matcher) => matchers.push(matcher),
+                Err(why) => return Some(Err(why)),
+            }
+            rest = left;
         }
-        let value = rest[operator.word().len()..].trim();
-        let quoted = value.strip_prefix('"').filter(|inner| closing(inner).is_some_and(|end| end + 1 == inner.len()));
-        let value = quoted.map_or_else(|| value.to_owned(), |inner| unescaped(&inner[..inner.len() - 1]));
-        Some(Self::new(&name, operator.is_regex(), operator.is_equal(), &value))
+        (!matchers.is_empty()).then_some(Ok(matchers))
     }
 
     /// None where only Alertmanager knows.
@@ -137,6 +141,11 @@ impl Matcher {
     }
 }
 
+/// `alertname="StockLow" and service="api"`: matchers for people, each beyond doubt.
+pub fn in_words(matchers: &[Matcher]) -> String {
+    matchers.iter().map(Matcher::in_quotes).collect::<Vec<_>>().join(" and ")
+}
+
 /// Whether all of them accept an alert of these labels; none where only Alertmanager knows.
 pub fn all_accept<'a>(matchers: &[Matcher], label: impl Fn(&str) -> &'a str) -> Option<bool> {
     let each: Vec<_> = matchers.iter().map(|matcher| matcher.accepts(label(&matcher.name))).collect();
@@ -153,6 +162,32 @@ const KEYWORDS: [&str; 6] = ["for", "until", "from", "of", "mark", "again"];
 
 fn is_bare(name: &str) -> bool {
     !name.is_empty() && !name.contains(is_reserved)
+}
+
+/// Name and operator that the text begins with, and what follows.
+fn head(text: &str) -> Option<(String, Operator, &str)> {
+    let (name, rest) = if let Some(quoted) = text.strip_prefix('"') {
+        let end = closing(quoted)?;
+        (unescaped(&quoted[..end]), quoted[end + 1..].trim_start())
+    } else {
+        let end = text.find(is_reserved)?;
+        (text[..end].to_owned(), text[end..].trim_start())
+    };
+    let operator = Operator::ALL.into_iter().find(|operator| rest.starts_with(operator.word()))?;
+    (!name.is_empty()).then(|| (name, operator, rest[operator.word().len()..].trim_start()))
+}
+
+/// The value that the text begins with, and what follows its comma.
+fn value(text: &str) -> Result<(String, &str), String> {
+    if let Some(inner) = text.strip_prefix('"') {
+        let end = closing(inner).ok_or_else(|| format!("the quote of {text:?} is not closed"))?;
+        let left = inner[end + 1..].trim_start();
+        let left = if left.is_empty() { left } else { left.strip_prefix(',').ok_or_else(|| format!("a comma is missing before {left:?}"))? };
+        return Ok((unescaped(&inner[..end]), left.trim_start()));
+    }
+    let ends = text.match_indices(',').map(|(at, _)| (at, text[at + 1..].trim_start())).find(|(_, left)| left.is_empty() || head(left).is_some());
+    let (end, left) = ends.unwrap_or((text.len(), ""));
+    Ok((text[..end].trim_end().to_owned(), left))
 }
 
 /// Where the quote that closes is.
@@ -178,10 +213,10 @@ impl PartialEq for Matcher {
 impl Eq for Matcher {}
 
 impl fmt::Display for Matcher {
-    /// Read again by [`Matcher::parse`]; in quotes only where it has to be.
+    /// Read again by [`Matcher::parse_list`]; in quotes only where it has to be.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if is_bare(&self.name) && !KEYWORDS.contains(&self.name.as_str()) { self.name.clone() } else { quoted(&self.name) };
-        let is_plain = !self.value.starts_with(['"', '~']) && self.value.trim() == self.value && !self.value.contains('\n');
+        let is_plain = !self.value.starts_with(['"', '~']) && self.value.trim() == self.value && !self.value.contains(['\n', ',']);
         let value = if is_plain { self.value.clone() } else { quoted(&self.value) };
         write!(formatter, "{name}{}{value}", self.operator.word())
     }
@@ -212,7 +247,34 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Matcher {
-        Matcher::parse(text).unwrap().unwrap()
+        let [matcher] = <[Matcher; 1]>::try_from(read_all(text)).unwrap();
+        matcher
+    }
+
+    fn read_all(text: &str) -> Vec<Matcher> {
+        Matcher::parse_list(text).unwrap().unwrap()
+    }
+
+    #[rstest::rstest]
+    #[case::quoted(r#"a="b",c="d""#, &[r#"a="b""#, r#"c="d""#])]
+    #[case::bare("a=b,c=d", &[r#"a="b""#, r#"c="d""#])]
+    #[case::braces(r#"{a="b", c=~"d|e"}"#, &[r#"a="b""#, r#"c=~"d|e""#])]
+    #[case::comma_at_the_end("{a=b,}", &[r#"a="b""#])]
+    #[case::utf_8_names(r#"{"service.name"="x","größe"!="7", k8s.io/name!~"y"}"#, &[r#"service.name="x""#, r#"größe!="7""#, r#"k8s.io/name!~"y""#])]
+    #[case::comma_in_quotes(r#"a="b,c=d",e=f"#, &[r#"a="b,c=d""#, r#"e="f""#])]
+    #[case::comma_in_a_bare_value("a=~x{1,2},b=c", &[r#"a=~"x{1,2}""#, r#"b="c""#])]
+    #[case::brace_in_a_bare_value("a=~x{2}", &[r#"a=~"x{2}""#])]
+    #[case::blanks(r#" a = "b" , c = "d" "#, &[r#"a="b""#, r#"c="d""#])]
+    #[case::empty_value("a=,b=c", &[r#"a="""#, r#"b="c""#])]
+    fn a_list_is_read_as_amtool_reads_it(#[case] text: &str, #[case] expected: &[&str]) {
+        assert_eq!(read_all(text).iter().map(Matcher::in_quotes).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_follows_a_quote_is_no_part_of_the_value() {
+        for (text, why) in [(r#"a="b" c="d""#, "comma is missing"), (r#"a="b"#, "not closed"), (r#"a="b"|"c""#, "comma is missing")] {
+            assert!(Matcher::parse_list(text).unwrap().unwrap_err().contains(why), "{text}");
+        }
     }
 
     #[test]
@@ -233,11 +295,11 @@ mod tests {
             let matcher = read(text);
             assert_eq!((matcher.accepts(accepted), matcher.accepts(refused)), (Some(true), Some(false)), "{text}");
         }
-        for none in ["service", "=api", "a b=c", "for", "\"a", "\"\"=x", "{a=b}"] {
-            assert!(Matcher::parse(none).is_none(), "{none}");
+        for none in ["service", "=api", "a b=c", "for", "\"a", "\"\"=x", "{a=b", "{}", ",a=b", ""] {
+            assert!(Matcher::parse_list(none).is_none(), "{none}");
         }
         for refused in ["service=~(", r"service=~\Qa.b", "service=~a)|(?:b"] {
-            assert!(Matcher::parse(refused).unwrap().is_err(), "{refused}");
+            assert!(Matcher::parse_list(refused).unwrap().is_err(), "{refused}");
         }
     }
 
@@ -270,14 +332,14 @@ mod tests {
         fn what_is_written_is_read_back(name in "\\PC{1,8}|[a-z_][a-z0-9_.]{0,8}|for|mark", value in any::<String>(), equal in any::<bool>()) {
             prop_assume!(!name.is_empty());
             let matcher = Matcher::new(&name, false, equal, &value).unwrap();
-            prop_assert_eq!(Matcher::parse(&matcher.to_string()).unwrap().unwrap(), matcher.clone());
-            prop_assert_eq!(Matcher::parse(&matcher.in_quotes()).unwrap().unwrap(), matcher);
+            prop_assert_eq!(read(&matcher.to_string()), matcher.clone());
+            prop_assert_eq!(read_all(&format!("{{{matcher}, {}}}", matcher.in_quotes())), vec![matcher.clone(), matcher]);
         }
 
         #[test]
         fn an_expression_is_read_back(value in r"[a-c(){}|*+?.,0-3\[\]\\^$QEdwx:\x22 -]{0,12}") {
             if let Ok(matcher) = Matcher::new("path", true, false, &value) {
-                prop_assert_eq!(Matcher::parse(&matcher.to_string()).unwrap().unwrap(), matcher);
+                prop_assert_eq!(read(&matcher.to_string()), matcher);
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::{
         asks::Silence,
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, DiffLine, DiffSign, MitigationId, NewSilence, SilenceChange, SilenceWrite, Write},
-        silence::{Matcher, all_accept},
+        silence::{Matcher, all_accept, in_words},
         text::Text,
         units,
     },
@@ -45,7 +45,7 @@ pub static SPEC: Spec = Spec {
     parameters: &[
         Parameter {
             name: "LABEL=VALUE",
-            about: "label=value, label!=value, label=~regex or label!~regex, as Alertmanager takes them; names and values with blanks or signs in double quotes; an alert is silenced when all of them fit",
+            about: "label=value, label!=value, label=~regex or label!~regex, as amtool takes them: several words, or one list with commas, with or without { }; names and values with blanks or signs in double quotes; a first word alone is the alert's name; an alert is silenced when all of them fit",
             presence: Presence::Repeated,
         },
         Parameter { name: "for=DURATION", about: "how long, as 30m or 2h; without it one hour, at most 30 days", presence: Presence::Optional },
@@ -87,8 +87,10 @@ impl Mitigation for Silence {
                 let is_mark = (4..=32).contains(&typed.len()) && typed.bytes().all(|byte| byte.is_ascii_alphanumeric());
                 silence.mark = Some(if is_mark { typed.into() } else { return Err(words.wrong("takes a mark of 4 to 32 letters and digits")) });
             } else if let Some(typed) = words.optional() {
-                let matcher = Matcher::parse(typed).ok_or_else(|| words.wrong(&format!("takes matchers as service=api-gateway, not {typed:?}")))?;
-                silence.matchers.push(matcher.map_err(|why| words.wrong(&format!("cannot use {typed:?}: {why}")))?);
+                let typed = in_braces(typed, words);
+                let read = Matcher::parse_list(&typed).or_else(|| silence.matchers.is_empty().then(|| alert_name(&typed)).flatten().map(Ok));
+                let read = read.ok_or_else(|| words.wrong(&format!("takes matchers as service=api-gateway, not {typed:?}")))?;
+                silence.matchers.extend(read.map_err(|why| words.wrong(&format!("cannot use {typed:?}: {why}")))?);
             } else {
                 break;
             }
@@ -137,7 +139,6 @@ impl Mitigation for Silence {
         } else {
             Level::Narrow
         };
-        let matchers: Vec<_> = self.matchers.iter().map(ToString::to_string).collect();
         draft.what = vec![
             Text::line(&format!(
                 "{}{}, {}until {} (for {})",
@@ -147,7 +148,7 @@ impl Mitigation for Silence {
                 at(ends_at, now),
                 units::spoken(left)
             )),
-            Text::line(&format!("alerts with {}", matchers.join(" "))),
+            Text::line(&format!("alerts with {}", in_words(&self.matchers))),
             Text::line(&format!("at {server}")),
         ];
         draft.diff = listing(hidden.iter().copied());
@@ -171,6 +172,22 @@ impl Mitigation for Silence {
         draft.writes = vec![Write::Silence(SilenceWrite { server, change })];
         Ok(draft)
     }
+}
+
+/// A list in braces that was typed in several words, as `{a="b", c="d"}` is without quotes around it.
+fn in_braces(first: &str, words: &mut Words<'_>) -> String {
+    let mut whole = first.to_owned();
+    while whole.starts_with('{') && !whole.ends_with('}') {
+        let Some(next) = words.optional() else { break };
+        whole = format!("{whole} {next}");
+    }
+    whole
+}
+
+/// A first word that is no matcher is the alert's name, as `amtool` takes it.
+fn alert_name(typed: &str) -> Option<Vec<Matcher>> {
+    let is_name = !typed.is_empty() && typed.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | ':' | '-' | '.'));
+    is_name.then(|| vec![Matcher::equal("alertname", typed)])
 }
 
 /// What `amtool` takes.
@@ -299,4 +316,45 @@ fn new_mark() -> Text {
     const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     let mark: String = (0..8).map(|_| char::from(LETTERS[fastrand::usize(..LETTERS.len())])).collect();
     Text::line(&mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::kinds::find;
+
+    fn read(words: &[&str]) -> Result<Wish, Text> {
+        find(Silence::NAME).unwrap().entry.ask("shop", words)
+    }
+
+    fn understood(words: &[&str]) -> String {
+        in_words(&read(words).unwrap().get::<Silence>().unwrap().matchers)
+    }
+
+    #[test]
+    fn matchers_are_read_however_amtool_takes_them() {
+        let both = r#"a="b" and c="d e""#;
+        for words in [
+            &["a=b", r#"c="d e""#][..],
+            &[r#"a="b",c="d e""#],
+            &[r#"{a="b", c="d e"}"#],
+            &["{a=\"b\",", "c=\"d", "e\"}"],
+            &["a=b,", "c=d e", "for=2h"],
+        ] {
+            assert_eq!(understood(words), both, "{words:?}");
+        }
+        assert_eq!(understood(&["HighErrors", "service.name=x"]), r#"alertname="HighErrors" and service.name="x""#);
+    }
+
+    #[test]
+    fn what_is_no_matcher_is_refused_with_what_was_typed() {
+        for (words, why) in [
+            (&["a=b", "api"][..], "not \"api\""),
+            (&["{a=b", "c=d"], "not \"{a=b c=d\""),
+            (&["a=\"b"], "is not closed"),
+            (&["for=2h"], "names no alert"),
+        ] {
+            assert!(read(words).unwrap_err().contains(why), "{words:?}: {:?}", read(words));
+        }
+    }
 }

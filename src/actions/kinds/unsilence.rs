@@ -22,6 +22,7 @@ use crate::{
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{CheckKind, CheckResult, MitigationId, SilenceChange, SilenceWrite, Write},
         object::ObjectRef,
+        silence::in_words,
         text::Text,
     },
 };
@@ -139,7 +140,7 @@ impl Mitigation for Unsilence {
 }
 
 fn what(found: &Found, server: &Text, core: &Core) -> Vec<Text> {
-    let matchers = found.matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let matchers = in_words(&found.matchers);
     let until = found.ends_at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let by = if found.created_by == core.cluster.user { "you".to_owned() } else { found.created_by.to_string() };
     vec![
