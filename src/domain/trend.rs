@@ -36,12 +36,52 @@ pub fn of(reading: &KpiReading) -> Option<f64> {
     reading.trend.filter(|trend| trend.is_finite() && previous.is_some_and(|previous| trend * (value - previous) >= 0.0))
 }
 
-/// The trend as it is told: one that moves less than a twentieth of the threshold in a minute is steady, as the noise of an
-/// ordinary day is.
+/// The trend as it is told: steady where it moves in a minute by less than a twentieth of the threshold (of the value itself where
+/// none is set), as the noise of an ordinary day does, or by no more than it wobbled before.
 pub fn told(kpi: &Kpi, reading: &KpiReading) -> Option<f64> {
     let rate = of(reading)?;
-    let limit = kpi.critical.or(kpi.warning).map_or(0.0, f64::abs);
-    Some(if (rate * 60.0).abs() < limit / 20.0 { 0.0 } else { rate })
+    let limit = kpi.critical.or(kpi.warning).or(reading.value).map_or(0.0, f64::abs);
+    let change = (rate * 60.0).abs();
+    let is_steady = change < limit / 20.0 || wobble(reading).is_some_and(|wobble| change < MEANT * wobble);
+    Some(if is_steady { 0.0 } else { rate })
+}
+
+/// A change is meant from so many times the usual difference between one minute and another on: of noise one minute in a hundred
+/// or fewer is beyond it.
+const MEANT: f64 = 4.0;
+/// What it did before is looked at over so many seconds.
+const LOOKED_BACK: f64 = 900.0;
+/// With fewer minutes to compare nobody can tell what is usual.
+const FEWEST: usize = 5;
+
+/// By how much the changes of one minute usually differ from each other: the median distance from their median. Zero for what climbs
+/// evenly, however steeply; none where too little is known.
+fn wobble(reading: &KpiReading) -> Option<f64> {
+    let history = reading.history.as_ref()?;
+    let last = history.time_at(history.values.len().checked_sub(1)?);
+    let known: Vec<(f64, f64)> = history
+        .values
+        .iter()
+        .enumerate()
+        .filter_map(|(index, value)| Some(((history.time_at(index) - last).as_seconds_f64(), (*value).filter(|value| value.is_finite())?)))
+        .filter(|(at, _)| *at >= -LOOKED_BACK)
+        .collect();
+    let minute = |(index, (now, value)): (usize, &(f64, f64))| {
+        let (then, before) = known[..index].iter().rev().find(|(at, _)| now - at >= SPAN.0).filter(|(at, _)| now - at <= SPAN.1)?;
+        Some((value - before) / (now - then) * 60.0)
+    };
+    let changes: Vec<f64> = known.iter().enumerate().filter_map(minute).collect();
+    if changes.len() < FEWEST {
+        return None;
+    }
+    let usual = median(changes.clone());
+    Some(median(changes.iter().map(|change| (change - usual).abs()).collect()))
+}
+
+/// Of one value at least.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -49,6 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::kpi::{Direction, History, Role, Unit};
 
     #[test]
     fn a_backlog_that_drains_is_not_said_to_grow() {
@@ -58,6 +99,76 @@ mod tests {
         assert_eq!(last_minute(&[(0.0, 5.0), (30.0, 5.0), (60.0, 5.0)]), Some(0.0));
         assert_eq!(last_minute(&[(0.0, 5.0), (300.0, 6.0)]), None, "five minutes are not one");
         assert_eq!(last_minute(&[(0.0, f64::NAN), (60.0, 6.0)]), None);
+    }
+
+    /// A reading of points every 20 s, the last of them its value now.
+    fn reading(values: &[f64]) -> KpiReading {
+        let [past @ .., now] = values else { panic!("no value") };
+        let start = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let step = std::time::Duration::from_secs(20);
+        let history = History { start, step, values: past.iter().map(|value| Some(*value)).collect() };
+        let at = history.time_at(past.len());
+        KpiReading { id: "x".into(), value: Some(*now), trend: None, at: Some(at), history: Some(history), problem: None }
+    }
+
+    fn told_of(values: &[f64], critical: Option<f64>) -> Option<f64> {
+        let kpi = Kpi {
+            id: "x".into(),
+            title: "X".into(),
+            query: "x".into(),
+            trend_query: None,
+            unit: Unit::Count,
+            role: Role::Queue,
+            deployment: None,
+            direction: Direction::HigherIsWorse,
+            warning: None,
+            critical,
+            freshness_limit: std::time::Duration::from_mins(2),
+        };
+        told(&kpi, &reading(values))
+    }
+
+    /// Numbers that look drawn by lot, from -1 to 1.
+    fn noise(count: u32) -> Vec<f64> {
+        let mut state: u32 = 7;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / f64::from(1_u32 << 23) - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn what_only_wobbles_is_steady_whatever_its_threshold() {
+        let noise = noise(400);
+        let (mut moves, mut all) = (0, 0);
+        for end in 45..noise.len() {
+            let wobbling: Vec<f64> = noise[end - 45..=end].iter().map(|noise| 110.0 + 9.0 * noise).collect();
+            for critical in [None, Some(1.0), Some(100.0)] {
+                all += 1;
+                moves += usize::from(told_of(&wobbling, critical).is_some_and(|rate| rate != 0.0));
+            }
+        }
+        assert!(moves * 100 <= all * 2, "{moves} of {all} say that it moves");
+    }
+
+    #[test]
+    fn what_moves_is_told_also_after_noise() {
+        let noise = noise(46);
+        let rises = |by: f64| -> Vec<f64> {
+            noise.iter().zip(0_i32..).map(|(noise, at)| 110.0 + 3.0 * noise + by * f64::from((at - 41).max(0))).collect()
+        };
+        assert!(told_of(&rises(20.0), Some(200.0)).is_some_and(|rate| rate > 0.0));
+        assert!(told_of(&rises(-20.0), Some(200.0)).is_some_and(|rate| rate < 0.0));
+        let climbs: Vec<f64> = (0..46_i32).map(|at| f64::from(at) * 50.0).collect();
+        assert_eq!(told_of(&climbs, Some(1_000.0)), Some(2.5), "evenly for a quarter of an hour");
+        let doubles: Vec<f64> = (0..20_i32).map(|at| 2_f64.powi(at)).collect();
+        assert!(told_of(&doubles, Some(1_000.0)).is_some_and(|rate| rate > 0.0));
+    }
+
+    #[test]
+    fn without_a_threshold_a_small_part_of_the_value_is_steady() {
+        assert_eq!(told_of(&[1_000.0, 1_001.0, 1_002.0, 1_003.0, 1_004.0], None), Some(0.0));
     }
 
     proptest! {
