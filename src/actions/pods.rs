@@ -12,6 +12,7 @@ use crate::domain::{
     pod::Phase,
     standing::{Probe, Standing, Vitals, patience},
     text::Text,
+    time,
 };
 
 pub fn name(object: &Value) -> &str {
@@ -99,7 +100,7 @@ fn probe(container: &Value, name: &str) -> Option<Probe> {
 }
 
 fn time(value: Option<&Value>) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(value?.as_str()?).ok().map(|time| time.with_timezone(&Utc))
+    time::read(value?.as_str()?)
 }
 
 /// Kind, name and uid of the controller that replaces it.

@@ -7,6 +7,7 @@ use crate::domain::{
     object::{Kind, ObjectRef, segment},
     quantity::thousandths,
     text::Text,
+    time,
 };
 
 use super::{api::Api, expect::tidy, pods};
@@ -46,7 +47,7 @@ pub async fn history(api: &Api, target: &ObjectRef, object: &Value) -> Result<Ve
 
 fn read(kind: Kind, keeper: &Value) -> Option<Revision> {
     let since = keeper.pointer("/metadata/creationTimestamp").and_then(Value::as_str);
-    let since = since.and_then(|time| Some(DateTime::parse_from_rfc3339(time).ok()?.with_timezone(&Utc)));
+    let since = since.and_then(time::read);
     if kind == Kind::Deployment {
         let template = keeper.pointer("/spec/template").map(bare)?;
         return Some(Revision { number: annotated(keeper)?, template, annotations: keeper.pointer("/metadata/annotations").cloned(), since });

@@ -174,7 +174,8 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
     let firing: Vec<_> = look.firing().collect();
     heading(&mut text, "Firing", firing.len());
     for alert in firing.iter().take(MOST_LINES) {
-        let _ = writeln!(text, "  {:<8} {}  since {}  {}", alert.severity.word(), alert.name, alert.starts_at.format("%H:%MZ"), alert.summary);
+        let since = if alert.is_start_known { format!("since {}", alert.starts_at.format("%H:%MZ")) } else { "time unknown".to_owned() };
+        let _ = writeln!(text, "  {:<8} {}  {since}  {}", alert.severity.word(), alert.name, alert.summary);
     }
     let unhealthy = look.unhealthy(now);
     heading(&mut text, "Unhealthy pods", unhealthy.len());
@@ -255,7 +256,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         .collect();
     let alerts: Vec<Value> = look
         .firing()
-        .map(|alert| json!({"name": alert.name, "severity": alert.severity.word(), "since": alert.starts_at, "summary": alert.summary}))
+        .map(|alert| json!({"name": alert.name, "severity": alert.severity.word(), "since": alert.is_start_known.then_some(alert.starts_at), "summary": alert.summary}))
         .collect();
     let missing_pods: Vec<Value> = look
         .missing(now)
@@ -332,6 +333,7 @@ mod tests {
             severity: Severity::Critical,
             status,
             starts_at: DateTime::UNIX_EPOCH,
+            is_start_known: true,
             true_since: None,
             labels: Box::default(),
             summary: "bad\u{1b}[2J".into(),

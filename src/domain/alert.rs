@@ -50,6 +50,8 @@ pub struct Alert {
     pub status: AlertStatus,
     /// Server time at which it began to fire (or, pending, to be true).
     pub starts_at: DateTime<Utc>,
+    /// Whether the server told that; else it is when this program first saw the alert.
+    pub is_start_known: bool,
     /// Server time at which its expression became true, where Prometheus tells it: earlier than `starts_at` by the rule's `for`.
     pub true_since: Option<DateTime<Utc>>,
     pub labels: Box<[(Text, Text)]>,

@@ -42,6 +42,27 @@ pub fn plausible(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (1..=9_999).contains(&at.year()).then_some(at)
 }
 
+/// A time as servers write it (RFC 3339). None where it is none, or where none was set: a program in Go then writes its zero time, of
+/// the year 1, and others write 1970.
+pub fn read(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()).and_then(plausible).filter(|at| is_set(*at))
+}
+
+/// No cluster has anything of that year or before.
+fn is_set(at: DateTime<Utc>) -> bool {
+    at.year() > 1970
+}
+
+/// How long ago a time of a server was; zero where it lies ahead by no more than clocks differ. None where it was never set or
+/// lies further ahead: then nobody knows.
+pub fn age(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<Duration> {
+    let is_ahead = at.signed_duration_since(now) > CLOCKS_DIFFER;
+    (is_set(at) && !is_ahead).then(|| now.signed_duration_since(at).to_std().unwrap_or_default())
+}
+
+/// Clocks of one cluster differ by no more than that, unless one of them is wrong.
+const CLOCKS_DIFFER: chrono::Duration = chrono::Duration::minutes(5);
+
 /// [`plausible`], of milliseconds since 1970.
 pub fn of_millis(millis: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(millis).and_then(plausible)
@@ -130,6 +151,23 @@ mod tests {
                 let _ = (at + chrono::Duration::days(days), at - chrono::Duration::days(days));
             }
         }
+    }
+
+    #[test]
+    fn a_time_that_was_never_set_is_none() {
+        for none in ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00", "", "soon"] {
+            assert_eq!(read(none), None, "{none}");
+        }
+        assert!(read("2026-11-23T02:14:00.123456Z").is_some());
+    }
+
+    #[test]
+    fn the_age_of_what_lies_ahead_is_not_known() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let seconds = |ahead: i64| age(now + chrono::Duration::seconds(ahead), now).map(|age| age.as_secs());
+        assert_eq!([-90, 0, 60, 300, 301, 86_400].map(seconds), [Some(90), Some(0), Some(0), Some(0), None, None]);
+        assert_eq!(age(DateTime::UNIX_EPOCH, now), None);
+        assert_eq!(age(DateTime::<Utc>::MIN_UTC, now), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::domain::{
     log_pattern::{LogError, Pattern, shape},
     object::{Key, Kind, ObjectRef},
     text::Text,
-    units,
+    time, units,
 };
 
 use super::{
@@ -64,7 +64,7 @@ impl State {
             (None, AlertStatus::Firing) => "firing".to_owned(),
         };
         let mut lines =
-            vec![format!("{}  {}, {status}", alert.name, alert.severity.word()), format!("since    {}", self.since_when(alert.starts_at))];
+            vec![format!("{}  {}, {status}", alert.name, alert.severity.word()), format!("since    {}", self.start_of(alert))];
         lines.extend(alert.true_since.map(|at| format!("true     since {}", self.since_when(at))));
         lines.push(match &alert.value {
             Some(value) => format!("value    {value}, of its expression"),
@@ -132,9 +132,20 @@ impl State {
         self.server_now() - pattern.first_seen >= READ_BACK
     }
 
+    fn start_of(&self, alert: &Alert) -> String {
+        let since = self.since_when(alert.starts_at);
+        if alert.is_start_known { since } else { format!("time unknown: {} does not tell it; first seen here {since}", self.alerts_said_by()) }
+    }
+
+    fn alerts_said_by(&self) -> &str {
+        self.alerts.as_ref().map_or("the server", |list| list.said_by.as_str())
+    }
+
     fn since_when(&self, at: DateTime<Utc>) -> String {
-        let ago = (self.server_now() - at).to_std().unwrap_or_default();
-        format!("{} ({} ago)", moment(at), units::age(ago))
+        match time::age(at, self.server_now()) {
+            Some(ago) => format!("{} ({} ago)", moment(at), units::age(ago)),
+            None => "time unknown".to_owned(),
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl State {
         let firing = alerts().filter(|alert| alert.status == AlertStatus::Firing).map(|alert| Sign {
             symptom: Symptom::Alert(alert.fingerprint.clone()),
             began: alert.true_since.unwrap_or(alert.starts_at),
-            or_earlier: false,
+            or_earlier: alert.true_since.is_none() && !alert.is_start_known,
         });
         let pending = alerts().filter(|alert| alert.status == AlertStatus::Pending).map(|alert| alert.starts_at);
         let is_bad = |kpi: &KpiState, value: f64| kpi.spec.level(Some(value)) >= Level::Warning;

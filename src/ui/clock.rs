@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::{time::Mono, units},
+    domain::{
+        time::{self, Mono},
+        units,
+    },
     state::State,
 };
 
@@ -29,14 +32,18 @@ pub fn moment(state: &State, at: DateTime<Utc>) -> String {
     at.format(format).to_string()
 }
 
-/// Age since a server's timestamp, or the time itself when times are shown absolutely (`t`).
+/// Age since a server's timestamp, or the time itself when times are shown absolutely (`t`); `?` where it is not known.
 pub fn age_or_time(state: &State, at: DateTime<Utc>) -> String {
-    if state.absolute_times { moment(state, at) } else { units::age(since(state, at)) }
+    match since(state, at) {
+        None => "?".to_owned(),
+        Some(_) if state.absolute_times => moment(state, at),
+        Some(age) => units::age(age),
+    }
 }
 
-/// Time since a server's timestamp; zero when it lies ahead.
-pub fn since(state: &State, at: DateTime<Utc>) -> Duration {
-    server_now(state).signed_duration_since(at).to_std().unwrap_or_default()
+/// Time since a server's timestamp, none where nobody knows it.
+pub fn since(state: &State, at: DateTime<Utc>) -> Option<Duration> {
+    time::age(at, server_now(state))
 }
 
 /// A duration in whole words, for sentences: `40 s`, `6 min`, `3 h`, `2 d`.

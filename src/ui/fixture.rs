@@ -248,6 +248,7 @@ fn fire(state: &mut State) {
         severity,
         status: AlertStatus::Firing,
         starts_at: at(2, minute),
+        is_start_known: true,
         true_since: None,
         labels: Box::new([]),
         summary: "Error rate is above 5% for more than 2 minutes".into(),

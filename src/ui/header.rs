@@ -131,7 +131,11 @@ fn alarm(state: &State, canvas: &Canvas<'_>) -> (String, Style) {
         };
     };
     // The age of the trouble, not of the alert that a late rule let fire.
-    let age = units::age_to_the_minute(state.trouble_of(&first.alert).unwrap_or(first.age));
+    let age = if first.alert.is_start_known {
+        units::age_to_the_minute(state.trouble_of(&first.alert).unwrap_or(first.age))
+    } else {
+        "time unknown".to_owned()
+    };
     let critical: Vec<_> = state.firing().filter(|(alert, _)| alert.severity == Severity::Critical).collect();
     let count = critical.len();
     if count > 0 && first.alert.severity < Severity::Critical {

@@ -107,6 +107,7 @@ mod tests {
             severity: Severity::Critical,
             status: AlertStatus::Firing,
             starts_at: at(0),
+            is_start_known: true,
             true_since: None,
             labels: [("service".into(), "api-gateway".into())].into(),
             summary: Text::default(),

@@ -89,6 +89,7 @@ mod tests {
             severity,
             status: AlertStatus::Firing,
             starts_at: DateTime::from_timestamp(1_700_000_000 - i64::try_from(age).unwrap(), 0).unwrap(),
+            is_start_known: true,
             true_since: None,
             labels: [("service".into(), service.into())].into(),
             summary: Text::default(),

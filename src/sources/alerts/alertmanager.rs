@@ -11,6 +11,7 @@ use crate::{
     domain::{
         alert::{Alert, AlertStatus, Severity, Silenced},
         text::Text,
+        time,
     },
 };
 
@@ -59,7 +60,7 @@ async fn silences(server: &HttpReader) -> Result<BTreeMap<String, Silenced>, Con
     let answer = server.get("/api/v2/silences", &[], ANSWER_LIMIT, WITHIN).await?;
     let wires: Vec<WireSilence> = answer.json()?;
     let known = wires.into_iter().filter_map(|wire| {
-        let until = DateTime::parse_from_rfc3339(&wire.ends_at).ok()?.with_timezone(&Utc);
+        let until = time::read(&wire.ends_at)?;
         let silenced = Silenced { id: Text::line(&wire.id), by: Text::line(&wire.created_by), until, comment: Text::line(&wire.comment) };
         Some((wire.id, silenced))
     });
@@ -78,7 +79,8 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
         name: Text::line(known.get("alertname").map_or("(no name)", String::as_str)),
         severity: Severity::from_label(known.get("severity").map(String::as_str)),
         status: if suppressed { AlertStatus::Suppressed } else { AlertStatus::Firing },
-        starts_at: wire.starts_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc)).unwrap_or_default(),
+        starts_at: wire.starts_at.and_then(|text| time::read(&text)).unwrap_or_default(),
+        is_start_known: true,
         true_since: None,
         labels: labels(&known),
         summary: note("summary"),
@@ -86,5 +88,14 @@ fn alert(wire: Wire, silences: &BTreeMap<String, Silenced>) -> Alert {
         annotations: notes(&annotations),
         value: None,
         silenced: longest,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn alert(wire: &serde_json::Value) -> Alert {
+        super::alert(Wire::deserialize(wire).unwrap(), &BTreeMap::new())
     }
 }

@@ -61,6 +61,7 @@ fn silent(name: &Text, last: DateTime<Utc>) -> Alert {
         severity: Severity::Warning,
         status: AlertStatus::Firing,
         starts_at: last,
+        is_start_known: true,
         true_since: None,
         labels: [("alertname".into(), name.clone())].into(),
         summary: Text::line(&says),

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod apart;
+mod dated;
 mod prometheus;
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
@@ -57,6 +58,7 @@ impl Alerts {
     async fn for_ever(&self) -> Result<(), Closed> {
         let mut backoff = Backoff::new(self.wake.clone());
         let mut holds = prometheus::Holds::default();
+        let mut dated = dated::Dated::default();
         let mut apart = apart::Apart::new(self.settings.clone());
         self.report.connecting("looking for Alertmanager").await?;
         loop {
@@ -70,7 +72,9 @@ impl Alerts {
                 }
                 Combined::Failed { error, says } => backoff.after_saying(&error, &says, &self.report).await?,
                 Combined::Said { mut list, date, but } => {
-                    apart.divide(&mut list, self.report.now(), date.unwrap_or_else(|| self.report.utc()));
+                    let server_now = date.unwrap_or_else(|| self.report.utc());
+                    dated.date(&mut list.alerts, server_now);
+                    apart.divide(&mut list, self.report.now(), server_now);
                     backoff.succeeded();
                     match but {
                         Some(but) => self.report.lagging(&but).await?,
@@ -225,6 +229,7 @@ mod tests {
             severity,
             status,
             starts_at: DateTime::from_timestamp(started, 0).unwrap(),
+            is_start_known: true,
             true_since: None,
             labels: Box::default(),
             summary: "".into(),

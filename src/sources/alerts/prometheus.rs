@@ -14,7 +14,7 @@ use crate::{
     domain::{
         alert::{Alert, AlertStatus, Severity},
         text::Text,
-        time::{Mono, plausible},
+        time::{self, Mono, plausible},
     },
 };
 
@@ -99,9 +99,10 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
     let annotations = wire.annotations.unwrap_or_default();
     let note = |name: &str| annotations.get(name).map(|text| Text::line(text)).unwrap_or_default();
     let name = known.get("alertname").map_or("(no name)", String::as_str);
-    let true_since = wire.active_at.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.with_timezone(&Utc));
+    let true_since = wire.active_at.and_then(|text| time::read(&text));
     let mut starts_at = true_since.unwrap_or_default();
     if status == AlertStatus::Firing
+        && true_since.is_some()
         && let Some(hold) = holds.by_name.get(name)
     {
         // A rule may be told to hold for longer than there are dates.
@@ -114,6 +115,7 @@ fn alert(wire: Wire, holds: &Holds) -> Option<Alert> {
         severity: Severity::from_label(known.get("severity").map(String::as_str)),
         status,
         starts_at,
+        is_start_known: true,
         true_since,
         labels: labels(&known),
         summary: note("summary"),

@@ -62,7 +62,7 @@ impl Watched for Events {
         let about = wire.involved_object.as_ref().or(wire.regarding.as_ref());
         let happened = time(wire.event_time.as_ref());
         let series = wire.series.as_ref();
-        let created = wire.metadata.creation_timestamp.as_ref().map(|_| wire.metadata.created());
+        let created = time(wire.metadata.creation_timestamp.as_ref());
         let first = time(wire.first_timestamp.as_ref()).or_else(|| time(wire.deprecated_first_timestamp.as_ref()));
         let last = time(wire.last_timestamp.as_ref()).or_else(|| time(wire.deprecated_last_timestamp.as_ref()));
         let observed = series.and_then(|series| time(series.last_observed_time.as_ref()));
@@ -120,6 +120,11 @@ mod tests {
     )]
     #[case::once_by_the_newer_group(r#""eventTime":"2026-01-01T00:03:00.5Z","series":null"#, 1, "00:03:00")]
     #[case::names_of_the_newer_group(r#""deprecatedCount":3,"deprecatedLastTimestamp":"2026-01-01T00:04:00Z","eventTime":null"#, 3, "00:04:00")]
+    #[case::zero_times_beside_the_newer_one(
+        r#""firstTimestamp":"0001-01-01T00:00:00Z","lastTimestamp":"0001-01-01T00:00:00Z","eventTime":"2026-01-01T00:03:00.5Z""#,
+        1,
+        "00:03:00"
+    )]
     #[case::no_time_at_all(r#""count":0,"lastTimestamp":null,"eventTime":null"#, 1, "00:00:00")]
     #[case::nonsense(r#""count":-5,"lastTimestamp":"soon","eventTime":"0000","series":{"count":null,"lastObservedTime":null}"#, 1, "00:00:00")]
     fn counts_and_times_of_both_apis(#[case] fields: &str, #[case] count: u32, #[case] last: &str) {

@@ -8,7 +8,12 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::domain::{object::Key, pod::Owner, text::Text};
+use crate::domain::{
+    object::Key,
+    pod::Owner,
+    text::Text,
+    time,
+};
 
 /// Most labels, images or data keys kept of one object.
 pub(super) const MOST_PAIRS: usize = 64;
@@ -57,10 +62,9 @@ pub(super) fn text(field: Option<&Str<'_>>) -> Text {
     field.map(Str::text).unwrap_or_default()
 }
 
-/// A point in time, none when it is missing or malformed.
+/// A point in time, none when it is missing or malformed, or was never set.
 pub(super) fn time(field: Option<&Str<'_>>) -> Option<DateTime<Utc>> {
-    let field = field?;
-    DateTime::parse_from_rfc3339(&field.0).ok().map(|time| time.with_timezone(&Utc))
+    time::read(&field?.0)
 }
 
 /// The first elements of a list: no object has more of anything that it can be kept.

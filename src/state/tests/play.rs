@@ -425,6 +425,7 @@ pub fn alert(alert: &str, severity: Severity, starts: i64) -> Alert {
         severity,
         status: AlertStatus::Firing,
         starts_at: at(starts),
+        is_start_known: true,
         true_since: None,
         labels: [].into(),
         summary: Text::default(),

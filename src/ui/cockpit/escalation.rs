@@ -214,7 +214,8 @@ fn row(theme: &Theme, state: &State, standing: &Standing, index: usize) -> ((Str
         let (_, style) = severity(theme, alert.severity);
         // The sign alone: which service it is about needs the room, and the ladder above has the word.
         let sign = sign(alert.severity).to_owned();
-        let age = format!("{:>4} ", units::age(ladder.age(state.now.mono)));
+        let age = if alert.is_start_known { units::age(ladder.age(state.now.mono)) } else { "?".to_owned() };
+        let age = format!("{age:>4} ");
         let acked = ladder.held_by(state.now.mono).map(|ack| (format!(" acked by {}", ack.by), theme.own));
         let mut parts = name(alert);
         parts.extend(acked);

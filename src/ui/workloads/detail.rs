@@ -221,7 +221,10 @@ fn autoscaler(theme: &Theme, state: &State, key: &Key) -> Found {
 }
 
 pub(super) fn created(state: &State, at: chrono::DateTime<chrono::Utc>) -> String {
-    format!("{} ago, {}", crate::domain::units::age(clock::since(state, at)), at.format("%Y-%m-%d %H:%M:%SZ"))
+    clock::since(state, at).map_or_else(
+        || "time unknown".to_owned(),
+        |age| format!("{} ago, {}", crate::domain::units::age(age), at.format("%Y-%m-%d %H:%M:%SZ")),
+    )
 }
 
 /// Newest first.
