@@ -13,7 +13,7 @@ use crate::{
     domain::{
         quantity,
         requests::{Asked, Init, resized},
-        secrecy,
+        secrecy, units,
     },
 };
 
@@ -56,7 +56,8 @@ pub async fn on_nodes(api: &Api, spec: &Value, need: &Need, more: u64) -> Room {
     let unjudged = unjudged(spec);
     let aside = if unjudged.is_empty() { String::new() } else { format!(" (not judged: {})", unjudged.join(", ")) };
     if fit < more {
-        let of = format!("{} of {} nodes take such pods", open.len(), nodes.len());
+        let of =
+            format!("{} of {} {} such pods", open.len(), units::counted(nodes.len() as u64, "node"), if open.len() == 1 { "takes" } else { "take" });
         return Room::Short(format!("{} of {more} would not fit: {of}{aside}", more - fit));
     }
     if unjudged.is_empty() { Room::Enough(format!("nodes have room for {more} more")) } else { unknown(format!("room for {more} is there{aside}")) }

@@ -8,9 +8,10 @@ use crate::domain::{text::Text, time};
 /// The latest change of anything but the status.
 pub fn last(object: &Value) -> Option<(Text, DateTime<Utc>)> {
     let fields = object.pointer("/metadata/managedFields")?.as_array()?;
-    let changes = fields.iter().filter(|entry| entry.get("subresource").and_then(Value::as_str) != Some("status")).filter_map(|entry| {
-        Some((Text::line(entry.get("manager")?.as_str()?), time::read(entry.get("time")?.as_str()?)?))
-    });
+    let changes = fields
+        .iter()
+        .filter(|entry| entry.get("subresource").and_then(Value::as_str) != Some("status"))
+        .filter_map(|entry| Some((Text::line(entry.get("manager")?.as_str()?), time::read(entry.get("time")?.as_str()?)?)));
     changes.max_by_key(|(_, time)| *time)
 }
 

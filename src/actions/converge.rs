@@ -274,7 +274,7 @@ pub async fn replacements(core: &Arc<Core>, (id, done, of): (MitigationId, u32, 
             Ok(look) => {
                 let why = look.stuck.as_ref().map_or_else(|| "the replacements are not ready".to_owned(), ToString::to_string);
                 let stuck = look.stuck.as_ref().map(|stuck| format!(": {stuck}")).unwrap_or_default();
-                let far = Text::line(&format!("{} of {} new pods ready{stuck}", look.ready, look.of));
+                let far = Text::line(&format!("{} of {} ready{stuck}", look.ready, units::counted(u64::from(look.of), "new pod")));
                 if last.as_ref() != Some(&far) {
                     core.say(ActionEvent::Progress { id, done, of, waits: Some(far.clone()) }).await;
                     last = Some(far);

@@ -9,6 +9,7 @@ use crate::domain::{
     mitigation::{DiffLine, DiffSign},
     secrecy,
     text::Text,
+    units,
 };
 
 /// Most lines of a diff; what is left out is counted.
@@ -50,7 +51,7 @@ pub fn lines(old: &Value, new: &Value) -> Vec<DiffLine> {
     if lines.len() > MOST {
         let more = lines.len() - MOST;
         lines.truncate(MOST);
-        lines.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("and {more} more lines")) });
+        lines.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("and {}", units::counted(more as u64, "more line"))) });
     }
     lines
 }

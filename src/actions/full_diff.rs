@@ -12,6 +12,7 @@ use crate::domain::{
     conceal,
     mitigation::{DiffLine, DiffSign, Effect, ObjectWrite, Write},
     text::Text,
+    units,
 };
 
 use super::api::{Api, Sent};
@@ -53,7 +54,7 @@ pub async fn of(api: &Api, writes: &[Write]) -> Result<Vec<DiffLine>, Text> {
     if lines.len() > MOST {
         let more = lines.len() - MOST;
         lines.truncate(MOST);
-        lines.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("@@ and {more} more lines")) });
+        lines.push(DiffLine { sign: DiffSign::Context, text: Text::line(&format!("@@ and {}", units::counted(more as u64, "more line"))) });
     }
     Ok(lines)
 }

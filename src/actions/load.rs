@@ -1,6 +1,6 @@
 //! Whether the pods that are left after scaling down can carry the present load.
 
-use crate::domain::{mitigation::CheckResult, object::ObjectRef, text::Text};
+use crate::domain::{mitigation::CheckResult, object::ObjectRef, text::Text, units};
 
 use super::{api::Api, overwriters};
 
@@ -9,15 +9,21 @@ pub async fn on_fewer(api: &Api, target: &ObjectRef, current: u64, wanted: u64) 
     if wanted == 0 {
         return CheckResult::Warn(Text::line(&format!("this is an outage: no pod of {target} is left, and it serves nobody until it is scaled up")));
     }
+    let are = if wanted == 1 { "is" } else { "are" };
     let needed = overwriters::autoscaler(api, target).await.ok().flatten().filter(|hpa| hpa.desired > 0);
     match needed {
         Some(hpa) if wanted < hpa.desired => CheckResult::Warn(Text::line(&format!(
-            "{wanted} of {current} pods are too few for the present load: HPA {} wants {} for it",
+            "{wanted} of {current} pods {are} too few for the present load: HPA {} wants {} for it",
             hpa.name, hpa.desired
         ))),
-        Some(hpa) => CheckResult::Pass(Text::line(&format!("{wanted} pods are enough for the present load: HPA {} wants {}", hpa.name, hpa.desired))),
+        Some(hpa) => CheckResult::Pass(Text::line(&format!(
+            "{} {are} enough for the present load: HPA {} wants {}",
+            units::counted(wanted, "pod"),
+            hpa.name,
+            hpa.desired
+        ))),
         None => CheckResult::Warn(Text::line(&format!(
-            "{wanted} of {current} pods are left, each with {} times the load: whether that is enough is not known",
+            "{wanted} of {current} pods {are} left, each with {} times the load: whether that is enough is not known",
             times(current, wanted)
         ))),
     }

@@ -9,6 +9,7 @@ use crate::domain::{
     mitigation::{CheckResult, Write},
     object::{Key, Kind, ObjectRef},
     text::Text,
+    units,
 };
 
 use super::{api::Api, draft::guarded_patch, pods};
@@ -82,8 +83,14 @@ pub async fn elsewhere(api: &Api, node: &ObjectRef) -> CheckResult {
     let of = others.len();
     let least = if is_partial { "at least " } else { "" };
     if open == 0 {
-        CheckResult::Warn(Text::line(&format!("none of the {of} other nodes takes pods: new pods wait until one does")))
+        let none = match of {
+            0 => "there is no other node".to_owned(),
+            1 => "the other node takes no pods".to_owned(),
+            _ => format!("none of the {of} other nodes takes pods"),
+        };
+        CheckResult::Warn(Text::line(&format!("{none}: new pods wait until one does")))
     } else {
-        CheckResult::Pass(Text::line(&format!("{least}{open} of {of} other nodes take pods")))
+        let take = if open == 1 { "takes" } else { "take" };
+        CheckResult::Pass(Text::line(&format!("{least}{open} of {of} other {} {take} pods", units::plural(of as u64, "node"))))
     }
 }

@@ -236,7 +236,10 @@ impl Run<'_> {
                 }
             }
             let Some(first) = left.first() else { return ControlFlow::Continue(()) };
-            let waits = format!("{} of the last {} pods not gone yet, {first} among them", left.len(), gone.len());
+            let waits = match gone.len() {
+                1 => format!("{first} is not gone yet"),
+                many => format!("{} of the last {many} pods not gone yet, {first} among them", left.len()),
+            };
             if let Refusal::AskedAgain { within } = phase.refusal
                 && self.core.clock.now().mono.since(began) > within
             {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    domain::text::Text,
+    domain::{text::Text, units},
     journal::{self, Root, VerifyError},
 };
 
@@ -56,9 +56,9 @@ pub fn verify(which: &Which, root: &Root, now: DateTime<Utc>) -> (u8, String) {
                 let repaired = if summary.repaired == 0 { String::new() } else { format!(", {} cut by a crash and repaired", summary.repaired) };
                 let alone = if found.has_head || summary.records == 0 { "" } else { "; nothing beside it says whether this was its end" };
                 lines += &said(&format!(
-                    "{}: intact, {} records{span}{repaired}, last hash {}{alone}",
+                    "{}: intact, {}{span}{repaired}, last hash {}{alone}",
                     path.display(),
-                    summary.records,
+                    units::counted(summary.records, "record"),
                     summary.last_hash
                 ));
             }

@@ -209,7 +209,12 @@ impl Look {
         if !errors.is_partial() {
             return None;
         }
-        Some(Text::line(&format!("{} of {} shards answered{}", errors.shards.0, errors.shards.1, if errors.timed_out { ", timed out" } else { "" })))
+        Some(Text::line(&format!(
+            "{} of {} answered{}",
+            errors.shards.0,
+            units::counted(u64::from(errors.shards.1), "shard"),
+            if errors.timed_out { ", timed out" } else { "" }
+        )))
     }
 
     /// The same as it stands in the list of sources: pods of a namespace that does not exist are none that are well.

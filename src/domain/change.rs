@@ -9,6 +9,7 @@ use super::{
     object::{Kind, ObjectRef},
     secrecy,
     text::Text,
+    units,
     workload::{Autoscaler, ConfigMap, Deployment, Difference, Node, Written},
 };
 
@@ -131,8 +132,7 @@ impl Change {
                 [(key, ..)] => format!("{} {key} changed", self.object),
                 _ => format!("{} changed", self.object),
             },
-            ChangeKind::PodsDeleted { count: 1 } => format!("{name} 1 pod deleted"),
-            ChangeKind::PodsDeleted { count } => format!("{name} {count} pods deleted"),
+            ChangeKind::PodsDeleted { count } => format!("{name} {} deleted", units::counted(*count as u64, "pod")),
             ChangeKind::NodeNotReady { reason } => format!("node {name} not ready: {reason}"),
         }
     }

@@ -12,6 +12,7 @@ use super::{
     phase::Phase,
     text::Text,
     time::Mono,
+    units,
 };
 
 pub use super::write::{CommandRun, ContentType, Effect, Field, NewSilence, ObjectWrite, SilenceChange, SilenceWrite, Write, WriteMethod};
@@ -476,7 +477,11 @@ pub enum ActionEvent {
 /// every count is still of what was before it.
 pub fn converging(ready: u32, of: u32, old: u32) -> String {
     let left = if old > 0 { format!(", {old} old left") } else { String::new() };
-    if of == 0 { "written; waiting for the rollout".to_owned() } else { format!("{ready}/{of} new pods ready{left}") }
+    if of == 0 {
+        "written; waiting for the rollout".to_owned()
+    } else {
+        format!("{ready}/{of} new {} ready{left}", units::plural(u64::from(of), "pod"))
+    }
 }
 
 /// Number of a card, so that a late answer does not land on another one.

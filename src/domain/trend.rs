@@ -155,9 +155,8 @@ mod tests {
     #[test]
     fn what_moves_is_told_also_after_noise() {
         let noise = noise(46);
-        let rises = |by: f64| -> Vec<f64> {
-            noise.iter().zip(0_i32..).map(|(noise, at)| 110.0 + 3.0 * noise + by * f64::from((at - 41).max(0))).collect()
-        };
+        let rises =
+            |by: f64| -> Vec<f64> { noise.iter().zip(0_i32..).map(|(noise, at)| 110.0 + 3.0 * noise + by * f64::from((at - 41).max(0))).collect() };
         assert!(told_of(&rises(20.0), Some(200.0)).is_some_and(|rate| rate > 0.0));
         assert!(told_of(&rises(-20.0), Some(200.0)).is_some_and(|rate| rate < 0.0));
         let climbs: Vec<f64> = (0..46_i32).map(|at| f64::from(at) * 50.0).collect();

@@ -1,6 +1,6 @@
 //! How numbers and durations are written, the same everywhere.
 
-use std::{fmt::Display, time::Duration};
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 use super::kpi::Unit;
 
@@ -21,6 +21,16 @@ pub fn thousands(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// The word for so many: `restart` of one, else `restarts`.
+pub fn plural(number: u64, one: &str) -> Cow<'_, str> {
+    if number == 1 { Cow::Borrowed(one) } else { Cow::Owned(format!("{one}s")) }
+}
+
+/// So many of something: `1 restart`, `0 restarts`, `4,210 restarts`.
+pub fn counted(number: u64, one: &str) -> String {
+    format!("{} {}", thousands(number), plural(number, one))
 }
 
 /// `a, b`, and of more than `shown` the first and how many others there are: `a, b and 3 more`.
@@ -193,6 +203,11 @@ mod tests {
     fn what_cannot_be_is_written_bare_and_short() {
         assert_eq!([-1.0, -0.25, -12.345_678].map(cannot_be), ["cannot be: -1", "cannot be: -0.25", "cannot be: -12.346"]);
         assert_eq!(cannot_be(-1e300), "cannot be: -1.0e300");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2, 4_210].map(|count| counted(count, "more line")), ["0 more lines", "1 more line", "2 more lines", "4,210 more lines"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{FILE_NAME, Root, VerifyError, head, kept, line, verify::for_each_line};
-use crate::files;
+use crate::{domain::units, files};
 
 /// By how much a clock that is being corrected may go back, or have been ahead.
 const CORRECTED: TimeDelta = TimeDelta::seconds(2);
@@ -103,7 +103,7 @@ impl Look<'_> {
         }
         if intact.kind == head::CUT_FOUND {
             let had = intact.record.get("had").and_then(Value::as_u64).unwrap_or_default();
-            self.cuts.push(format!("before record {} its end was cut: it had {had} records once", intact.seq));
+            self.cuts.push(format!("before record {} its end was cut: it had {} once", intact.seq, units::counted(had, "record")));
         }
         if intact.kind == head::LOST_FOUND {
             self.cuts.push(format!("at record {} nothing told where it had ended: {}", intact.seq, text("why")));
@@ -127,14 +127,18 @@ impl Look<'_> {
         if let Some(head) = self.head {
             let Self { last, .. } = self;
             if head.seq.0 > last {
-                wrong.push(format!("its end was cut: it has {last} records, and had {}", head.seq.0));
+                wrong.push(format!("its end was cut: it has {}, and had {}", units::counted(last, "record"), head.seq.0));
             } else if self.is_rewritten {
                 wrong.push(format!("it was written anew: record {} is not the one that was written then", head.seq.0));
             }
         }
         let kept = folder.map(kept::numbers_in).unwrap_or_default();
         if let Some(beyond) = kept.last().filter(|number| **number > self.last) {
-            wrong.push(format!("its end was cut: {}/{beyond}.json takes back record {beyond}, and it has {} records", kept::FOLDER, self.last));
+            wrong.push(format!(
+                "its end was cut: {}/{beyond}.json takes back record {beyond}, and it has {}",
+                kept::FOLDER,
+                units::counted(self.last, "record")
+            ));
         }
         for number in kept.iter().filter(|number| **number <= self.last) {
             let path = folder.map(|folder| kept::path_in(folder, *number)).unwrap_or_default();

@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Seq, kept};
-use crate::files;
+use crate::{domain::units, files};
 
 /// Kind of the record that says that the journal went on after its end was cut.
 pub const CUT_FOUND: &str = "cut_found";
@@ -90,7 +90,7 @@ pub fn folder_of(path: &Path) -> Option<PathBuf> {
 pub fn left_of(journal: &Path) -> Option<String> {
     let directory = journal.parent()?;
     match read(directory) {
-        Found::Whole(head) => Some(format!("it is gone, and had {} records", head.seq.0)),
+        Found::Whole(head) => Some(format!("it is gone, and had {}", units::counted(head.seq.0, "record"))),
         Found::Damaged(why) => Some(format!("it is gone, and {}, which told where it ended, is damaged: {why}", path(directory).display())),
         Found::Missing => {
             let last = kept::numbers_in(directory).pop()?;

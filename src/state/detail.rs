@@ -63,8 +63,7 @@ impl State {
             (None, AlertStatus::Pending) => "pending: true, and not yet for long enough to fire".to_owned(),
             (None, AlertStatus::Firing) => "firing".to_owned(),
         };
-        let mut lines =
-            vec![format!("{}  {}, {status}", alert.name, alert.severity.word()), format!("since    {}", self.start_of(alert))];
+        let mut lines = vec![format!("{}  {}, {status}", alert.name, alert.severity.word()), format!("since    {}", self.start_of(alert))];
         lines.extend(alert.true_since.map(|at| format!("true     since {}", self.since_when(at))));
         lines.push(match &alert.value {
             Some(value) => format!("value    {value}, of its expression"),

@@ -23,7 +23,10 @@ use super::{
     widgets::dialog,
 };
 use crate::{
-    domain::mitigation::{Check, CheckKind, CheckResult, DiffLine, DiffSign, Friction, Plan},
+    domain::{
+        mitigation::{Check, CheckKind, CheckResult, DiffLine, DiffSign, Friction, Plan},
+        units,
+    },
     state::{
         State,
         card::{ALTERNATIVE_KEY, Card, CardContent, CardFocus},
@@ -274,7 +277,10 @@ fn details(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
         (visible, Some(format!("lines {} to {} of {total}   j k PgDn PgUp", top + 1, top + shown)))
     } else {
         let hidden = fold(&mut sections, rows.saturating_sub(1));
-        (sections.into_iter().flatten().collect(), Some(format!("{} {hidden} more lines: Tab to the details, j k to scroll", glyph::ELLIPSIS)))
+        (
+            sections.into_iter().flatten().collect(),
+            Some(format!("{} {}: Tab to the details, j k to scroll", glyph::ELLIPSIS, units::counted(hidden as u64, "more line"))),
+        )
     };
     for (line, row) in (0..area.height).zip(&visible) {
         let mut pen = canvas.pen(area, line);

@@ -7,6 +7,7 @@ use super::{
     glyph, line,
     widgets::dialog,
 };
+use crate::domain::units;
 use crate::state::{
     State,
     overlay::{LineEdit, ReplicasPrompt, SwitchQuestion},
@@ -99,7 +100,7 @@ pub fn render_replicas(canvas: &mut Canvas<'_>, state: &State, prompt: &Replicas
     let theme = canvas.theme;
     let title = format!("Scale {} {}", glyph::DOT, prompt.workload.key.name);
     let inner = dialog::render(canvas, replicas_area(state), &title, &[(&state.session.context, theme.strong)]);
-    let mut lines: Vec<(String, Style)> = vec![(format!("now {} replicas", prompt.current), theme.plain)];
+    let mut lines: Vec<(String, Style)> = vec![(format!("now {}", units::counted(u64::from(prompt.current), "replica")), theme.plain)];
     if let Some((name, least, most)) = &prompt.autoscaler {
         lines.push((format!("{} HPA {name} sets them itself, between {least} and {most}", glyph::WARNING), theme.warning));
     }

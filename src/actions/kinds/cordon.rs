@@ -16,6 +16,7 @@ use crate::{
         mitigation::{CheckKind, CheckResult, MitigationId},
         object::{Kind, ObjectRef, Subject},
         text::Text,
+        units,
     },
 };
 
@@ -151,7 +152,8 @@ async fn running(core: &Core, node: &str) -> Text {
         Ok((found, is_partial)) => {
             let of_daemon_sets = found.iter().filter(|pod| matches!(pods::controller(pod), Some(("DaemonSet", _, _)))).count();
             let least = if is_partial { "at least " } else { "" };
-            Text::line(&format!("{least}{} pods run there, {of_daemon_sets} of them of daemon sets", found.len()))
+            let run = if found.len() == 1 { "runs" } else { "run" };
+            Text::line(&format!("{least}{} {run} there, {of_daemon_sets} of them of daemon sets", units::counted(found.len() as u64, "pod")))
         }
         Err(why) => why,
     }

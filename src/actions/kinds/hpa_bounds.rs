@@ -20,6 +20,7 @@ use crate::{
         mitigation::{CheckKind, CheckResult, Converge, Field, MitigationId},
         object::{Key, Kind, ObjectRef, Subject},
         text::Text,
+        units,
     },
 };
 
@@ -176,17 +177,20 @@ fn effect(object: &Value, present: Result<u64, Text>, was: (u64, u64), (min, max
         let condition = pods::condition(object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(status))?;
         condition.get("reason")?.as_str()
     };
+    let run = format!("{} {}", units::counted(replicas, "replica"), if replicas == 1 { "runs" } else { "run" });
     if max < replicas {
-        return CheckResult::Warn(Text::line(&format!("{replicas} replicas run: {} will be taken away within a minute", replicas - max)));
+        return CheckResult::Warn(Text::line(&format!("{run}: {} will be taken away within a minute", replicas - max)));
     }
     // What it wants beyond the present bound comes as soon as it may.
     let is_capped = says("ScalingLimited", "True") == Some("TooManyReplicas");
     let line = match (min.saturating_sub(replicas), more(replicas, was, (min, max))) {
-        (at_once @ 1.., _) => format!("{replicas} replicas run: {at_once} more within a minute"),
-        (0, later @ 1..) if is_capped => format!("{replicas} replicas run, and it wants more than {}: up to {later} more come at once", was.1),
-        (0, later @ 1..) => format!("{replicas} replicas run: up to {later} more when its metrics ask for them"),
-        _ if min < was.0 => format!("{replicas} replicas run: fewer when its metrics ask for no more"),
-        _ => format!("{replicas} replicas run, within the new bounds"),
+        (at_once @ 1.., _) => format!("{run}: {at_once} more within a minute"),
+        (0, later @ 1..) if is_capped => {
+            format!("{run}, and it wants more than {}: up to {later} more {} at once", was.1, if later == 1 { "comes" } else { "come" })
+        }
+        (0, later @ 1..) => format!("{run}: up to {later} more when its metrics ask for them"),
+        _ if min < was.0 => format!("{run}: fewer when its metrics ask for no more"),
+        _ => format!("{run}, within the new bounds"),
     };
     match says("ScalingActive", "False") {
         Some(reason) => CheckResult::Warn(Text::line(&format!("it cannot read its metrics ({reason}), so only the bounds move it; {line}"))),

@@ -22,6 +22,7 @@ use crate::{
         mitigation::{CheckKind, CheckResult, Converge, Field, MitigationId},
         object::{Kind, ObjectRef, Subject},
         text::Text,
+        units,
     },
 };
 
@@ -180,5 +181,5 @@ fn is_paused(object: &Value) -> bool {
 fn progress(object: &Value) -> Text {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     let (updated, total) = (number("/status/updatedReplicas"), number("/status/replicas"));
-    Text::line(&format!("{updated} of {total} pods run the newest revision"))
+    Text::line(&format!("{updated} of {} {} the newest revision", units::counted(total, "pod"), if updated == 1 { "runs" } else { "run" }))
 }

@@ -23,6 +23,7 @@ use crate::{
         mitigation::{CheckKind, CheckResult, Converge, Field, MitigationId},
         object::{Kind, ObjectRef, Subject},
         text::Text,
+        units,
     },
 };
 
@@ -153,12 +154,25 @@ async fn effect(api: &Api, target: &ObjectRef, object: &Value, before: &Map<Stri
     };
     let (was, will_be) = (old.ready.len(), new.ready.len());
     let at_least = |is_partial: bool| if is_partial { "at least " } else { "" };
-    let counted =
-        format!("{}{will_be} ready pods by the new selector, {}{was} by the present one", at_least(new.is_partial), at_least(old.is_partial));
-    let waiting = if new.not_ready == 0 { String::new() } else { format!("; {} more are not ready", new.not_ready) };
+    let counted = format!(
+        "{}{will_be} ready {} by the new selector, {}{was} by the present one",
+        at_least(new.is_partial),
+        units::plural(will_be as u64, "pod"),
+        at_least(old.is_partial)
+    );
+    let waiting = if new.not_ready == 0 {
+        String::new()
+    } else {
+        format!("; {} more {} not ready", new.not_ready, if new.not_ready == 1 { "is" } else { "are" })
+    };
     let line = Text::line(&match (was, will_be) {
         (0, 0) => format!("no ready pod has {}, and none has the present labels{waiting}", listed(after)),
-        (_, 0) => format!("no ready pod has {}: {target} would send to nobody, now {was} ready pods answer{waiting}", listed(after)),
+        (_, 0) => format!(
+            "no ready pod has {}: {target} would send to nobody, now {} {}{waiting}",
+            listed(after),
+            units::counted(was as u64, "ready pod"),
+            if was == 1 { "answers" } else { "answer" }
+        ),
         _ => format!("{counted}{waiting}"),
     });
     match (was, will_be) {

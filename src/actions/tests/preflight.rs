@@ -125,7 +125,7 @@ async fn what_does_not_fit_is_counted_before() {
         json!({"metadata": {"name": "busy"}, "spec": {"nodeName": "node-1", "containers": [{"resources": {"requests": {"cpu": "3"}}}]}}),
     );
     let planned = rig.plan(scale(6)).await.unwrap();
-    assert_eq!(planned.says(CheckKind::Room), "! 1 of 3 would not fit: 1 of 1 nodes take such pods");
+    assert_eq!(planned.says(CheckKind::Room), "! 1 of 3 would not fit: 1 of 1 node takes such pods");
     rig.world().put(
         &format!("/api/v1/namespaces/{NS}/limitranges/small"),
         json!({"metadata": {"name": "small"}, "spec": {"limits": [{"type": "Container", "min": {"memory": "2Gi"}}]}}),

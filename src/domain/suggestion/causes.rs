@@ -144,7 +144,7 @@ impl Evidence {
         let evidence = format!("at its bound of {}, {}", capped.max, capped.metric);
         Suggestion {
             key: 's',
-            title: Text::line(&format!("raise {name} to {most} replicas at most")),
+            title: Text::line(&format!("raise {name} to {} at most", units::counted(u64::from(most), "replica"))),
             confidence: if capped.is_ready { Confidence::Likely } else { Confidence::Possible },
             evidence: Text::line(&evidence),
             weight: if capped.is_ready { weight::CAPPED } else { weight::RELIEF },

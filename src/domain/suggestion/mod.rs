@@ -381,6 +381,5 @@ pub fn more_replicas(current: u32, max: Option<u32>) -> u32 {
 }
 
 fn count_of(count: usize, what: &str) -> String {
-    let number = units::thousands(count as u64);
-    if count == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    units::counted(count as u64, what)
 }

@@ -12,6 +12,7 @@ use crate::domain::{
     log_pattern::{ErrorWindow, LogError},
     text::{LINE_LIMIT, Text},
     time::{agreed, of_millis, plausible},
+    units,
 };
 
 /// Minutes of the window.
@@ -118,7 +119,7 @@ impl Search {
         if answered < all {
             let reason = self.shards.as_ref().and_then(|shards| shards.failures.as_ref()?.first()?.pointer("/reason/reason")?.as_str());
             let reason = reason.map_or_else(String::new, |reason| format!(": {}", Text::of_error(reason, LINE_LIMIT)));
-            return Some(format!("{answered} of {all} shards answered{reason}"));
+            return Some(format!("{answered} of {} answered{reason}", units::counted(u64::from(all), "shard")));
         }
         (self.timed_out == Some(true)).then(|| "the search ran out of time: partial".to_owned())
     }

@@ -8,12 +8,7 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::domain::{
-    object::Key,
-    pod::Owner,
-    text::Text,
-    time,
-};
+use crate::domain::{object::Key, pod::Owner, text::Text, time};
 
 /// Most labels, images or data keys kept of one object.
 pub(super) const MOST_PAIRS: usize = 64;

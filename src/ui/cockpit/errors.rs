@@ -181,7 +181,7 @@ fn standing(state: &State) -> Standing {
     } else if !standing.marker.contains("partial") {
         standing.marker = format!("{}, {words}", standing.marker);
     }
-    standing.sentence = format!("{answered} of {all} shards answered; {}", standing.sentence);
+    standing.sentence = format!("{answered} of {} answered; {}", units::counted(u64::from(all), "shard"), standing.sentence);
     standing
 }
 

@@ -139,3 +139,28 @@ fn a_command_to_copy_is_shown_whole_where_one_may_only_look() {
     let text = text_of(&draw(&state));
     assert!(names.iter().all(|name| text.contains(name.as_str())) && text.contains("-n digital-identity"), "{text}");
 }
+
+#[test]
+fn an_alert_whose_beginning_nobody_tells_has_no_age() {
+    for size in SIZES {
+        let mut state = fixture::bad_deploy(size);
+        for alert in &mut state.alerts.as_mut().unwrap().alerts {
+            alert.is_start_known = false;
+        }
+        let text = text_of(&draw(&state));
+        assert!(text.lines().next().unwrap().contains("CRITICAL time unknown"), "{size:?}\n{text}");
+    }
+}
+
+#[test]
+fn a_pod_whose_time_is_not_known_or_still_to_come_has_no_age() {
+    let mut state = fixture::bad_deploy((120, 40));
+    let key = state.shown_pods().next().unwrap().clone();
+    let mut pod = state.cluster.pods.get(&key).unwrap().clone();
+    let row = |state: &State| rows_of(&draw(state)).into_iter().find(|row| row.contains(&*key.name)).unwrap();
+    for created in [chrono::DateTime::UNIX_EPOCH, fixture::now().utc + chrono::Duration::days(1)] {
+        pod.created = created;
+        state.cluster.pods.objects.insert(key.clone(), pod.clone());
+        assert!(row(&state).contains(" ? "), "{}", row(&state));
+    }
+}

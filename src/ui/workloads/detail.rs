@@ -10,6 +10,7 @@ use crate::{
         pod::End,
         standing,
         text::Text,
+        units,
         workload::Event,
     },
     state::{State, rows},
@@ -98,7 +99,11 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     let pod = state.cluster.pods.get(key)?;
     let mut lines = vec![
         ("status".to_owned(), pod.status_cell(state.server_now()), status_ink(canvas.theme, state, pod)),
-        fact(theme, "ready", format!("{}/{} containers", pod.ready_containers, pod.total_containers())),
+        fact(
+            theme,
+            "ready",
+            format!("{}/{} {}", pod.ready_containers, pod.total_containers(), units::plural(pod.total_containers() as u64, "container")),
+        ),
         fact(theme, "created", created(state, pod.created)),
         fact(theme, "restarts", pod.restarts.to_string()),
     ];
@@ -120,7 +125,11 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
     }
     for container in &pod.containers {
         let (sign, style) = if container.is_ready { ("", theme.plain) } else { ("! ", theme.warning) };
-        lines.push(("container".to_owned(), format!("{sign}{}: {}, {} restarts", container.name, container.state, container.restarts), style));
+        lines.push((
+            "container".to_owned(),
+            format!("{sign}{}: {}, {}", container.name, container.state, units::counted(u64::from(container.restarts), "restart")),
+            style,
+        ));
         lines.push(fact(theme, "", container.image.to_string()));
         lines.extend(container.last_end.as_ref().map(|end| last_end(theme, state, end)));
     }
@@ -221,10 +230,7 @@ fn autoscaler(theme: &Theme, state: &State, key: &Key) -> Found {
 }
 
 pub(super) fn created(state: &State, at: chrono::DateTime<chrono::Utc>) -> String {
-    clock::since(state, at).map_or_else(
-        || "time unknown".to_owned(),
-        |age| format!("{} ago, {}", crate::domain::units::age(age), at.format("%Y-%m-%d %H:%M:%SZ")),
-    )
+    clock::since(state, at).map_or_else(|| "time unknown".to_owned(), |age| format!("{} ago, {}", units::age(age), at.format("%Y-%m-%d %H:%M:%SZ")))
 }
 
 /// Newest first.
