@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::text::Text;
+use super::{log_trace, text::Text, units};
 
 /// One line as the node keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,11 +49,7 @@ impl LogContainer {
     /// `migrate (init): CrashLoopBackOff, 12 restarts`
     pub fn sentence(&self) -> String {
         let role = self.role.word().map_or(String::new(), |word| format!(" ({word})"));
-        let restarts = match self.restarts {
-            0 => String::new(),
-            1 => ", 1 restart".to_owned(),
-            many => format!(", {many} restarts"),
-        };
+        let restarts = if self.restarts == 0 { String::new() } else { format!(", {}", units::counted(u64::from(self.restarts), "restart")) };
         format!("{}{role}: {}{restarts}", self.name, self.state)
     }
 }
@@ -69,15 +65,22 @@ pub enum LogLevel {
 const HEAD: usize = 400;
 
 /// Where a line names its level, if that is a warning or worse: a word in capitals (`ERROR`), one in brackets (`[warn]`), the value
-/// of a field called level or severity (`"level":"error"`, `level=warn`, pino's numbers), or klog's first letter (`E1123 02:14:00`).
+/// of a field called level or severity (`"level":"error"`, `level=warn`, pino's numbers), klog's first letter (`E1123 02:14:00`),
+/// syslog's priority (`<3>`), or a line of a crash.
 pub fn level(line: &str) -> Option<(Range<usize>, LogLevel)> {
     let head = &line[..line.floor_char_boundary(HEAD)];
     if let Some(level) = klog(head) {
         return Some((0..1, level));
     }
+    if let Some(said) = syslog(head) {
+        return Some(said);
+    }
     // What a field says goes before a word in the message.
     if let Some(said) = field(head) {
         return said;
+    }
+    if let Some(said) = log_trace::level(head) {
+        return Some(said);
     }
     words(head).find_map(|range| {
         let word = &head[range.clone()];
@@ -99,14 +102,27 @@ fn klog(head: &str) -> Option<LogLevel> {
     }
 }
 
+/// The priority before a message, as the kernel and RFC 5424 (6.2.1) write it: eight times the facility and the severity.
+fn syslog(head: &str) -> Option<(Range<usize>, LogLevel)> {
+    let (priority, _) = head.strip_prefix('<')?.split_once('>')?;
+    let number: u8 = priority.parse().ok().filter(|number| *number <= 191 && priority.bytes().all(|digit| digit.is_ascii_digit()))?;
+    let level = match number % 8 {
+        0..=3 => LogLevel::Error,
+        4 => LogLevel::Warning,
+        _ => return None,
+    };
+    Some((0..priority.len() + 2, level))
+}
+
+/// Names of fields that hold a level, however they are written: dots, dashes and underscores aside.
+const FIELDS: [&str; 9] = ["level", "severity", "lvl", "loglevel", "levelname", "severitytext", "severitynumber", "priority", "prio"];
+
 /// What the first field of that kind says; the inner none: a level that is no trouble.
 #[expect(clippy::option_option, reason = "no such field is something else than one that says info")]
 fn field(head: &str) -> Option<Option<(Range<usize>, LogLevel)>> {
     words(head).find_map(|range| {
-        let is_level = ["level", "severity", "lvl", "loglevel", "levelname"].iter().any(|name| head[range.clone()].eq_ignore_ascii_case(name));
-        if !is_level {
-            return None;
-        }
+        let bare = head[range.clone()].replace('_', "").to_ascii_lowercase();
+        let name = FIELDS.into_iter().find(|name| *name == bare)?;
         let rest = &head[range.end..];
         let value = rest.trim_start_matches(['"', '\'', ' ', '=', ':']);
         let between = &rest[..rest.len() - value.len()];
@@ -116,17 +132,21 @@ fn field(head: &str) -> Option<Option<(Range<usize>, LogLevel)>> {
         let start = head.len() - value.len();
         let end = start + value.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(value.len());
         let word = &head[start..end];
-        let level = named(word).or_else(|| match word.parse::<u32>().ok()? {
-            // Those of pino and bunyan; syslog's own run from 0 to 7.
-            50..=69 | 0..=3 => Some(LogLevel::Error),
-            40..=49 | 4 => Some(LogLevel::Warning),
+        let level = named(word).or_else(|| match (name, word.parse::<u32>().ok()?) {
+            // OpenTelemetry's.
+            ("severitynumber", 17..=24) => Some(LogLevel::Error),
+            ("severitynumber", 13..=16) => Some(LogLevel::Warning),
+            ("severitynumber", _) => None,
+            // Those of pino and bunyan, and Google's; syslog's own run from 0 to 7.
+            (_, 50..=69 | 500..=800 | 0..=3) => Some(LogLevel::Error),
+            (_, 40..=49 | 400..=499 | 4) => Some(LogLevel::Warning),
             _ => None,
         });
         Some(level.map(|level| (start..end, level)))
     })
 }
 
-/// Words of ASCII letters that stand alone: no letter, digit or `_` beside them.
+/// Words of ASCII letters and `_` that stand alone: no letter or digit beside them.
 fn words(head: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
     let mut rest = 0;
@@ -136,14 +156,14 @@ fn words(head: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         rest = end;
         Some(start..end)
     })
-    .filter(|range| head[range.clone()].bytes().all(|byte| byte.is_ascii_alphabetic()))
+    .filter(|range| head[range.clone()].bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_'))
 }
 
 fn named(word: &str) -> Option<LogLevel> {
     let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name));
-    if is(&["error", "err", "eror", "fatal", "critical", "crit", "panic", "severe", "emerg", "emergency", "alert"]) {
+    if is(&["error", "err", "eror", "fatal", "critical", "crit", "panic", "severe", "emerg", "emergency", "alert", "dpanic", "ftl", "pnc"]) {
         Some(LogLevel::Error)
-    } else if is(&["warn", "warning"]) {
+    } else if is(&["warn", "warning", "wrn"]) {
         Some(LogLevel::Warning)
     } else {
         None
@@ -164,6 +184,20 @@ mod tests {
     #[case::pino(r#"{"level":50,"msg":"x"}"#, Some("50"))]
     #[case::logfmt("time=x level=warn msg=slow", Some("warn"))]
     #[case::klog("E1123 02:14:00.000000       1 reflector.go:1] failed", Some("E"))]
+    #[case::klog_fatal("F0102 02:14:00.000000 1 main.go:1] no lease", Some("F"))]
+    #[case::syslog_kernel("<3>oom-killer: gfp_mask=0x0", Some("<3>"))]
+    #[case::syslog_facility("<11>1 2026-11-23T02:14:00Z host app - - - failed", Some("<11>"))]
+    #[case::syslog_warning("<4>slow", Some("<4>"))]
+    #[case::syslog_info("<14>1 2026-11-23T02:14:00Z host app all is well", None)]
+    #[case::no_syslog("<300>no priority", None)]
+    #[case::logfmt_err("ts=x level=err msg=x", Some("err"))]
+    #[case::cloud(r#"{"severity":"CRITICAL","message":"x"}"#, Some("CRITICAL"))]
+    #[case::cloud_number(r#"{"severity":500,"message":"x"}"#, Some("500"))]
+    #[case::otel(r#"{"severity_text":"Error","body":"x"}"#, Some("Error"))]
+    #[case::otel_number(r#"{"SeverityNumber":17,"body":"x"}"#, Some("17"))]
+    #[case::zerolog("2:14AM ERR no pool", Some("ERR"))]
+    #[case::trace("\tat com.x.Pool.take(Pool.java:12)", Some("at com.x.Pool.take(Pool.java:12)"))]
+    #[case::info_of_a_crash(r#"{"level":"info","msg":"panic: none"}"#, None)]
     #[case::says_info(r#"{"level":"info","msg":"ERROR rate is 0"}"#, None)]
     #[case::in_a_sentence("the error is gone, no warning", None)]
     #[case::part_of_a_word("ERRORS_TOTAL 5, TERROR", None)]

@@ -20,6 +20,7 @@ pub mod health;
 pub mod kpi;
 pub mod log;
 pub mod log_pattern;
+pub mod log_trace;
 pub mod mitigation;
 pub mod natural;
 pub mod object;

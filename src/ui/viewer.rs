@@ -114,9 +114,10 @@ fn level(theme: &Theme, viewer: &Viewer, drawn: &Drawn, times: bool) -> Option<(
     let (range, level) = log::level(text)?;
     // The time stands in front.
     let shift = viewer.line(drawn.line, times).len() - text.len();
-    let start = (range.start + shift).checked_sub(drawn.at)?;
-    let range = start..start + range.len();
-    drawn.piece.get(range.clone())?;
+    let start = (range.start + shift).saturating_sub(drawn.at);
+    let end = (range.end + shift).saturating_sub(drawn.at).min(drawn.piece.len());
+    let range = start..end;
+    drawn.piece.get(range.clone()).filter(|words| !words.is_empty())?;
     let style = match level {
         log::LogLevel::Error => theme.critical,
         log::LogLevel::Warning => theme.warning,
