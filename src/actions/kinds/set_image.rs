@@ -131,7 +131,7 @@ impl Mitigation for SetImage {
         // An image takes no part in what a pod asks for.
         workload::rolls_out(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
         if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
-            let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; U sets the former images by name";
+            let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; undoing it sets the former images by name";
             draft.check(CheckKind::NotCovered, async { CheckResult::Warn(why.into()) });
         }
         let api = core.api.clone();

@@ -186,7 +186,7 @@ async fn no_revision_is_promised_that_will_not_be_kept() {
         assert_eq!(undo.as_str(), why, "{words}");
     }
     let image = rig.plan(asked("set-image deployment/api-gateway api-gateway=api-gateway:2.4.1")).await.unwrap();
-    assert!(image.says(CheckKind::NotCovered).contains("U sets the former images by name"));
+    assert!(image.says(CheckKind::NotCovered).contains("undoing it sets the former images by name"));
     rig.world().change(DEPLOYMENT, |object| object["spec"]["revisionHistoryLimit"] = 1.into());
     rig.world().0.lock().unwrap().objects.remove(&format!("/apis/apps/v1/namespaces/{NS}/replicasets/api-gateway-42"));
     let undo = rig.plan(asked("restart deployment/api-gateway")).await.unwrap().plan.undo;

@@ -28,12 +28,12 @@ pub fn text(planned: &Planned, environment: &Environment) -> String {
             let _ = writeln!(card, "{name:<8}{line}");
         }
     };
-    let mut what: Vec<String> = plan.what.iter().map(ToString::to_string).collect();
+    let mut what: Vec<String> = plan.what.iter().map(|line| by_commands(line)).collect();
     what.extend(plan.diff.iter().map(ToString::to_string));
     part("What", &what);
     part("Checks", &planned.checks.iter().map(check_line).collect::<Vec<_>>());
     part("Same as", &[plan.kubectl.to_string()]);
-    part("Undo", &[plan.undo.to_string()]);
+    part("Undo", &[by_commands(&plan.undo)]);
     part("Level", &[plan.level.word().to_owned()]);
     if !plan.reason.is_empty() {
         part("Reason", &[plan.reason.to_string()]);
@@ -44,6 +44,23 @@ pub fn text(planned: &Planned, environment: &Environment) -> String {
         Some(Err(why)) => part("Diff", &[format!("not known: {why}")]),
     }
     card
+}
+
+/// A line of the card with commands in the place of the cockpit's keys.
+fn by_commands(line: &str) -> String {
+    let of_redo = || line.strip_prefix(":undo and “")?.strip_suffix("; U only goes further back")?.split_once("” in its list ");
+    let again = || line.split_once("; by :undo and “").filter(|(_, rest)| rest.ends_with("” in its list, as U only goes further back"));
+    let by_number = "sev1 undo with its number (sev1 undo --list shows it)";
+    if let Some((_, does)) = of_redo() {
+        return format!("{by_number} {does}");
+    }
+    if let Some((words, _)) = again() {
+        return format!("{words}; by {by_number}");
+    }
+    if let Some(does) = line.strip_prefix("U ") {
+        return format!("sev1 undo {does}");
+    }
+    line.strip_suffix("; x stops it").map_or_else(|| line.to_owned(), |line| format!("{line}; Ctrl-C stops it"))
 }
 
 fn check_line(check: &Check) -> String {
@@ -177,7 +194,7 @@ fn plan(planned: &Planned) -> Value {
     let mut document = json!({
         "kind": plan.kind, "title": plan.title, "words": plan.wish.shown_words(), "level": plan.level, "reason": plan.reason,
         "targets": targets, "what": plan.what, "diff": diff, "checks": checks, "kubectl": plan.kubectl,
-        "undo": plan.undo, "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
+        "undo": by_commands(&plan.undo), "undoable": plan.inverse.is_some(), "undoes": plan.undoes.map(|undoes| undoes.recorded),
     });
     match &planned.full_diff {
         None => {}
@@ -190,6 +207,21 @@ fn plan(planned: &Planned) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_speaks_of_commands_and_not_of_keys() {
+        let again = ":undo and “Undo: Scale · gw” in its list brings 3 replicas back; U only goes further back";
+        let whole = "nothing takes it back; by :undo and “Undo: Scale · gw” in its list, as U only goes further back";
+        for (line, expected) in [
+            ("U brings 3 replicas back", "sev1 undo brings 3 replicas back"),
+            (again, "sev1 undo with its number (sev1 undo --list shows it) brings 3 replicas back"),
+            (whole, "nothing takes it back; by sev1 undo with its number (sev1 undo --list shows it)"),
+            ("node/n  cordon it, then evict 1 pod; x stops it", "node/n  cordon it, then evict 1 pod; Ctrl-C stops it"),
+            ("nothing takes it back", "nothing takes it back"),
+        ] {
+            assert_eq!(by_commands(line), expected);
+        }
+    }
 
     #[test]
     fn the_last_one_is_none_that_took_another_back() {
