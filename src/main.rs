@@ -33,12 +33,12 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             // Help and version are asked for, and printed on standard output.
-            let asked = !error.use_stderr();
-            if !asked {
-                // What was typed stands in it.
-                commands::output::say(&error.render().to_string());
+            if !error.use_stderr() {
+                return if error.print().is_ok() { Exit::DONE.into() } else { Exit::USAGE.into() };
             }
-            if asked && error.print().is_ok() { Exit::DONE.into() } else { Exit::USAGE.into() }
+            // What was typed stands in it.
+            commands::output::say(&commands::usage::wrong(error, &program, &arguments));
+            Exit::USAGE.into()
         }
     }
 }

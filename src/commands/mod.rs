@@ -16,6 +16,7 @@ pub mod output;
 pub mod rbac;
 pub mod setup;
 pub mod status;
+pub mod usage;
 
 pub use exit::Exit;
 
