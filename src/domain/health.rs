@@ -122,6 +122,8 @@ pub enum Health {
 pub enum Cause {
     /// The server was asked, and did not answer as it should.
     Server,
+    /// The server answered, and refuses what it is asked: there is no such thing, or it cannot be searched.
+    Refusal,
     /// It could not be asked: there are no credentials for it.
     Credentials,
 }

@@ -125,7 +125,11 @@ impl Report {
             }
             error => {
                 let since = self.since(|health| matches!(health, Health::Failed { .. }));
-                let cause = if matches!(error, ConnectError::Credentials { .. }) { Cause::Credentials } else { Cause::Server };
+                let cause = match error {
+                    ConnectError::Credentials { .. } => Cause::Credentials,
+                    ConnectError::NotFound { .. } | ConnectError::Server { status: 400..=499, .. } => Cause::Refusal,
+                    _ => Cause::Server,
+                };
                 Health::Failed { why: Text::line(says), cause, since, retry_at }
             }
         };

@@ -19,7 +19,11 @@ pub async fn check(client: &HttpReader, settings: &Errors, timeout: Duration) ->
     let index = &settings.index;
     let mapping = match fields::look(client, settings, timeout).await {
         Ok(mapping) if mapping.indices == 0 => {
-            return vec![Finding::warn(ABOUT, &format!("no index matches {index}"), "set errors.index to where the logs are")];
+            return vec![Finding::warn(
+                ABOUT,
+                &format!("no open index matches {index}: it is missing or closed"),
+                "open it, or set errors.index to where the logs are",
+            )];
         }
         Ok(mapping) => Some(mapping),
         // A compatible server may not tell; whether documents are found shows nevertheless.

@@ -252,7 +252,7 @@ impl Asking for ErrorLog {
         }
         let shards = search.shards();
         if shards.1 == 0 {
-            let why = format!("no index matches {}: set errors.index to where the logs are", self.settings.index);
+            let why = format!("no open index matches {}: it is missing or closed; set errors.index to where the logs are", self.settings.index);
             report.lagging(&why).await?;
             let window = ErrorWindow { shards, unknown: Some(Text::line(&why)), ..ErrorWindow::default() };
             report.say(What::Errors(Box::new(window)), answer.date).await?;

@@ -50,7 +50,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let filter = state.filter_of(Pane::Errors);
     let told = if filter.is_empty() { String::new() } else { format!(" {} {}", glyph::DOT, filtered::words(filter, state.narrowed(Pane::Errors))) };
     let facts = [(summary.as_str(), ink), (told.as_str(), theme.focus)];
-    rule::render(canvas, area, "Errors", if window.shards.1 == 0 || window.unknown.is_some() { &[] } else { &facts }, Some(&standing), focused);
+    let is_unknown = window.shards.1 == 0 || window.unknown.is_some() || window.recent == 0 && !standing.is_live();
+    rule::render(canvas, area, "Errors", if is_unknown { &[] } else { &facts }, Some(&standing), focused);
     if window.patterns.is_empty() {
         let (text, is_good) = nothing(window, &standing);
         say(canvas, below(area, 1), &text, if is_good { theme.ok } else { theme.warning });
@@ -185,13 +186,16 @@ fn standing(state: &State) -> Standing {
     standing
 }
 
+fn is_nothing(window: &ErrorWindow) -> bool {
+    window.patterns.is_empty() && window.recent == 0
+}
+
 fn nothing(window: &ErrorWindow, standing: &Standing) -> (String, bool) {
-    if let Some(why) = &window.unknown {
-        (format!("cannot tell whether there are errors: {why}"), false)
-    } else if standing.is_live() && window.recent == 0 {
+    if is_nothing(window) && standing.is_live() {
         (format!("{} no errors in the last 15 min", glyph::OK), true)
-    } else if window.recent == 0 {
-        (format!("none was found, but the answer is not whole or not current: {}", standing.sentence), false)
+    } else if is_nothing(window) {
+        // What is wrong by now, and not what was wrong with the last answer.
+        (format!("cannot tell whether there are errors: {}", standing.sentence.trim_end_matches("; ")), false)
     } else if standing.sentence.is_empty() {
         ("no pattern could be made of them".to_owned(), false)
     } else {

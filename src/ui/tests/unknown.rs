@@ -101,10 +101,36 @@ fn no_suggestion_out_of_old_data_is_not_all_clear() {
     assert!(text.contains("nothing to suggest from what is known; Prometheus does not answer"), "{text}");
 }
 
+/// Why a search found nothing is said once, and nothing beside it says that there are no errors.
+#[test]
+fn of_an_index_that_cannot_be_searched_one_thing_is_said() {
+    for size in SIZES {
+        for (health, window) in [(true, true), (true, false), (false, true)] {
+            let mut state = fixture::healthy(size);
+            let closed = "app is closed";
+            let why: crate::domain::text::Text = closed.into();
+            let unknown = if health { "app has no document of the last 15 min".into() } else { why.clone() };
+            let nothing = ErrorWindow { recent: 0, patterns: Vec::new(), unknown: Some(unknown), ..state.errors.clone().unwrap() };
+            state.errors = window.then_some(nothing);
+            if health {
+                let source = state.sources.get_mut(&SourceId::Errors).unwrap();
+                source.health = Health::Failed { why, cause: Cause::Refusal, since: Mono::ZERO, retry_at: Mono::ZERO };
+            }
+            let text = text_of(&draw(&state)).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(text.matches(closed).count(), 1, "{size:?}\n{text}");
+            for other in ["in 15 min", "no errors in the last", "none was found", "no document", "does not answer"] {
+                assert!(!text.contains(other), "{size:?} says {other}\n{text}");
+            }
+        }
+    }
+}
+
 /// Whose failure it is, is no matter of words that somebody else chose.
 #[test]
 fn a_source_without_credentials_was_not_asked() {
-    for (cause, words) in [(Cause::Credentials, "cannot be asked since"), (Cause::Server, "does not answer since")] {
+    for (cause, words) in
+        [(Cause::Credentials, "cannot be asked since"), (Cause::Refusal, "refuses what it is asked since"), (Cause::Server, "does not answer since")]
+    {
         let mut state = fixture::loading((120, 40));
         let source = state.sources.get_mut(&SourceId::Metrics).unwrap();
         source.health = Health::Failed { why: "no credentials for https://metrics".into(), cause, since: Mono::ZERO, retry_at: Mono::ZERO };

@@ -138,6 +138,7 @@ fn of_one(state: &State, source: SourceId) -> Standing {
             sentence: {
                 let how = match cause {
                     Cause::Credentials => "cannot be asked",
+                    Cause::Refusal => "refuses what it is asked",
                     Cause::Server => "does not answer",
                 };
                 // It is Prometheus that may be missing there: the reason names it.
