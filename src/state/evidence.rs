@@ -325,6 +325,7 @@ impl State {
                 crash_looping: 0,
                 out_of_memory: 0,
                 hanging: 0,
+                started: 0,
                 deployment: self.cluster.deployment_of(pod),
             });
             entry.pods.push(ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() });
@@ -335,7 +336,22 @@ impl State {
                 Some(Ailment::CannotStart | Ailment::NodeLost) | None => {}
             }
         }
+        for pod in self.just_started() {
+            if let Some(app) = apps.get_mut(&(pod.key.namespace.clone(), self.cluster.app_of(pod))) {
+                app.started += 1;
+            }
+        }
         apps.into_values().collect()
+    }
+
+    /// Pods that are not to be expected to be ready yet, and those that are ready again after they were killed.
+    fn just_started(&self) -> impl Iterator<Item = &Pod> {
+        let now = self.server_now();
+        let pods = |key: &Key| self.cluster.pods.get(key);
+        let new = self.cluster.maturing.iter().take(LOOKED_AT).filter_map(move |(_, key)| pods(key));
+        let again = self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(move |key| pods(key));
+        let new = new.filter(move |pod| pod.standing(now) == Standing::Starting);
+        new.chain(again.filter(move |pod| pod.is_ready && pod.standing(now) == Standing::Ill(Ailment::OutOfMemory)))
     }
 
     /// The ConfigMap of the circuit breaker, and whether it is on.

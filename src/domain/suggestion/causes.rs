@@ -123,7 +123,7 @@ impl Evidence {
             key: 'r',
             title: Text::line(&format!("restart {} unhealthy {} {}", pods.len(), app.app, if pods.len() == 1 { "pod" } else { "pods" })),
             confidence: if app.hanging > 0 { Confidence::Likely } else { Confidence::Possible },
-            evidence: Text::line(&evidence),
+            evidence: Text::line(&if app.started > 0 { format!("{evidence}, and {} just started", app.started) } else { evidence.clone() }),
             weight,
             aim: self.worst.clone(),
             request: Request::of(RestartUnhealthy {

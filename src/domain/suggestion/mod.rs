@@ -159,6 +159,8 @@ pub struct UnhealthyApp {
     pub out_of_memory: usize,
     /// How many run, and are not ready for no reason that a new start would not end.
     pub hanging: usize,
+    /// Others of it that are not among `pods`: not to be expected to be ready yet, or ready again after they were killed.
+    pub started: usize,
     /// The deployment they belong to.
     pub deployment: Option<Key>,
 }

@@ -84,6 +84,7 @@ fn bad_deploy() -> Evidence {
         crash_looping: 2,
         out_of_memory: 0,
         hanging: 0,
+        started: 0,
         deployment: Some(Key::new("n", "api-gateway")),
     };
     Evidence { candidates: vec![culprit], unhealthy: vec![unhealthy], ..trouble() }
@@ -95,6 +96,16 @@ fn keys(advice: &Advice) -> String {
 
 fn titles(advice: &Advice) -> Vec<&str> {
     advice.suggestions.iter().map(|suggestion| suggestion.title.as_str()).collect()
+}
+
+#[test]
+fn pods_that_are_left_out_of_a_restart_are_said() {
+    let mut evidence = bad_deploy();
+    evidence.unhealthy[0].hanging = 2;
+    let said = |evidence: &Evidence| advise(evidence).suggestions.iter().find(|one| one.key == 'r').unwrap().evidence.to_string();
+    assert!(!said(&evidence).contains("started"));
+    evidence.unhealthy[0].started = 2;
+    assert!(said(&evidence).ends_with(", and 2 just started"), "{}", said(&evidence));
 }
 
 #[test]
