@@ -5,7 +5,9 @@
 
 mod cluster;
 mod file;
+mod place;
 mod proxy;
+mod shape;
 mod user;
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};

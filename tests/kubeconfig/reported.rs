@@ -207,6 +207,34 @@ async fn kinds_of_values_are_taken_strictly() {
     beside.changed("a namespace that is a number", false, |config| config["contexts"][0]["context"]["namespace"] = 123.into());
 }
 
+/// Fields that nobody reads refuse the file too, as their kinds are looked at first (kubernetes 60464, headlamp 1349).
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_of_the_wrong_kind_are_refused_alike_and_named_with_their_line() {
+    let beside = Beside::new().await;
+    let text = format!("{}\n", beside.platform.kubeconfig.trim_end());
+    let line = text.lines().count() + 1;
+    let twice = "[{name: a, extension: {}}, {name: a, extension: {}}]";
+    for (more, expected, field) in [
+        ("preferences: []", false, "preferences is a list"),
+        ("preferences: dark", false, "preferences is text"),
+        ("preferences: {colors: 'yes'}", false, "preferences.colors is text"),
+        ("preferences:", true, ""),
+        ("preferences: {foo: 1}", true, ""),
+        ("extensions: {a: 1}", false, "extensions is a set of fields"),
+        ("extensions: [{name: a, extension: 5}, {extension: [1]}]", true, ""),
+        ("extensions: [{name: 5}]", false, "extensions[0].name is a number"),
+        (&format!("extensions: {twice}"), false, "extensions have \"a\" twice"),
+        (&format!("preferences: {{extensions: {twice}}}"), false, "preferences.extensions has \"a\" twice"),
+    ] {
+        // A field that is there already would stand twice, and the last one counts.
+        beside.written(more, expected, format!("{text}{more}\n").as_bytes());
+        if !expected {
+            let said = said(&beside, &[]);
+            assert!(said.contains(&format!(", line {line}: {field}")), "{more}: {said}");
+        }
+    }
+}
+
 /// A value that cannot be read in an entry that nobody uses.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_that_is_not_used_may_hold_what_cannot_be_read() {

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use super::{place, shape};
 use crate::{connect::ConnectError, files};
 
 /// What stands in the files. A text that is empty is absent, as in Go.
@@ -119,7 +120,7 @@ impl Merged {
         };
         let text = decoded(&bytes).ok_or_else(|| ConnectError::config(&format!("kubeconfig {shown}: not text in UTF-8 or UTF-16")))?;
         let document = document(&text).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}{why}")))?;
-        let mut one = Self::of(document).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}: {why}")))?;
+        let mut one = Self::of(document, &text).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}{why}")))?;
         one.make_absolute(path.parent().unwrap_or(Path::new("")));
         Ok(Some(one))
     }
@@ -138,25 +139,28 @@ impl Merged {
         }
     }
 
-    fn of(document: Value) -> Result<Self, String> {
-        let mut fields = match without_nulls(document) {
+    /// `text` is what the document was written as. An error begins after the file's name: with the line, where there is one.
+    fn of(document: Value, text: &str) -> Result<Self, String> {
+        let fields = match without_nulls(document) {
             Value::Null => return Ok(Self::default()),
             Value::Object(fields) => fields,
-            _ => return Err("not a kubeconfig: a list of fields is expected".to_owned()),
+            _ => return Err(": not a kubeconfig: a list of fields is expected".to_owned()),
         };
+        let whole = Value::Object(fields);
+        if let Some((path, what)) = shape::mistake(&whole) {
+            let line = place::line(first_document(text), &path).map_or_else(String::new, |line| format!(", line {line}"));
+            return Err(format!("{line}: {what}"));
+        }
+        let Value::Object(mut fields) = whole else { return Ok(Self::default()) };
         for (field, expected) in [("apiVersion", "v1"), ("kind", "Config")] {
             match fields.get(field) {
                 None => {}
                 Some(Value::String(found)) if found == expected || found.is_empty() => {}
-                Some(_) => return Err(format!("not a kubeconfig: its {field} is not {expected}")),
+                Some(_) => return Err(format!(": not a kubeconfig: its {field} is not {expected}")),
             }
         }
         Ok(Self {
-            current_context: match fields.remove("current-context") {
-                None => String::new(),
-                Some(Value::String(name)) => name,
-                Some(_) => return Err("its current-context is not text: put it in quotes".to_owned()),
-            },
+            current_context: fields.remove("current-context").as_ref().and_then(Value::as_str).unwrap_or_default().to_owned(),
             clusters: entries(fields.remove("clusters"), "clusters", "cluster")?,
             contexts: entries(fields.remove("contexts"), "contexts", "context")?,
             users: entries(fields.remove("users"), "users", "user")?,
@@ -201,25 +205,14 @@ pub(super) fn candidates(flag: Option<&Path>, variable: Option<&std::ffi::OsStr>
     (paths, false)
 }
 
-/// Says which entry is wrong, never what is in it.
+/// Says which entry is wrong, never what is in it. Kinds of fields and names were looked at before.
 fn entries<T: DeserializeOwned + Default>(list: Option<Value>, place: &str, field: &str) -> Result<Vec<Named<T>>, String> {
-    let list = match list {
-        None => return Ok(Vec::new()),
-        Some(Value::Array(list)) => list,
-        Some(_) => return Err(format!("its {place} are not a list")),
-    };
+    let Some(Value::Array(list)) = list else { return Ok(Vec::new()) };
     let mut named: Vec<Named<T>> = Vec::new();
     for mut one in list {
-        let name = match one.get("name") {
-            None => String::new(),
-            Some(Value::String(name)) => name.clone(),
-            Some(_) => return Err(format!("a name in {place} is not text: put it in quotes")),
-        };
-        if named.iter().any(|known| known.name == name) {
-            return Err(format!("its {place} have {name:?} twice: take one out"));
-        }
-        let entry = one.get_mut(field).map(Value::take).map_or_else(|| Ok(T::default()), serde_json::from_value);
-        let entry = entry.map_err(|_| format!("{field} {name:?} has a field of the wrong kind: put numbers in quotes where text is due"))?;
+        let name = one.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let entry = one.get_mut(field).map(Value::take).filter(|entry| !entry.is_null()).map_or_else(|| Ok(T::default()), serde_json::from_value);
+        let entry = entry.map_err(|_| format!(": {field} {name:?} of {place} has a field of the wrong kind"))?;
         named.push(Named { name, entry });
     }
     Ok(named)
