@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_usage_that_says_nothing_is_followed_by_what_there_is() {
         let said = said(&["sev1", "--nope"]);
-        assert!(said.contains("Commands: demo, status, doctor, do, undo") && said.contains("--namespace"), "{said}");
+        assert!(["Commands: ", "status", "doctor", "undo", "--namespace"].iter().all(|word| said.contains(word)), "{said}");
         assert!(super::tests::said(&["sev1", "get", "pods"]).contains("Commands: "));
         assert!(super::tests::said(&["sev1", "do", "skale", "x"]).contains("All of it: sev1 do --help"));
         assert!(super::tests::said(&["sev1", "status", "--timeout", "soon"]).contains("All of it: sev1 status --help"));
