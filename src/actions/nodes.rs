@@ -83,12 +83,12 @@ pub async fn elsewhere(api: &Api, node: &ObjectRef) -> CheckResult {
     let of = others.len();
     let least = if is_partial { "at least " } else { "" };
     if open == 0 {
-        let none = match of {
+        let refusal = match of {
             0 => "there is no other node".to_owned(),
             1 => "the other node takes no pods".to_owned(),
             _ => format!("none of the {of} other nodes takes pods"),
         };
-        CheckResult::Warn(Text::line(&format!("{none}: new pods wait until one does")))
+        CheckResult::Warn(Text::line(&format!("{refusal}: new pods wait until one does")))
     } else {
         let take = if open == 1 { "takes" } else { "take" };
         CheckResult::Pass(Text::line(&format!("{least}{open} of {of} other {} {take} pods", units::plural(of as u64, "node"))))

@@ -25,8 +25,9 @@ pub fn wrong(mut error: clap::Error, program: &str, typed: &[OsString]) -> Strin
     let commands = || meant.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help").map(clap::Command::get_name);
     let listed = format!("Commands: {}", commands().collect::<Vec<_>>().join(", "));
     let listed_options = format!("Options:  {}", options(meant).join(" "));
-    if let Some(at) = lines.iter().position(|line| is_bare(line)) {
-        lines.splice(at + 1..at + 1, [listed.as_str(), listed_options.as_str()]);
+    if let Some(at) = lines.iter().position(is_bare) {
+        lines.insert(at + 1, &listed);
+        lines.insert(at + 2, &listed_options);
     }
     while lines.last().is_some_and(|line| line.is_empty()) {
         lines.pop();

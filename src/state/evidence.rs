@@ -349,7 +349,7 @@ impl State {
         let now = self.server_now();
         let pods = |key: &Key| self.cluster.pods.get(key);
         let new = self.cluster.maturing.iter().take(LOOKED_AT).filter_map(move |(_, key)| pods(key));
-        let again = self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(move |key| pods(key));
+        let again = self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(pods);
         let new = new.filter(move |pod| pod.standing(now) == Standing::Starting);
         new.chain(again.filter(move |pod| pod.is_ready && pod.standing(now) == Standing::Ill(Ailment::OutOfMemory)))
     }

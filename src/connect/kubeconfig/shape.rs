@@ -155,10 +155,9 @@ fn words(document: &Value, path: &[Step]) -> String {
         match step {
             Step::Item(index) => {
                 at = at.and_then(|list| list.get(*index));
-                match at.map(name).filter(|name| !name.is_empty()) {
-                    Some(name) => text += &format!("[{name:?}]"),
-                    None => text += &format!("[{index}]"),
-                }
+                text += "[";
+                text += &at.map(name).filter(|name| !name.is_empty()).map_or_else(|| index.to_string(), |name| format!("{name:?}"));
+                text += "]";
             }
             Step::Field(field) => {
                 at = at.and_then(|fields| fields.get(field));

@@ -102,7 +102,7 @@ fn pod(canvas: &Canvas<'_>, state: &State, key: &Key) -> Found {
         fact(
             theme,
             "ready",
-            format!("{}/{} {}", pod.ready_containers, pod.total_containers(), units::plural(pod.total_containers() as u64, "container")),
+            format!("{}/{} {}", pod.ready_containers, pod.total_containers(), units::plural(u64::from(pod.total_containers()), "container")),
         ),
         fact(theme, "created", created(state, pod.created)),
         fact(theme, "restarts", pod.restarts.to_string()),
