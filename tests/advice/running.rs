@@ -24,6 +24,8 @@ pub struct Running {
     pub replicas: u32,
     /// Pods of the present template that exist for half a minute and are not ready.
     pub unhealthy: usize,
+    /// Pods of the present template that were ready and are so no longer.
+    pub fell_back: usize,
 }
 
 /// A replica set: when it was made, and its template.
@@ -46,6 +48,13 @@ fn created(object: &serde_json::Value) -> Option<DateTime<Utc>> {
     Some(DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc))
 }
 
+/// Whether a pod is ready, and since when.
+fn readiness(pod: &serde_json::Value) -> Option<(bool, Option<DateTime<Utc>>)> {
+    let condition = pod.pointer("/status/conditions")?.as_array()?.iter().find(|condition| condition["type"] == "Ready")?;
+    let since = condition["lastTransitionTime"].as_str().and_then(|since| DateTime::parse_from_rfc3339(since).ok());
+    Some((condition["status"] == "True", since.map(|since| since.with_timezone(&Utc))))
+}
+
 pub fn deployments(store: &Store, now: DateTime<Utc>) -> BTreeMap<String, Running> {
     let pods = store.list(Resource::Pods, &Query::namespace(PRODUCTION)).items;
     let mut found = BTreeMap::new();
@@ -54,14 +63,18 @@ pub fn deployments(store: &Store, now: DateTime<Utc>) -> BTreeMap<String, Runnin
         let sets = store.dependents(text(&deployment, "uid"));
         let templates: BTreeMap<u64, String> = sets.iter().map(|(_, set)| (revision(set), hash(set))).collect();
         let template = templates.get(&revision_now).cloned().unwrap_or_default();
-        let is_ready = |pod: &serde_json::Value| {
-            let conditions = pod.pointer("/status/conditions").and_then(serde_json::Value::as_array).into_iter().flatten();
-            conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        let is_ready = |pod: &serde_json::Value| readiness(pod).is_some_and(|(is_ready, _)| is_ready);
+        let was_ready = |pod: &serde_json::Value| match (readiness(pod), created(pod)) {
+            (Some((false, Some(since))), Some(created)) => (since - created).num_seconds() >= 3,
+            _ => false,
         };
+        let is_present = |pod: &serde_json::Value| !template.is_empty() && hash(pod) == template;
         let is_settled = |pod: &serde_json::Value| created(pod).is_some_and(|created| (now - created).num_seconds() >= 30);
-        let unhealthy = pods.iter().filter(|pod| !template.is_empty() && hash(pod) == template && is_settled(pod) && !is_ready(pod)).count();
+        let unhealthy = pods.iter().filter(|pod| is_present(pod) && is_settled(pod) && !is_ready(pod)).count();
+        let fell_back = pods.iter().filter(|pod| is_present(pod) && was_ready(pod)).count();
         let replicas = deployment.pointer("/spec/replicas").and_then(serde_json::Value::as_u64).and_then(|number| u32::try_from(number).ok());
-        let running = Running { revision: revision_now, template, templates, at_beginning: None, replicas: replicas.unwrap_or(1), unhealthy };
+        let (at_beginning, replicas) = (None, replicas.unwrap_or(1));
+        let running = Running { revision: revision_now, template, templates, at_beginning, replicas, unhealthy, fell_back };
         found.insert(text(&deployment, "name").to_owned(), running);
     }
     found

@@ -22,6 +22,8 @@ const SURE: f64 = 4.0;
 /// The same for what is only waited for.
 const LIKELY: f64 = 3.0;
 
+/// A share of its level by which something has to rise to be no recovery any more.
+const AGAIN: f64 = 0.06;
 /// For so long a recovery has gone its way before its pace is known.
 const STEADY: f64 = 60.0;
 /// So many times its pace makes it another recovery.
@@ -170,7 +172,7 @@ impl<'a> Reading<'a> {
         let swing = series.noise_of_medians(0.0, rough, 3);
         let slow = series.noise_of_medians(0.0, rough, 6);
         let found = Spans::new(series, noise, swing, rough);
-        let (recovery, decline) = (-found.least(), found.most());
+        let (fall, decline) = (-found.least(), found.most());
         let drift = found.short;
         let last = &earlier[earlier.len().saturating_sub(4)..];
         let before = median(last.iter().map(|point| point.value - drift * point.at).collect())?;
@@ -179,7 +181,11 @@ impl<'a> Reading<'a> {
         let after = series.between(0.0, now);
         let peak = after.windows(2).filter_map(|pair| median(values(pair))).fold(before.max(level), f64::max);
         let stray = series.noise_of_medians(0.0, before, recent.len().min(last.len()).min(3));
-        Some(Self { series, limits, moment, now, before, level, at, peak, noise, slow, stray, recovery, decline, lasting: -found.lasting() })
+        // What had turned to the worse again before the write was no recovery any more.
+        let lowest = series.between(-SHORT, 0.0).windows(2).filter_map(|pair| median(values(pair))).fold(before, f64::min);
+        let rose_again = before - lowest >= (LIKELY * stray).max(AGAIN * before.abs());
+        let (recovery, lasting) = if rose_again { (0.0, 0.0) } else { (fall, -found.lasting()) };
+        Some(Self { series, limits, moment, now, before, level, at, peak, noise, slow, stray, recovery, decline, lasting })
     }
 
     fn course(&self) -> Course {

@@ -192,6 +192,22 @@ fn a_recovery_that_began_before_is_not_helped() {
     assert!(recovering >= 98, "{recovering} of 100");
 }
 
+/// What leaks memory gets better with each restart, and bad again.
+#[test]
+fn what_had_turned_to_the_worse_again_before_the_write_is_no_recovery() {
+    let helped = of_a_hundred(|seed, spread| {
+        let again = -75.0 - 30.0 * spread;
+        let raw = move |at: f64| match at {
+            at if at < -400.0 => 4.4,
+            at if at < again => 4.4 - 1.5 * (at + 400.0) / (again + 400.0),
+            at if at < 10.0 => 2.9 + 0.9 * (at - again) / (10.0 - again),
+            at => (3.8 * (1.0 - (at - 10.0) / 300.0)).max(0.3),
+        };
+        Story { over: 0.0, noise: 0.01, limit: 2.0, seed, ..Story::of(&raw) }.word() == Judgement::Helped
+    });
+    assert!(helped >= 98, "{helped} of 100");
+}
+
 /// A backlog that drains, and stops to.
 #[test]
 fn a_recovery_that_stops_is_worse() {
