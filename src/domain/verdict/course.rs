@@ -23,7 +23,7 @@ const SURE: f64 = 4.0;
 const LIKELY: f64 = 3.0;
 
 /// A share of its level by which something has to rise to be no recovery any more.
-const AGAIN: f64 = 0.06;
+const AGAIN: f64 = 0.08;
 /// For so long a recovery has gone its way before its pace is known.
 const STEADY: f64 = 60.0;
 /// So many times its pace makes it another recovery.
@@ -182,8 +182,9 @@ impl<'a> Reading<'a> {
         let peak = after.windows(2).filter_map(|pair| median(values(pair))).fold(before.max(level), f64::max);
         let stray = series.noise_of_medians(0.0, before, recent.len().min(last.len()).min(3));
         // What had turned to the worse again before the write was no recovery any more.
-        let lowest = series.between(-SHORT, 0.0).windows(2).filter_map(|pair| median(values(pair))).fold(before, f64::min);
-        let rose_again = before - lowest >= (LIKELY * stray).max(AGAIN * before.abs());
+        let shortly = values(series.between(-SHORT, 0.0));
+        let lowest = shortly.iter().copied().fold(f64::INFINITY, f64::min);
+        let rose_again = shortly.last().is_some_and(|last| last - lowest >= (SURE * noise).max(AGAIN * before.abs()));
         let (recovery, lasting) = if rose_again { (0.0, 0.0) } else { (fall, -found.lasting()) };
         Some(Self { series, limits, moment, now, before, level, at, peak, noise, slow, stray, recovery, decline, lasting })
     }

@@ -196,7 +196,7 @@ fn a_recovery_that_began_before_is_not_helped() {
 #[test]
 fn what_had_turned_to_the_worse_again_before_the_write_is_no_recovery() {
     let helped = of_a_hundred(|seed, spread| {
-        let again = -75.0 - 30.0 * spread;
+        let again = -60.0 - 40.0 * spread;
         let raw = move |at: f64| match at {
             at if at < -400.0 => 4.4,
             at if at < again => 4.4 - 1.5 * (at + 400.0) / (again + 400.0),
