@@ -54,8 +54,8 @@ const LOOKED_BACK: f64 = 900.0;
 /// With fewer minutes to compare nobody can tell what is usual.
 const FEWEST: usize = 5;
 
-/// By how much the changes of one minute usually differ from each other: the median distance from their median. Zero for what climbs
-/// evenly, however steeply; none where too little is known.
+/// By how much a value wobbles, as a change of one minute: by how much each minute differs from the one before it. Zero for what climbs
+/// evenly, however steeply, and also where it began to do so meanwhile; none where too little is known.
 fn wobble(reading: &KpiReading) -> Option<f64> {
     let history = reading.history.as_ref()?;
     let last = history.time_at(history.values.len().checked_sub(1)?);
@@ -68,14 +68,17 @@ fn wobble(reading: &KpiReading) -> Option<f64> {
         .collect();
     let minute = |(index, (now, value)): (usize, &(f64, f64))| {
         let (then, before) = known[..index].iter().rev().find(|(at, _)| now - at >= SPAN.0).filter(|(at, _)| now - at <= SPAN.1)?;
-        Some((value - before) / (now - then) * 60.0)
+        Some((*then, *now, (value - before) / (now - then) * 60.0))
     };
-    let changes: Vec<f64> = known.iter().enumerate().filter_map(minute).collect();
-    if changes.len() < FEWEST {
-        return None;
-    }
-    let usual = median(changes.clone());
-    Some(median(changes.iter().map(|change| (change - usual).abs()).collect()))
+    let changes: Vec<(f64, f64, f64)> = known.iter().enumerate().filter_map(minute).collect();
+    // The minute before begins where this one does not overlap it.
+    let differs = |(from, _, change): &(f64, f64, f64)| {
+        let (.., before) = changes.iter().rev().find(|(_, until, _)| until <= from).filter(|(_, until, _)| from - until <= SPAN.1)?;
+        Some((change - before).abs())
+    };
+    let differences: Vec<f64> = changes.iter().filter_map(differs).collect();
+    // Of noise, the difference of two changes strays the square root of three times as far as one.
+    (differences.len() >= FEWEST).then(|| median(differences) / 3.0_f64.sqrt())
 }
 
 /// Of one value at least.
@@ -161,6 +164,13 @@ mod tests {
         assert!(told_of(&rises(-20.0), Some(200.0)).is_some_and(|rate| rate < 0.0));
         let climbs: Vec<f64> = (0..46_i32).map(|at| f64::from(at) * 50.0).collect();
         assert_eq!(told_of(&climbs, Some(1_000.0)), Some(2.5), "evenly for a quarter of an hour");
+        // However much of what is looked at it takes.
+        for since in 1..45_i32 {
+            let began: Vec<f64> = noise.iter().zip(0_i32..).map(|(noise, at)| 80.0 + 5.0 * noise + 50.0 * f64::from((at - since).max(0))).collect();
+            let told = told_of(&began, Some(1_000.0));
+            let is_short = 45 - since < 3;
+            assert!(is_short || told.is_some_and(|rate| rate > 0.0), "rising since {} s: {told:?}", (45 - since) * 20);
+        }
         let doubles: Vec<f64> = (0..20_i32).map(|at| 2_f64.powi(at)).collect();
         assert!(told_of(&doubles, Some(1_000.0)).is_some_and(|rate| rate > 0.0));
     }
