@@ -79,6 +79,7 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         Kind::HorizontalPodAutoscaler => plural(table.kind).to_owned(),
         kind => plural(kind).to_lowercase(),
     };
+    let what = if all == 1 { what.trim_end_matches('s') } else { &what };
     let count = units::thousands(all as u64);
     let Narrowed { hidden, filter, marks } = Narrowed::of(state);
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
