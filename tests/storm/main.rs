@@ -110,7 +110,7 @@ fn suffered(lies: &[Lie]) -> u64 {
             let (sent, now) = (server.sent() >> 20, memory(session.pid(), "VmRSS:") >> 10);
             println!("{lies:?}: {:3} s, {now} MiB, {sent} MiB sent", began.elapsed().as_secs());
         }
-        answered(&mut session, "2", "Deployments");
+        answered(&mut session, "2", "deploy  no");
         answered(&mut session, "?", "Keys ─");
         session.esc().see_gone("Keys ─");
         if lies.iter().any(|lie| lie.is_of_logs()) {

@@ -38,7 +38,7 @@ fn the_log_of_a_crashing_init_container_is_chosen_by_key() {
     let path = folder.path().join("config");
     fs::write(&path, &platform.kubeconfig).expect("the kubeconfig is written");
     let mut session = Session::start(120, 40, &["--kubeconfig", &path.display().to_string()]);
-    session.see("Init:CrashLoopBackOff").press("2").see("Deployments").press("/ledger").enter().see("filter: ledger");
+    session.see("Init:CrashLoopBackOff").press("2").see("deploy  no").press("/ledger").enter().see("filter: ledger");
     session.press("l").see("ledger has not been started yet: PodInitializing; first comes migrate (init)");
     session.press("o").see("Containers of ledger").press("1").see("waiting for the database: gave up");
     session.press("\u{1b}").press("q");

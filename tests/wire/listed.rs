@@ -176,7 +176,7 @@ async fn what_sev1_asks_is_listed() {
     let cockpit = tokio::task::spawn_blocking(move || {
         let mut session = Session::start(80, 24, &["--kubeconfig", &kubeconfig]);
         session.see("CrashLoopBackOff").see("undo rollout api-gateway to rev 41");
-        session.press("2").see("Deployments").press("d").see("Containers").see("complete").esc();
+        session.press("2").see("deploy  no").press("d").see("Containers").see("complete").esc();
         session.press("y").see("apiVersion").esc().press("l").see("Logs").esc();
         session.press("1").see("undo rollout api-gateway to rev 41").press("u");
         for check in ["✓ same cluster", "✓ allowed", "✓ server dry-run", "✓ unchanged", "✓ journal written", "Type prod"] {

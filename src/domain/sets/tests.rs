@@ -1,3 +1,5 @@
+//! What holds a stateful set up, over made sets and pods.
+
 use chrono::TimeDelta;
 use rstest::rstest;
 
