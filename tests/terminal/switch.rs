@@ -137,6 +137,6 @@ fn another_namespace_and_another_context_are_opened_in_the_same_terminal() {
 fn events_have_a_table_and_lead_to_their_pod() {
     let mut session = Session::start(120, 40, &["demo"]);
     session.see("CrashLoopBackOff").see("Warnings").see("BackOff api-gateway");
-    session.press(":events").enter().see("LAST SEEN").press("/BackOff").enter().see("Back-off").enter().see("containers");
+    session.press(":events").enter().see("LAST SEEN").press("/BackOff").enter().see("Back-off").enter().see("0/1 container");
     session.press("\u{1b}").see("LAST SEEN");
 }

@@ -155,7 +155,16 @@ fn fits(listed: &str, asked: &str) -> bool {
     let is_name = |before: &str| {
         matches!(
             before,
-            "namespaces" | "pods" | "configmaps" | "deployments" | "replicasets" | "nodes" | "leases" | "services" | "poddisruptionbudgets"
+            "namespaces"
+                | "pods"
+                | "configmaps"
+                | "deployments"
+                | "replicasets"
+                | "daemonsets"
+                | "nodes"
+                | "leases"
+                | "services"
+                | "poddisruptionbudgets"
         )
     };
     let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();

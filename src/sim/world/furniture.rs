@@ -70,8 +70,10 @@ impl Cluster {
 }
 
 fn pod_template(app: &str, image: &str, restart: &str) -> Value {
+    let little = json!({"cpu": "50m", "memory": "64Mi"});
     let container = json!({
-        "name": app, "image": image, "imagePullPolicy": "IfNotPresent", "resources": {},
+        "name": app, "image": image, "imagePullPolicy": "IfNotPresent", "resources": {"requests": little, "limits": little},
+        "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     });
     json!({

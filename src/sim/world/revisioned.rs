@@ -153,7 +153,6 @@ impl Cluster {
         let mut new = pod::from_template(&made);
         let name = format!("{}-{ordinal}", text(set, "name"));
         if let Some(metadata) = new["metadata"].as_object_mut() {
-            metadata.shift_remove("generateName");
             metadata.insert("name".into(), json!(name));
         }
         for (label, value) in
