@@ -20,12 +20,12 @@ fn the_log_of_a_crashing_init_container_is_chosen_by_key() {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let namespace = text(&config["contexts"][0]["context"]["namespace"]);
     let template = json!({
-        "metadata": {"labels": {"app": "ledger"}, "annotations": {"sev1.dev/fail": "init-crash-loop"}},
-        "spec": {"initContainers": [{"name": "migrate", "image": "migrate:1"}], "containers": [{"name": "ledger", "image": "ledger:1"}]},
+        "metadata": {"labels": {"app": "cashbook"}, "annotations": {"sev1.dev/fail": "init-crash-loop"}},
+        "spec": {"initContainers": [{"name": "migrate", "image": "migrate:1"}], "containers": [{"name": "cashbook", "image": "cashbook:1"}]},
     });
     let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "ledger", "namespace": namespace},
-        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "ledger"}}, "template": template},
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "cashbook", "namespace": namespace},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "cashbook"}}, "template": template},
     });
     let url = format!("{}/apis/apps/v1/namespaces/{namespace}/deployments", text(&config["clusters"][0]["cluster"]["server"]));
     let made = runtime.block_on(async {
@@ -38,9 +38,9 @@ fn the_log_of_a_crashing_init_container_is_chosen_by_key() {
     let path = folder.path().join("config");
     fs::write(&path, &platform.kubeconfig).expect("the kubeconfig is written");
     let mut session = Session::start(120, 40, &["--kubeconfig", &path.display().to_string()]);
-    session.see("Init:CrashLoopBackOff").press("2").see("deploy  no").press("/ledger").enter().see("filter: ledger");
-    session.press("l").see("ledger has not been started yet: PodInitializing; first comes migrate (init)");
-    session.press("o").see("Containers of ledger").press("1").see("waiting for the database: gave up");
+    session.see("Init:CrashLoopBackOff").press("2").see("deploy  no").press("/cashbook").enter().see("filter: cashbook");
+    session.press("l").see("cashbook has not been started yet: PodInitializing; first comes migrate (init)");
+    session.press("o").see("Containers of cashbook").press("1").see("waiting for the database: gave up");
     session.press("\u{1b}").press("q");
     drop(platform);
 }
