@@ -161,7 +161,7 @@ fn place_of(loaded: &Loaded, mistake: &KeymapError) -> Place {
 
 /// Threads that talk to servers, beside the one of the loop. They wait more than they work, and what each holds of a sick server's answers at
 /// one moment adds up.
-const WORKERS: usize = 1;
+const WORKERS: usize = 2;
 
 /// Runs the asynchronous part of a command.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
