@@ -9,11 +9,6 @@ use sev1::{
     runtime,
 };
 
-/// Gives back to the machine what is no longer used. The allocator of the C library keeps for each thread most of what that thread once
-/// needed, however large the lists of a sick server were.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     // Before the first TLS use; a second provider would mean that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
