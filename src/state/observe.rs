@@ -318,7 +318,7 @@ impl State {
                 touched.insert(key.name.clone());
             }
         });
-        self.due.changes |= batch.changed;
+        self.due.changes |= self.cluster.follow_early() || batch.changed;
         let all = !was_complete && self.cluster.nodes.is_complete;
         let turned = (all || !touched.is_empty()) && self.turn_pods(|node| all || touched.contains(node));
         batch.visible || turned
@@ -364,7 +364,7 @@ impl State {
             let same = |before: &ReplicaSet| told(before) == told(after);
             rolled_out |= !before.is_some_and(same);
         });
-        self.due.changes |= rolled_out;
+        self.due.changes |= self.cluster.follow_early() || rolled_out;
         batch.visible || (self.screen == Screen::Cockpit && expected != self.cluster.expected_pods())
     }
 

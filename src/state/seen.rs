@@ -21,6 +21,8 @@ const MOST_OF_ONE: usize = 5;
 /// Replica sets whose deleted pods are watched for their replacements, and for how long.
 const MOST_BEREFT: usize = 200;
 const REPLACED_WITHIN: TimeDelta = TimeDelta::minutes(2);
+/// Pods that something befell before nodes and replica sets were listed.
+const MOST_EARLY: usize = 200;
 /// Pods of own deletions that are kept.
 const MOST_OWN: usize = 2_000;
 /// Deletions this close together are one.
@@ -38,6 +40,8 @@ pub struct Seen {
     bereft: BTreeMap<Key, Bereft>,
     /// Uids of pods that sev1 was asked to delete.
     own: BTreeSet<Text>,
+    /// What befell pods before nodes and replica sets were listed, in its order.
+    early: Vec<Turn>,
 }
 
 /// A replica set that lost pods by somebody's request.
@@ -124,29 +128,81 @@ impl Seen {
     }
 }
 
+/// What befell a pod of a replica set.
+#[derive(Debug)]
+enum Fate {
+    /// Somebody asked for its end.
+    Lost {
+        node: Option<Text>,
+        asked: DateTime<Utc>,
+    },
+    Made {
+        created: DateTime<Utc>,
+    },
+}
+
+/// A pod of a replica set, and what befell it.
+#[derive(Debug)]
+struct Turn {
+    set: Key,
+    pod: Text,
+    fate: Fate,
+}
+
 impl Cluster {
     /// Follows pods that somebody deletes. A replica set takes surplus pods away itself, and asks for no others then; so a
     /// deletion is somebody's where its set makes another pod afterwards, still asks for as many, and the node is well. Of a pod
-    /// that is gone at once, or was gone before the start, nothing is known. Returns whether there is something to tell.
+    /// that is gone at once, or was gone before the start, nothing is known. What happens before nodes and replica sets were
+    /// listed is followed once they are. Returns whether there is something to tell.
     pub(super) fn follow_deletions(&mut self, key: &Key, before: Option<&Pod>) -> bool {
         let Some(pod) = self.pods.get(key) else { return false };
         let Some(owner) = pod.owner.as_ref().filter(|owner| owner.kind == "ReplicaSet") else { return false };
-        if let Some(asked) = pod.delete_asked {
-            let is_new = before.is_some_and(|before| before.uid == pod.uid && before.deleting_since.is_none());
-            let is_node_well = pod.node.as_ref().and_then(|node| self.nodes.get(&Key { namespace: Text::default(), name: node.clone() }));
-            if is_new && is_node_well.is_some_and(|node| node.ready) {
-                let set = Key { namespace: key.namespace.clone(), name: owner.name.clone() };
-                self.lose(&set, pod.uid.clone(), asked);
+        let fate = match pod.delete_asked {
+            Some(asked) if before.is_some_and(|before| before.uid == pod.uid && before.deleting_since.is_none()) => {
+                Fate::Lost { node: pod.node.clone(), asked }
             }
+            None if before.is_none() => Fate::Made { created: pod.created },
+            _ => return false,
+        };
+        let turn = Turn { set: Key { namespace: key.namespace.clone(), name: owner.name.clone() }, pod: pod.uid.clone(), fate };
+        if self.knows_their_places() {
+            return self.follow(turn);
+        }
+        // Of the first list of pods, each is new: only what comes after it is one that somebody's deletion may have called for.
+        if self.pods.is_complete && self.seen.early.len() < MOST_EARLY {
+            self.seen.early.push(turn);
+        }
+        false
+    }
+
+    /// Follows what waited for the lists of nodes and replica sets. Returns whether there is something to tell.
+    pub(super) fn follow_early(&mut self) -> bool {
+        if !self.knows_their_places() {
             return false;
         }
-        if before.is_some() || self.seen.bereft.is_empty() {
-            return false;
+        let early = std::mem::take(&mut self.seen.early);
+        early.into_iter().fold(false, |told, turn| self.follow(turn) || told)
+    }
+
+    fn knows_their_places(&self) -> bool {
+        self.nodes.is_complete && self.replica_sets.is_complete
+    }
+
+    fn follow(&mut self, Turn { set, pod, fate }: Turn) -> bool {
+        match fate {
+            Fate::Lost { node, asked } => {
+                let node = node.and_then(|name| self.nodes.get(&Key { namespace: Text::default(), name }));
+                if node.is_some_and(|node| node.ready) {
+                    self.lose(&set, pod, asked);
+                }
+                false
+            }
+            Fate::Made { created } => {
+                let Some(bereft) = self.seen.bereft.get_mut(&set).filter(|bereft| created >= bereft.first) else { return false };
+                bereft.made.insert(pod);
+                self.tell_deletions(&set)
+            }
         }
-        let set = Key { namespace: key.namespace.clone(), name: owner.name.clone() };
-        let Some(bereft) = self.seen.bereft.get_mut(&set).filter(|bereft| pod.created >= bereft.first) else { return false };
-        bereft.made.insert(pod.uid.clone());
-        self.tell_deletions(&set)
     }
 
     fn lose(&mut self, set: &Key, pod: Text, asked: DateTime<Utc>) {

@@ -109,6 +109,13 @@ fn bounds_are_told_with_both_ends() {
 /// The cluster of a deletion: a node, a replica set of three, and its pods.
 fn three_pods() -> Play {
     let mut play = Play::new();
+    play.observe(SourceId::Nodes, nodes());
+    play.sets(vec![Delta::Applied(replica_set("shop-a", 1, -9_000, "shop:1")), Delta::Listed]);
+    play.pods((1..=3).map(|number| pod(&format!("shop-a-{number}"), "shop-a")).collect());
+    play
+}
+
+fn nodes() -> What {
     let node = Node {
         key: Key::new("", "node-1"),
         uid: "node".into(),
@@ -122,10 +129,7 @@ fn three_pods() -> Play {
         cpu: "".into(),
         memory: "".into(),
     };
-    play.observe(SourceId::Nodes, What::Nodes(vec![Delta::Applied(node)]));
-    play.sets(vec![Delta::Applied(replica_set("shop-a", 1, -9_000, "shop:1")), Delta::Listed]);
-    play.pods((1..=3).map(|number| pod(&format!("shop-a-{number}"), "shop-a")).collect());
-    play
+    What::Nodes(vec![Delta::Applied(node), Delta::Listed])
 }
 
 /// Each of the pods as it is from then on.
@@ -153,6 +157,25 @@ fn pods_that_somebody_deletes_are_counted_together() {
     see(&mut play, vec![deleted(2, -10), made(5, -9)]);
     assert_eq!(play.told(), [line(-20, "shop 2 pods deleted")]);
     assert_eq!(play.in_timeline(), [(-20, "shop 2 pods deleted".to_owned())]);
+}
+
+#[test]
+fn a_deletion_in_the_first_moment_is_told_once_nodes_and_sets_are_listed() {
+    for is_made_early in [true, false] {
+        let mut play = Play::new();
+        play.pods((1..=3).map(|number| pod(&format!("shop-a-{number}"), "shop-a")).collect());
+        see(&mut play, vec![deleted(1, -20)]);
+        if is_made_early {
+            see(&mut play, vec![made(4, -19)]);
+        }
+        play.sets(vec![Delta::Applied(replica_set("shop-a", 1, -9_000, "shop:1")), Delta::Listed]);
+        assert_eq!(play.told(), [], "its node may be lost");
+        play.observe(SourceId::Nodes, nodes());
+        if !is_made_early {
+            see(&mut play, vec![made(4, -19)]);
+        }
+        assert_eq!(play.told(), [line(-20, "shop 1 pod deleted")]);
+    }
 }
 
 #[test]
