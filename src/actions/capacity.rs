@@ -56,8 +56,7 @@ pub async fn on_nodes(api: &Api, spec: &Value, need: &Need, more: u64) -> Room {
     let unjudged = unjudged(spec);
     let aside = if unjudged.is_empty() { String::new() } else { format!(" (not judged: {})", unjudged.join(", ")) };
     if fit < more {
-        let of =
-            format!("{} of {} {} such pods", open.len(), units::counted(nodes.len() as u64, "node"), if open.len() == 1 { "takes" } else { "take" });
+        let of = format!("{} of {} {} such pods", open.len(), units::counted(nodes.len() as u64, "node"), units::verb(open.len() as u64, "take"));
         return Room::Short(format!("{} of {more} would not fit: {of}{aside}", more - fit));
     }
     if unjudged.is_empty() { Room::Enough(format!("nodes have room for {more} more")) } else { unknown(format!("room for {more} is there{aside}")) }

@@ -9,7 +9,7 @@ pub async fn on_fewer(api: &Api, target: &ObjectRef, current: u64, wanted: u64) 
     if wanted == 0 {
         return CheckResult::Warn(Text::line(&format!("this is an outage: no pod of {target} is left, and it serves nobody until it is scaled up")));
     }
-    let are = if wanted == 1 { "is" } else { "are" };
+    let are = units::verb(wanted, "are");
     let needed = overwriters::autoscaler(api, target).await.ok().flatten().filter(|hpa| hpa.desired > 0);
     match needed {
         Some(hpa) if wanted < hpa.desired => CheckResult::Warn(Text::line(&format!(

@@ -14,6 +14,7 @@ use crate::domain::{
     object::{ObjectRef, Subject},
     phase::{LeftOut, Phase, Refusal, Wait},
     text::Text,
+    units,
 };
 
 use super::{
@@ -211,7 +212,7 @@ fn title(&Goes { verb, how, .. }: &Goes, chosen: &[Found]) -> String {
 
 /// What the card says is done, pod by pod.
 fn what(verb: &str, chosen: &[Found], left_out: &[String], now: DateTime<Utc>) -> Vec<Text> {
-    let pods = if chosen.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", chosen.len()) };
+    let pods = units::counted(chosen.len() as u64, "pod");
     let mut lines = vec![Text::line(&format!("{verb} {pods} in {}, by name and uid", chosen[0].0.key.namespace))];
     lines.extend(chosen.iter().map(|pod| line(pod, now)));
     lines.extend(left_out.iter().map(|why| Text::line(&format!("not {why}"))));

@@ -90,7 +90,7 @@ pub async fn elsewhere(api: &Api, node: &ObjectRef) -> CheckResult {
         };
         CheckResult::Warn(Text::line(&format!("{refusal}: new pods wait until one does")))
     } else {
-        let take = if open == 1 { "takes" } else { "take" };
+        let take = units::verb(open as u64, "take");
         CheckResult::Pass(Text::line(&format!("{least}{open} of {of} other {} {take} pods", units::plural(of as u64, "node"))))
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     pod::Phase,
     standing::{Probe, Standing, Vitals, patience},
     text::Text,
-    time,
+    time, units,
 };
 
 pub fn name(object: &Value) -> &str {
@@ -120,8 +120,7 @@ pub fn state(pod: &Value, now: DateTime<Utc>) -> String {
         _ if vitals.word == "Running" => "not ready",
         _ => vitals.word,
     };
-    let plural = if vitals.restarts == 1 { "restart" } else { "restarts" };
-    format!("{word}, {} {plural}", vitals.restarts)
+    format!("{word}, {} {}", vitals.restarts, units::plural(vitals.restarts.into(), "restart"))
 }
 
 /// Why it will not get ready by waiting, with its name; none while there is hope.

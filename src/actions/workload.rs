@@ -9,6 +9,7 @@ use crate::domain::{
     natural,
     object::{Kind, ObjectRef},
     text::Text,
+    units,
 };
 
 use super::{api::Api, draft::Draft, engine::Core, overwriters, pods, replacing::Replacing, room};
@@ -143,7 +144,7 @@ async fn room(api: &Api, namespace: &str, template: &Value, surge: u64) -> Check
         Ok(enough) => CheckResult::Pass(Text::line(&enough)),
         Err(short) if surge == 0 => CheckResult::Warn(Text::line(&short)),
         Err(short) => {
-            let pods = if surge == 1 { "1 pod".to_owned() } else { format!("{surge} pods") };
+            let pods = format!("{surge} {}", units::plural(surge, "pod"));
             CheckResult::Warn(Text::line(&format!("rolled out {pods} beyond its replicas at a time: {short}")))
         }
     }

@@ -168,15 +168,17 @@ impl Look {
     }
 
     fn is_complete(&self) -> bool {
-        // Without the nodes nobody knows which pods were lost with theirs.
-        let knows_nodes = self.nodes.is_complete || self.has_failed(SourceId::Nodes);
-        // Without these nobody knows how many there should be.
-        let knows_deployments = self.deployments.is_complete || self.has_failed(SourceId::Deployments);
-        let knows_sets = self.replica_sets.is_complete || self.has_failed(SourceId::ReplicaSets);
-        let knows_stateful = self.stateful_sets.is_complete || self.has_failed(SourceId::StatefulSets);
-        let knows_daemons = self.daemon_sets.is_complete || self.has_failed(SourceId::DaemonSets);
-        let knows_wanted = knows_deployments && knows_sets && knows_stateful && knows_daemons;
-        knows_nodes && knows_wanted && LOOKED_AT.iter().all(|source| self.answered.contains(source) || self.has_failed(*source))
+        let wanted = [
+            // Without the nodes nobody knows which pods were lost with theirs.
+            (self.nodes.is_complete, SourceId::Nodes),
+            // Without these nobody knows how many there should be.
+            (self.deployments.is_complete, SourceId::Deployments),
+            (self.replica_sets.is_complete, SourceId::ReplicaSets),
+            (self.stateful_sets.is_complete, SourceId::StatefulSets),
+            (self.daemon_sets.is_complete, SourceId::DaemonSets),
+        ];
+        let looked_at = LOOKED_AT.iter().map(|source| (self.answered.contains(source), *source));
+        wanted.into_iter().chain(looked_at).all(|(is_known, source)| is_known || self.has_failed(source))
     }
 
     fn has_failed(&self, source: SourceId) -> bool {

@@ -202,7 +202,7 @@ fn unhealthy_words(pod: &Pod, now: DateTime<Utc>) -> String {
         Standing::Ill(Ailment::Hanging) => since.map_or_else(|| " (not ready)".to_owned(), |since| format!(" (not ready for {})", units::age(since))),
         _ => String::new(),
     };
-    let restarts = if pod.restarts == 1 { "restart" } else { "restarts" };
+    let restarts = units::plural(pod.restarts.into(), "restart");
     format!("{}/{} ready  {cell}{why}  {} {restarts}", pod.ready_containers, pod.total_containers(), pod.restarts)
 }
 

@@ -28,6 +28,15 @@ pub fn plural(number: u64, one: &str) -> Cow<'_, str> {
     if number == 1 { Cow::Borrowed(one) } else { Cow::Owned(format!("{one}s")) }
 }
 
+/// What so many do: of one `runs`, `takes`, `is`; else `run`, `take`, `are`, which is how it is asked for.
+pub fn verb(number: u64, many: &str) -> Cow<'_, str> {
+    match (number, many) {
+        (1, "are") => Cow::Borrowed("is"),
+        (1, _) => Cow::Owned(format!("{many}s")),
+        _ => Cow::Borrowed(many),
+    }
+}
+
 /// So many of something: `1 restart`, `0 restarts`, `4,210 restarts`.
 pub fn counted(number: u64, one: &str) -> String {
     format!("{} {}", thousands(number), plural(number, one))
@@ -208,6 +217,7 @@ mod tests {
     #[test]
     fn one_is_no_plural() {
         assert_eq!([0, 1, 2, 4_210].map(|count| counted(count, "more line")), ["0 more lines", "1 more line", "2 more lines", "4,210 more lines"]);
+        assert_eq!([0, 1, 2].map(|count| [verb(count, "take"), verb(count, "are")]), [["take", "are"], ["takes", "is"], ["take", "are"]]);
     }
 
     #[test]

@@ -27,7 +27,6 @@ const ELSEWHERE: [(&[&str], &str, &str); 10] = [
 pub(super) fn table(word: &str) -> Option<Kind> {
     let kind = match word.to_ascii_lowercase().as_str() {
         "dp" => Kind::Deployment,
-        "ev" => Kind::Event,
         "hpas" | "autoscaler" | "autoscalers" => Kind::HorizontalPodAutoscaler,
         word => Kind::named(word)?,
     };

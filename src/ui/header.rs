@@ -103,9 +103,8 @@ fn arms(state: &State, plain: Style, warning: Style) -> (String, Style) {
 /// Nodes that are not ready; nothing while all are.
 fn nodes(state: &State, canvas: &Canvas<'_>) -> Option<(String, Style)> {
     let count = state.cluster.nodes.objects.values().filter(|node| node.not_ready.is_some()).count();
-    let plural = if count == 1 { "" } else { "s" };
     let style = freshness::of(state, &[SourceId::Nodes]).fact(canvas.theme, canvas.theme.critical);
-    (count > 0).then(|| (format!("{} {count} node{plural} not ready", glyph::WARNING), style))
+    (count > 0).then(|| (format!("{} {count} {} not ready", glyph::WARNING, units::plural(count as u64, "node")), style))
 }
 
 /// What is not known of the alerts while none is known to fire, and whose silence it is: Alertmanager forgets what Prometheus

@@ -57,8 +57,7 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, viewer: &Viewer) {
     if viewer.containers.len() > 1 {
         facts.push((format!("  1 of {} containers", viewer.containers.len()), theme.label));
     }
-    facts
-        .push((format!("  {} {}", units::thousands(viewer.lines.len() as u64), if viewer.lines.len() == 1 { "line" } else { "lines" }), theme.label));
+    facts.push((format!("  {}", units::counted(viewer.lines.len() as u64, "line")), theme.label));
     if viewer.dropped > 0 {
         facts.push((format!(", {} older dropped", units::thousands(viewer.dropped)), theme.warning));
     }

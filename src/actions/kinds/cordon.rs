@@ -152,7 +152,7 @@ async fn running(core: &Core, node: &str) -> Text {
         Ok((found, is_partial)) => {
             let of_daemon_sets = found.iter().filter(|pod| matches!(pods::controller(pod), Some(("DaemonSet", _, _)))).count();
             let least = if is_partial { "at least " } else { "" };
-            let run = if found.len() == 1 { "runs" } else { "run" };
+            let run = units::verb(found.len() as u64, "run");
             Text::line(&format!("{least}{} {run} there, {of_daemon_sets} of them of daemon sets", units::counted(found.len() as u64, "pod")))
         }
         Err(why) => why,

@@ -177,7 +177,7 @@ fn effect(object: &Value, present: Result<u64, Text>, was: (u64, u64), (min, max
         let condition = pods::condition(object, kind).filter(|condition| condition.get("status").and_then(Value::as_str) == Some(status))?;
         condition.get("reason")?.as_str()
     };
-    let run = format!("{} {}", units::counted(replicas, "replica"), if replicas == 1 { "runs" } else { "run" });
+    let run = format!("{} {}", units::counted(replicas, "replica"), units::verb(replicas, "run"));
     if max < replicas {
         return CheckResult::Warn(Text::line(&format!("{run}: {} will be taken away within a minute", replicas - max)));
     }
@@ -186,7 +186,7 @@ fn effect(object: &Value, present: Result<u64, Text>, was: (u64, u64), (min, max
     let line = match (min.saturating_sub(replicas), more(replicas, was, (min, max))) {
         (at_once @ 1.., _) => format!("{run}: {at_once} more within a minute"),
         (0, later @ 1..) if is_capped => {
-            format!("{run}, and it wants more than {}: up to {later} more {} at once", was.1, if later == 1 { "comes" } else { "come" })
+            format!("{run}, and it wants more than {}: up to {later} more {} at once", was.1, units::verb(later, "come"))
         }
         (0, later @ 1..) => format!("{run}: up to {later} more when its metrics ask for them"),
         _ if min < was.0 => format!("{run}: fewer when its metrics ask for no more"),

@@ -181,5 +181,5 @@ fn is_paused(object: &Value) -> bool {
 fn progress(object: &Value) -> Text {
     let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
     let (updated, total) = (number("/status/updatedReplicas"), number("/status/replicas"));
-    Text::line(&format!("{updated} of {} {} the newest revision", units::counted(total, "pod"), if updated == 1 { "runs" } else { "run" }))
+    Text::line(&format!("{updated} of {} {} the newest revision", units::counted(total, "pod"), units::verb(updated, "run")))
 }

@@ -23,6 +23,7 @@ use crate::{
         object::{Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
+        units,
     },
 };
 
@@ -150,7 +151,7 @@ struct Told {
 
 impl RestartUnhealthy {
     fn told(&self, chosen: &[Found], now: DateTime<Utc>) -> Told {
-        let count = if chosen.len() == 1 { "1 pod".to_owned() } else { format!("{} pods", chosen.len()) };
+        let count = units::counted(chosen.len() as u64, "pod");
         let unhealthy = count.replacen(' ', " unhealthy ", 1);
         if !self.is_lost {
             let line = |(pod, object): &Found| Text::line(&format!("pod/{}  {} in {}", pod.key.name, pods::state(object, now), pod.key.namespace));

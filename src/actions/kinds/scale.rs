@@ -22,6 +22,7 @@ use crate::{
         mitigation::{CheckKind, CheckResult, ContentType, Converge, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod},
         object::{Kind, ObjectRef},
         text::Text,
+        units,
     },
 };
 
@@ -143,5 +144,5 @@ async fn overwritten(api: &Api, target: &ObjectRef, object: &Value, replicas: u6
 }
 
 fn counted(replicas: u64) -> String {
-    if replicas == 1 { "1 replica".to_owned() } else { format!("{replicas} replicas") }
+    format!("{replicas} {}", units::plural(replicas, "replica"))
 }

@@ -246,7 +246,7 @@ fn effect(effect: &Effect<'_>, left: Duration) -> CheckResult {
     } else if others == hidden.len() {
         doubts.push("the alert that is meant does not fire any more, or does not fit".to_owned());
     } else if others > 0 {
-        let more = if others == 1 { "1 more alert".to_owned() } else { format!("{others} more alerts") };
+        let more = format!("{others} more {}", units::plural(others as u64, "alert"));
         doubts.push(format!("it hides {more} than the one that is meant"));
     } else if hidden.len() == firing && firing > 1 {
         doubts.push("it hides everything that fires".to_owned());
@@ -268,7 +268,7 @@ fn impact(hidden: &[&Firing]) -> String {
         return "hides nothing that fires".to_owned();
     }
     let services: BTreeSet<&str> = hidden.iter().filter_map(|alert| service(alert)).collect();
-    let mut text = if hidden.len() == 1 { "hides 1 firing alert".to_owned() } else { format!("hides {} firing alerts", hidden.len()) };
+    let mut text = format!("hides {} firing {}", hidden.len(), units::plural(hidden.len() as u64, "alert"));
     let _ = match services.len() {
         0 => Ok(()),
         1 => write!(text, " of {}", services.first().unwrap_or(&"")),

@@ -160,18 +160,15 @@ async fn effect(api: &Api, target: &ObjectRef, object: &Value, before: &Map<Stri
         units::plural(will_be as u64, "pod"),
         at_least(old.is_partial)
     );
-    let waiting = if new.not_ready == 0 {
-        String::new()
-    } else {
-        format!("; {} more {} not ready", new.not_ready, if new.not_ready == 1 { "is" } else { "are" })
-    };
+    let waiting =
+        if new.not_ready == 0 { String::new() } else { format!("; {} more {} not ready", new.not_ready, units::verb(new.not_ready as u64, "are")) };
     let line = Text::line(&match (was, will_be) {
         (0, 0) => format!("no ready pod has {}, and none has the present labels{waiting}", listed(after)),
         (_, 0) => format!(
             "no ready pod has {}: {target} would send to nobody, now {} {}{waiting}",
             listed(after),
             units::counted(was as u64, "ready pod"),
-            if was == 1 { "answers" } else { "answer" }
+            units::verb(was as u64, "answer")
         ),
         _ => format!("{counted}{waiting}"),
     });

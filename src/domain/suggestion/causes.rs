@@ -11,7 +11,7 @@ use super::{
         text::Text,
         units,
     },
-    Capped, Evidence, LostNode, NAMED, Suggestion, UnhealthyApp, count_of, weight,
+    Capped, Evidence, LostNode, NAMED, Suggestion, UnhealthyApp, weight,
 };
 
 /// A bound is raised to so many times itself at most.
@@ -68,7 +68,7 @@ impl Evidence {
         let names = units::first_few(lost.iter().map(|node| &node.name), NAMED);
         let since = lost.iter().filter_map(|node| node.since).min();
         let since = since.map(|since| format!(" (down since {})", since.format("%H:%M"))).unwrap_or_default();
-        let count = count_of(pods.len(), "pod");
+        let count = units::counted(pods.len() as u64, "pod");
         let (nodes, verb) = if lost.len() == 1 { ("node", "does") } else { ("nodes", "do") };
         let mut words = vec!["delete".to_owned(), "pod".to_owned()];
         words.extend(pods.iter().map(|pod| pod.key.name.to_string()));
@@ -91,11 +91,8 @@ impl Evidence {
         let is_suspected = named.iter().any(|suspect| app.deployment.as_ref() == Some(&suspect.candidate.change.object.key));
         let mut evidence = Vec::new();
         if app.hanging > 0 {
-            evidence.push(format!(
-                "{} but {} not ready",
-                if app.hanging == 1 { "1 runs".to_owned() } else { format!("{} run", app.hanging) },
-                if app.hanging == 1 { "is" } else { "are" }
-            ));
+            let hanging = app.hanging as u64;
+            evidence.push(format!("{hanging} {} but {} not ready", units::verb(hanging, "run"), units::verb(hanging, "are")));
         }
         if app.out_of_memory > 0 {
             evidence.push(format!("{} killed for memory", app.out_of_memory));
@@ -115,15 +112,16 @@ impl Evidence {
             evidence.push("a restart buys minutes".to_owned());
         }
         let evidence = evidence.join(", ");
+        let started = if app.started > 0 { format!(", and {} just started", app.started) } else { String::new() };
         let pods: Vec<ObjectRef> = app.pods.iter().take(RestartUnhealthy::MOST).cloned().collect();
         let mut words = vec!["delete".to_owned(), "pod".to_owned()];
         words.extend(pods.iter().map(|pod| pod.key.name.to_string()));
         let namespace = pods.first().map(|pod| pod.key.namespace.clone()).unwrap_or_default();
         Some(Suggestion {
             key: 'r',
-            title: Text::line(&format!("restart {} unhealthy {} {}", pods.len(), app.app, if pods.len() == 1 { "pod" } else { "pods" })),
+            title: Text::line(&format!("restart {} unhealthy {} {}", pods.len(), app.app, units::plural(pods.len() as u64, "pod"))),
             confidence: if app.hanging > 0 { Confidence::Likely } else { Confidence::Possible },
-            evidence: Text::line(&if app.started > 0 { format!("{evidence}, and {} just started", app.started) } else { evidence.clone() }),
+            evidence: Text::line(&format!("{evidence}{started}")),
             weight,
             aim: self.worst.clone(),
             request: Request::of(RestartUnhealthy {
@@ -162,7 +160,7 @@ impl Evidence {
         services.dedup();
         let words = ["rollout", "restart", "deployment", "-l", "k8s-app=kube-dns"].map(str::to_owned);
         (services.len() >= 2).then(|| {
-            let evidence = format!("names do not resolve in {}", count_of(services.len(), "service"));
+            let evidence = format!("names do not resolve in {}", units::counted(services.len() as u64, "service"));
             Suggestion {
                 key: 'r',
                 title: "restart cluster DNS".into(),

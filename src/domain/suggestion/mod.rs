@@ -381,7 +381,3 @@ pub fn more_replicas(current: u32, max: Option<u32>) -> u32 {
     let wanted = current.saturating_add((current / 2).max(1));
     max.map_or(wanted, |max| wanted.min(max))
 }
-
-fn count_of(count: usize, what: &str) -> String {
-    units::counted(count as u64, what)
-}

@@ -7,8 +7,9 @@ use super::{
         complaint::{About, Complaint, roots},
         suspect::Confidence,
         text::Text,
+        units,
     },
-    Breaker, Evidence, Overload, Suggestion, count_of, more_replicas, weight,
+    Breaker, Evidence, Overload, Suggestion, more_replicas, weight,
 };
 
 impl Evidence {
@@ -86,7 +87,7 @@ impl Evidence {
             key: 's',
             title: Text::line(&format!("scale {name} {} → {replicas}", overload.replicas)),
             confidence: Confidence::Possible,
-            evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, count_of(overload.ready as usize, "pod"))),
+            evidence: Text::line(&format!("{} is critical, all {} ready", overload.what, units::counted(overload.ready.into(), "pod"))),
             weight: if has_cause { weight::RELIEF - 1 } else { weight::OVERLOAD },
             aim: Some(overload.indicator.clone()),
             request: Request::of(Scale::deployment(overload.deployment.clone(), replicas))

@@ -283,6 +283,6 @@ fn nothing(state: &State, standing: &freshness::Standing, theme: &Theme, missing
     }
     let starting = cluster.starting_pods(state.server_now()).min(not_ready);
     let parts = [(starting, "starting"), (not_ready - starting, "ending, or held back")].into_iter().filter(|(count, _)| *count > 0);
-    let parts = parts.map(|(count, word)| format!("{} {} {word}", units::thousands(count as u64), if count == 1 { "is" } else { "are" }));
+    let parts = parts.map(|(count, word)| format!("{} {} {word}", units::thousands(count as u64), units::verb(count as u64, "are")));
     (format!("no unhealthy pod among {count} {scope}: {}", parts.collect::<Vec<_>>().join(", ")), theme.plain)
 }
