@@ -113,25 +113,33 @@ impl Kind {
         if matches!(self, Self::Scale(_)) { "scale" } else { "" }
     }
 
+    /// kubectl's short names.
+    const SHORT: [(&str, Self); 11] = [
+        ("po", Self::Pod),
+        ("deploy", Self::Deployment),
+        ("rs", Self::ReplicaSet),
+        ("sts", Self::StatefulSet),
+        ("ds", Self::DaemonSet),
+        ("cj", Self::CronJob),
+        ("no", Self::Node),
+        ("svc", Self::Service),
+        ("cm", Self::ConfigMap),
+        ("ev", Self::Event),
+        ("ns", Self::Namespace),
+    ];
+
+    /// kubectl's short name, or what it calls one of it where it has none: `deploy`, `job`.
+    pub fn short(self) -> &'static str {
+        Self::SHORT.iter().find(|(_, kind)| *kind == self).map_or(self.singular(), |(short, _)| short)
+    }
+
     /// The kind that a word means, by kubectl's names: `deployment`, `deployments`, `deploy`.
     pub fn named(word: &str) -> Option<Self> {
-        const SHORT: [(&str, Kind); 10] = [
-            ("po", Kind::Pod),
-            ("deploy", Kind::Deployment),
-            ("rs", Kind::ReplicaSet),
-            ("sts", Kind::StatefulSet),
-            ("ds", Kind::DaemonSet),
-            ("cj", Kind::CronJob),
-            ("no", Kind::Node),
-            ("svc", Kind::Service),
-            ("cm", Kind::ConfigMap),
-            ("ns", Kind::Namespace),
-        ];
         let word = word.to_ascii_lowercase();
         let by_name = Self::ALL
             .into_iter()
             .find(|kind| word == kind.singular() || word == kind.resource() || Some(&*word) == kind.resource().strip_suffix('s'));
-        by_name.or_else(|| SHORT.iter().find(|(short, _)| *short == word).map(|(_, kind)| *kind))
+        by_name.or_else(|| Self::SHORT.iter().find(|(short, _)| *short == word).map(|(_, kind)| *kind))
     }
 
     pub const ALL: [Self; 13] = [

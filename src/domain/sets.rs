@@ -128,9 +128,7 @@ impl StatefulSet {
         let place = |pod: &'p Pod| Place { pod, is_old: pod.label(REVISION).is_some_and(|revision| *revision != self.update_revision) };
         let places: Vec<(Key, Option<Place<'p>>)> = self.pods().map(|key| (key.clone(), find(&key).filter(is_own).map(place))).collect();
         let said = self.unmade(&places, now).or_else(|| self.unfinished(&places, now)).or_else(|| unready(&places, now));
-        said.or_else(|| {
-            (self.observed_generation < self.generation).then(|| Said::new(Weight::Note, "its controller has not seen the last change yet".into()))
-        })
+        said.or_else(|| unseen(self.generation, self.observed_generation))
     }
 
     /// Pods that do not exist.
@@ -154,7 +152,7 @@ impl StatefulSet {
         let held = usize::try_from(partition.saturating_sub(self.first)).unwrap_or(usize::MAX).min(places.len());
         let known = |places: &[(Key, Option<Place<'_>>)]| places.iter().filter_map(|(_, place)| place.filter(|place| place.is_old)).count();
         let old = known(&places[held..]);
-        let many = |count: usize| if count == 1 { "1 pod has".to_owned() } else { format!("{count} pods have") };
+        let many = |count: usize| format!("{count} {}", if count == 1 { "pod has" } else { "pods have" });
         if old == 0 {
             let behind = known(&places[..held]);
             return (behind > 0)
@@ -180,6 +178,11 @@ impl StatefulSet {
     }
 }
 
+/// Its counts are of what was before.
+fn unseen(generation: u64, observed: u64) -> Option<Said> {
+    (observed < generation).then(|| Said::new(Weight::Note, "its controller has not seen the last change yet".into()))
+}
+
 /// Pods that are there and not ready.
 fn unready(places: &[(Key, Option<Place<'_>>)], now: DateTime<Utc>) -> Option<Said> {
     let unready = || places.iter().filter_map(|(_, place)| *place).filter(|place| !place.is_ready());
@@ -202,8 +205,8 @@ fn state(place: Place<'_>, now: DateTime<Utc>) -> String {
 impl DaemonSet {
     /// What keeps it from being whole; none where nothing does.
     pub fn trouble(&self) -> Option<Said> {
-        if self.observed_generation < self.generation {
-            return Some(Said::new(Weight::Note, "its controller has not seen the last change yet".into()));
+        if let Some(said) = unseen(self.generation, self.observed_generation) {
+            return Some(said);
         }
         let missing = self.desired.saturating_sub(self.current);
         let unready = self.desired.min(self.current).saturating_sub(self.ready);

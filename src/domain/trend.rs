@@ -1,6 +1,9 @@
 //! The change of a value beside it: of the last minute, and never against what was seen last.
 
-use super::kpi::{Kpi, KpiReading};
+use super::{
+    kpi::{Kpi, KpiReading},
+    verdict::median,
+};
 
 /// The rate is taken over about this long, in seconds: to the last point that is at least so old, and at most twice.
 const SPAN: (f64, f64) = (45.0, 120.0);
@@ -11,10 +14,15 @@ pub fn last_minute(points: &[(f64, f64)]) -> Option<f64> {
     let known: Vec<(f64, f64)> = points.iter().copied().filter(|(at, value)| at.is_finite() && value.is_finite()).collect();
     let [earlier @ .., (now, value)] = known.as_slice() else { return None };
     let (_, previous) = earlier.iter().rev().find(|(at, _)| at < now)?;
-    let (then, before) = earlier.iter().rev().find(|(at, _)| now - at >= SPAN.0).filter(|(at, _)| now - at <= SPAN.1)?;
-    let rate = (value - before) / (now - then);
+    let (_, rate) = minute(earlier, (*now, *value))?;
     let step = value - previous;
     (rate * step >= 0.0).then_some(rate)
+}
+
+/// When the minute that ends with a point began, and the change per second over it. `earlier` are the points before, oldest first.
+fn minute(earlier: &[(f64, f64)], (now, value): (f64, f64)) -> Option<(f64, f64)> {
+    let (then, before) = earlier.iter().rev().find(|(at, _)| now - at >= SPAN.0).filter(|(at, _)| now - at <= SPAN.1)?;
+    Some((*then, (value - before) / (now - then)))
 }
 
 /// The same of a reading: its history, and its value as the newest point. Where the history has no points of the last
@@ -66,11 +74,11 @@ fn wobble(reading: &KpiReading) -> Option<f64> {
         .filter_map(|(index, value)| Some(((history.time_at(index) - last).as_seconds_f64(), (*value).filter(|value| value.is_finite())?)))
         .filter(|(at, _)| *at >= -LOOKED_BACK)
         .collect();
-    let minute = |(index, (now, value)): (usize, &(f64, f64))| {
-        let (then, before) = known[..index].iter().rev().find(|(at, _)| now - at >= SPAN.0).filter(|(at, _)| now - at <= SPAN.1)?;
-        Some((*then, *now, (value - before) / (now - then) * 60.0))
+    let ending_at = |index: usize| {
+        let (then, rate) = minute(&known[..index], known[index])?;
+        Some((then, known[index].0, rate * 60.0))
     };
-    let changes: Vec<(f64, f64, f64)> = known.iter().enumerate().filter_map(minute).collect();
+    let changes: Vec<(f64, f64, f64)> = (0..known.len()).filter_map(ending_at).collect();
     // The minute before begins where this one does not overlap it.
     let differs = |(from, _, change): &(f64, f64, f64)| {
         let (.., before) = changes.iter().rev().find(|(_, until, _)| until <= from).filter(|(_, until, _)| from - until <= SPAN.1)?;
@@ -78,13 +86,8 @@ fn wobble(reading: &KpiReading) -> Option<f64> {
     };
     let differences: Vec<f64> = changes.iter().filter_map(differs).collect();
     // Of noise, the difference of two changes strays the square root of three times as far as one.
-    (differences.len() >= FEWEST).then(|| median(differences) / 3.0_f64.sqrt())
-}
-
-/// Of one value at least.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    let is_enough = differences.len() >= FEWEST;
+    median(differences).filter(|_| is_enough).map(|median| median / 3.0_f64.sqrt())
 }
 
 #[cfg(test)]

@@ -105,8 +105,13 @@ impl Cluster {
 
     /// The autoscaler that sets the replicas of a deployment.
     pub fn autoscaler_of(&self, deployment: &Key) -> Option<&Autoscaler> {
+        self.autoscaler_of_kind(Kind::Deployment, deployment)
+    }
+
+    /// The autoscaler that sets the replicas of a workload of some kind.
+    pub fn autoscaler_of_kind(&self, kind: Kind, key: &Key) -> Option<&Autoscaler> {
         let is_its = |autoscaler: &&Autoscaler| {
-            autoscaler.key.namespace == deployment.namespace && autoscaler.target_kind == "Deployment" && autoscaler.target_name == deployment.name
+            autoscaler.key.namespace == key.namespace && kind.is_called(&autoscaler.target_kind) && autoscaler.target_name == key.name
         };
         self.autoscalers.objects.values().find(is_its)
     }

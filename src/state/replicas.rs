@@ -3,9 +3,8 @@
 use crate::domain::{
     ask::Request,
     asks::Scale,
-    object::{Key, Kind, Subject},
+    object::{Kind, Subject},
     suggestion::more_replicas,
-    workload::Autoscaler,
 };
 
 use super::{
@@ -24,7 +23,10 @@ impl State {
             Some(set) => set,
             None => Subject { kind: Kind::Deployment, key: self.deployment_or_why(None)? },
         };
-        let replicas = more_replicas(self.replicas_of(&workload), self.autoscaler_of(&workload).map(|autoscaler| autoscaler.max));
+        let replicas = more_replicas(
+            self.replicas_of(&workload),
+            self.cluster.autoscaler_of_kind(workload.kind, &workload.key).map(|autoscaler| autoscaler.max),
+        );
         Ok(Request::of(Scale { workload, replicas }))
     }
 
@@ -37,18 +39,13 @@ impl State {
         .unwrap_or(0)
     }
 
-    fn autoscaler_of(&self, workload: &Subject) -> Option<&Autoscaler> {
-        let Subject { kind, key: Key { namespace, name } } = workload;
-        let is_its = |autoscaler: &&Autoscaler| {
-            autoscaler.key.namespace == *namespace && kind.is_called(&autoscaler.target_kind) && autoscaler.target_name == *name
-        };
-        self.cluster.autoscalers.objects.values().find(is_its)
-    }
-
     pub(super) fn ask_replicas(&mut self, request: Request) {
         let Some(Scale { workload, replicas }) = request.get::<Scale>().cloned() else { return };
         let current = self.replicas_of(&workload);
-        let autoscaler = self.autoscaler_of(&workload).map(|autoscaler| (autoscaler.key.name.clone(), autoscaler.min, autoscaler.max));
+        let autoscaler = self
+            .cluster
+            .autoscaler_of_kind(workload.kind, &workload.key)
+            .map(|autoscaler| (autoscaler.key.name.clone(), autoscaler.min, autoscaler.max));
         let line = LineEdit::of(&replicas.to_string());
         self.overlays.push(Overlay::Replicas(ReplicasPrompt { workload, current, autoscaler, line, reason: request.reason, complaint: None }));
     }

@@ -141,6 +141,11 @@ fn age(created: DateTime<Utc>) -> Value<'static> {
 }
 
 /// The share that is ready, in thousandths: what lacks most comes first.
+/// The image of the first container, by which a workload is found.
+fn first_image(images: &[(Text, Text)]) -> &str {
+    images.first().map_or("", |(_, image)| image)
+}
+
 fn share(ready: u32, all: u32) -> Value<'static> {
     Value::Number(if all == 0 { 1_000 } else { i64::from(ready) * 1_000 / i64::from(all) })
 }
@@ -208,8 +213,7 @@ impl Row for Deployment {
     }
 
     fn passes(&self, filter: &Filter) -> bool {
-        let image = self.images.first().map_or("", |(_, image)| image);
-        filter.passes(&[&self.key.name, &self.key.namespace, image], &self.selector)
+        filter.passes(&[&self.key.name, &self.key.namespace, first_image(&self.images)], &self.selector)
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
 
 pub use course::Course;
 use course::{Limits, Look, Moment};
+pub(super) use series::median;
 pub use track::Track;
 
 /// No verdict before this: queries look back minutes and a write takes seconds.

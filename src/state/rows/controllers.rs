@@ -2,20 +2,15 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Filter, Row, Value, age, number, option, share};
+use super::{Filter, Row, Value, age, first_image, number, option, share};
 use crate::{
     domain::{
         batch::{CronJob, Job, JobState},
         sets::{DaemonSet, StatefulSet},
-        text::Text,
         workload::ConfigMap,
     },
     state::columns::Column,
 };
-
-fn first_image(images: &[(Text, Text)]) -> &str {
-    images.first().map_or("", |(_, image)| image)
-}
 
 /// The youngest first; what never was comes last.
 fn age_of(at: Option<DateTime<Utc>>) -> Value<'static> {

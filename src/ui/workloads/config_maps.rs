@@ -46,13 +46,13 @@ pub(super) fn detail(theme: &Theme, state: &State, key: &Key) -> Found {
     let mut lines: Vec<Line> = vec![
         fact(theme, "changed", format!("{changed}{by}")),
         fact(theme, "created", created(state, map.created)),
-        fact(theme, "size", format!("{} in {} keys", size(map.size), units::thousands(map.keys.into()))),
+        fact(theme, "size", format!("{} in {}", size(map.size), units::counted(map.keys.into(), "key"))),
     ];
     lines.extend(map.drift.iter().map(|difference| (String::new(), drift(difference), theme.warning)));
     lines.extend(readers(theme, state, map));
     lines.extend(map.sizes.iter().map(|(key, bytes)| fact(theme, "key", format!("{key}, {}", size(*bytes)))));
     let more = u64::from(map.keys).saturating_sub(map.sizes.len() as u64);
-    lines.extend((more > 0).then(|| fact(theme, "", format!("and {} more keys", units::thousands(more)))));
+    lines.extend((more > 0).then(|| fact(theme, "", format!("and {}", units::counted(more, "more key")))));
     Some((lines, map.uid.clone()))
 }
 

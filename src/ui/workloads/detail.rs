@@ -89,6 +89,11 @@ pub(super) fn fact(theme: &Theme, label: &str, text: impl Into<String>) -> Line 
     (label.to_owned(), text.into(), theme.plain)
 }
 
+/// A line for each container's image.
+pub(super) fn image_facts(theme: &Theme, images: &[(Text, Text)]) -> impl Iterator<Item = Line> {
+    images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}")))
+}
+
 pub(super) fn pairs(theme: &Theme, label: &str, pairs: &[(Text, Text)]) -> Option<Line> {
     let text = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then(|| fact(theme, label, text))
@@ -164,7 +169,7 @@ fn deployment(theme: &Theme, state: &State, key: &Key) -> Found {
     if let Some(stuck) = &deployment.stuck {
         lines.push(("rollout".to_owned(), format!("{} stuck: {stuck}", glyph::CRITICAL), theme.critical));
     }
-    lines.extend(deployment.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
+    lines.extend(image_facts(theme, &deployment.images));
     lines.extend(pairs(theme, "selector", &deployment.selector));
     let mut sets: Vec<_> =
         state.cluster.replica_sets.objects.values().filter(|set| set.owner.as_ref().is_some_and(|owner| owner.uid == deployment.uid)).collect();

@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::style::Style;
 
 use super::{
-    detail::{Found, Line, created, fact},
-    table::{Cell, joined},
+    detail::{Found, Line, created, fact, image_facts},
+    table::{Cell, images},
 };
 use crate::{
     domain::{
@@ -48,7 +48,7 @@ pub(super) fn job<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) 
         Field::Duration => (job.lasts(state.server_now()).map_or_else(|| "none".to_owned(), duration).into(), theme.plain),
         Field::Age => (clock::age_or_time(state, job.created).into(), theme.plain),
         Field::Owner => (job.owner.as_ref().map_or(Cow::Borrowed("none"), |owner| owner.name.as_str().into()), theme.plain),
-        Field::Images => (joined(job.images.iter().map(|(_, image)| image)).into(), theme.plain),
+        Field::Images => (images(&job.images).into(), theme.plain),
         _ => return None,
     })
 }
@@ -65,7 +65,7 @@ pub(super) fn cron_job<'s>(theme: &Theme, state: &'s State, key: &Key, field: Fi
         Field::LastRun => (when(cron.last_run).into(), theme.plain),
         Field::LastSuccess => (when(cron.last_success).into(), theme.plain),
         Field::Age => (clock::age_or_time(state, cron.created).into(), theme.plain),
-        Field::Images => (joined(cron.images.iter().map(|(_, image)| image)).into(), theme.plain),
+        Field::Images => (images(&cron.images).into(), theme.plain),
         _ => return None,
     })
 }
@@ -86,7 +86,7 @@ pub(super) fn job_detail(theme: &Theme, state: &State, key: &Key) -> Found {
     lines.extend(job.lasts(state.server_now()).map(|lasts| fact(theme, if job.goes_on() { "runs for" } else { "took" }, duration(lasts))));
     lines.push(fact(theme, "created", created(state, job.created)));
     lines.extend(job.owner.iter().map(|owner| fact(theme, "owner", format!("{}/{}", owner.kind, owner.name))));
-    lines.extend(job.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
+    lines.extend(image_facts(theme, &job.images));
     Some((lines, job.uid.clone()))
 }
 
@@ -108,10 +108,10 @@ pub(super) fn cron_detail(theme: &Theme, state: &State, key: &Key) -> Found {
     }
     lines.push(last_run(theme, state, cron));
     lines.push(fact(theme, "succeeded", cron.last_success.map_or_else(|| "never".to_owned(), |at| created(state, at))));
-    lines.push(fact(theme, "active", format!("{} jobs", cron.active)));
+    lines.push(fact(theme, "active", units::counted(cron.active.into(), "job")));
     lines.push(fact(theme, "overlap", cron.concurrency.to_string()));
     lines.push(fact(theme, "created", created(state, cron.created)));
-    lines.extend(cron.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
+    lines.extend(image_facts(theme, &cron.images));
     let is_its = |job: &&Job| job.owner.as_ref().is_some_and(|owner| owner.uid == cron.uid);
     let mut jobs: Vec<&Job> = state.cluster.jobs.objects.values().filter(is_its).collect();
     jobs.sort_by_key(|job| std::cmp::Reverse(job.created));

@@ -3,15 +3,14 @@
 use ratatui::style::Style;
 
 use super::{
-    detail::{Found, Line, created, fact, pairs},
-    table::{Cell, joined},
+    detail::{Found, Line, created, fact, image_facts, pairs},
+    table::{Cell, images},
 };
 use crate::{
     domain::{
         object::Key,
         pod::Pod,
         sets::{DaemonSet, Said, StatefulSet, Updates, Weight},
-        text::Text,
         units,
     },
     state::{State, columns::Column as Field},
@@ -52,10 +51,6 @@ fn share(theme: &Theme, ready: u32, of: u32) -> (String, Style) {
     if ready < of { (format!("{ready}/{of} !"), theme.warning) } else { (format!("{ready}/{of}"), theme.plain) }
 }
 
-fn images_cell(images: &[(Text, Text)]) -> String {
-    joined(images.iter().map(|(_, image)| image))
-}
-
 pub(super) fn stateful<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> Option<Cell<'s>> {
     let set = state.cluster.stateful_sets.get(key)?;
     let owned = |(text, style): (String, Style)| (text.into(), style);
@@ -65,7 +60,7 @@ pub(super) fn stateful<'s>(theme: &Theme, state: &'s State, key: &Key, field: Fi
         Field::Status => owned(stateful_status(theme, state, set)),
         Field::Age => (clock::age_or_time(state, set.created).into(), theme.plain),
         Field::Service => (set.service.as_str().into(), theme.plain),
-        Field::Images => (images_cell(&set.images).into(), theme.plain),
+        Field::Images => (images(&set.images).into(), theme.plain),
         _ => return None,
     })
 }
@@ -82,7 +77,7 @@ pub(super) fn daemon<'s>(theme: &Theme, state: &'s State, key: &Key, field: Fiel
         Field::Misscheduled => number(0),
         Field::Status => owned(daemon_status(theme, set)),
         Field::Age => (clock::age_or_time(state, set.created).into(), theme.plain),
-        Field::Images => (images_cell(&set.images).into(), theme.plain),
+        Field::Images => (images(&set.images).into(), theme.plain),
         _ => return None,
     })
 }
@@ -108,7 +103,7 @@ pub(super) fn stateful_detail(theme: &Theme, state: &State, key: &Key) -> Found 
     }
     lines.push(fact(theme, "service", if set.service.is_empty() { "none" } else { set.service.as_str() }));
     lines.push(fact(theme, "created", created(state, set.created)));
-    lines.extend(set.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
+    lines.extend(image_facts(theme, &set.images));
     lines.extend(pairs(theme, "selector", &set.selector));
     let is_own = |pod: &&Pod| pod.owner.as_ref().is_some_and(|owner| owner.uid == set.uid);
     let pods: Vec<&Pod> = set.pods().filter_map(|key| state.cluster.pods.get(&key)).filter(is_own).take(MOST_PODS).collect();
@@ -132,7 +127,7 @@ pub(super) fn daemon_detail(theme: &Theme, state: &State, key: &Key) -> Found {
     lines.push(fact(theme, "up to date", format!("{}, available {}", set.updated, set.available)));
     lines.push(fact(theme, "updates", updates(set.updates)));
     lines.push(fact(theme, "created", created(state, set.created)));
-    lines.extend(set.images.iter().map(|(name, image)| fact(theme, "image", format!("{name} {image}"))));
+    lines.extend(image_facts(theme, &set.images));
     lines.extend(pairs(theme, "selector", &set.selector));
     Some((lines, set.uid.clone()))
 }

@@ -75,12 +75,8 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
     let tabs = tabs::tabs(state, area);
     let end = tabs.last().map_or(area.x, |tab| tab.end);
     let all = total(state, table.kind);
-    let what = match table.kind {
-        Kind::HorizontalPodAutoscaler => plural(table.kind).to_owned(),
-        kind => plural(kind).to_lowercase(),
-    };
-    let what = if all == 1 { what.trim_end_matches('s') } else { &what };
-    let count = units::thousands(all as u64);
+    let one = if table.kind == Kind::HorizontalPodAutoscaler { "HPA" } else { table.kind.singular() };
+    let (count, counted) = (units::thousands(all as u64), units::counted(all as u64, one));
     let Narrowed { hidden, filter, marks } = Narrowed::of(state);
     let rest = Rect { x: end, width: area.right().saturating_sub(end), ..area };
     let count = match (is_complete(state, table.kind), all) {
@@ -89,12 +85,12 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing
         // Named, since it stands right of the tabs of all kinds.
         (true, _) => {
             let room = area.right().saturating_sub(end);
-            let words = [format!("{count} {what}"), format!("{count} in all")];
+            let words = [counted, format!("{count} in all")];
             words.into_iter().find(|words| width_of(words) + 5 <= room).unwrap_or(count)
         }
         // Nothing received is not none.
         (false, 0) => String::new(),
-        (false, _) => format!("{count} {what} so far"),
+        (false, _) => format!("{counted} so far"),
     };
     let facts =
         [(count, standing.fact(theme, theme.plain)), (hidden, standing.fact(theme, theme.critical)), (filter, theme.focus), (marks, theme.focus)];
@@ -294,7 +290,7 @@ fn deployment<'s>(theme: &Theme, state: &'s State, key: &Key, field: Field) -> O
         Field::Available => (units::thousands(deployment.available.into()).into(), theme.plain),
         Field::Age => (clock::age_or_time(state, deployment.created).into(), theme.plain),
         Field::Revision => (deployment.revision.to_string().into(), theme.plain),
-        Field::Images => (joined(deployment.images.iter().map(|(_, image)| image)).into(), theme.plain),
+        Field::Images => (images(&deployment.images).into(), theme.plain),
         _ => return None,
     })
 }
@@ -382,7 +378,11 @@ fn text_or<'s>(text: Option<&'s Text>, otherwise: &'static str) -> Cow<'s, str> 
     text.map_or(Cow::Borrowed(otherwise), |text| Cow::Borrowed(&**text))
 }
 
-pub(super) fn joined<'t>(texts: impl Iterator<Item = &'t Text>) -> String {
+pub(super) fn images(images: &[(Text, Text)]) -> String {
+    joined(images.iter().map(|(_, image)| image))
+}
+
+fn joined<'t>(texts: impl Iterator<Item = &'t Text>) -> String {
     texts.map(Text::as_str).collect::<Vec<_>>().join(", ")
 }
 

@@ -52,7 +52,7 @@ pub fn tabs(state: &State, area: Rect) -> Vec<Tab> {
     let table = &state.workloads;
     let said = if table.filter.is_empty() { COUNT } else { Narrowed::of(state).width().max(COUNT) };
     let full = |kind: Kind| plural(kind);
-    let short = |kind: Kind| if kind == table.kind { plural(kind) } else { word(kind) };
+    let short = |kind: Kind| if kind == table.kind { plural(kind) } else { kind.short() };
     let fits =
         |name: &dyn Fn(Kind) -> &'static str, more: u16| KINDS.into_iter().map(|kind| width_of(name(kind)) + 2).sum::<u16>() + more <= area.width;
     let is_full = fits(&full, said);
@@ -66,21 +66,4 @@ pub fn tabs(state: &State, area: Rect) -> Vec<Tab> {
             Tab { kind, name, start, end: x }
         })
         .collect()
-}
-
-/// By what the palette opens its table.
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Deployment => "deploy",
-        Kind::StatefulSet => "sts",
-        Kind::DaemonSet => "ds",
-        Kind::Job => "job",
-        Kind::CronJob => "cj",
-        Kind::ConfigMap => "cm",
-        Kind::Node => "no",
-        Kind::Service => "svc",
-        Kind::HorizontalPodAutoscaler => "hpa",
-        Kind::Event => "ev",
-        _ => "po",
-    }
 }
