@@ -25,6 +25,8 @@
 //!  actions ──ActionEvent───▶┘                              ▼
 //!                                               ui::render(&State) when dirty, at most 30/s ─▶ one write per frame
 //! ```
+//!
+//! `heap.c` is no room: it tells the C library how to keep memory small before the first thread starts.
 
 pub mod actions;
 pub mod cli;
