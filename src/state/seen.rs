@@ -180,8 +180,11 @@ impl Cluster {
         if !self.knows_their_places() {
             return false;
         }
-        let early = std::mem::take(&mut self.seen.early);
-        early.into_iter().fold(false, |told, turn| self.follow(turn) || told)
+        let mut told = false;
+        for turn in std::mem::take(&mut self.seen.early) {
+            told |= self.follow(turn);
+        }
+        told
     }
 
     fn knows_their_places(&self) -> bool {
