@@ -6,6 +6,7 @@ use crate::domain::{
     ask::{Finished, Request, RequestKind},
     asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
     object::{Key, Kind, ObjectRef, Subject},
+    pod::Pod,
     suggestion::Suggestion,
     text::Text,
 };
@@ -166,23 +167,27 @@ impl State {
     /// Unhealthy pods of an app: the named one, the marked pods, or the app of what is focused.
     fn restart_request(&self, app: Option<&Text>) -> Result<Request, String> {
         let marked = self.screen == Screen::Workloads && self.workloads.kind == Kind::Pod && !self.workloads.marks.is_empty();
-        let wanted = |pod: &crate::domain::pod::Pod| match app {
+        let wanted = |pod: &Pod| match app {
             Some(app) => self.cluster.app_of(pod) == *app,
             None if marked => self.workloads.marks.contains(&pod.key),
             None => false,
         };
         let focused = (app.is_none() && !marked).then(|| self.focused_app()).flatten();
         let now = self.server_now();
-        let pods = self.cluster.unhealthy.iter().filter_map(|key| self.cluster.pods.get(key));
-        let pods = pods.filter(|pod| {
-            wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app)
-        });
-        let pods: Vec<&crate::domain::pod::Pod> = pods.filter(|pod| pod.is_restartable(now)).take(RestartUnhealthy::MOST).collect();
+        let unhealthy = self.cluster.unhealthy.iter().filter_map(|key| self.cluster.pods.get(key));
+        let unhealthy: Vec<&Pod> = unhealthy
+            .filter(|pod| {
+                wanted(pod) || focused.as_ref().is_some_and(|(namespace, app)| pod.key.namespace == *namespace && self.cluster.app_of(pod) == *app)
+            })
+            .collect();
+        let pods: Vec<&Pod> = unhealthy.iter().copied().filter(|pod| pod.is_restartable(now)).take(RestartUnhealthy::MOST).collect();
         let Some(first) = pods.first() else {
-            return Err(match (app.or(focused.as_ref().map(|(_, app)| app)), marked) {
-                (Some(app), _) => format!("no pod of {app} is unhealthy and has a controller that would replace it"),
-                (None, true) => "none of the marked pods is unhealthy".to_owned(),
-                (None, false) => "no app is focused: choose a pod or its workload, or type :restart-unhealthy APP".to_owned(),
+            let spared = unhealthy.iter().find_map(|pod| Some((pod, pod.vitals().spared(now)?)));
+            return Err(match (spared, app.or(focused.as_ref().map(|(_, app)| app)), marked) {
+                (Some((pod, why)), ..) => format!("{} is not restarted: {why}", pod.key.name),
+                (None, Some(app), _) => format!("no pod of {app} is unhealthy"),
+                (None, None, true) => "none of the marked pods is unhealthy".to_owned(),
+                (None, None, false) => "no app is focused: choose a pod or its workload, or type :restart-unhealthy APP".to_owned(),
             });
         };
         let app = self.cluster.app_of(first);

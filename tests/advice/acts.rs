@@ -108,8 +108,9 @@ impl Cockpit {
                 format!("set-hpa-bounds hpa/{autoscaler} max={}", max * 2)
             }
             Act::ReplacePods { node } => {
-                let on_it = cluster.unhealthy.iter().filter_map(|key| cluster.pods.get(key)).find(|pod| pod.node.as_deref() == Some(node.as_str()));
-                let pod = on_it.ok_or_else(|| format!("no unhealthy pod on {node}"))?;
+                let mut sick = cluster.unhealthy.iter().filter_map(|key| cluster.pods.get(key));
+                let on_it = sick.find(|pod| pod.node.as_deref() == Some(node.as_str()) && pod.is_restartable(self.state.server_now()));
+                let pod = on_it.ok_or_else(|| format!("no pod on {node} that another would replace"))?;
                 format!("restart-unhealthy {}", cluster.app_of(pod))
             }
             Act::RestartDns => "restart-dns".to_owned(),

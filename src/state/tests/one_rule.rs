@@ -58,7 +58,8 @@ proptest! {
         let nodes = vec![Delta::ListStarted, Delta::Applied(node("node-1", None)), Delta::Applied(node("node-2", lost)), Delta::Listed];
         play.observe(SourceId::Nodes, What::Nodes(nodes));
         play.pods(pods).live(SourceId::Pods);
-        let (cluster, now) = (&play.state.cluster, play.state.server_now());
+        let now = play.state.server_now();
+        let cluster = &play.state.cluster;
         // From what was sent, not from what was kept of it.
         let all = || cluster.pods.objects.values().map(|pod| Pod { is_node_lost: is_node_lost(&cluster.nodes, pod.node.as_ref()), ..pod.clone() });
         let unhealthy: BTreeSet<Name> = all().filter(|pod| pod.is_unhealthy(now)).map(|pod| pod.key).collect();
@@ -97,6 +98,15 @@ proptest! {
                 _ => None,
             });
             prop_assert_eq!(asked.as_ref(), apps.get(app), "restart of {}", app);
+            let spared = play.state.cluster.unhealthy.iter().filter(|key| key.name.starts_with(app)).find_map(|key| {
+                let why = play.state.cluster.pods.get(key)?.vitals().spared(now)?;
+                Some(format!("{} is not restarted: {why}", key.name))
+            });
+            if asked.is_none() {
+                let expected = spared.unwrap_or_else(|| format!("no pod of {app} is unhealthy"));
+                let said = play.state.notice.as_ref().map(|notice| notice.text.to_string());
+                prop_assert!(said.as_ref().is_some_and(|said| said.contains(&expected)), "{said:?} does not say {expected}");
+            }
             play.press("Esc Esc");
         }
     }
