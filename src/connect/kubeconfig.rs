@@ -160,6 +160,15 @@ impl Surroundings {
         }
     }
 
+    /// The namespace where none is named: in a pod it is the pod's, also with a kubeconfig.
+    fn namespace(&self) -> String {
+        let of_pod = || {
+            let in_file = files::text(&self.account.join("namespace"), NAMESPACE_LIMIT).ok().map(|name| name.trim().to_owned());
+            self.pod_namespace.clone().or(in_file).filter(|name| !name.is_empty())
+        };
+        self.in_cluster().and_then(|_| of_pod()).unwrap_or_else(|| "default".to_owned())
+    }
+
     /// Whether this runs in a pod that may ask its API server.
     fn in_cluster(&self) -> Option<&(String, String)> {
         self.service.as_ref().filter(|_| self.account.join("token").is_file())
@@ -198,23 +207,24 @@ fn load_in(options: &KubeOptions, surroundings: &Surroundings, clock: &Arc<dyn C
             None => {}
         }
     }
-    let names_nothing = merged.current_context.is_empty() && options.context.is_none() && options.cluster.is_none();
-    if names_nothing && let Some(service) = surroundings.in_cluster() {
-        return in_cluster(options, surroundings, service, clock);
+    if let Some(namespace) = merged.left_open(options)
+        && let Some(service) = surroundings.in_cluster()
+    {
+        return in_cluster(options, surroundings, service, namespace, clock);
     }
     if files.is_empty() {
         let looked = candidates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let looked = if looked.is_empty() { "the places that KUBECONFIG names".to_owned() } else { looked };
         return Err(ConnectError::config(&format!("no kubeconfig at {looked}: set KUBECONFIG or give --kubeconfig FILE")));
     }
-    from_files(options, merged, files, &surroundings.proxies, clock)
+    from_files(options, merged, files, surroundings, clock)
 }
 
 fn from_files(
     options: &KubeOptions,
     mut merged: Merged,
     files: Vec<PathBuf>,
-    proxies: &Environment,
+    surroundings: &Surroundings,
     clock: &Arc<dyn Clock>,
 ) -> Result<Target, ConnectError> {
     fn names<T>(entries: &[Named<T>]) -> Vec<&str> {
@@ -243,8 +253,16 @@ fn from_files(
     let cluster_by = if options.cluster.is_some() { "--cluster".to_owned() } else { format!("named by the context {context_name:?}") };
     let cluster_name = options.cluster.clone().unwrap_or(context.cluster);
     let known_clusters = known(&names(&merged.clusters), &cluster_name);
-    let mut cluster = take(&mut merged.clusters, &cluster_name)
-        .ok_or_else(|| wrong(&format!("there is no cluster {cluster_name:?} ({cluster_by}): use one of {known_clusters}")))?;
+    let mut cluster = match take(&mut merged.clusters, &cluster_name) {
+        Some(cluster) => cluster,
+        // Its address is all that is needed of it.
+        None if options.server.is_some() && options.cluster.is_none() => Cluster::default(),
+        None if cluster_name.is_empty() => {
+            let remedy = "choose another with --context, or give it one with kubectl config set-context";
+            return Err(wrong(&format!("the context {context_name:?} names no cluster: {remedy}")));
+        }
+        None => return Err(wrong(&format!("there is no cluster {cluster_name:?} ({cluster_by}): use one of {known_clusters}"))),
+    };
     if let Some(server) = &options.server {
         cluster.server.clone_from(server);
         cluster.tls_server_name = String::new();
@@ -267,7 +285,7 @@ fn from_files(
     let server = Server::of(&cluster).map_err(of_cluster)?;
     let shown = Text::line(&secrecy::text(&shown(&server.uri), &mut |_| secrecy::HIDDEN.to_owned()));
     let mut config = kube::Config::new(server.uri.clone());
-    config.proxy_url = cluster::proxy(&cluster, &server.uri, proxies).map_err(of_cluster)?;
+    config.proxy_url = cluster::proxy(&cluster, &server.uri, &surroundings.proxies).map_err(of_cluster)?;
     config.disable_compression = cluster.disable_compression;
     let mut who = Who::nobody();
     if server.is_encrypted() {
@@ -287,14 +305,14 @@ fn from_files(
     {
         who.credentials = Credentials::fixed(login);
     }
-    let namespace = if context.namespace.is_empty() { "default" } else { &context.namespace };
+    let namespace = if context.namespace.is_empty() { surroundings.namespace() } else { context.namespace };
     let named = Chosen {
         context: if context_name.is_empty() { &cluster_name } else { &context_name },
         cluster: &cluster_name,
         user: &user_name,
         kubectl: Some(&*context_name).filter(|name| !name.is_empty()),
     };
-    let target = target(options, config, (user, who), &named, namespace, files).map_err(of_user)?;
+    let target = target(options, config, (user, who), &named, &namespace, files).map_err(of_user)?;
     Ok(Target { withholds, ..target })
 }
 
@@ -303,9 +321,11 @@ fn in_cluster(
     options: &KubeOptions,
     surroundings: &Surroundings,
     (host, port): &(String, String),
+    namespace: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<Target, ConnectError> {
-    let wrong = |what: String| ConnectError::config(&format!("no kubeconfig, and the pod's service account {what}: give --kubeconfig FILE"));
+    let wrong =
+        |what: String| ConnectError::config(&format!("no kubeconfig names a cluster, and the pod's service account {what}: give --kubeconfig FILE"));
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     let ca = surroundings.account.join("ca.crt");
     let cluster =
@@ -318,8 +338,7 @@ fn in_cluster(
     let token = surroundings.account.join("token");
     let user = User { token_file: token.to_string_lossy().into_owned(), ..User::default() };
     let who = user::who(&user, || Ok(serde_json::Value::Null), &Text::line(&shown(&server.uri)), clock).map_err(wrong)?;
-    let in_file = files::text(&surroundings.account.join("namespace"), NAMESPACE_LIMIT).ok().map(|name| name.trim().to_owned());
-    let namespace = surroundings.pod_namespace.clone().or(in_file).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned());
+    let namespace = Some(namespace.to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| surroundings.namespace());
     let named = Chosen { context: "in-cluster", cluster: "in-cluster", user: "service account", kubectl: None };
     target(options, config, (user, who), &named, &namespace, Vec::new()).map_err(wrong)
 }

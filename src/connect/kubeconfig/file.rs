@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{place, shape};
+use super::{KubeOptions, place, shape};
 use crate::{connect::ConnectError, files};
 
 /// What stands in the files. A text that is empty is absent, as in Go.
@@ -54,7 +54,7 @@ pub(super) struct Context {
     pub namespace: String,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(super) struct User {
     pub client_certificate: String,
@@ -78,14 +78,14 @@ pub(super) struct User {
     pub exec: Option<Exec>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct AuthProvider {
     pub name: String,
     pub config: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Exec {
     pub command: String,
@@ -97,7 +97,7 @@ pub(super) struct Exec {
     pub interactive_mode: String,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct Variable {
     pub name: String,
@@ -106,6 +106,10 @@ pub(super) struct Variable {
 
 /// Largest kubeconfig that is read, in bytes: one with certificates for hundreds of clusters has a few mebibytes.
 const LIMIT: u64 = 16 << 20;
+
+fn find<'e, T>(entries: &'e [Named<T>], name: &str) -> Option<&'e T> {
+    entries.iter().find(|entry| entry.name == name).map(|entry| &entry.entry)
+}
 
 impl Merged {
     /// Reads one file; relative paths in it start from its folder. None where there is no such file.
@@ -137,6 +141,23 @@ impl Merged {
         if self.current_context.is_empty() {
             self.current_context = next.current_context;
         }
+    }
+
+    /// Whether cluster and user are left open, as by `kubectl config set-context NAME --namespace=…` in a pod: kubectl then asks as the
+    /// pod's service account, and gives up where it is in none. Gives the namespace that is named all the same, or nothing for none.
+    pub fn left_open(&self, options: &KubeOptions) -> Option<&str> {
+        if options.cluster.is_some() || options.user.is_some() || options.server.is_some() {
+            return None;
+        }
+        let name = options.context.as_ref().unwrap_or(&self.current_context);
+        if name.is_empty() {
+            return Some("");
+        }
+        let context = find(&self.contexts, name)?;
+        let is_open = context.cluster.is_empty()
+            && find(&self.clusters, "").is_none()
+            && find(&self.users, &context.user).is_none_or(|user| *user == User::default());
+        is_open.then_some(&context.namespace)
     }
 
     /// `text` is what the document was written as. An error begins after the file's name: with the line, where there is one.

@@ -207,6 +207,20 @@ async fn a_pod_without_a_kubeconfig_is_its_service_account() {
     assert_eq!(namespace(Surroundings { pod_namespace: Some("mine".into()), ..in_pod() }).as_str(), "mine");
     let (_folder, path) = written(TWO);
     assert_eq!(load_in(&with(&path), &in_pod()).unwrap().context.as_str(), "prod-uk-1", "a kubeconfig goes before it");
+    // As `kubectl config set-context here --namespace=mine` writes it there.
+    let context = "{name: here, context: {cluster: '', user: '', namespace: mine}}";
+    let (_folder, path) = written(&format!("{{clusters: null, users: null, current-context: here, contexts: [{context}]}}"));
+    let target = load_in(&with(&path), &in_pod()).unwrap();
+    assert_eq!((&*target.context, &*target.namespace), ("in-cluster", "mine"));
+    assert_eq!(authorization(&target).await.as_deref(), Some("Bearer s3cr3t"));
+    let why = load_in(&with(&path), &nowhere()).unwrap_err().to_string();
+    assert!(why.contains("the context \"here\" names no cluster: choose another with --context"), "{why}");
+    let elsewhere = KubeOptions { server: Some("https://elsewhere".to_owned()), ..with(&path) };
+    assert_eq!(load_in(&elsewhere, &in_pod()).unwrap().server.as_str(), "https://elsewhere", "as kubectl --server");
+    // Of one that names a cluster and no namespace it is the pod's, as for kubectl.
+    let (_folder, path) = written(&one("server: 'https://h'", "token: x"));
+    let namespace = |surroundings| load_in(&with(&path), &surroundings).unwrap().namespace;
+    assert_eq!((namespace(in_pod()).as_str(), namespace(nowhere()).as_str()), ("shop", "default"));
 }
 
 #[test]
