@@ -95,11 +95,7 @@ pub fn level(line: &str) -> Option<(Range<usize>, LogLevel)> {
 fn klog(head: &str) -> Option<LogLevel> {
     let bytes = head.as_bytes();
     let is_klog = bytes.len() > 6 && bytes[1..5].iter().all(u8::is_ascii_digit) && bytes[5] == b' ' && bytes[6].is_ascii_digit();
-    match bytes.first().filter(|_| is_klog)? {
-        b'E' | b'F' => Some(LogLevel::Error),
-        b'W' => Some(LogLevel::Warning),
-        _ => None,
-    }
+    initial(head.get(..1).filter(|_| is_klog)?)
 }
 
 /// The priority before a message, as the kernel and RFC 5424 (6.2.1) write it: eight times the facility and the severity.
@@ -116,13 +112,16 @@ fn syslog(head: &str) -> Option<(Range<usize>, LogLevel)> {
 
 /// Names of fields that hold a level, however they are written: dots, dashes and underscores aside.
 const FIELDS: [&str; 9] = ["level", "severity", "lvl", "loglevel", "levelname", "severitytext", "severitynumber", "priority", "prio"];
+/// MongoDB's, in JSON alone: one letter elsewhere may mean anything.
+const OF_MONGODB: &str = "\"s\":";
 
 /// What the first field of that kind says; the inner none: a level that is no trouble.
 #[expect(clippy::option_option, reason = "no such field is something else than one that says info")]
 fn field(head: &str) -> Option<Option<(Range<usize>, LogLevel)>> {
     words(head).find_map(|range| {
         let bare = head[range.clone()].replace('_', "").to_ascii_lowercase();
-        let name = FIELDS.into_iter().find(|name| *name == bare)?;
+        let is_of_mongodb = head[..range.end].ends_with("\"s") && head[range.start - 1..].starts_with(OF_MONGODB);
+        let name = FIELDS.into_iter().find(|name| *name == bare).or_else(|| is_of_mongodb.then_some("s"))?;
         let rest = &head[range.end..];
         let value = rest.trim_start_matches(['"', '\'', ' ', '=', ':']);
         let between = &rest[..rest.len() - value.len()];
@@ -132,7 +131,7 @@ fn field(head: &str) -> Option<Option<(Range<usize>, LogLevel)>> {
         let start = head.len() - value.len();
         let end = start + value.find(|character: char| !character.is_ascii_alphanumeric()).unwrap_or(value.len());
         let word = &head[start..end];
-        let level = named(word).or_else(|| match (name, word.parse::<u32>().ok()?) {
+        let level = named(word).or_else(|| initial(word)).or_else(|| match (name, word.parse::<u32>().ok()?) {
             // OpenTelemetry's.
             ("severitynumber", 17..=24) => Some(LogLevel::Error),
             ("severitynumber", 13..=16) => Some(LogLevel::Warning),
@@ -157,6 +156,15 @@ fn words(head: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         Some(start..end)
     })
     .filter(|range| head[range.clone()].bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_'))
+}
+
+/// A level by its first letter, as klog, glog, MongoDB and Android have it.
+fn initial(word: &str) -> Option<LogLevel> {
+    match word {
+        "E" | "F" => Some(LogLevel::Error),
+        "W" => Some(LogLevel::Warning),
+        _ => None,
+    }
 }
 
 fn named(word: &str) -> Option<LogLevel> {
@@ -184,6 +192,11 @@ mod tests {
     #[case::pino(r#"{"level":50,"msg":"x"}"#, Some("50"))]
     #[case::logfmt("time=x level=warn msg=slow", Some("warn"))]
     #[case::klog("E1123 02:14:00.000000       1 reflector.go:1] failed", Some("E"))]
+    #[case::letter(r#"{"level":"E","msg":"x"}"#, Some("E"))]
+    #[case::letter_info(r#"{"level":"I","msg":"an ERROR is only mentioned"}"#, None)]
+    #[case::mongodb(r#"{"t":{"$date":"2026-11-30T21:44:00Z"},"s":"E","c":"NETWORK","id":23016,"msg":"x"}"#, Some("E"))]
+    #[case::mongodb_info(r#"{"t":{"$date":"2026-11-30T21:44:00Z"},"s":"I","c":"REPL","id":1,"msg":"x"}"#, None)]
+    #[case::s_elsewhere("took 3 s: E is a letter", None)]
     #[case::klog_fatal("F0102 02:14:00.000000 1 main.go:1] no lease", Some("F"))]
     #[case::syslog_kernel("<3>oom-killer: gfp_mask=0x0", Some("<3>"))]
     #[case::syslog_facility("<11>1 2026-11-23T02:14:00Z host app - - - failed", Some("<11>"))]

@@ -10,7 +10,9 @@ const LEVELS: usize = 30;
 /// Levels that are named in a sentence.
 const NAMED: usize = 4;
 /// What is an error by another word: of syslog, of loggers of several languages, and the numbers of pino and bunyan.
-const ALSO_ERRORS: [&str; 17] = [
+const ALSO_ERRORS: [&str; 19] = [
+    "e",
+    "f",
     "error",
     "err",
     "fatal",
