@@ -236,9 +236,14 @@ fn named_and_gone(document: &str, root: &Path) -> Vec<String> {
 #[test]
 fn documents_name_files_that_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for document in ["README.md", "SECURITY.md", "docs/kubeconfig.md"] {
-        let text = fs::read_to_string(root.join(document)).unwrap();
-        assert_eq!(named_and_gone(&text, root), [""; 0], "{document}");
+    let papers = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    for document in papers.chain([root.join("README.md"), root.join("SECURITY.md")]) {
+        let text = fs::read_to_string(&document).unwrap();
+        assert_eq!(named_and_gone(&text, root), [""; 0], "{}", document.display());
+        // What is linked starts from the document's own folder.
+        let linked = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(to, _)| to).filter(|to| !to.contains("://"));
+        let gone: Vec<&str> = linked.filter(|to| !document.parent().unwrap().join(to).exists()).collect();
+        assert_eq!(gone, [""; 0], "{}", document.display());
     }
     assert_eq!(named_and_gone("see `src/nowhere.rs` and `src/lib.rs`", root), ["src/nowhere.rs"]);
 }

@@ -234,20 +234,20 @@ fn a_dead_cluster_cannot_be_told() {
     assert!(answer.out.contains("FAIL  Kubernetes") && answer.out.contains("->") && !answer.out.contains("hunter2"), "{}", answer.out);
 }
 
-/// The part of the README between two marks; printed in full where it differs, to be pasted.
-fn in_readme(mark: &str, expected: &str) {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+/// The part of a document between two marks; printed in full where it differs, to be pasted.
+fn in_document(document: &str, mark: &str, expected: &str) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).unwrap();
     let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
-    let part = readme.split_once(&start).and_then(|(_, rest)| rest.split_once(&end)).map(|(part, _)| part);
+    let part = text.split_once(&start).and_then(|(_, rest)| rest.split_once(&end)).map(|(part, _)| part);
     if part != Some(expected) {
-        println!("README.md differs from the program between the marks of {mark:?}; it should say:\n{expected}");
+        println!("{document} differs from the program between the marks of {mark:?}; it should say:\n{expected}");
     }
-    assert!(part == Some(expected), "README.md, {mark}");
+    assert!(part == Some(expected), "{document}, {mark}");
 }
 
 #[test]
-fn the_readme_has_every_default() {
-    in_readme("defaults", &format!("```toml\n{}```\n", template::text()));
+fn the_documents_have_every_default() {
+    in_document("docs/configuration.md", "defaults", &format!("```toml\n{}```\n", template::text()));
 }
 
 #[test]
@@ -259,11 +259,11 @@ fn the_readme_and_the_help_have_every_scenario() {
         let is_line = |line: &str| line.trim_start().starts_with(name) && line.ends_with(&title);
         assert!(help.lines().any(is_line), "{name}: {title}\n{help}");
     }
-    in_readme("scenarios", &text);
+    in_document("README.md", "scenarios", &text);
 }
 
 #[test]
-fn the_readme_has_every_key() {
+fn the_documents_have_every_key() {
     let mut text = String::new();
     for group in action::Group::ALL {
         let _ = write!(text, "\n**{}**\n\n| key | |\n|---|---|\n", group.title());
@@ -275,21 +275,21 @@ fn the_readme_has_every_key() {
     for (keys, words) in action::FIXED_KEYS {
         let _ = writeln!(text, "| {keys} | {words} |");
     }
-    in_readme("keys", &(text + "\n"));
+    in_document("docs/keys.md", "keys", &(text + "\n"));
 }
 
 #[test]
-fn the_readme_has_every_permission() {
+fn the_documents_have_every_permission() {
     let mut text = "\n| to | takes |\n|---|---|\n".to_owned();
     for (name, rights) in permissions::features() {
         let rights: Vec<String> = rbac::merged(rights.iter().copied()).iter().map(rbac::Merged::words).collect();
         let _ = writeln!(text, "| {name} | {} |", rights.join(", "));
     }
-    in_readme("permissions", &(text + "\n"));
+    in_document("docs/permissions.md", "permissions", &(text + "\n"));
 }
 
 #[test]
-fn the_readme_has_every_kind_of_mitigation() {
+fn the_documents_have_every_kind_of_mitigation() {
     let mut text = "\n| kind | does | on | level | taken back by |\n|---|---|---|---|---|\n".to_owned();
     for entry in kinds::catalogue() {
         let spec = entry.spec;
@@ -297,7 +297,7 @@ fn the_readme_has_every_kind_of_mitigation() {
         let more = if spec.more.is_empty() { String::new() } else { format!("; {}", spec.more) };
         let _ = writeln!(text, "| `{}` | {} | {} | {}{more} | {} |", spec.name, spec.summary, on.join(", "), spec.level.word(), spec.undo);
     }
-    in_readme("kinds", &(text + "\n"));
+    in_document("docs/mitigations.md", "kinds", &(text + "\n"));
 }
 
 #[test]

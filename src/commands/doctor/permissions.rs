@@ -14,7 +14,7 @@ use crate::{
     sources::rights::{self, FEATURES},
 };
 
-/// What a person wants to do, and the rights that it takes. Most important first; the README's table says the same.
+/// What a person wants to do, and the rights that it takes. Most important first; `docs/permissions.md` says the same.
 pub fn features() -> impl Iterator<Item = (&'static str, &'static [Right])> {
     let seen = FEATURES.iter().map(|feature| (feature.name, feature.rights));
     seen.chain(kinds::catalogue().iter().map(|entry| (entry.spec.name, entry.spec.rights)))

@@ -1,5 +1,5 @@
 //! Every setting once: its name, what it means, how it is read and written. Files, variables, flags, `config show`,
-//! `config init`, the README and the check of unknown names all rest on this table.
+//! `config init`, `docs/configuration.md` and the check of unknown names all rest on this table.
 
 mod cluster;
 mod cockpit;
