@@ -4,6 +4,8 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
+use crate::domain::text::Text;
+
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,8 +46,9 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What is said of it may repeat what a file or a variable holds: nothing of it reaches a terminal raw.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into() }
+        Self { place, message: Text::line(&message.into()).to_string() }
     }
 }
 
@@ -84,5 +87,7 @@ mod tests {
     fn a_problem_is_one_sentence_with_its_place() {
         let problem = Problem::new(Place::File { path: "a.toml".into(), line: 3, column: 9 }, "unknown key");
         assert_eq!(problem.to_string(), "a.toml:3:9: unknown key");
+        // Found by 100,000 spoiled configurations.
+        assert_eq!(Problem::new(Place::Default, "names s\u{202e}ync\n").message, "names s<U+202E>ync<U+000A>");
     }
 }
