@@ -65,11 +65,16 @@ pub async fn lost<'a>(api: &Api, pods: impl Iterator<Item = &'a Value>) -> BTree
         .into_iter()
         .map(|name| async move {
             let node = ObjectRef { kind: Kind::Node, key: Key::new("", name), uid: Text::default() };
-            let is_lost = api.find(&node).await.is_ok_and(|found| found.is_none_or(|node| !pods::is_ready(&node)));
+            let is_lost = api.find(&node).await.is_ok_and(|found| found.is_none_or(|node| is_silent(&node)));
             is_lost.then(|| name.to_owned())
         })
         .collect();
     stream::iter(asked).buffered(READS_AT_ONCE).filter_map(std::future::ready).collect().await
+}
+
+/// Whether its kubelet is not heard any more.
+fn is_silent(node: &Value) -> bool {
+    pods::condition(node, "Ready").and_then(|ready| ready.get("status")?.as_str()) == Some("Unknown")
 }
 
 /// Whether there are other nodes that take pods.

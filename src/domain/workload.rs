@@ -78,6 +78,9 @@ pub struct Node {
     pub ready: bool,
     /// Reason of the Ready condition while it is not true, and since when.
     pub not_ready: Option<(Text, Option<DateTime<Utc>>)>,
+    /// Its kubelet is not heard any more: the Ready condition is `Unknown`. One that says itself that it is not ready still answers, and
+    /// so do its pods.
+    pub is_silent: bool,
     pub cordoned: bool,
     /// `MemoryPressure`, `DiskPressure`, `PIDPressure`, `NetworkUnavailable` that are true.
     pub pressures: Box<[Text]>,

@@ -288,11 +288,11 @@ impl State {
         self.cluster.unhealthy.iter().take(LOOKED_AT).filter_map(|key| self.cluster.pods.get(key)).filter(move |pod| pod.is_restartable(now))
     }
 
-    /// Nodes that are not ready, with the pods on them that their controllers would make anew elsewhere.
+    /// Nodes that do not answer, with the pods on them that their controllers would make anew elsewhere.
     fn lost_nodes(&self) -> Vec<LostNode> {
         let reference = |pod: &Pod| ObjectRef { kind: Kind::Pod, key: pod.key.clone(), uid: pod.uid.clone() };
-        let not_ready = self.cluster.nodes.objects.values().filter(|node| node.not_ready.is_some());
-        let mut lost: Vec<LostNode> = not_ready
+        let silent = self.cluster.nodes.objects.values().filter(|node| node.is_silent);
+        let mut lost: Vec<LostNode> = silent
             .map(|node| LostNode { name: node.key.name.clone(), since: node.not_ready.as_ref().and_then(|(_, since)| *since), pods: Vec::new() })
             .collect();
         let known = lost.len();

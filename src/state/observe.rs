@@ -313,8 +313,8 @@ impl State {
         let was_complete = self.cluster.nodes.is_complete;
         let mut touched: HashSet<Text> = HashSet::new();
         let batch = self.batch::<Node>(deltas, Some(rows::replace::<Node>), |cluster, key, before| {
-            let is_ready = |node: Option<&Node>| node.map(|node| node.not_ready.is_none());
-            if is_ready(before) != is_ready(cluster.nodes.get(key)) {
+            let is_silent = |node: Option<&Node>| node.map(|node| node.is_silent);
+            if is_silent(before) != is_silent(cluster.nodes.get(key)) {
                 touched.insert(key.name.clone());
             }
         });

@@ -75,6 +75,7 @@ impl Watched for Nodes {
             created: meta.created(),
             ready: is_ready,
             not_ready,
+            is_silent: ready.is_some_and(|ready| ready.is("Unknown")),
             cordoned: wire.spec.unschedulable == Some(true),
             pressures: pressures.map(|name| Text::line(name)).collect(),
             version: text(status.node_info.as_ref().and_then(|info| info.kubelet_version.as_ref())),

@@ -122,6 +122,7 @@ fn nodes() -> What {
         created: at(-9_000),
         ready: true,
         not_ready: None,
+        is_silent: false,
         cordoned: false,
         pressures: Box::default(),
         version: "".into(),

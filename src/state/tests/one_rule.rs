@@ -46,6 +46,17 @@ fn any_pod() -> impl Strategy<Value = Pod> {
     )
 }
 
+#[test]
+fn the_pods_of_a_node_that_says_itself_that_it_is_not_ready_are_not_lost() {
+    for (reason, lost) in [("KubeletNotReady", 0), ("NodeStatusUnknown", 1)] {
+        let mut play = Play::new();
+        let node = Delta::Applied(node("node-1", Some((reason.into(), Some(at(-600))))));
+        play.observe(SourceId::Nodes, What::Nodes(vec![Delta::ListStarted, node, Delta::Listed]));
+        play.pods(vec![Pod { node: Some("node-1".into()), ..pod("shop-a-1", "shop-a") }]).live(SourceId::Pods);
+        assert_eq!((play.state.cluster.unhealthy.len(), play.state.advice.suggestions.len()), (lost, lost), "{reason}");
+    }
+}
+
 type ByApp = BTreeMap<String, BTreeSet<Name>>;
 
 proptest! {

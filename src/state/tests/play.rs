@@ -373,6 +373,7 @@ pub fn node(node: &str, not_ready: Option<(Text, Option<DateTime<Utc>>)>) -> Nod
         uid: node.into(),
         created: at(-864_000),
         ready: not_ready.is_none(),
+        is_silent: not_ready.as_ref().is_some_and(|(reason, _)| reason.contains("Unknown")),
         not_ready,
         cordoned: false,
         pressures: Box::default(),
