@@ -17,7 +17,7 @@ Environment:
 
 Exit status:
   0 done   1 failed   2 wrong usage or configuration   3 outcome unknown   130 interrupted
-  `status` has its own: 0 healthy, 1 something fires, 2 cannot tell";
+  `status` has its own: 0 nothing fires, 1 something fires, 2 cannot tell";
 
 /// A cockpit for the first hour of an incident on Kubernetes.
 ///
@@ -108,7 +108,7 @@ pub enum Command {
     /// Live through an incident on a simulated platform; needs no cluster.
     #[cfg_attr(not(feature = "demo"), command(hide = true))]
     Demo(Demo),
-    /// One look, as text or JSON: 0 healthy, 1 something fires, 2 cannot tell.
+    /// One look, as text or JSON: 0 nothing fires, 1 something fires, 2 cannot tell.
     Status(Status),
     /// Check each server: reach, login, version, permissions, clock, latency.
     Doctor(Doctor),

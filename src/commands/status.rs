@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Exit,
-    look::{Answer, LOOKED_AT, Look},
+    look::{Answer, Look, WANTED},
     output, setup,
 };
 use crate::{
@@ -89,7 +89,8 @@ pub fn judge(look: &Look, config: &Config, now: DateTime<Utc>) -> Verdict {
         return Verdict::Firing;
     }
     let mut missing = Vec::new();
-    for source in [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts] {
+    let asked = [SourceId::Cluster, SourceId::Pods].into_iter().chain(WANTED).chain([SourceId::Metrics, SourceId::Alerts]);
+    for source in asked {
         if let Answer::Missing(why) | Answer::Silent(why) | Answer::Partial(why) = look.answer(source) {
             missing.push(format!("{}: {why}", look.name(source)));
         }
@@ -154,7 +155,7 @@ fn text(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>) -> 
         let _ = writeln!(text, "{} {} {} as {}", environment.banner, identity.cluster.context, identity.version, identity.cluster.user);
     }
     let _ = writeln!(text, "{}\n", sentence(look, config, verdict, now));
-    for source in LOOKED_AT {
+    for source in look.listed() {
         let (word, why) = match look.told(source) {
             Answer::Answered => ("ok", None),
             Answer::Partial(why) => ("partial", Some(why)),
@@ -241,7 +242,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         Verdict::Firing => ("firing", &Vec::new()),
         Verdict::CannotTell(missing) => ("cannot_tell", missing),
     };
-    let sources: Vec<Value> = LOOKED_AT.iter().map(|&source| source_document(look, source)).collect();
+    let sources: Vec<Value> = look.listed().map(|source| source_document(look, source)).collect();
     let kpis: Vec<Value> = config
         .kpis
         .iter()
@@ -282,7 +283,7 @@ fn document(look: &Look, config: &Config, verdict: &Verdict, now: DateTime<Utc>)
         })),
         "sources": sources, "kpis": kpis, "firing": alerts,
         "pods": look.pods.is_complete.then(|| look.pods.len()), "unhealthy_pods": pods, "missing_pods": missing_pods,
-        "errors_last_15_min": look.errors.as_ref().filter(|errors| errors.unknown.is_none()).map(|errors| errors.recent),
+        "errors_last_15_min": look.errors_lately(),
     })
 }
 
@@ -308,6 +309,7 @@ mod tests {
         text::Text,
         time::Mono,
     };
+    use crate::state::cluster::Index;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -320,6 +322,10 @@ mod tests {
         let cluster = ClusterIdentity { context: "staging".into(), cluster: "c".into(), uid: "u".into(), user: "me".into() };
         seen(&mut look, SourceId::Cluster, What::Identity(Identity { cluster, version: "v1.36.3".into() }));
         seen(&mut look, SourceId::Pods, What::Pods(vec![Delta::ListStarted, Delta::Listed]));
+        seen(&mut look, SourceId::Deployments, What::Deployments(vec![Delta::Listed]));
+        seen(&mut look, SourceId::ReplicaSets, What::ReplicaSets(vec![Delta::Listed]));
+        seen(&mut look, SourceId::StatefulSets, What::StatefulSets(vec![Delta::Listed]));
+        seen(&mut look, SourceId::DaemonSets, What::DaemonSets(vec![Delta::Listed]));
         let reading = |kpi: &Kpi| KpiReading { id: kpi.id.clone(), value: Some(value), trend: None, at: None, history: None, problem: None };
         seen(&mut look, SourceId::Metrics, What::Kpis(Config::default().kpis.iter().map(reading).collect()));
         seen(&mut look, SourceId::Alerts, What::Alerts(AlertList { alerts: Vec::new(), apart: Vec::new(), said_by: "Alertmanager".into() }));
@@ -349,9 +355,20 @@ mod tests {
         let config = Config::default();
         assert_eq!(judge(&calm(0.0), &config, NOW), Verdict::NothingFires);
         let mut nothing = Look::default();
-        assert!(matches!(judge(&nothing, &config, NOW), Verdict::CannotTell(missing) if missing.len() == 4));
+        assert!(matches!(judge(&nothing, &config, NOW), Verdict::CannotTell(missing) if missing.len() == 8));
         seen(&mut nothing, SourceId::Metrics, What::Health(Health::Absent { remedy: "give --prometheus URL".into(), since: Mono::ZERO }));
         assert!(text(&nothing, &config, &judge(&nothing, &config, NOW), DateTime::UNIX_EPOCH).contains("Prometheus: give --prometheus URL"));
+    }
+
+    #[test]
+    fn where_nobody_knows_what_should_run_it_is_not_healthy() {
+        let mut look = calm(0.0);
+        look.deployments = Index::default();
+        let (verb, resource) = ("list".into(), "deployments.apps".into());
+        seen(&mut look, SourceId::Deployments, What::Health(Health::Forbidden { verb, resource, since: Mono::ZERO }));
+        let verdict = judge(&look, &Config::default(), NOW);
+        assert_eq!(verdict, Verdict::CannotTell(vec!["Deployments: not allowed to list deployments.apps".to_owned()]));
+        assert!(text(&look, &Config::default(), &verdict, NOW).contains("Deployments            failed"));
     }
 
     #[test]

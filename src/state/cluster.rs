@@ -215,6 +215,11 @@ pub struct PodCounts {
 }
 
 impl PodCounts {
+    /// Whether there are fewer pods than replica sets want, all taken together.
+    pub(super) fn are_few(&self) -> bool {
+        self.of_sets < self.wanted_by_sets
+    }
+
     fn count(&mut self, pod: &Pod, change: impl Fn(&mut usize)) {
         if pod.has_ended() {
             if pod.phase == Phase::Failed && pod.owner.is_some() {
@@ -245,7 +250,7 @@ impl PodCounts {
 pub fn is_node_lost(nodes: &Index<Node>, node: Option<&Text>) -> bool {
     let Some(node) = node else { return false };
     match nodes.get(&Key::new("", node)) {
-        Some(node) => node.not_ready.is_some(),
+        Some(node) => node.is_silent,
         None => nodes.is_complete,
     }
 }

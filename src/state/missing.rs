@@ -63,13 +63,14 @@ pub fn owner_of(pod: &Pod) -> Option<&Text> {
     (!pod.has_ended()).then_some(&owner.uid)
 }
 
-/// By deployment, in the order of their names. `has` says how many pods a replica set has.
-pub fn of(deployments: &Index<Deployment>, sets: &Index<ReplicaSet>, has: impl Fn(&Key) -> u32) -> Vec<Missing> {
+/// By deployment, in the order of their names. `has` says how many pods a replica set has. `are_few` says whether there are fewer pods than
+/// replica sets want, all taken together: what their status says is as old as their controller's last look, and that may be dead.
+pub fn of(deployments: &Index<Deployment>, sets: &Index<ReplicaSet>, are_few: bool, has: impl Fn(&Key) -> u32) -> Vec<Missing> {
     if !deployments.is_complete || !sets.is_complete {
         return Vec::new();
     }
     // One that its controller has not seen as it is now is not short of anything yet.
-    let is_short = |one: &&Deployment| one.ready < one.replicas && one.observed_generation >= one.generation;
+    let is_short = |one: &&Deployment| (are_few || one.ready < one.replicas) && one.observed_generation >= one.generation;
     let short: Vec<&Deployment> = deployments.objects.values().filter(is_short).collect();
     if short.is_empty() {
         return Vec::new();
@@ -110,7 +111,7 @@ pub fn of_owners(
         beyond_sets: 0,
         why,
     };
-    let stateful = stateful.objects.values().filter(|set| set.ready < set.replicas && set.observed_generation >= set.generation);
+    let stateful = stateful.objects.values().filter(|set| set.observed_generation >= set.generation);
     let stateful = stateful.map(|set| (set, has(&set.uid))).filter(|(set, has)| *has < set.replicas).filter_map(|(set, has)| {
         let trouble = set.trouble(|key| pods.get(key), now);
         // A pod that waits for another that has only just started is not missing yet.
@@ -120,7 +121,7 @@ pub fn of_owners(
         let why = trouble.filter(|said| said.weight == Weight::Critical).map(|said| Text::line(&said.words));
         Some(one(Kind::StatefulSet, &set.key, has, set.replicas, why))
     });
-    let daemons = daemons.objects.values().filter(|set| set.ready < set.desired && set.observed_generation >= set.generation);
+    let daemons = daemons.objects.values().filter(|set| set.observed_generation >= set.generation);
     let daemons = daemons.map(|set| (set, has(&set.uid))).filter(|(set, has)| *has < set.desired);
     stateful.chain(daemons.map(|(set, has)| one(Kind::DaemonSet, &set.key, has, set.desired, None))).collect()
 }
@@ -130,7 +131,7 @@ impl Cluster {
         if !self.pods.is_complete {
             return Vec::new();
         }
-        let mut missing = of(&self.deployments, &self.replica_sets, |set| self.pods_of_sets.get(set).copied().unwrap_or(0));
+        let mut missing = of(&self.deployments, &self.replica_sets, self.counts.are_few(), |set| self.pods_of_sets.get(set).copied().unwrap_or(0));
         missing.extend(of_owners(&self.stateful_sets, &self.daemon_sets, &self.pods, |uid| self.pods_of_owner(uid), server_now));
         missing
     }
