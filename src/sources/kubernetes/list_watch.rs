@@ -487,12 +487,20 @@ impl<'de, K: Watched> Visitor<'de> for Page<'_, K> {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut metadata: Option<ListMeta<'de>> = None;
         let (mut objects, mut entries, mut room) = (Vec::new(), 0, self.room);
+        let (mut is_status, mut says) = (false, None);
         while let Some(member) = map.next_key::<Str<'de>>()? {
             match &*member.0 {
                 "metadata" => metadata = Some(map.next_value()?),
                 "items" => map.next_value_seed(Items { kind: self.kind, objects: &mut objects, entries: &mut entries, room: &mut room })?,
+                "kind" => is_status = map.next_value::<Str<'de>>()?.is("Status"),
+                "message" => says = Some(map.next_value::<Str<'de>>()?),
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
+        }
+        // A failure that came under the status of a success, as by a proxy.
+        if is_status {
+            let says = says.map(|says| says.0.into_owned()).unwrap_or_default();
+            return Err(M::Error::custom(format_args!("a Status in place of a list: {says}")));
         }
         let metadata = metadata.ok_or_else(|| M::Error::missing_field("metadata"))?;
         let text = |text: Option<Str<'de>>| text.map(|text| text.0.into_owned());
