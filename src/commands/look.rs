@@ -20,7 +20,7 @@ use crate::{
         sets::{DaemonSet, StatefulSet},
         text::Text,
         units,
-        workload::{Deployment, Node, ReplicaSet},
+        workload::{Deployment, Node, Object, ReplicaSet},
     },
     state::{
         cluster::{Index, is_node_lost},
@@ -35,7 +35,16 @@ const UNMEASURED: &str = "not measured: Prometheus has not answered";
 const CLOCKS_DIFFER: chrono::Duration = chrono::Duration::minutes(1);
 
 /// The sources that one look waits for. The others only help to explain.
-pub const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
+const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
+
+/// What should run: without these nobody knows which pods are missing.
+pub const WANTED: [SourceId; 4] = [SourceId::Deployments, SourceId::ReplicaSets, SourceId::StatefulSets, SourceId::DaemonSets];
+
+fn fill<T: Object>(index: &mut Index<T>, deltas: Vec<Delta<T>>) {
+    for delta in deltas {
+        index.apply(delta, |_, _| {});
+    }
+}
 
 /// Why an answer is no value of the indicator, and what to do; none where it is one.
 pub fn doubt(kpi: &Kpi, reading: &KpiReading) -> Option<Text> {
@@ -76,7 +85,7 @@ pub struct Look {
     pub identity: Option<Identity>,
     pub pods: Index<Pod>,
     nodes: Index<Node>,
-    deployments: Index<Deployment>,
+    pub deployments: Index<Deployment>,
     replica_sets: Index<ReplicaSet>,
     stateful_sets: Index<StatefulSet>,
     daemon_sets: Index<DaemonSet>,
@@ -114,19 +123,11 @@ impl Look {
                 self.answered.insert(source);
             }
             What::Pods(deltas) => {
-                for delta in deltas {
-                    let listed = delta == Delta::Listed;
-                    self.pods.apply(delta, |_, _| {});
-                    if listed {
-                        self.answered.insert(source);
-                        self.mark_lost();
-                    }
-                }
+                fill(&mut self.pods, deltas);
+                self.mark_lost();
             }
             What::Nodes(deltas) => {
-                for delta in deltas {
-                    self.nodes.apply(delta, |_, _| {});
-                }
+                fill(&mut self.nodes, deltas);
                 self.mark_lost();
             }
             What::Kpis(readings) => {
@@ -143,10 +144,10 @@ impl Look {
                 self.errors = Some(errors);
                 self.answered.insert(source);
             }
-            What::Deployments(deltas) => deltas.into_iter().for_each(|delta| self.deployments.apply(delta, |_, _| {})),
-            What::ReplicaSets(deltas) => deltas.into_iter().for_each(|delta| self.replica_sets.apply(delta, |_, _| {})),
-            What::StatefulSets(deltas) => deltas.into_iter().for_each(|delta| self.stateful_sets.apply(delta, |_, _| {})),
-            What::DaemonSets(deltas) => deltas.into_iter().for_each(|delta| self.daemon_sets.apply(delta, |_, _| {})),
+            What::Deployments(deltas) => fill(&mut self.deployments, deltas),
+            What::ReplicaSets(deltas) => fill(&mut self.replica_sets, deltas),
+            What::StatefulSets(deltas) => fill(&mut self.stateful_sets, deltas),
+            What::DaemonSets(deltas) => fill(&mut self.daemon_sets, deltas),
             What::Jobs(_)
             | What::CronJobs(_)
             | What::Beat
@@ -168,17 +169,21 @@ impl Look {
     }
 
     fn is_complete(&self) -> bool {
-        let wanted = [
-            // Without the nodes nobody knows which pods were lost with theirs.
-            (self.nodes.is_complete, SourceId::Nodes),
-            // Without these nobody knows how many there should be.
-            (self.deployments.is_complete, SourceId::Deployments),
-            (self.replica_sets.is_complete, SourceId::ReplicaSets),
-            (self.stateful_sets.is_complete, SourceId::StatefulSets),
-            (self.daemon_sets.is_complete, SourceId::DaemonSets),
-        ];
-        let looked_at = LOOKED_AT.iter().map(|source| (self.answered.contains(source), *source));
-        wanted.into_iter().chain(looked_at).all(|(is_known, source)| is_known || self.has_failed(source))
+        // Without the nodes nobody knows which pods were lost with theirs.
+        let all = LOOKED_AT.into_iter().chain(WANTED).chain([SourceId::Nodes]);
+        all.into_iter().all(|source| self.has_answered(source) || self.has_failed(source))
+    }
+
+    fn has_answered(&self, source: SourceId) -> bool {
+        match source {
+            SourceId::Pods => self.pods.is_complete,
+            SourceId::Nodes => self.nodes.is_complete,
+            SourceId::Deployments => self.deployments.is_complete,
+            SourceId::ReplicaSets => self.replica_sets.is_complete,
+            SourceId::StatefulSets => self.stateful_sets.is_complete,
+            SourceId::DaemonSets => self.daemon_sets.is_complete,
+            other => self.answered.contains(&other),
+        }
     }
 
     fn has_failed(&self, source: SourceId) -> bool {
@@ -187,7 +192,7 @@ impl Look {
 
     pub fn answer(&self, source: SourceId) -> Answer {
         let health = self.healths.get(&source);
-        if self.answered.contains(&source) {
+        if self.has_answered(source) {
             return match health {
                 Some(Health::Lagging { why, .. }) if self.partial(source).is_none() => Answer::Partial(why.clone()),
                 _ => self.partial(source).map_or(Answer::Answered, Answer::Partial),
@@ -198,7 +203,8 @@ impl Look {
             Some(Health::Forbidden { verb, resource, .. }) => Answer::Missing(Text::line(&format!("not allowed to {verb} {resource}"))),
             Some(Health::Absent { remedy, .. }) => Answer::Missing(remedy.clone()),
             Some(Health::Listing { so_far, .. }) => Answer::Silent(Text::line(&format!("listing, {so_far} so far"))),
-            Some(Health::Connecting { what: words, .. } | Health::LoggingIn { says: words, .. }) => Answer::Silent(words.clone()),
+            Some(Health::Connecting { what, .. }) => Answer::Silent(Text::line(&format!("no answer in time: {what}; sev1 doctor looks closer"))),
+            Some(Health::LoggingIn { says, .. }) => Answer::Silent(says.clone()),
             Some(Health::Live { .. } | Health::Lagging { .. }) | None => Answer::Silent("no answer in time".into()),
         }
     }
@@ -211,12 +217,21 @@ impl Look {
         if !errors.is_partial() {
             return None;
         }
-        Some(Text::line(&format!(
-            "{} of {} answered{}",
-            errors.shards.0,
-            units::counted(u64::from(errors.shards.1), "shard"),
-            if errors.timed_out { ", timed out" } else { "" }
-        )))
+        let (answered, all, what) = errors.unanswered().unwrap_or((errors.shards.0, errors.shards.1, "shard"));
+        let late = if errors.timed_out { ", timed out" } else { "" };
+        Some(Text::line(&format!("{answered} of {} answered{late}", units::counted(u64::from(all), what))))
+    }
+
+    /// Errors of the last 15 minutes, at least; none where nobody knows whether there are any.
+    pub fn errors_lately(&self) -> Option<u64> {
+        let errors = self.errors.as_ref().filter(|errors| errors.unknown.is_none())?;
+        (errors.recent > 0 || !errors.is_partial()).then_some(errors.recent)
+    }
+
+    /// What the list of sources names: those that one look is about, and of the others those that did not answer.
+    pub fn listed(&self) -> impl Iterator<Item = SourceId> {
+        let others = WANTED.into_iter().chain([SourceId::Nodes]);
+        LOOKED_AT.into_iter().chain(others.filter(|source| self.answer(*source) != Answer::Answered))
     }
 
     /// The same as it stands in the list of sources: pods of a namespace that does not exist are none that are well.
@@ -280,7 +295,7 @@ impl Look {
         for owner in self.pods.objects.values().filter_map(missing::owner_of) {
             *of_owners.entry(owner).or_default() += 1;
         }
-        let mut missing = missing::of(&self.deployments, &self.replica_sets, |set| of_sets.get(set).copied().unwrap_or(0));
+        let mut missing = missing::of(&self.deployments, &self.replica_sets, true, |set| of_sets.get(set).copied().unwrap_or(0));
         let has = |owner: &Text| of_owners.get(owner).copied().unwrap_or(0);
         let now = self.server_time.unwrap_or(now);
         missing.extend(missing::of_owners(&self.stateful_sets, &self.daemon_sets, &self.pods, has, now));

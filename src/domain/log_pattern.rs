@@ -60,6 +60,8 @@ pub struct ErrorWindow {
     pub sampled: Option<u64>,
     /// Shards that answered, and all of them; fewer is a partial answer and is said.
     pub shards: (u32, u32),
+    /// The same of the clusters of a search across several.
+    pub clusters: (u32, u32),
     pub timed_out: bool,
     /// Why none could have been found, where none was: then nobody knows whether there are any.
     pub unknown: Option<Text>,
@@ -76,8 +78,14 @@ impl ErrorWindow {
         Some(before.iter().map(|count| *count as f64).sum::<f64>() * 15.0 / before.len() as f64)
     }
 
+    /// How many answered, of how many, and of what: where some did not.
+    pub fn unanswered(&self) -> Option<(u32, u32, &'static str)> {
+        let parts = [(self.clusters, "cluster"), (self.shards, "shard")];
+        parts.into_iter().find(|((answered, all), _)| answered < all).map(|((answered, all), what)| (answered, all, what))
+    }
+
     pub fn is_partial(&self) -> bool {
-        self.timed_out || self.shards.0 < self.shards.1
+        self.timed_out || self.unanswered().is_some()
     }
 }
 

@@ -210,6 +210,7 @@ fn window(bad: bool) -> ErrorWindow {
         sampled: None,
         shards: if bad { (3, 5) } else { (5, 5) },
         timed_out: false,
+        clusters: (0, 0),
         unknown: None,
     }
 }
@@ -408,6 +409,7 @@ fn list_workloads(state: &mut State) {
                 uid: uid(&name),
                 created,
                 ready: index != 4,
+                is_silent: index == 4,
                 not_ready: (index == 4).then(|| ("NodeStatusUnknown: kubelet stopped posting node status".into(), Some(at(2, 1)))),
                 cordoned: index == 5,
                 pressures: if index == 6 { Box::new(["MemoryPressure".into()]) } else { Box::new([]) },

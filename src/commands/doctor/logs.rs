@@ -74,6 +74,11 @@ async fn of_documents(client: &HttpReader, settings: &Errors, mapping: Option<&M
         Ok(answer) => answer,
         Err(error) => return vec![Finding::of_error(ABOUT, &error)],
     };
+    // What did not answer may hold what is looked for.
+    if let Some(why) = logs::left_out(&answer) {
+        let says = format!("nobody can tell whether errors would be found: {why}");
+        return vec![Finding::warn(ABOUT, &says, "see the health of Elasticsearch itself")];
+    }
     let ever = match logs::ask(client, settings, &proof::ever(fields, settings)).await {
         Ok(answer) => proof::count(&answer).unwrap_or(0) > 0,
         Err(error) => return vec![Finding::of_error(ABOUT, &error)],

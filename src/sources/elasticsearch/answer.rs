@@ -24,6 +24,9 @@ pub(super) struct Search {
     timed_out: Option<bool>,
     #[serde(rename = "_shards")]
     shards: Option<Shards>,
+    /// Of a search across clusters: shards of one that was skipped are not among the counted.
+    #[serde(rename = "_clusters")]
+    clusters: Option<Clusters>,
     hits: Option<Hits>,
     aggregations: Option<Aggregations>,
 }
@@ -33,6 +36,12 @@ struct Shards {
     total: Option<u32>,
     successful: Option<u32>,
     failures: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Clusters {
+    total: Option<u32>,
+    successful: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +109,11 @@ impl Search {
         self.shards.as_ref().map_or((0, 0), |shards| (shards.successful.unwrap_or(0), shards.total.unwrap_or(0)))
     }
 
+    /// The same of clusters; none of a search in one.
+    fn clusters(&self) -> (u32, u32) {
+        self.clusters.as_ref().map_or((0, 0), |clusters| (clusters.successful.unwrap_or(0), clusters.total.unwrap_or(0)))
+    }
+
     /// Whether it says what was searched; without that nothing it counts means anything.
     pub fn is_search(&self) -> bool {
         self.shards.as_ref().is_some_and(|shards| shards.total.is_some()) && self.hits.is_some()
@@ -121,11 +135,15 @@ impl Search {
             let reason = reason.map_or_else(String::new, |reason| format!(": {}", Text::of_error(reason, LINE_LIMIT)));
             return Some(format!("{answered} of {} answered{reason}", units::counted(u64::from(all), "shard")));
         }
+        let (answered, all) = self.clusters();
+        if answered < all {
+            return Some(format!("{answered} of {} answered", units::counted(u64::from(all), "cluster")));
+        }
         (self.timed_out == Some(true)).then(|| "the search ran out of time: partial".to_owned())
     }
 
     pub fn window(self, fields: &Fields, memory: &mut Memory, server_now: DateTime<Utc>, shown: usize) -> ErrorWindow {
-        let shards = self.shards();
+        let (shards, clusters) = (self.shards(), self.clusters());
         let timed_out = self.timed_out == Some(true);
         let hits = self.hits.unwrap_or(Hits { total: None, hits: None });
         let read = hits.hits.unwrap_or_default();
@@ -168,6 +186,7 @@ impl Search {
             patterns,
             sampled: (sampled < recent).then_some(sampled),
             shards,
+            clusters,
             timed_out,
             unknown: None,
         }
@@ -281,6 +300,18 @@ mod tests {
         "older":{"doc_count":26,"some":{"hits":{"total":{"value":26,"relation":"eq"},"hits":[
           {"_id":"b","_source":{"@timestamp":"2026-11-23T08:49:40Z","service":"api","message":"\u001b[31mlost\u001b[0m \u001b[2J"}},
           {"_id":"d","_source":{"@timestamp":"2026-11-23T08:20:00Z","service":"core","message":"took 9 ms"}}]}}}}}"#;
+
+    #[test]
+    fn a_cluster_that_was_skipped_is_missing_from_the_answer() {
+        let whole =
+            r#"{"timed_out":false,"_shards":{"total":3,"successful":3},"_clusters":{"total":2,"successful":2,"skipped":0},"hits":{"total":0}}"#;
+        let search = |text: &str| serde_json::from_str::<Search>(text).unwrap();
+        assert_eq!(search(whole).partial(), None);
+        let part = whole.replace(r#""successful":2,"skipped":0"#, r#""successful":1,"skipped":1"#);
+        assert_eq!(search(&part).partial().unwrap(), "1 of 2 clusters answered");
+        let window = search(&part).window(&fields(), &mut Memory::default(), now(), 5);
+        assert!(window.is_partial() && window.unanswered() == Some((1, 2, "cluster")));
+    }
 
     #[test]
     fn a_partial_answer_is_read_and_said() {

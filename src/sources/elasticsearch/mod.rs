@@ -15,6 +15,7 @@ mod tests;
 
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use self::{
@@ -49,8 +50,9 @@ const RESTS: (u32, u32) = (2, 16);
 const SHOWN: usize = 200;
 /// Mappings rarely change.
 const MAPPING_FRESH: Duration = Duration::from_mins(5);
-/// Kept of the answer. `_shards` and `timed_out` say whether it is whole; `error` what went wrong.
-const FILTER: &str = "timed_out,_shards,hits.total,hits.hits._id,hits.hits._source,hits.hits.fields,hits.hits.sort,aggregations,error,status";
+/// Kept of the answer. `_shards`, `_clusters` and `timed_out` say whether it is whole; `error` what went wrong.
+const FILTER: &str =
+    "timed_out,_shards,_clusters,hits.total,hits.hits._id,hits.hits._source,hits.hits.fields,hits.hits.sort,aggregations,error,status";
 
 /// How much a search asks for that not every compatible server knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,8 +239,13 @@ fn index_path(index: &str, what: &str) -> String {
 
 /// A question about numbers alone.
 pub async fn ask(server: &HttpReader, settings: &Errors, question: &Value) -> Result<Value, ConnectError> {
-    let query = [("filter_path", "timed_out,_shards,hits.total,aggregations,error,status"), ("ignore_unavailable", "true")];
+    let query = [("filter_path", "timed_out,_shards,_clusters,hits.total,aggregations,error,status"), ("ignore_unavailable", "true")];
     server.search(&index_path(&settings.index, "_search"), &query, question, ANSWER_LIMIT, WITHIN).await?.json()
+}
+
+/// What is missing from an answer of [`ask`], as `4 of 10 shards answered`; none where it is whole.
+pub fn left_out(answer: &Value) -> Option<String> {
+    Search::deserialize(answer).ok()?.partial()
 }
 
 impl Asking for ErrorLog {

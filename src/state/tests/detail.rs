@@ -93,6 +93,7 @@ fn a_pattern_of_errors_shows_whole_messages_and_their_pods() {
         sampled: None,
         shards: (5, 5),
         timed_out: false,
+        clusters: (0, 0),
         unknown: None,
     };
     play.observe(SourceId::Errors, What::Errors(Box::new(window))).take();

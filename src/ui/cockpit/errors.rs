@@ -170,7 +170,7 @@ fn standing(state: &State) -> Standing {
         return Standing::doubtful(why);
     }
     let Some(window) = state.errors.as_ref().filter(|window| window.is_partial()) else { return standing };
-    let (answered, all) = window.shards;
+    let (answered, all, what) = window.unanswered().unwrap_or((window.shards.0, window.shards.1, "shard"));
     let words = match (answered < all, window.timed_out) {
         (true, false) => format!("partial {answered}/{all}"),
         (true, true) => format!("partial {answered}/{all}, timed out"),
@@ -182,7 +182,7 @@ fn standing(state: &State) -> Standing {
     } else if !standing.marker.contains("partial") {
         standing.marker = format!("{}, {words}", standing.marker);
     }
-    standing.sentence = format!("{answered} of {} answered; {}", units::counted(u64::from(all), "shard"), standing.sentence);
+    standing.sentence = format!("{answered} of {} answered; {}", units::counted(u64::from(all), what), standing.sentence);
     standing
 }
 
