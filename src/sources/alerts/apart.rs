@@ -46,7 +46,7 @@ impl Apart {
         self.settings.watchdogs.iter().any(|name| *name == *alert.name)
     }
 
-    fn is_by_design(&self, alert: &Alert) -> bool {
+    pub fn is_by_design(&self, alert: &Alert) -> bool {
         let has_no_severity = alert.label("severity").is_some_and(|severity| severity.eq_ignore_ascii_case("none"));
         has_no_severity || self.is_watchdog(alert) || self.settings.apart.iter().any(|name| *name == *alert.name)
     }

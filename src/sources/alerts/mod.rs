@@ -5,9 +5,9 @@ mod apart;
 mod dated;
 mod prometheus;
 
-use std::{cmp::Reverse, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Notify;
 
 use super::{
@@ -24,9 +24,14 @@ use crate::{
         alert::{Alert, AlertList, AlertStatus},
         observation::What,
         text::Text,
+        units,
     },
 };
 
+/// How long an alert may be on its way from Prometheus to Alertmanager.
+const ARRIVES_WITHIN: TimeDelta = TimeDelta::minutes(2);
+/// Alerts that are named where they did not arrive; the others are counted.
+const NAMED: usize = 3;
 /// Alerts kept of one answer.
 const MOST: usize = 2_000;
 /// Labels kept of one alert.
@@ -71,8 +76,10 @@ impl Alerts {
                     backoff.pause(LOOK_AGAIN).await;
                 }
                 Combined::Failed { error, says } => backoff.after_saying(&error, &says, &self.report).await?,
-                Combined::Said { mut list, date, but } => {
+                Combined::Said { mut list, date, but, mut unheard } => {
                     let server_now = date.unwrap_or_else(|| self.report.utc());
+                    unheard.retain(|alert| !apart.is_by_design(alert) && server_now - alert.starts_at > ARRIVES_WITHIN);
+                    let but = but.or_else(|| not_arrived(&unheard));
                     dated.date(&mut list.alerts, server_now);
                     apart.divide(&mut list, self.report.now(), server_now);
                     backoff.succeeded();
@@ -128,14 +135,19 @@ enum Combined {
         list: AlertList,
         date: Option<DateTime<Utc>>,
         but: Option<String>,
+        /// What fires by Prometheus' word, and by a name that Alertmanager has nothing of, hidden or not.
+        unheard: Vec<Alert>,
     },
 }
 
 fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
     match (alertmanager, prometheus) {
         (Heard::Said { mut alerts, date }, other) => {
+            let mut unheard = Vec::new();
             let but = match other {
                 Heard::Said { alerts: told, .. } => {
+                    let has_arrived = |told: &Alert| alerts.iter().any(|known| known.name == told.name);
+                    unheard = told.iter().filter(|told| told.status == AlertStatus::Firing && !has_arrived(told)).cloned().collect();
                     for alert in &mut alerts {
                         if let Some(told) = told.iter().find(|told| is_same(told, alert)) {
                             (alert.true_since, alert.value) = (told.true_since, told.value.clone());
@@ -149,11 +161,11 @@ fn combine(alertmanager: Heard, prometheus: Heard) -> Combined {
                 Heard::Failed(error) => Some(format!("pending alerts unknown: Prometheus: {error}")),
                 Heard::Absent(_) => None,
             };
-            said(alerts, "Alertmanager", date, but)
+            said(alerts, "Alertmanager", date, but, unheard)
         }
-        (Heard::Absent(_), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, None),
+        (Heard::Absent(_), Heard::Said { alerts, date }) => said(alerts, "Prometheus", date, None, Vec::new()),
         (Heard::Failed(error), Heard::Said { alerts, date }) => {
-            said(alerts, "Prometheus", date, Some(format!("silences unknown: Alertmanager: {error}")))
+            said(alerts, "Prometheus", date, Some(format!("silences unknown: Alertmanager: {error}")), Vec::new())
         }
         (Heard::Failed(error), Heard::Failed(other)) => {
             let (one, other) = (error.to_string(), other.to_string());
@@ -179,12 +191,22 @@ fn is_same(told: &Alert, alert: &Alert) -> bool {
 }
 
 /// Most severe first, then oldest.
-fn said(mut alerts: Vec<Alert>, by: &str, date: Option<DateTime<Utc>>, but: Option<String>) -> Combined {
+fn said(mut alerts: Vec<Alert>, by: &str, date: Option<DateTime<Utc>>, but: Option<String>, unheard: Vec<Alert>) -> Combined {
     by_rank(&mut alerts);
     let total = alerts.len();
     alerts.truncate(MOST);
     let but = but.or_else(|| (total > MOST).then(|| format!("{MOST} of {total} alerts shown")));
-    Combined::Said { list: AlertList { alerts, apart: Vec::new(), said_by: Text::line(by) }, date, but }
+    Combined::Said { list: AlertList { alerts, apart: Vec::new(), said_by: Text::line(by) }, date, but, unheard }
+}
+
+/// Alerts whose way to Alertmanager may be broken, or that are dropped on it; none where there are none.
+fn not_arrived(unheard: &[Alert]) -> Option<String> {
+    let names: BTreeSet<&Text> = unheard.iter().map(|alert| &alert.name).collect();
+    let fire = format!("{} {}", units::counted(names.len() as u64, "alert"), units::verb(names.len() as u64, "fire"));
+    (!names.is_empty()).then(|| {
+        let first = units::first_few(&names, NAMED);
+        format!("{fire} in Prometheus and did not arrive in Alertmanager: {first}; see its alerting section, or name them in alerts.apart")
+    })
 }
 
 fn by_rank(alerts: &mut [Alert]) {
@@ -262,6 +284,23 @@ mod tests {
         let (names, by, but) = names(combine(alertmanager, prometheus));
         assert_eq!(names, ["early", "late", "warn", "hidden", "soon"]);
         assert_eq!((by.as_str(), but), ("Alertmanager", None));
+    }
+
+    #[test]
+    fn what_fires_in_prometheus_alone_is_no_silence() {
+        use {AlertStatus as Is, Severity as S};
+        let told = heard(vec![
+            alert("sent", S::Critical, Is::Firing, 1),
+            alert("stuck", S::Critical, Is::Firing, 1),
+            alert("soon", S::Critical, Is::Pending, 1),
+        ]);
+        let Combined::Said { unheard, list, .. } = combine(heard(vec![alert("sent", S::Critical, Is::Suppressed, 1)]), told) else { panic!() };
+        assert_eq!((unheard.len(), list.alerts.len()), (1, 2));
+        assert_eq!(
+            not_arrived(&unheard).unwrap(),
+            "1 alert fires in Prometheus and did not arrive in Alertmanager: stuck; see its alerting section, or name them in alerts.apart"
+        );
+        assert_eq!(not_arrived(&[]), None);
     }
 
     #[test]
