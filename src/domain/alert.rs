@@ -18,7 +18,10 @@ impl Severity {
     /// The `severity` label; anything unknown counts as a warning, since nobody can say it is harmless.
     pub fn from_label(label: Option<&str>) -> Self {
         match label.map(str::to_ascii_lowercase).as_deref() {
-            Some("critical" | "page" | "emergency" | "p1" | "error") => Self::Critical,
+            Some(
+                "critical" | "crit" | "page" | "emergency" | "error" | "fatal" | "disaster" | "outage" | "blocker" | "major" | "high" | "p0" | "p1"
+                | "s0" | "s1" | "sev0" | "sev1" | "sev-0" | "sev-1",
+            ) => Self::Critical,
             Some("info" | "none" | "informational" | "debug" | "notice") => Self::Info,
             _ => Self::Warning,
         }
