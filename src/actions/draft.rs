@@ -10,7 +10,7 @@ use crate::{
         mitigation::{
             Alternative, Basis, CheckKind, CheckResult, ContentType, Converge, DiffLine, Effect, Field, MitigationId, ObjectWrite, Write, WriteMethod,
         },
-        object::{ObjectRef, Subject},
+        object::{Kind, ObjectRef, Subject},
         phase::Phase,
         text::Text,
     },
@@ -98,6 +98,10 @@ pub async fn subject(core: &Core, subject: &Subject) -> Result<(ObjectRef, Value
     target.uid = Text::line(pods::uid(&object));
     if target.uid.is_empty() {
         return Err(Text::line(&format!("the server's answer for {target} has no uid: nothing can be planned on it")));
+    }
+    // A node on its way out is still drained.
+    if subject.kind != Kind::Node && object.pointer("/metadata/deletionTimestamp").is_some() {
+        return Err(Text::line(&format!("{target} is being deleted: nothing acts on what is written to it any more")));
     }
     Ok((target, object))
 }
