@@ -70,6 +70,11 @@ impl ConnectError {
         Self::Config(Text::of_error(message, LINE_LIMIT))
     }
 
+    /// The same of a file. What it is called is no part of what is wrong with it: after `prod-token: ` no word is a secret.
+    pub(crate) fn of_file(place: &str, wrong: &str) -> Self {
+        Self::Config(Text::line(&format!("{place}{}", Text::of_error(wrong, LINE_LIMIT))))
+    }
+
     /// How long the server asked to be left alone, or the credential plugin is.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -235,7 +235,7 @@ fn from_files(
         Some(entries.swap_remove(at).entry)
     }
     let place = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(":");
-    let wrong = |what: &str| ConnectError::config(&format!("{place}: {what}"));
+    let wrong = |what: &str| ConnectError::of_file(&place, &format!(": {what}"));
     let context_name = options.context.clone().unwrap_or_else(|| merged.current_context.clone());
     if context_name.is_empty() && options.cluster.is_none() && merged.contexts.is_empty() {
         return Err(wrong("it holds no context: give another file with --kubeconfig, or log in to a cluster so that one is written"));

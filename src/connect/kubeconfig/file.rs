@@ -114,17 +114,17 @@ fn find<'e, T>(entries: &'e [Named<T>], name: &str) -> Option<&'e T> {
 impl Merged {
     /// Reads one file; relative paths in it start from its folder. None where there is no such file.
     pub fn read(path: &Path) -> Result<Option<Self>, ConnectError> {
-        let shown = path.display();
+        let shown = format!("kubeconfig {}", path.display());
         let bytes = match files::read_or_pipe(path, LIMIT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(ConnectError::config(&format!("kubeconfig {shown} cannot be read ({error}): correct its permissions or the path")));
+                return Err(ConnectError::of_file(&shown, &format!(" cannot be read ({error}): correct its permissions or the path")));
             }
         };
-        let text = decoded(&bytes).ok_or_else(|| ConnectError::config(&format!("kubeconfig {shown}: not text in UTF-8 or UTF-16")))?;
-        let document = document(&text).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}{why}")))?;
-        let mut one = Self::of(document, &text).map_err(|why| ConnectError::config(&format!("kubeconfig {shown}{why}")))?;
+        let text = decoded(&bytes).ok_or_else(|| ConnectError::of_file(&shown, ": not text in UTF-8 or UTF-16"))?;
+        let document = document(&text).map_err(|why| ConnectError::of_file(&shown, &why))?;
+        let mut one = Self::of(document, &text).map_err(|why| ConnectError::of_file(&shown, &why))?;
         one.make_absolute(path.parent().unwrap_or(Path::new("")));
         Ok(Some(one))
     }
@@ -241,11 +241,11 @@ fn entries<T: DeserializeOwned + Default>(list: Option<Value>, place: &str, fiel
 
 /// The first document, as kubectl takes no other.
 fn document(text: &str) -> Result<Value, String> {
-    if text.trim().is_empty() {
+    let first = first_document(text);
+    if first.trim().is_empty() {
         return Ok(Value::Null);
     }
     let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
-    let first = first_document(text);
     let words = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins, strict_booleans: true };
     let read = serde_saphyr::from_str_with_options(first, options);
     // A value that is marked as true or false (`!!bool yes`) is a mistake to the strict reader, and none to kubectl's.
@@ -260,19 +260,20 @@ fn document(text: &str) -> Result<Value, String> {
     })
 }
 
-/// Up to the mark of a second document; a mark before everything begins the first.
+/// Up to the mark of a second document; a mark before everything begins the first. Empty where there are only comments in it.
 fn first_document(text: &str) -> &str {
     let mut at = 0;
-    let mut has_content = false;
+    let (mut has_content, mut has_begun) = (false, false);
     for line in text.split_inclusive('\n') {
         let is_mark = line.trim_end() == "---" || line.starts_with("--- ");
-        if (is_mark && has_content) || line.trim_end() == "..." {
-            return &text[..at];
+        if (is_mark && (has_content || has_begun)) || line.trim_end() == "..." {
+            break;
         }
+        has_begun |= is_mark;
         has_content |= !is_mark && !line.trim().is_empty() && !line.starts_with(['#', '%']);
         at += line.len();
     }
-    text
+    if has_content { &text[..at] } else { "" }
 }
 
 /// By its byte order mark; without one UTF-8.

@@ -224,6 +224,33 @@ async fn a_pod_without_a_kubeconfig_is_its_service_account() {
 }
 
 #[test]
+fn a_first_document_of_comments_alone_names_nothing() {
+    let one = one("server: 'https://h'", "token: x");
+    for (text, is_read) in [(format!("# mine\n---\n{one}"), true), (format!("---\n# mine\n---\n{one}"), false), ("# mine\n".to_owned(), false)] {
+        let ended = read(&text, &nowhere()).map_err(|why| why.to_string());
+        assert_eq!(ended.is_ok(), is_read, "{text}");
+        assert!(ended.is_ok() || ended.err().unwrap().contains("it holds no context"), "{text}");
+    }
+}
+
+#[test]
+fn a_login_that_there_is_no_more_is_one_beside_a_token_too() {
+    for (provider, is_read) in [("oidc", true), ("azure", false), ("foo", false)] {
+        let text = one("server: 'https://h'", &format!("token: x, auth-provider: {{name: {provider}}}"));
+        assert_eq!(read(&text, &nowhere()).is_ok(), is_read, "{provider}");
+    }
+}
+
+#[test]
+fn a_file_that_is_called_as_a_secret_hides_no_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prod-token");
+    fs::write(&path, one("server: 'https://h'", "token: x")).unwrap();
+    let why = load_in(&KubeOptions { context: Some("c ".to_owned()), ..with(&path) }, &nowhere()).err().unwrap().to_string();
+    assert!(why.contains("prod-token: there is no context \"c \""), "{why}");
+}
+
+#[test]
 fn yaml_is_read_with_merges_and_yes_and_no() {
     let text = one("<<: *base, server: 'https://127.0.0.1:1'", "token: x");
     let target = read(&format!("base: &base {{insecure-skip-tls-verify: yes, server: 'https://elsewhere'}}\n{text}"), &nowhere()).unwrap();

@@ -71,7 +71,8 @@ pub(super) fn who(
         provider.clone_from(&user.auth_provider);
         Credentials::none()
     };
-    match provider.as_ref().map(|provider| provider.name.as_str()) {
+    // One that is not used beside a token must still be one that there is, as for kubectl.
+    match user.auth_provider.as_ref().map(|provider| provider.name.as_str()) {
         None | Some("oidc") => {}
         Some(name @ ("gcp" | "azure")) => {
             let instead = if name == "gcp" { "gke-gcloud-auth-plugin" } else { "kubelogin" };
