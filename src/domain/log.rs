@@ -112,7 +112,7 @@ fn syslog(head: &str) -> Option<(Range<usize>, LogLevel)> {
 
 /// Names of fields that hold a level, however they are written: dots, dashes and underscores aside.
 const FIELDS: [&str; 9] = ["level", "severity", "lvl", "loglevel", "levelname", "severitytext", "severitynumber", "priority", "prio"];
-/// MongoDB's, in JSON alone: one letter elsewhere may mean anything.
+/// `MongoDB`'s, in JSON alone: one letter elsewhere may mean anything.
 const OF_MONGODB: &str = "\"s\":";
 
 /// What the first field of that kind says; the inner none: a level that is no trouble.
@@ -158,7 +158,7 @@ fn words(head: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     .filter(|range| head[range.clone()].bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_'))
 }
 
-/// A level by its first letter, as klog, glog, MongoDB and Android have it.
+/// A level by its first letter, as klog, glog, `MongoDB` and Android have it.
 fn initial(word: &str) -> Option<LogLevel> {
     match word {
         "E" | "F" => Some(LogLevel::Error),
