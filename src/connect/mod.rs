@@ -14,6 +14,7 @@ pub mod error;
 mod exec;
 mod http_writer;
 pub mod identity;
+mod informational;
 mod kept;
 pub mod kubeconfig;
 mod login;

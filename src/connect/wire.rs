@@ -27,6 +27,7 @@ use super::{
     budget::Budget,
     credentials::{Credential, Credentials, Identity, basic},
     endpoint::percent_decoded,
+    informational::Few,
     kept::{GivenUp, GivingUp, Kept, Pool},
     plugin::Plugin,
     trust,
@@ -326,8 +327,7 @@ where
             .option_layer(auth.as_ref())
             .layer(&headers)
             .map_request(with_known_token)
-            .map_err(BoxError::from)
-            .service(client);
+            .service(Few(client));
         BoxCloneSyncService::new(
             stack.map_response(|response: Response<_>| response.map(|body| BodyExt::map_err(body, BoxError::from).boxed_unsync())),
         )

@@ -31,6 +31,8 @@ pub enum Lie {
     EndlessLog,
     EndlessLogLine,
     SlowBodies,
+    /// Informational answers (1xx) without an end.
+    EndlessHints,
     /// Pages, watches, servers and logs without an end.
     Everything,
     /// Beside another lie: the monitoring servers have addresses of their own, and are not behind the API server.
@@ -62,6 +64,7 @@ pub const ALL: &[Lie] = &[
     Lie::EndlessLog,
     Lie::EndlessLogLine,
     Lie::SlowBodies,
+    Lie::EndlessHints,
 ];
 
 impl Lie {

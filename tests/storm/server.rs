@@ -132,6 +132,9 @@ impl Connection {
 
     fn answer(&mut self, shared: &Shared, target: &str) -> Result<()> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if shared.lies(Lie::EndlessHints) {
+            return self.hints(shared);
+        }
         if let Some(path) = path.strip_prefix(OF_THEIR_OWN) {
             return self.apart(shared, path);
         }
@@ -361,6 +364,16 @@ impl Connection {
         loop {
             self.piece(shared, &many)?;
         }
+    }
+
+    /// Informational answers, and never the one that was asked for.
+    fn hints(&mut self, shared: &Shared) -> Result<()> {
+        let many = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(PIECE / 28);
+        while !shared.over.load(Ordering::Relaxed) {
+            self.stream.write_all(many.as_bytes())?;
+            shared.sent.fetch_add(many.len() as u64, Ordering::Relaxed);
+        }
+        Err(std::io::ErrorKind::Interrupted.into())
     }
 
     /// A byte a second.
