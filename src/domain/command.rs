@@ -408,6 +408,7 @@ mod tests {
             &["sh", "-c", "date"][..],
             &["/bin/bash", "-lc", "date"],
             &["/bin/SH", "-c", "date"],
+            &["bash", "+xc", "date"],
             &["bash5.2", "-c", "date"],
             &["rbash", "-c", "date"],
             &["mksh", "-ec", "date"],

@@ -129,7 +129,16 @@ pub fn is_hostile(character: char) -> bool {
 /// Whether people read this name as it is: nothing of it is shown otherwise, cut off, or a blank that is taken for another one. Only of
 /// such a name what is shown may be compared, typed again or pasted.
 pub fn is_clear(name: &str) -> bool {
-    Text::line(name) == *name && name.trim() == name && name.chars().all(|character| character == ' ' || !character.is_whitespace())
+    Text::line(name) == *name && name.trim() == name && name.chars().all(|character| character == ' ' || !is_unseen(character))
+}
+
+/// Whether nothing, or a blank, or what each font has of its own, is drawn for it: variation selectors, the empty braille cell, characters
+/// for private use, those that are none.
+fn is_unseen(character: char) -> bool {
+    let is_none = u32::from(character) & 0xfffe == 0xfffe;
+    character.is_whitespace()
+        || is_none
+        || matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{2800}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..)
 }
 
 impl std::ops::Deref for Text {
@@ -201,7 +210,21 @@ mod tests {
             assert!(is_clear(clear), "{clear:?}");
         }
         let long = "x".repeat(LINE_LIMIT + 1);
-        for unclear in ["prod\tuk", "prod\nuk", "prod\u{202e}ku", "pr\u{200b}od", " prod", "prod\u{a0}uk", "prod\u{2003}", "prod\u{1b}[2J", &long] {
+        for unclear in [
+            "prod\tuk",
+            "prod\nuk",
+            "prod\u{202e}ku",
+            "pr\u{200b}od",
+            " prod",
+            "prod\u{a0}uk",
+            "prod\u{2003}",
+            "prod\u{1b}[2J",
+            "prod\u{fe0f}uk",
+            "prod\u{2800}",
+            "\u{e000}",
+            "\u{10ffff}",
+            &long,
+        ] {
             assert!(!is_clear(unclear), "{unclear:?}");
         }
     }

@@ -175,7 +175,8 @@ pub(super) fn shell(argv: &[String]) -> Option<&str> {
         let name = name(argument);
         SHELLS.contains(&name.as_str()) && (programs.contains(&at) || !IS_A_WORD_TOO.contains(&name.as_str()))
     };
-    let takes_text = |argument: &String| argument.starts_with('-') && !argument.starts_with("--") && argument.contains('c');
+    // `+xc` is read as `-c` with one option taken back.
+    let takes_text = |argument: &String| argument.starts_with(['-', '+']) && !argument.starts_with("--") && argument.contains('c');
     let at = argv.iter().enumerate().position(is_shell)?;
     argv[at + 1..].iter().any(takes_text).then_some(argv[at].as_str())
 }

@@ -47,9 +47,22 @@ fn segments(path: &str, mark: &mut impl FnMut(&str) -> String) -> String {
     let mut before = "";
     let mut shown = Vec::new();
     for part in path.split('/') {
+        // `;name=value` (RFC 3986, 3.3).
+        let (part, parameters) = part.split_at(part.find(';').unwrap_or(part.len()));
         let is_by_letters = part.split(['-', '_', '.', ':']).any(is_random) || (is_random(part) && is_mixed(part));
         let is_hidden = !part.is_empty() && part != HIDDEN && (is_by_letters || is_named(before));
-        shown.push(if is_hidden { mark(part) } else { part.to_owned() });
+        let mut all = if is_hidden { mark(part) } else { part.to_owned() };
+        for parameter in parameters.split(';').skip(1) {
+            let shown = match parameter.split_once('=') {
+                Some((name, value)) if !value.is_empty() && value != HIDDEN && (is_secret_name(name) || is_random(value)) => {
+                    [name, "=", &mark(value)].concat()
+                }
+                _ => parameter.to_owned(),
+            };
+            all.push(';');
+            all.push_str(&shown);
+        }
+        shown.push(all);
         before = part;
     }
     shown.join("/")
@@ -103,6 +116,8 @@ mod tests {
     #[case("https://h/api/v1/namespaces/shop/secrets/db", "https://h/api/v1/namespaces/shop/secrets/db")]
     #[case("https://sso.example/login/page", "https://sso.example/login/page")]
     #[case("http://h/monkey/bar", "http://h/monkey/bar")]
+    #[case("http://h:1/;token=pw9secret", "http://h:1/;token=***")]
+    #[case("http://h/a;v=1;api_key=hunter2/b", "http://h/a;v=1;api_key=***/b")]
     fn a_key_in_the_path_of_an_address_is_hidden(#[case] address: &str, #[case] shown: &str) {
         assert_eq!(text(address, &mut |_| HIDDEN.to_owned()), shown);
         let once = text(address, &mut |_| HIDDEN.to_owned());

@@ -1,8 +1,10 @@
 //! What is a secret by its name, or an address with one in it.
 
 /// Parts of a name that say that the value is nobody's business; without `-` and `_`.
-const SECRET_NAMES: [&str; 18] = [
+const SECRET_NAMES: [&str; 20] = [
     "PASSW",
+    "BINDPW",
+    "SESSIONID",
     "KEYDATA",
     "ERLANGCOOKIE",
     "HMACKEY",
