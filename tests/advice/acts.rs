@@ -7,6 +7,7 @@ use sev1::{
         ask::RequestKind,
         asks::{RestartUnhealthy, Scale, SetConfigKey, UndoRollout, Unhealthy},
         object::Key,
+        pod::Pod,
         suggestion::Suggestion,
     },
     sim::{
@@ -71,13 +72,20 @@ impl Cockpit {
             return self.follow(place).await;
         }
         if let Act::ReplacePods { node } = act
-            && !self.state.cluster.pods.objects.values().any(|pod| pod.node.as_deref() == Some(node.as_str()) && pod.deleting_since.is_none())
+            && self.replaced_elsewhere(node).next().is_none()
         {
             // What was done first, or the cluster by itself, has left nothing to replace.
             return Ok(());
         }
         let line = self.line(act)?;
         self.mitigate(&line).await
+    }
+
+    /// Pods on a node that others would replace.
+    fn replaced_elsewhere(&self, node: &str) -> impl Iterator<Item = &Pod> {
+        let now = self.state.server_now();
+        let on_it = self.state.cluster.pods.objects.values().filter(move |pod| pod.node.as_deref() == Some(node));
+        on_it.filter(move |pod| pod.is_restartable(now))
     }
 
     fn stands_first_of_its_key(&self, place: usize) -> bool {
@@ -108,9 +116,7 @@ impl Cockpit {
                 format!("set-hpa-bounds hpa/{autoscaler} max={}", max * 2)
             }
             Act::ReplacePods { node } => {
-                let mut sick = cluster.unhealthy.iter().filter_map(|key| cluster.pods.get(key));
-                let on_it = sick.find(|pod| pod.node.as_deref() == Some(node.as_str()) && pod.is_restartable(self.state.server_now()));
-                let pod = on_it.ok_or_else(|| format!("no pod on {node} that another would replace"))?;
+                let pod = self.replaced_elsewhere(node).next().ok_or_else(|| format!("no pod on {node} that another would replace"))?;
                 format!("restart-unhealthy {}", cluster.app_of(pod))
             }
             Act::RestartDns => "restart-dns".to_owned(),
