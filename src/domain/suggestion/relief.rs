@@ -72,6 +72,10 @@ impl Evidence {
         if overload.replicas == 0 || overload.ready < overload.replicas || !self.lost.is_empty() || self.has_quota {
             return None;
         }
+        // One alone that no autoscaler multiplies is mostly a primary or a leader: a second one may do harm.
+        if overload.replicas == 1 && overload.max.is_none() {
+            return None;
+        }
         let replicas = more_replicas(overload.replicas, overload.max);
         if replicas <= overload.replicas {
             return None;

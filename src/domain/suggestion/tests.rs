@@ -268,6 +268,9 @@ fn scaling_needs_ready_pods_room_and_no_quota() {
         titles(&advice).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(scaled(&overload, false), ["scale sync 4 → 6"]);
+    // A database's only pod is its primary.
+    assert_eq!(scaled(&Overload { replicas: 1, ready: 1, max: None, ..overload.clone() }, false), [""; 0]);
+    assert_eq!(scaled(&Overload { replicas: 1, ready: 1, ..overload.clone() }, false), ["scale sync 1 → 2"]);
     assert_eq!(scaled(&overload, true), [""; 0]);
     assert_eq!(scaled(&Overload { max: Some(4), ..overload.clone() }, false), [""; 0]);
     assert_eq!(scaled(&Overload { ready: 3, ..overload.clone() }, false), [""; 0]);
