@@ -140,12 +140,12 @@ fn age(created: DateTime<Utc>) -> Value<'static> {
     Value::Number(-created.timestamp())
 }
 
-/// The share that is ready, in thousandths: what lacks most comes first.
 /// The image of the first container, by which a workload is found.
 fn first_image(images: &[(Text, Text)]) -> &str {
     images.first().map_or("", |(_, image)| image)
 }
 
+/// The share that is ready, in thousandths: what lacks most comes first.
 fn share(ready: u32, all: u32) -> Value<'static> {
     Value::Number(if all == 0 { 1_000 } else { i64::from(ready) * 1_000 / i64::from(all) })
 }
