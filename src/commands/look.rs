@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::{
     domain::{
         alert::{Alert, AlertList, AlertStatus},
-        health::{Health, SourceId},
+        health::{Cause, Health, SourceId},
         kpi::{Kpi, KpiReading, Level},
         log_pattern::ErrorWindow,
         object::Key,
@@ -19,6 +19,7 @@ use crate::{
         pod::Pod,
         sets::{DaemonSet, StatefulSet},
         text::Text,
+        time::Mono,
         units,
         workload::{Deployment, Node, Object, ReplicaSet},
     },
@@ -36,6 +37,9 @@ const CLOCKS_DIFFER: chrono::Duration = chrono::Duration::minutes(1);
 
 /// The sources that one look waits for. The others only help to explain.
 const LOOKED_AT: [SourceId; 5] = [SourceId::Cluster, SourceId::Pods, SourceId::Metrics, SourceId::Alerts, SourceId::Errors];
+
+/// How often a server is asked that does not answer as it should, where it may at once.
+const ATTEMPTS: u32 = 2;
 
 /// What should run: without these nobody knows which pods are missing.
 pub const WANTED: [SourceId; 4] = [SourceId::Deployments, SourceId::ReplicaSets, SourceId::StatefulSets, SourceId::DaemonSets];
@@ -79,6 +83,15 @@ pub enum Answer {
     Silent(Text),
 }
 
+/// Times that a server was asked and did not answer as it should.
+#[derive(Debug)]
+struct Failures {
+    count: u32,
+    /// The last time: why, and when it is asked again.
+    why: Text,
+    retry_at: Mono,
+}
+
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct Look {
@@ -94,6 +107,9 @@ pub struct Look {
     pub errors: Option<Box<ErrorWindow>>,
     healths: BTreeMap<SourceId, Health>,
     answered: BTreeSet<SourceId>,
+    failures: BTreeMap<SourceId, Failures>,
+    /// When no retry is waited for any more.
+    ends: Option<Mono>,
     /// Servers' clock where one was seen.
     pub server_time: Option<DateTime<Utc>>,
 }
@@ -105,6 +121,7 @@ impl Look {
         let gathering = async {
             while !look.is_complete() {
                 let Some(observation) = observations.recv().await else { break };
+                look.ends.get_or_insert(observation.observed_at.plus(limit));
                 look.apply(observation);
             }
         };
@@ -117,7 +134,13 @@ impl Look {
         self.server_time = observation.server_time.or(self.server_time);
         let source = observation.source;
         match observation.what {
-            What::Health(health) => drop(self.healths.insert(source, health)),
+            What::Health(health) => {
+                if let Health::Failed { why, cause: Cause::Server, retry_at, .. } = &health {
+                    let count = self.failures.get(&source).map_or(0, |failures| failures.count) + 1;
+                    self.failures.insert(source, Failures { count, why: why.clone(), retry_at: *retry_at });
+                }
+                self.healths.insert(source, health);
+            }
             What::Identity(identity) => {
                 self.identity = Some(identity);
                 self.answered.insert(source);
@@ -186,8 +209,14 @@ impl Look {
         }
     }
 
+    /// Nothing more is to be expected of it. A server that refused once because it is busy, or broke off, is asked once more.
     fn has_failed(&self, source: SourceId) -> bool {
-        matches!(self.healths.get(&source), Some(Health::Failed { .. } | Health::Forbidden { .. } | Health::Absent { .. }))
+        let is_retried = |failures: &Failures| failures.count < ATTEMPTS && self.ends.is_none_or(|ends| failures.retry_at < ends);
+        match self.healths.get(&source) {
+            Some(Health::Failed { cause: Cause::Server, .. }) => !self.failures.get(&source).is_some_and(is_retried),
+            Some(Health::Failed { .. } | Health::Forbidden { .. } | Health::Absent { .. }) => true,
+            _ => false,
+        }
     }
 
     pub fn answer(&self, source: SourceId) -> Answer {
@@ -202,6 +231,7 @@ impl Look {
             Some(Health::Failed { why, .. }) => Answer::Missing(why.clone()),
             Some(Health::Forbidden { verb, resource, .. }) => Answer::Missing(Text::line(&format!("not allowed to {verb} {resource}"))),
             Some(Health::Absent { remedy, .. }) => Answer::Missing(remedy.clone()),
+            Some(Health::Connecting { .. }) if self.failures.contains_key(&source) => Answer::Missing(self.failures[&source].why.clone()),
             Some(Health::Listing { so_far, .. }) => Answer::Silent(Text::line(&format!("listing, {so_far} so far"))),
             Some(Health::Connecting { what, .. }) => Answer::Silent(Text::line(&format!("no answer in time: {what}; sev1 doctor looks closer"))),
             Some(Health::LoggingIn { says, .. }) => Answer::Silent(says.clone()),
@@ -315,5 +345,48 @@ impl Look {
             SourceId::Errors => "Elasticsearch".to_owned(),
             other => format!("{other:?}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn said(source: SourceId, what: What) -> Observation {
+        Observation { source, observed_at: Mono::ZERO, server_time: None, what }
+    }
+
+    fn failed(why: &str, cause: Cause, retry: Duration) -> What {
+        What::Health(Health::Failed { why: why.into(), cause, since: Mono::ZERO, retry_at: Mono::ZERO.plus(retry) })
+    }
+
+    fn connecting() -> What {
+        What::Health(Health::Connecting { what: "listing pods".into(), since: Mono::ZERO })
+    }
+
+    /// What one look hears of the pods, everything else being there; whether it waits for more.
+    fn heard(pods: Vec<What>) -> (Answer, bool) {
+        let mut look = Look { ends: Some(Mono::ZERO.plus(LIMIT)), ..Look::default() };
+        for source in LOOKED_AT.into_iter().chain(WANTED).chain([SourceId::Nodes]).filter(|source| *source != SourceId::Pods) {
+            look.apply(said(source, What::Health(Health::Absent { remedy: "".into(), since: Mono::ZERO })));
+        }
+        pods.into_iter().for_each(|what| look.apply(said(SourceId::Pods, what)));
+        (look.answer(SourceId::Pods), !look.is_complete())
+    }
+
+    #[test]
+    fn a_server_that_is_busy_once_is_asked_once_more() {
+        let second = Duration::from_secs(1);
+        let busy = || failed("429: asked too often", Cause::Server, second);
+        let missing = || Answer::Missing("429: asked too often".into());
+        assert_eq!(heard(vec![busy()]), (missing(), true));
+        assert_eq!(heard(vec![busy(), connecting()]), (missing(), true), "until it has answered it did not");
+        assert_eq!(heard(vec![busy(), connecting(), What::Pods(vec![Delta::Listed])]), (Answer::Answered, false));
+        assert_eq!(heard(vec![busy(), connecting(), busy()]), (missing(), false));
+        let late = failed("429: asked too often", Cause::Server, LIMIT);
+        assert_eq!(heard(vec![late]), (missing(), false), "it is asked again only once this look is over");
+        assert_eq!(heard(vec![failed("no such path", Cause::Refusal, second)]).1, false, "that does not pass");
     }
 }
