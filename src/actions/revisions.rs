@@ -10,7 +10,7 @@ use crate::domain::{
     time,
 };
 
-use super::{api::Api, expect::tidy, pods};
+use super::{api::Api, expect::tidy, pods, replacing::Replacing};
 
 /// Where deployments and their replica sets have their number.
 pub const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -75,10 +75,17 @@ pub fn way_back(kind: Kind, object: &Value, history: &[Revision]) -> Result<u64,
     if !history.iter().any(|revision| revision.number == number && revision.runs(&template)) {
         return Err(format!("what runs is not kept as revision {number}"));
     }
-    if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
+    if !is_kept(kind, object) {
         return Err(format!("its revisionHistoryLimit is 0, so revision {number} is deleted once the rollout is complete"));
     }
     Ok(number)
+}
+
+/// Whether the revision that runs is kept after another was rolled out: by number, or by pods that go on running it.
+pub fn is_kept(kind: Kind, object: &Value) -> bool {
+    let there = ["replicas", "currentNumberScheduled"].iter().any(|field| object["status"][field].as_u64().unwrap_or(0) > 0);
+    let stay = there && Replacing::of(kind, object).held_back().is_some();
+    stay || object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) != Some(0)
 }
 
 fn annotated(object: &Value) -> Option<u64> {

@@ -20,12 +20,15 @@ use crate::{
         catalogue::{Level, Parameter, Presence, Right, Spec},
         mitigation::{Alternative, CheckKind, CheckResult, MitigationId},
         natural,
-        object::{Kind, ObjectRef, Subject},
+        object::{Key, Kind, ObjectRef, Subject},
         phase::{LeftOut, Phase, Refusal, Wait},
         text::Text,
         units,
     },
 };
+
+/// Unhealthy pods that are left out and named where none can be chosen.
+const NAMED: usize = 3;
 
 static SPEC: Spec = Spec {
     name: RestartUnhealthy::NAME,
@@ -206,15 +209,26 @@ async fn unhealthy_of(core: &Core, workload: &Subject) -> Result<Vec<ObjectRef>,
     let own = found.iter().filter(|pod| pods::controller(pod).is_some_and(|(_, _, uid)| owners.iter().any(|owner| owner == uid)));
     let own: Vec<&Value> = own.collect();
     let lost = nodes::lost(&core.api, own.iter().copied()).await;
-    let listed: Vec<_> = own
-        .into_iter()
-        .filter(|pod| pods::vitals_on(pod, &lost).spared(now).is_none())
-        .map(|pod| {
-            let key = crate::domain::object::Key::new(namespace, pods::name(pod));
-            ObjectRef { kind: Kind::Pod, key, uid: Text::line(pods::uid(pod)) }
-        })
-        .collect();
-    if listed.is_empty() { Err(Text::line(&format!("no pod of {target} is unhealthy"))) } else { Ok(listed) }
+    let (mut listed, mut left_out) = (Vec::new(), Vec::new());
+    for pod in own {
+        let vitals = pods::vitals_on(pod, &lost);
+        match vitals.spared(now) {
+            None => {
+                let key = Key::new(namespace, pods::name(pod));
+                listed.push(ObjectRef { kind: Kind::Pod, key, uid: Text::line(pods::uid(pod)) });
+            }
+            Some(why) if vitals.is_unhealthy(now) => left_out.push(format!("{}: {why}", pods::name(pod))),
+            Some(_) => {}
+        }
+    }
+    match (listed.is_empty(), left_out.is_empty()) {
+        (false, _) => Ok(listed),
+        (true, true) => Err(Text::line(&format!("no pod of {target} is unhealthy"))),
+        (true, false) => {
+            let why = units::first_few(left_out, NAMED);
+            Err(Text::line(&format!("restarting helps no unhealthy pod of {target}: {why}")))
+        }
+    }
 }
 
 /// Why a pod whose node is said to be lost is not restarted.

@@ -11,7 +11,7 @@ use crate::{
     actions::{
         draft::{Draft, Undo, guarded_patch, subject},
         engine::Core,
-        kubectl, workload,
+        kubectl, revisions, workload,
     },
     domain::{
         ask::{Ask, Wish, Words},
@@ -130,7 +130,7 @@ impl Mitigation for SetImage {
         draft.writes = vec![guarded_patch(&target, &object, &guards, steps, fields)];
         // An image takes no part in what a pod asks for.
         workload::rolls_out(core, &mut draft, (&target, &object), object.pointer("/spec/template").cloned().unwrap_or_default());
-        if object.pointer("/spec/revisionHistoryLimit").and_then(Value::as_i64) == Some(0) {
+        if !revisions::is_kept(target.kind, &object) {
             let why = "its revisionHistoryLimit is 0: what runs is not kept as a revision; undoing it sets the former images by name";
             draft.check(CheckKind::NotCovered, async { CheckResult::Warn(why.into()) });
         }

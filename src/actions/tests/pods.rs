@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::rig::{NS, Planned, Rig, asked, clock, pod, pod_path};
+use super::{
+    rig::{NS, Planned, Rig, asked, clock, pod, pod_path},
+    rollouts::stateful,
+};
 use crate::{
     actions::record,
     domain::{
@@ -161,6 +164,20 @@ async fn what_is_past_or_ended_or_just_begins_is_not_restarted_as_unhealthy() {
     assert!(why.contains(each), "{why}");
     rig.world().change(&pod_path("gw-c"), |pod| pod["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into());
     assert_eq!(unhealthy(&mut rig).await, "pod/gw-c  ContainerCreating, 0 restarts in digital-identity");
+}
+
+/// Listed as unhealthy elsewhere, and not to be restarted: the card says why, not that none is.
+#[tokio::test]
+async fn a_pod_that_does_not_go_is_named_where_no_other_is_unhealthy() {
+    let mut rig = Rig::new().await;
+    stateful(&rig, &json!({"type": "RollingUpdate"}));
+    let mut stuck = pod("db-1", None, true);
+    stuck["metadata"]["labels"] = json!({"app": "db"});
+    stuck["metadata"]["ownerReferences"] = json!([{"kind": "StatefulSet", "name": "db", "uid": "uid-db", "controller": true}]);
+    stuck["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z".into();
+    rig.world().put(&pod_path("db-1"), stuck);
+    let why = rig.plan(asked("restart-unhealthy statefulset/db")).await.err().unwrap();
+    assert_eq!(why.as_str(), "restarting helps no unhealthy pod of statefulset/db: db-1: it is being deleted already");
 }
 
 #[tokio::test]

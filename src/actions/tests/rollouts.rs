@@ -195,6 +195,13 @@ async fn no_revision_is_promised_that_will_not_be_kept() {
     assert!(rig.plan(asked("restart statefulset/db")).await.unwrap().plan.undo.starts_with("U brings revision 2 back"));
     rig.world().change(STATEFUL, |object| object["spec"]["revisionHistoryLimit"] = 0.into());
     assert!(rig.plan(asked("restart statefulset/db")).await.unwrap().plan.undo.contains("revisionHistoryLimit is 0"));
+    // Pods below the partition run on with it, and so it is kept.
+    stateful(&rig, &json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}));
+    rig.world().change(STATEFUL, |object| {
+        object["spec"]["revisionHistoryLimit"] = 0.into();
+        object["status"]["replicas"] = 2.into();
+    });
+    assert!(rig.plan(asked("restart statefulset/db")).await.unwrap().plan.undo.starts_with("U brings revision 2 back"));
 }
 
 /// Its pod db-1 crashes on revision 2; it is set back to revision 1.
