@@ -32,14 +32,15 @@ impl Default for Config {
 
 /// The six indicators of the operations guide with its thresholds. The queries differ from the guide's where those
 /// compute something else: its error rate divides each series by itself, and its quantiles lack `sum by (le)`. Where no request
-/// ever failed there is no series of failures: the sum, which has no labels, is 0 then, while traffic that is missing stays missing.
+/// ever failed there is no series of failures: the sum, which has no labels, is 0 then, while traffic that is missing stays missing, and so
+/// does traffic whose statuses stand in a label of another name.
 fn indicators() -> Vec<Kpi> {
     vec![
         kpi(
             "error_rate",
             Role::Errors,
             "Error rate",
-            r#"(sum(rate(http_requests_total{status=~"5.."}[5m])) or vector(0)) / sum(rate(http_requests_total[5m]))"#,
+            r#"(sum(rate(http_requests_total{status=~"5.."}[5m])) or 0 * sum(rate(http_requests_total{status!=""}[5m]))) / sum(rate(http_requests_total[5m]))"#,
             Unit::Ratio,
             0.05,
         ),

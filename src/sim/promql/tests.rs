@@ -320,3 +320,16 @@ fn what_is_not_promql_is_refused() {
         assert!(matches!(Query::parse(text), Err(Error::BadData(_))), "{text}");
     }
 }
+
+/// The default error rate over traffic without failures, with failures, without statuses, and without traffic.
+#[test]
+fn the_default_error_rate_is_zero_only_where_a_failure_would_have_been_counted() {
+    let kpis = crate::config::Config::default().kpis;
+    let query = &kpis.iter().find(|kpi| kpi.id == "error_rate").unwrap().query;
+    let of = |lines: &[(&str, &str)]| ask(&store(lines), query, 30);
+    assert_eq!(of(&[("http_requests_total{status=\"200\"}", "0 10 20 30")]), "{} 0");
+    let failing = [("http_requests_total{status=\"200\"}", "0 10 20 30"), ("http_requests_total{status=\"503\"}", "0 10 20 30")];
+    assert_eq!(of(&failing), "{} 0.5");
+    assert_eq!(of(&[("http_requests_total{code=\"200\"}", "0 10 20 30"), ("http_requests_total{code=\"503\"}", "0 10 20 30")]), "");
+    assert_eq!(of(&[("up", "1 1 1 1")]), "");
+}
