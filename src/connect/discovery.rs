@@ -93,6 +93,8 @@ impl Found {
 pub async fn find(reader: &Reader, scope: &Scope) -> Result<Found, ConnectError> {
     let (services, forbidden) = match services(reader, "/api/v1/services", scope).await {
         Ok(services) => (services, false),
+        // Whoever may not act as somebody may do nothing: that is the reason, and not the services.
+        Err(error @ ConnectError::Forbidden { .. }) if error.is_of_impersonation() => return Err(error),
         Err(ConnectError::Forbidden { .. }) => {
             let mut namespaces: Vec<&str> = scope.namespace().into_iter().collect();
             namespaces.extend(USUAL_NAMESPACES);
@@ -404,6 +406,15 @@ mod tests {
             assert!(error.contains("its list of services cannot be read: its pages go on for ever"), "{error}");
             assert!(server.requests() <= 3);
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_may_not_act_as_somebody_is_told_that() {
+        let says = r#"{"kind":"Status","message":"users \"nobody\" is forbidden: User \"me\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope","code":403}"#;
+        let server = Scripted::start(move |_, _| json(403, says)).await;
+        let error = find(&Reader::new(&server.target()), &Scope::All).await.unwrap_err();
+        assert!(error.is_of_impersonation() && error.to_string().contains("user nobody (--as)"), "{error}");
+        assert_eq!(server.requests(), 1);
     }
 
     #[test]

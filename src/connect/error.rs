@@ -65,6 +65,9 @@ pub enum ConnectError {
     Cut { server: Text, why: Text },
 }
 
+/// The verb of acting as somebody else.
+pub const IMPERSONATE: &str = "impersonate";
+
 impl ConnectError {
     pub(crate) fn config(message: &str) -> Self {
         Self::Config(Text::of_error(message, LINE_LIMIT))
@@ -82,6 +85,11 @@ impl ConnectError {
             Self::Credentials { again, .. } => *again,
             _ => None,
         }
+    }
+
+    /// It is refused to act as somebody else, whatever was asked.
+    pub fn is_of_impersonation(&self) -> bool {
+        matches!(self, Self::Forbidden { verb, .. } if verb == IMPERSONATE)
     }
 
     /// The sentence as a field for the screen.

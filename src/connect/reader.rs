@@ -268,8 +268,9 @@ impl Reader {
         let refused =
             Refused { server: self.server(), method: method.as_str(), path, status: answer.status, headers: &answer.headers, body: &answer.body };
         match (refused.error(), &self.target().impersonates) {
+            (error, _) if error.is_of_impersonation() => error,
             // It is the other one who lacks the right: whoever asks may well have it.
-            (ConnectError::Forbidden { verb, resource, says }, Some(whom)) if &*verb != "impersonate" => {
+            (ConnectError::Forbidden { verb, resource, says }, Some(whom)) => {
                 ConnectError::Forbidden { verb, resource: Text::line(&format!("{resource} as {whom}")), says }
             }
             (error, _) => error,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 use serde::Deserialize;
 
-use super::ConnectError;
+use super::{ConnectError, error::IMPERSONATE};
 use crate::domain::{secrecy, text::Text};
 
 /// Longest piece of a server's words in a message, in characters.
@@ -113,7 +113,7 @@ pub(crate) fn begins(body: &[u8]) -> Text {
 fn missing_right(says: &str) -> Option<(Text, Text)> {
     let (before, after) = says.split_once(" cannot ")?;
     let verb = after.split_whitespace().next()?;
-    if verb == "impersonate"
+    if verb == IMPERSONATE
         && let Some((kinds, rest)) = before.split_once(" \"")
         && let Some((whom, _)) = rest.split_once('"')
     {

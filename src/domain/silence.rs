@@ -134,6 +134,11 @@ impl Matcher {
         self.accepts("") != Some(true) && self.accepts(NOBODYS) != Some(true) && self.operator.is_equal()
     }
 
+    /// Whether it names values of a label, and takes alerts that lack the label as well.
+    pub fn is_optional(&self) -> bool {
+        self.operator.is_equal() && self.accepts("") == Some(true) && self.accepts(NOBODYS) == Some(false)
+    }
+
     /// With name and value in quotes, as `amtool` reads every name and value.
     pub fn in_quotes(&self) -> String {
         let name = if is_bare(&self.name) { self.name.clone() } else { quoted(&self.name) };
@@ -307,6 +312,7 @@ mod tests {
     fn what_would_do_for_anything_is_not_specific() {
         for general in ["a=~.+", "a=~.*", "a!=b", "a!~b.*", "a=", "a=~b|", "a=~(?s).+"] {
             assert!(!read(general).is_specific(), "{general}");
+            assert_eq!(read(general).is_optional(), matches!(general, "a=~b|" | "a="), "{general}");
         }
         for specific in ["a=b", "a=~b|c", "a=~api-.+"] {
             assert!(read(specific).is_specific(), "{specific}");

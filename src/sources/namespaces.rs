@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     config::problem::nearest,
-    connect::{ConnectError, Reader, pages::Pages},
+    connect::{ConnectError, Reader, error::IMPERSONATE, pages::Pages},
     domain::{object::Kind, text::Text, units},
 };
 
@@ -48,7 +48,7 @@ pub async fn doubt(reader: &Reader, namespace: &str) -> Result<Option<Doubt>, Co
             }
             let ConnectError::Forbidden { verb, resource, .. } = error else { return Ok(None) };
             let remedy = match &*verb {
-                "impersonate" => "leave that out, or ask for the right to do so",
+                IMPERSONATE => "leave that out, or ask for the right to do so",
                 _ => "check its name (-n NAMESPACE), or ask for the right to get it",
             };
             return Ok(Some(Doubt {

@@ -167,7 +167,8 @@ impl Mitigation for Silence {
             None => kubectl::amtool(&server, &adding),
         };
         draft.undo = Undo::By(Wish::new(Unsilence::of_mark(mark)), "U ends the silence: alerts that still fire notify again".into());
-        let verdict = effect(&Effect { hidden: &hidden, others, unsure, firing: firing.len(), is_specific, is_again }, left);
+        let lacking = self.matchers.iter().find(|matcher| matcher.is_optional()).map(|matcher| matcher.name.as_str());
+        let verdict = effect(&Effect { hidden: &hidden, others, unsure, firing: firing.len(), is_specific, lacking, is_again }, left);
         draft.check(CheckKind::Effect, async { verdict });
         draft.writes = vec![Write::Silence(SilenceWrite { server, change })];
         Ok(draft)
@@ -224,14 +225,20 @@ struct Effect<'a> {
     firing: usize,
     /// Whether a matcher says what a label is.
     is_specific: bool,
+    /// A label that a matcher names, and that the hidden alerts may lack.
+    lacking: Option<&'a str>,
     /// Whether the same silence was there before.
     is_again: bool,
 }
 
 /// What it hides, and whether that is what is wanted.
 fn effect(effect: &Effect<'_>, left: Duration) -> CheckResult {
-    let Effect { hidden, others, unsure, firing, is_specific, is_again } = *effect;
+    let Effect { hidden, others, unsure, firing, is_specific, lacking, is_again } = *effect;
     if !is_specific && !is_again {
+        if let Some(label) = lacking {
+            let says = format!("it would also silence every alert without a label {label}, for its value may be empty; name an alert or a service");
+            return CheckResult::Block(Text::line(&says));
+        }
         return CheckResult::Block("it would silence everything: no matcher says what a label is; name an alert or a service".into());
     }
     let mut doubts = Vec::new();
