@@ -101,13 +101,18 @@ impl Takes {
                 rest.iter().any(|code| has_bare_variable(code, name)).then_some(field)
             }),
             Self::Filter => {
+                // Subcommands and values of options may stand before the filter: what is taken for code is rather too much.
+                let is_filter = |word: &str| word.starts_with('.') || word.contains(['|', '(', '[', '{', ' ']);
                 let mut rest = rest.iter();
                 while let Some(argument) = rest.next() {
                     match argument.as_str() {
                         "--arg" | "--argjson" | "--slurpfile" | "--rawfile" => drop((rest.next(), rest.next())),
-                        "-f" | "--from-file" | "-L" => return rest.next().and_then(|file| field(file)),
-                        option if option.starts_with('-') => {}
-                        filter => return field(filter),
+                        option if option.starts_with('-') && field(option).is_none() => {}
+                        word => match field(word) {
+                            None if is_filter(word) => return None,
+                            None => {}
+                            found => return found,
+                        },
                     }
                 }
                 None
@@ -252,6 +257,12 @@ mod tests {
             &["jq", "-r", "--arg", "a", "b", ".{x}"],
             &["jq", "-f", "{x}"],
             &["yq", "{x}"],
+            &["yq", "e", "{x}"],
+            &["yq", "eval-all", "-o", "json", ".{x}", "f"],
+            &["jq", "--indent", "2", ".{x}"],
+            &["jq", "-L", "/lib", ".{x}"],
+            &["jq", "-L{x}", "."],
+            &["dasel", "select", "-f", "a.json", "-s", "{x}"],
             &["xargs", "{x}"],
             &["xargs", "sh", "{x}"],
             &["nsenter", "-t", "1", "-m", "{x}"],

@@ -177,6 +177,8 @@ pub(super) const INTERPRETERS: &[Interpreter] = &[
             "gs",
             "isql",
             "sqlplus",
+            "mlr",
+            "xidel",
         ],
         takes: Takes::All,
     },
