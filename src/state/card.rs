@@ -13,6 +13,14 @@ use crate::domain::{
     verdict::{Comparison, Track, Verdict},
 };
 
+/// Columns and rows of the smallest screen on which a card shows what it does.
+const LEGIBLE: (u16, u16) = (40, 10);
+
+/// Whether a card says on a screen of this size what it does: otherwise it cannot be confirmed there.
+pub fn is_legible((columns, rows): (u16, u16)) -> bool {
+    columns >= LEGIBLE.0 && rows >= LEGIBLE.1
+}
+
 /// On a card whose plan has an alternative: opens the card of that.
 pub const ALTERNATIVE_KEY: char = 'f';
 

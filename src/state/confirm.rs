@@ -13,7 +13,7 @@ use crate::domain::{
 use super::{
     KpiState, State,
     action::CONFIRM_KEY,
-    card::{Card, CardContent, CardFocus, Mitigation, Stage},
+    card::{self, Card, CardContent, CardFocus, Mitigation, Stage},
     card_input::PASTED,
     input::Haste,
     msg::Effect,
@@ -89,7 +89,9 @@ impl State {
             return;
         }
         let busy = self.busy(|target| plan.targets.iter().any(|planned| planned.object.key == target.key && planned.object.kind == target.kind));
-        let confirmed = if let Some(why) = disarmed {
+        let confirmed = if !card::is_legible(self.size) {
+            Err("this window is too small to show what would be done: make it larger".to_owned())
+        } else if let Some(why) = disarmed {
             Err(format!("mitigations are off: {why}"))
         } else if pinned.as_ref() != Some(&plan.cluster) {
             Err("planned for another cluster or user than this session's: cancel and ask again".to_owned())

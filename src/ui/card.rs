@@ -29,7 +29,7 @@ use crate::{
     },
     state::{
         State,
-        card::{ALTERNATIVE_KEY, Card, CardContent, CardFocus},
+        card::{ALTERNATIVE_KEY, Card, CardContent, CardFocus, is_legible},
     },
 };
 
@@ -91,13 +91,13 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State, card: &Card) {
     };
     dialog::render(canvas, places.area, &title, &[(&banner, style), (" ", theme.plain), (&cluster, theme.strong)]);
     if places.area.height < 3 {
-        confirm(canvas, Rect { height: 1, ..places.area }, card);
+        confirm(canvas, Rect { height: 1, ..places.area }, state, card);
         return;
     }
     details(canvas, places.details, state, card);
     reason(canvas, places.reason, state, card);
     remarks(canvas, places.complaint, card);
-    confirm(canvas, places.confirm, card);
+    confirm(canvas, places.confirm, state, card);
 }
 
 /// What keeps it from being confirmed; else what more there is to see.
@@ -228,6 +228,12 @@ fn checks(state: &State, theme: &Theme, checks: &[Check], room: u16) -> Vec<Row>
     });
     for (sign, words, style) in flowing {
         let width = columns(&words) + 2 + if state.ascii { widening(&words) + widening(sign) } else { 0 };
+        if width > room {
+            // Longer than a line: in lines of its own.
+            rows.extend(text("", &format!("{sign} {words}"), room, theme.plain));
+            used = room;
+            continue;
+        }
         if used + 3 + width > room || rows.is_empty() {
             rows.push(Row { label: "", parts: Vec::new() });
             used = 0;
@@ -339,8 +345,12 @@ fn reason(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
     }
 }
 
-fn confirm(canvas: &mut Canvas<'_>, area: Rect, card: &Card) {
+fn confirm(canvas: &mut Canvas<'_>, area: Rect, state: &State, card: &Card) {
     let theme = canvas.theme;
+    if !is_legible(state.size) && plan(card).is_some() {
+        canvas.pen(area, 0).write(&format!("{} make the window larger", glyph::WARNING), theme.warning);
+        return;
+    }
     let cancel = if card.focus == CardFocus::Cancel { theme.focus.add_modifier(ratatui::style::Modifier::REVERSED) } else { theme.plain };
     let mut pen = canvas.pen(area, 0);
     // Where there is little room the word comes before the button: Esc does the same.

@@ -50,6 +50,19 @@ fn anything_but_the_word_does_nothing_and_says_so() {
 }
 
 #[test]
+fn what_a_small_window_does_not_show_is_not_confirmed_there() {
+    for (columns, rows) in [(39, 24), (80, 9), (20, 5)] {
+        let mut play = Play::new();
+        play.bad_deploy().press("u").planned(word());
+        play.send(Msg::Resize { columns, rows }).type_("prod").enter();
+        assert_eq!(play.executed(), 0);
+        assert!(play.card().unwrap().complaint.as_ref().unwrap().contains("too small"));
+        play.send(Msg::Resize { columns: 40, rows: 10 }).enter();
+        assert_eq!(play.executed(), 1);
+    }
+}
+
+#[test]
 fn a_stray_enter_cancels_a_card_that_asks_for_one_key() {
     let mut play = Play::new();
     play.bad_deploy().press("r").planned(Friction::Key);
