@@ -45,6 +45,8 @@ pub struct Parameter {
 pub enum Presence {
     Required,
     Optional,
+    /// Given by this program when it asks for something again; people have no need of it.
+    Own,
     /// One or more.
     Repeated,
 }
@@ -97,7 +99,7 @@ impl Spec {
 
     /// Whether it can be asked for with nothing but its objects.
     pub fn needs_arguments(&self) -> bool {
-        self.parameters.iter().any(|parameter| parameter.presence != Presence::Optional)
+        self.parameters.iter().any(|parameter| matches!(parameter.presence, Presence::Required | Presence::Repeated))
     }
 
     /// `scale deployment/NAME REPLICAS`.
@@ -106,6 +108,7 @@ impl Spec {
         let object =
             if kinds.is_empty() { String::new() } else { format!(" {}/NAME{}", kinds.join("|"), if self.takes_several { "..." } else { "" }) };
         let arguments = self.parameters.iter().map(|parameter| match parameter.presence {
+            Presence::Own => String::new(),
             Presence::Required => format!(" {}", parameter.name),
             Presence::Optional => format!(" [{}]", parameter.name),
             Presence::Repeated => format!(" {}...", parameter.name),

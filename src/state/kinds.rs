@@ -24,6 +24,8 @@ use super::{
 
 /// Objects of one kind offered as arguments.
 const OBJECTS: usize = 200;
+/// Ends a silence; asked for by its id.
+const UNSILENCE: &str = "unsilence";
 /// Those with a flow of their own on the screen, which know more than the words: which pods, which key, how many.
 const OWN_FLOW: [&str; 4] = [UndoRollout::NAME, RestartUnhealthy::NAME, Scale::NAME, SetConfigKey::NAME];
 
@@ -151,7 +153,7 @@ impl State {
             };
             items.push(line(entry.spec, &format!("silence {} for 1 h", alert.name), what));
         }
-        if let (Some(entry), Some(silenced)) = (named("unsilence"), &alert.silenced) {
+        if let (Some(entry), Some(silenced)) = (named(UNSILENCE), &alert.silenced) {
             let what = match entry.ask("", &[&silenced.id]) {
                 Ok(wish) => MenuChoice::Request(Request { kind: RequestKind::Do(wish), reason: Text::default() }),
                 Err(why) => MenuChoice::Nothing(why),
@@ -226,8 +228,11 @@ impl State {
     /// Entries that name an object, once the name of a kind is typed.
     pub(super) fn kind_with_objects(&self, name: &str) -> Vec<PaletteEntry> {
         let Some(entry) = self.kind_named(name).filter(|entry| !OWN_FLOW.contains(&entry.spec.name)) else { return Vec::new() };
-        if entry.spec.name == Run::NAME {
-            return self.command_entries();
+        match entry.spec.name {
+            Run::NAME => return self.command_entries(),
+            Silence::NAME => return self.silence_entries(),
+            UNSILENCE => return self.unsilence_entries(entry),
+            _ => {}
         }
         let mut entries = Vec::new();
         for object in entry.spec.on.iter().flat_map(|kind| self.keys_of(*kind)) {
@@ -242,6 +247,31 @@ impl State {
             };
             let usage = if entry.spec.needs_arguments() { arguments(entry.spec) } else { String::new() };
             entries.push(PaletteEntry { title: Text::line(&format!("{words}{usage}")), key: None, command });
+        }
+        entries
+    }
+
+    /// Each alert that fires, with all its labels, once `silence` is typed.
+    fn silence_entries(&self) -> Vec<PaletteEntry> {
+        let offered = self.firing().map(|(alert, _)| PaletteEntry {
+            title: Text::line(&format!("{} {} for=1h", Silence::NAME, alert.in_words())),
+            key: None,
+            command: Command::Do(Wish::new(silence_of(alert))),
+        });
+        offered.take(OBJECTS).collect()
+    }
+
+    /// Each silence that hides an alert, once `unsilence` is typed.
+    fn unsilence_entries(&self, entry: &Entry) -> Vec<PaletteEntry> {
+        let mut entries: Vec<PaletteEntry> = Vec::new();
+        for alert in self.alerts.iter().flat_map(|list| &list.alerts) {
+            let Some(silenced) = &alert.silenced else { continue };
+            let Ok(wish) = entry.ask("", &[&silenced.id]) else { continue };
+            let title = Text::line(&format!("{UNSILENCE} {}: of {}, by {}", silenced.id, alert.in_words(), silenced.by));
+            let is_offered = entries.iter().any(|offered| offered.command == Command::Do(wish.clone()));
+            if !is_offered && entries.len() < OBJECTS {
+                entries.push(PaletteEntry { title, key: None, command: Command::Do(wish) });
+            }
         }
         entries
     }
@@ -272,6 +302,11 @@ impl State {
             // What has no namespace can be named wherever one looks.
             None => (self.session.scope.namespace().unwrap_or_default(), *object),
         };
+        if let ([kind], false) = (entry.spec.on, object.contains('/')) {
+            let object = format!("{}/{object}", kind.singular());
+            let words: Vec<&str> = std::iter::once(object.as_str()).chain(arguments.iter().copied()).collect();
+            return Some(entry.ask(namespace, &words));
+        }
         if !object.contains('/') {
             let kinds = entry.spec.on.iter().map(|kind| format!("{}/{object}", kind.singular()));
             return Some(Err(Text::line(&format!("{object} says no kind: write {}", kinds.collect::<Vec<_>>().join(" or ")))));

@@ -89,8 +89,7 @@ impl State {
         }
         entries.truncate(MATCHES);
         if entries.is_empty() && palette.complaint.is_none() {
-            let complaint = self.kind_complaint(typed).filter(|_| !self.session.read_only);
-            palette.complaint = Some(complaint.unwrap_or_else(|| Text::line(&self.unknown(typed))));
+            palette.complaint = Some(Text::line(&self.unknown(typed)));
         }
         palette.matches = entries;
         palette.cursor = Cursor::default();
@@ -128,6 +127,8 @@ impl State {
             }
             ["scale", name, replicas] => format!("“{replicas}” is no number of replicas: write scale {name} 4"),
             ["theme", name] => format!("there is no theme “{name}”: choose {}", THEMES.join(", ")),
+            // It lacks something that its kind can name.
+            _ if let Some(why) = self.kind_complaint(typed) => why.to_string(),
             [word, _, ..] if self.exact_name(word).is_some() => format!("“{word}” takes no words after it"),
             _ => format!("there is no command “{typed}”"),
         }

@@ -54,10 +54,10 @@ pub static SPEC: Spec = Spec {
         Parameter {
             name: "again=ID",
             about: "the silence that was ended and is made again: it may hide whatever that one did",
-            presence: Presence::Optional,
+            presence: Presence::Own,
         },
-        Parameter { name: "of=FINGERPRINT", about: "the one alert that is meant: whatever else it hides is a warning", presence: Presence::Optional },
-        Parameter { name: "mark=WORD", about: "by which it is known again; without it one is made", presence: Presence::Optional },
+        Parameter { name: "of=FINGERPRINT", about: "the one alert that is meant: whatever else it hides is a warning", presence: Presence::Own },
+        Parameter { name: "mark=WORD", about: "by which it is known again; without it one is made", presence: Presence::Own },
     ],
     level: Level::Narrow,
     more: "hiding a critical alert, or more than the one that is meant, is disruptive",

@@ -11,16 +11,17 @@ use crate::{
 /// Words that each kind reads, for its first object.
 fn words_for(entry: &Entry) -> Vec<String> {
     let object = entry.spec.on.first().map(|kind| format!("{}/x", kind.singular()));
-    let arguments = entry.spec.parameters.iter().filter(|parameter| parameter.presence != Presence::Optional).map(|parameter| {
-        // A number where one word is asked for, a pair where a pair is, with its name where that is fixed; the last of several ways.
-        if let Some((_, last)) = parameter.name.rsplit_once('|') {
-            last.replace("=N", "=3")
-        } else if parameter.name.contains('=') {
-            "a=b".to_owned()
-        } else {
-            "3".to_owned()
-        }
-    });
+    let arguments =
+        entry.spec.parameters.iter().filter(|parameter| matches!(parameter.presence, Presence::Required | Presence::Repeated)).map(|parameter| {
+            // A number where one word is asked for, a pair where a pair is, with its name where that is fixed; the last of several ways.
+            if let Some((_, last)) = parameter.name.rsplit_once('|') {
+                last.replace("=N", "=3")
+            } else if parameter.name.contains('=') {
+                "a=b".to_owned()
+            } else {
+                "3".to_owned()
+            }
+        });
     object.into_iter().chain(arguments).collect()
 }
 

@@ -5,6 +5,7 @@ use crate::{
     actions::kinds,
     config::Config,
     domain::{
+        alert::Severity,
         ask::{Finished, RequestKind, Undoable},
         command::{CommandEffect, CommandEntry},
         health::SourceId,
@@ -144,6 +145,40 @@ fn a_kind_that_is_typed_wrongly_says_what_it_lacks_and_the_line_stays() {
         assert!(said.contains(complaint), "{typed}: {said}");
         assert_eq!(palette.line.text, typed);
     }
+}
+
+#[test]
+fn where_only_one_kind_is_possible_its_name_is_enough() {
+    let mut play = play();
+    play.press(":").type_("cordon a").enter();
+    assert_eq!(asked(&play), ("cordon", vec!["node/a".to_owned()]));
+    // Of several kinds one has to be said, also where others begin alike.
+    let mut play = self::play();
+    play.press(":").type_("restart api-gateway").enter();
+    let Some(Overlay::Palette(palette)) = play.state.overlays.last() else { panic!("no palette") };
+    let said = palette.complaint.as_ref().unwrap();
+    assert!(said.starts_with("api-gateway says no kind: write deployment/api-gateway or"), "{said}");
+}
+
+#[test]
+fn a_silence_is_chosen_among_the_alerts_that_fire() {
+    let mut play = play();
+    play.alerts(vec![alert("A", Severity::Critical, 0)]);
+    play.press(":").type_("silence").enter();
+    let (line, titles) = palette(&play);
+    assert_eq!(line, "silence ");
+    assert!(titles[0].starts_with("silence A") && titles[0].ends_with("for=1h"), "{titles:?}");
+    play.enter();
+    let Some(Overlay::Palette(shown)) = play.state.overlays.last() else { panic!("it writes: it is chosen first") };
+    assert!(shown.complaint.is_some());
+    play.press("down").enter();
+    assert_eq!(asked(&play).0, "silence");
+    // Without an alert it says what it takes, in words for people.
+    let mut play = self::play();
+    play.alerts(Vec::new()).press(":").type_("silence ").enter();
+    let Some(Overlay::Palette(shown)) = play.state.overlays.last() else { panic!("no palette") };
+    let said = shown.complaint.as_ref().unwrap();
+    assert!(said.contains("names no alert") && !said.contains("FINGERPRINT"), "{said}");
 }
 
 #[test]
