@@ -178,8 +178,10 @@ pub struct Heights {
     pub changes: u16,
     /// Rows of the workloads table.
     pub table: u16,
-    /// Body of the topmost overlay: viewer, palette, menu, help.
+    /// Body of the topmost overlay: palette, menu, help, card.
     pub overlay: u16,
+    /// Body of a viewer, which goes on under other overlays.
+    pub viewer: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

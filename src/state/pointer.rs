@@ -66,7 +66,7 @@ impl State {
             }
             (Hit::OverlayRow(row), Some(Overlay::Viewer(viewer))) => {
                 viewer.cursor.row = *row;
-                viewer.moved(usize::from(self.heights.overlay));
+                viewer.moved(usize::from(self.heights.viewer));
             }
             (Hit::Outside, Some(Overlay::Help { .. } | Overlay::Did { .. } | Overlay::Menu(_) | Overlay::Palette(_))) => {
                 self.overlays.pop();

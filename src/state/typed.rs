@@ -169,7 +169,7 @@ impl State {
     /// `/` in a viewer.
     pub(super) fn searched(&mut self, key: Key) {
         self.dirty = true;
-        let (height, times) = (usize::from(self.heights.overlay), self.log_times);
+        let (height, times) = (usize::from(self.heights.viewer), self.log_times);
         let Some(viewer) = self.viewer_mut() else { return };
         match key.code {
             KeyCode::Esc => {

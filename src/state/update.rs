@@ -90,7 +90,7 @@ impl State {
         self.workloads.cursor.clamp(self.workloads.rows.len(), usize::from(self.heights.table));
         let height = usize::from(self.heights.overlay);
         match self.overlays.last_mut() {
-            Some(Overlay::Viewer(viewer)) => viewer.cursor.clamp(viewer.lines.len(), height),
+            Some(Overlay::Viewer(viewer)) => viewer.cursor.clamp(viewer.lines.len(), usize::from(self.heights.viewer)),
             Some(Overlay::Menu(menu)) => menu.cursor.clamp(menu.items.len(), height),
             Some(Overlay::Palette(palette)) => palette.cursor.clamp(palette.matches.len(), height),
             _ => {}

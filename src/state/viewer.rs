@@ -107,7 +107,7 @@ impl State {
     }
 
     pub(super) fn lines(&mut self, id: ViewerId, lines: Vec<Text>, ended: Option<Text>) {
-        let height = usize::from(self.heights.overlay);
+        let height = usize::from(self.heights.viewer);
         let Some(viewer) = self.viewer_with(id) else { return };
         if lines.is_empty() && ended.is_none() {
             return;
@@ -208,7 +208,7 @@ impl State {
 
     /// Commands that mean something else in a viewer, or only there. Says whether it was one.
     pub(super) fn viewer_command(&mut self, command: &Command, effects: &mut Vec<Effect>) -> bool {
-        let (height, times) = (usize::from(self.heights.overlay), self.log_times);
+        let (height, times) = (usize::from(self.heights.viewer), self.log_times);
         let Some(viewer) = self.viewer_mut() else { return false };
         match command {
             Command::Filter => viewer.searching = true,

@@ -29,6 +29,7 @@ pub fn heights(state: &State) -> Heights {
         }
         Screen::Workloads => heights.table = layout::workloads(state).rows.height,
     }
+    heights.viewer = viewer::rows(state).height;
     heights.overlay = state.overlays.last().map_or(0, |overlay| overlay_rows(state, overlay).height);
     heights
 }

@@ -81,7 +81,7 @@ impl Play {
         };
         let now = Now { mono: Mono::ZERO, utc: start() };
         let mut play = Self { state: State::new(config, session, now, (80, 24)), effects: Vec::new(), clock: Duration::ZERO };
-        let heights = Heights { pods: 3, errors: 3, suggestions: 3, alerts: 3, changes: 3, table: 10, overlay: 10 };
+        let heights = Heights { pods: 3, errors: 3, suggestions: 3, alerts: 3, changes: 3, table: 10, overlay: 10, viewer: 10 };
         play.send(Msg::Layout(heights));
         play.observe(SourceId::Cluster, What::Identity(Identity { cluster: cluster(), version: "v1.36.3".into() }));
         play.send(Msg::Recalled(Vec::new()));

@@ -183,7 +183,8 @@ fn perform(play: &mut Play, act: &Act) {
         }
         Act::Height(rows) => {
             let rows = *rows;
-            let heights = Heights { pods: rows, errors: rows, suggestions: rows, alerts: rows, changes: rows, table: rows, overlay: rows };
+            let heights =
+                Heights { pods: rows, errors: rows, suggestions: rows, alerts: rows, changes: rows, table: rows, overlay: rows, viewer: rows };
             play.send(Msg::Layout(heights));
         }
         Act::Resize(columns, rows) => {
