@@ -134,7 +134,7 @@ impl Pod {
     pub fn status_cell(&self, server_now: DateTime<Utc>) -> String {
         match self.standing(server_now) {
             Standing::Ill(Ailment::NodeLost) => "node lost".to_owned(),
-            Standing::Leaving if self.is_node_lost => format!("{} (node lost)", self.status),
+            Standing::Leaving if self.is_node_lost => format!("node lost, {}", self.status),
             Standing::Ill(Ailment::OutOfMemory) if self.status == "Running" => "Running (OOMKilled)".to_owned(),
             _ => self.status.to_string(),
         }

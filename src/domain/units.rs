@@ -51,6 +51,23 @@ pub fn first_few(names: impl IntoIterator<Item = impl Display>, shown: usize) ->
     first.join(", ") + &more
 }
 
+/// A number of which nothing is known: three digits that matter, or all of a large one: `0.162`, `96`, `1,204`.
+pub fn number(number: f64) -> String {
+    let size = number.abs();
+    if !number.is_finite() || size >= TOO_LONG || size > 0.0 && size < 1e-3 {
+        return if number.is_finite() { format!("{number:.2e}") } else { number.to_string() };
+    }
+    let places = match size {
+        1_000.0.. => return count(number),
+        100.0.. => 0,
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    };
+    let text = format!("{number:.places$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A value with its unit and the one precision of that unit: `11.8 %`, `2.84 s`, `4,210`, `38/s`.
 pub fn value(number: f64, unit: Unit) -> String {
     match unit {
@@ -201,6 +218,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_number_without_a_unit_has_the_digits_that_matter() {
+        let written = [96.0, 0.161_967_366, 1_204.4, -3.25, 0.0, 12.0, 123.4, 1e-9, 2.5e19, f64::NAN].map(number);
+        assert_eq!(written, ["96", "0.162", "1,204", "-3.25", "0", "12", "123", "1.00e-9", "2.50e19", "NaN"]);
+    }
 
     #[test]
     fn a_limit_below_a_second_is_not_none() {

@@ -47,7 +47,7 @@ impl State {
         let id = super::overlay::ViewerId(self.next_viewer);
         let lines = lines.iter().map(|line| Text::line(line)).collect();
         self.lines(id, lines, Some("c copies the line, Esc closes".into()));
-        let height = usize::from(self.heights.overlay);
+        let height = usize::from(self.heights.viewer);
         if let Some(Overlay::Viewer(viewer)) = self.overlays.last_mut() {
             viewer.wrap = true;
             viewer.cursor.row = row;
@@ -66,7 +66,7 @@ impl State {
         let mut lines = vec![format!("{}  {}, {status}", alert.name, alert.severity.word()), format!("since    {}", self.start_of(alert))];
         lines.extend(alert.true_since.map(|at| format!("true     since {}", self.since_when(at))));
         lines.push(match &alert.value {
-            Some(value) => format!("value    {value}, of its expression"),
+            Some(value) => format!("value    {}, of its expression", value.parse().map_or_else(|_| value.to_string(), units::number)),
             None => "value    not known: Prometheus does not tell it".to_owned(),
         });
         lines.extend([String::new(), "Runbook".to_owned()]);

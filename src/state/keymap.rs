@@ -189,6 +189,9 @@ impl State {
             Command::Undo => self.undo_last().is_ok(),
             Command::Follow | Command::LogTimes | Command::Containers => self.shows_logs(),
             Command::NextMatch => self.has_search(),
+            Command::Filter => !matches!(self.overlays.last(), Some(Overlay::Help { .. } | Overlay::Did { .. } | Overlay::Menu(_))),
+            Command::Ack | Command::Escalate => self.firing().next().is_some(),
+            Command::Logs | Command::Describe if self.overlays.is_empty() => self.meant().is_some(),
             Command::Called => self.shown_alert().is_some_and(|(_, ladder)| Urgency::of(ladder, self.now.mono).is_overdue()),
             _ => true,
         };
@@ -204,7 +207,8 @@ impl State {
                 id => Text::line(self.keymap.keys_of(id).first()?),
             };
             let disabled = disarmed.clone().filter(|_| action.mitigates).or_else(|| self.refused_command(&action.command));
-            Some(FooterEntry { key, title: action.title, command: action.command.clone(), disabled })
+            let title = if action.command == Command::Filter && self.top_viewer().is_some() { "search" } else { action.title };
+            Some(FooterEntry { key, title, command: action.command.clone(), disabled })
         };
         // Only where somebody may wonder how to get back: on a screen there is nowhere to go.
         let is_over_a_screen = matches!(self.overlays.last(), Some(Overlay::Viewer(_)));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::text::Text;
+use crate::domain::{alert::Severity, text::Text};
 
 /// Entries kept; older ones are dropped, this program's own last.
 pub const LIMIT: usize = 1_000;
@@ -52,7 +52,12 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     Change,
-    Alert,
+    /// An alert begins to fire.
+    Fires(Severity),
+    /// An alert does not fire any more, or is silenced.
+    Ended,
+    /// Somebody is to be called.
+    Call,
     /// What this program did (magenta).
     OwnAction,
     Verdict,

@@ -299,8 +299,8 @@ fn change(state: &mut State) {
     let entry = |minute, what, text: &str| Entry { at: at(2, minute), what, text: text.into() };
     state.timeline.entries = vec![
         entry(5, EntryKind::Change, "api-gateway rev 41 → 42 (image 2.3.1 → 2.4.0) by ci-deployer"),
-        entry(9, EntryKind::Alert, "HighErrorRate fires (critical)"),
-        entry(13, EntryKind::Alert, "SlowResponseTime fires (warning)"),
+        entry(9, EntryKind::Fires(Severity::Critical), "HighErrorRate fires (critical)"),
+        entry(13, EntryKind::Fires(Severity::Warning), "SlowResponseTime fires (warning)"),
     ];
 }
 

@@ -26,7 +26,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let banner = format!(" {} ", session.environment.banner);
     let time = format!("{} ", clock::server_now(state).format("%H:%MZ"));
     let arms = arms(state, theme.header, theme.warning);
-    let alarm = alarm(state, canvas);
+    let mut alarm = alarm(state, canvas);
     let cluster = if session.context == session.cluster { session.context.to_string() } else { format!("{} ({})", session.context, session.cluster) };
     let scope = match &session.scope {
         Scope::One(namespace) => namespace.to_string(),
@@ -44,6 +44,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         100.. => 3,
     };
     // In the order of the line, with what is kept longest first.
+    // How bad it is stays where its age has no room.
+    if canvas.columns(&alarm.0) + gap > area.width.saturating_sub(needed) {
+        alarm.0 = alarm.0.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    }
     let nodes = nodes(state, canvas);
     let candidates = [(2, insecure), (2, Some(alarm)), (2, nodes), (if is_off { 1 } else { 3 }, Some(arms)), (0, Some((time, theme.header)))];
     let mut order: Vec<usize> = (0..candidates.len()).collect();

@@ -214,7 +214,8 @@ fn huge(body: Rect, kpis: Kpis) -> CockpitPanes {
     let rows = share(stack.area.height, false);
     let mut column = Stack { area: right };
     let escalation = column.take(16);
-    let suggestions_rows = column.area.height / 2;
+    // What happened is many lines, what is suggested a few.
+    let suggestions_rows = column.area.height / 3;
     CockpitPanes {
         tiles: Rect { width: left.width / tile_count * tile_count, ..tiles },
         tile_count,

@@ -449,7 +449,7 @@ fn check_size(state: &mut State, size: (u16, u16)) {
     }
     state.cockpit.focus = Pane::Pods;
     let heights = heights(state);
-    for rows in [heights.pods, heights.errors, heights.suggestions, heights.alerts, heights.changes, heights.table, heights.overlay] {
+    for rows in [heights.pods, heights.errors, heights.suggestions, heights.alerts, heights.changes, heights.table, heights.overlay, heights.viewer] {
         assert!(rows <= size.1, "{rows} rows at {size:?}");
     }
     for (column, row) in [(0, 0), (size.0 / 2, size.1 / 2), (size.0, size.1), (size.0 / 3, size.1.saturating_sub(1))] {
@@ -616,7 +616,7 @@ fn the_header_says_when_mitigations_are_off() {
 
 #[test]
 fn a_card_never_loses_what_decides() {
-    for size in [(80, 24), (80, 15), (60, 15), (50, 12), (44, 9)] {
+    for size in [(80, 24), (80, 15), (60, 15), (50, 12), (44, 10)] {
         let mut state = with_card(size, Friction::Word("prod".into()));
         let card = card_of(&mut state);
         card.checks[2].result = CheckResult::Warn("the server's dry-run could not be made".into());
@@ -803,7 +803,7 @@ fn alerts_that_a_pane_has_no_row_for_are_counted() {
     let ladder = state.ladders[&one.fingerprint].clone();
     state.ladders.extend((0..20).map(|number| (format!("more-{number}").into(), ladder.clone())));
     let text = text_of(&draw(&state));
-    assert!(text.contains("Firing  23 +"), "{text}");
+    assert!(text.contains("Firing  23, "), "{text}");
 }
 
 /// What needs somebody first is in the header too, and hides no critical alert there.

@@ -40,7 +40,7 @@ impl State {
                     Some(_) => "pending again",
                     None => "resolved",
                 };
-                self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&format!("{} {fate}", name_and_subject(alert))));
+                self.timeline.add(self.alert_now(), EntryKind::Ended, Text::line(&format!("{} {fate}", name_and_subject(alert))));
             }
         }
         for (fingerprint, alert) in &are {
@@ -51,7 +51,7 @@ impl State {
             }
             if let Some(ladder) = self.memory.bring_back(alert, self.now.mono) {
                 self.ladders.insert(fingerprint.clone(), ladder);
-                self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&format!("{} fires as before", alert.in_words())));
+                self.timeline.add(self.alert_now(), EntryKind::Fires(alert.severity), Text::line(&format!("{} fires as before", alert.in_words())));
                 continue;
             }
             let was_hidden = before.iter().any(|before| before.fingerprint == *fingerprint && before.status == AlertStatus::Suppressed);
@@ -80,7 +80,7 @@ impl State {
         self.memory.written_ends.remove(&alert.fingerprint);
         self.ladders.insert(alert.fingerprint.clone(), ladder);
         let text = format!("{} fires ({}) {}", name_and_subject(alert), alert.severity.word(), alert.summary);
-        self.timeline.add(alert.starts_at, EntryKind::Alert, Text::line(text.trim_end()));
+        self.timeline.add(alert.starts_at, EntryKind::Fires(alert.severity), Text::line(text.trim_end()));
         if is_first && !self.memory.is_read() {
             self.memory.untold.insert(alert.fingerprint.clone());
         } else {
@@ -118,7 +118,7 @@ impl State {
                 fields["by"] = ack.by.as_str().into();
                 effects.push(Effect::Record { kind: "ack-expired", fields });
                 let text = format!("acknowledgement of {} by {} expired: its ladder runs again", alert.in_words(), ack.by);
-                self.timeline.add(self.alert_now(), EntryKind::Alert, Text::line(&text));
+                self.timeline.add(self.alert_now(), EntryKind::Call, Text::line(&text));
                 self.dirty = true;
             }
             for step in advance.steps {
@@ -132,7 +132,7 @@ impl State {
         let Some(age) = self.ladders.get(&alert.fingerprint).map(|ladder| ladder.age(self.now.mono)) else { return };
         let is_late = age.saturating_sub(step.due) > LATE;
         let text = format!("{}: {} is to be called (step {})", alert.in_words(), step.who, step.index + 1);
-        self.timeline.add(alert.at_age(step.due), EntryKind::Alert, Text::line(&text));
+        self.timeline.add(alert.at_age(step.due), EntryKind::Call, Text::line(&text));
         if !is_told {
             let event = Event::StepDue { index: step.index, who: step.who.clone(), by_hand: false };
             self.write_down(alert, step.due, event, json!({ "before_launch": is_late }), effects);

@@ -32,11 +32,12 @@ fn an_alert_shows_all_that_is_known_and_copies_its_runbook() {
     let mut fires = alert("HighErrorRate", Severity::Critical, -120);
     fires.annotations = [("impact".into(), "logins fail".into()), ("runbook_url".into(), "https://run.gov/high-error-rate".into())].into();
     fires.labels = [("service".into(), "api-gateway".into()), ("team".into(), "identity".into())].into();
-    fires.value = Some("0.118".into());
+    fires.value = Some("1.18673662784878e-01".into());
     play.alerts(vec![fires]).take();
     play.state.cockpit.focus = Pane::Escalation;
     play.enter();
-    for expected in ["critical, firing", "(2m ago)", "0.118", "impact: logins fail", "team: identity", "https://run.gov/high-error-rate"] {
+    for expected in ["critical, firing", "(2m ago)", "value    0.119, of", "impact: logins fail", "team: identity", "https://run.gov/high-error-rate"]
+    {
         assert!(text(&play).contains(expected), "{expected} is missing:\n{}", text(&play));
     }
     play.press("c");

@@ -15,7 +15,7 @@ use crate::{
         Screen,
         action::{ACTIONS, CONFIRM_KEY, Place},
         keymap::{Keymap, KeymapError},
-        msg::{Effect, Hit, Key, KeyCode, LogNews, Mouse, MouseKind, Msg},
+        msg::{Effect, Heights, Hit, Key, KeyCode, LogNews, Mouse, MouseKind, Msg},
         overlay::{Overlay, ViewerKind},
     },
 };
@@ -185,6 +185,36 @@ fn a_log_is_followed_until_someone_moves_up() {
     assert!(play.state.overlays.is_empty());
     play.send(Msg::Lines { viewer, lines: lines(1), ended: None });
     assert!(play.state.overlays.is_empty(), "late lines land nowhere");
+}
+
+#[test]
+fn a_log_goes_on_under_what_lies_over_it() {
+    let mut play = Play::new();
+    play.bad_deploy().press("l");
+    let Some(Effect::Open { viewer, .. }) = play.take().pop() else { panic!("no logs") };
+    let lines = |count: usize| (0..count).map(|line| format!("line {line}").into()).collect::<Vec<_>>();
+    play.send(Msg::Lines { viewer, lines: lines(50), ended: None }).press(":");
+    play.send(Msg::Layout(Heights { overlay: 0, ..play.state.heights })).send(Msg::Lines { viewer, lines: lines(1), ended: None });
+    let Some(Overlay::Viewer(shown)) = play.state.overlays.first() else { panic!("no viewer") };
+    assert_eq!((shown.cursor.row, shown.cursor.top), (50, 41), "as many lines as before");
+}
+
+#[test]
+fn the_footer_names_what_has_a_use() {
+    let titles = |play: &Play| play.state.footer().iter().map(|entry| entry.title).collect::<Vec<_>>();
+    let mut play = Play::new();
+    play.alerts(Vec::new());
+    for title in ["ack", "escalate", "logs", "describe"] {
+        assert!(!titles(&play).contains(&title), "{title}: {:?}", titles(&play));
+    }
+    play.bad_deploy();
+    for title in ["ack", "escalate", "logs", "describe", "filter"] {
+        assert!(titles(&play).contains(&title), "{title}: {:?}", titles(&play));
+    }
+    play.press("?");
+    assert!(!titles(&play).contains(&"filter"), "{:?}", titles(&play));
+    play.press("esc l");
+    assert!(titles(&play).contains(&"search") && !titles(&play).contains(&"filter"), "{:?}", titles(&play));
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn pods_of_a_lost_node_are_lost_and_replaced_once() {
         What::Nodes([Delta::ListStarted].into_iter().chain(all).chain([Delta::Listed]).collect())
     };
     play.observe(SourceId::Nodes, nodes(false));
-    let cells = "a-1-x Running, a-1-y node lost, a-1-z Running (node lost), db-0 node lost";
+    let cells = "a-1-x Running, a-1-y node lost, a-1-z node lost, Running, db-0 node lost";
     assert_eq!(lost(&play), (cells.to_owned(), "a-1-y db-0".to_owned()));
     let first = &play.state.advice.suggestions[0];
     assert_eq!(first.title, "replace 1 pod of node-8 (down since 22:03)");

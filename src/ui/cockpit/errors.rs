@@ -37,14 +37,17 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         return;
     };
     let count = units::thousands(window.recent);
-    let patterns = match window.patterns.iter().filter(|pattern| pattern.recent > 0).count() {
-        1 => "1 pattern".to_owned(),
-        many => format!("{many} patterns"),
-    };
+    let recent = window.patterns.iter().filter(|pattern| pattern.recent > 0).count() as u64;
+    let older = window.patterns.len() as u64 - recent;
+    let older = if older > 0 { format!(", {} older", units::thousands(older)) } else { String::new() };
+    let patterns = units::counted(recent, "pattern");
     let is_estimate = window.sampled.is_some();
     let sampled = window.sampled.map_or(String::new(), |sampled| format!(" of {} sampled", units::thousands(sampled)));
-    let summary =
-        if window.patterns.is_empty() { format!("{count} in 15 min") } else { format!("{count} in 15 min {} {patterns}{sampled}", glyph::DOT) };
+    let summary = if window.patterns.is_empty() {
+        format!("{count} in 15 min")
+    } else {
+        format!("{count} in 15 min {} {patterns}{sampled}{older}", glyph::DOT)
+    };
     let ink = standing.fact(theme, theme.plain);
     // Zero errors in nothing that was searched would be read as zero errors.
     let filter = state.filter_of(Pane::Errors);

@@ -131,7 +131,7 @@ fn list(canvas: &mut Canvas<'_>, area: Rect, state: &State, standing: &Standing,
     let rows = below(area, 1);
     let places = list_places(state, rows);
     let unseen = (count + hidden).saturating_sub(places.last().map_or(0, |last| last.index + 1));
-    let unseen = if unseen > 0 { format!(" +{unseen}") } else { String::new() };
+    let unseen = if unseen > 0 { format!(", {unseen} below") } else { String::new() };
     let room = (area.width / 2).saturating_sub(columns("Firing") + 5);
     let facts = [format!("{count}{silenced}{unseen}{said_by}"), format!("{count}{silenced}{unseen}"), format!("{count}{unseen}")];
     let facts = facts.iter().find(|facts| columns(facts) <= room).unwrap_or(&facts[2]);

@@ -73,7 +73,9 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         };
         let mut pen = canvas.pen(inner, place.line);
         pen.write(&key.to_string(), if off { theme.label } else { theme.key }).skip(2);
-        let (text, style) = grounds(suggestion, by_others, fact, theme);
+        // A command that is cut is none to copy: then what speaks for it says more.
+        let is_command = by_others && (place.index == chosen(state) || place.lines >= needed(state, suggestion, width));
+        let (text, style) = grounds(suggestion, is_command, fact, theme);
         if place.lines == 1 {
             pen.cell(beside, &suggestion.title, ink).skip(2).write(&text, style);
         } else {
@@ -119,11 +121,15 @@ fn needed(state: &State, suggestion: &Suggestion, width: u16) -> u16 {
     fold::count(broken(suggestion, (&text, style), style, width, state.ascii).len())
 }
 
+/// The one that is read: without the focus the first.
+fn chosen(state: &State) -> usize {
+    if is_focused(state, Pane::Suggestions) { state.cockpit.suggestions.row } else { 0 }
+}
+
 /// Which suggestion has which lines of the list in a pane of this area.
 pub fn places(state: &State, area: Rect) -> Vec<Place> {
     let suggestions = &state.advice.suggestions;
-    // Without the focus the first is the one to read.
-    let chosen = if is_focused(state, Pane::Suggestions) { state.cockpit.suggestions.row } else { 0 };
+    let chosen = chosen(state);
     let width = area.width.saturating_sub(3);
     let (rows, top) = (area.height.saturating_sub(1), state.cockpit.suggestions.top);
     // Half a command is none: one that is to be copied takes the lines of those below it.

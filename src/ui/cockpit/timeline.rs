@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::{
+    domain::alert::Severity,
     state::{
         State,
         timeline::{Entry, EntryKind},
@@ -36,7 +37,10 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         let (sign, ink) = match entry.what {
             EntryKind::OwnAction => (glyph::MARK, theme.own),
             EntryKind::Verdict => (glyph::ARROW, theme.own),
-            EntryKind::Alert => (glyph::CRITICAL, theme.plain),
+            EntryKind::Fires(Severity::Critical) => (glyph::CRITICAL, theme.plain),
+            EntryKind::Fires(Severity::Warning) => (glyph::WARNING, theme.plain),
+            EntryKind::Ended => (glyph::OK, theme.plain),
+            EntryKind::Fires(Severity::Info) | EntryKind::Call => (glyph::DOT, theme.plain),
             EntryKind::Change => (glyph::CHANGE, theme.plain),
             EntryKind::Note => (glyph::DOT, theme.plain),
         };
