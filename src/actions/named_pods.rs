@@ -221,7 +221,7 @@ fn what(verb: &str, chosen: &[Found], left_out: &[String], now: DateTime<Utc>) -
 
 fn no_undo(core: &Core, chosen: &[Found]) -> Text {
     let lost: Vec<&Found> = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).collect();
-    let Some(((first, _), rest)) = lost.split_first() else { return "no way back: the pods that come instead are others".into() };
+    let Some(((first, _), rest)) = lost.split_first() else { return no_way_back(chosen.len()) };
     let namespace = &first.key.namespace;
     let which = if lost.len() == chosen.len() { String::new() } else { format!(": {} of them do not come back at all", lost.len()) };
     // The screen hides values that may be secrets, so that what it shows of a pod could not be used again.
@@ -233,6 +233,15 @@ fn no_undo(core: &Core, chosen: &[Found]) -> Text {
     Text::bounded(&format!("no way back{which}; to keep the manifest first: {keep}"), kubectl::LIMIT)
 }
 
+fn no_way_back(pods: usize) -> Text {
+    if pods == 1 { "no way back: another pod comes instead".into() } else { "no way back: other pods come instead".into() }
+}
+
+/// That each comes again, where it does.
+pub fn are_replaced(chosen: &[Found]) -> Text {
+    if chosen.len() == 1 { "its controller replaces it".into() } else { "their controllers replace them".into() }
+}
+
 /// Whether something brings each of them back.
 fn comes_back(chosen: &[Found]) -> CheckResult {
     let lost: Vec<_> = chosen.iter().filter(|(_, pod)| fate(pod) == Fate::Lost).map(|(pod, _)| pod.key.name.as_str()).collect();
@@ -241,7 +250,7 @@ fn comes_back(chosen: &[Found]) -> CheckResult {
         _ => None,
     });
     match (lost.as_slice(), decided) {
-        ([], None) => CheckResult::Pass("their controllers replace them".into()),
+        ([], None) => CheckResult::Pass(are_replaced(chosen)),
         ([], Some(how)) => CheckResult::Warn(Text::line(&how)),
         (lost, _) => CheckResult::Warn(Text::line(&format!("nothing brings back {}", lost.join(", ")))),
     }

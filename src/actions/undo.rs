@@ -146,8 +146,8 @@ fn inverse(kept: &Value) -> Result<Wish, Text> {
 /// How what is taken back is brought forth again, in words for the card: `U` only goes further back. `words` say it as of `U`.
 pub fn of_taking_back(title: &str, words: &Text) -> Text {
     Text::line(&match words.strip_prefix("U ") {
-        Some(does) => format!(":undo and “{title}” in its list {does}; U only goes further back"),
-        None => format!("{words}; by :undo and “{title}” in its list, as U only goes further back"),
+        Some(does) => format!("“{title}” in the list of :undo {does}; U only goes further back"),
+        None => format!("{words}; by “{title}” in the list of :undo, as U only goes further back"),
     })
 }
 

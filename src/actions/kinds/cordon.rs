@@ -153,7 +153,8 @@ async fn running(core: &Core, node: &str) -> Text {
             let of_daemon_sets = found.iter().filter(|pod| matches!(pods::controller(pod), Some(("DaemonSet", _, _)))).count();
             let least = if is_partial { "at least " } else { "" };
             let run = units::verb(found.len() as u64, "run");
-            Text::line(&format!("{least}{} {run} there, {of_daemon_sets} of them of daemon sets", units::counted(found.len() as u64, "pod")))
+            let daemons = if of_daemon_sets > 0 { format!(", {of_daemon_sets} of them of daemon sets") } else { String::new() };
+            Text::line(&format!("{least}{} {run} there{daemons}", units::counted(found.len() as u64, "pod")))
         }
         Err(why) => why,
     }

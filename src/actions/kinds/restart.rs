@@ -95,10 +95,10 @@ pub(super) async fn again(core: &Arc<Core>, id: MitigationId, (wish, title): (Wi
     let history = revisions::history(&core.api, &target, &object).await?;
     let current = revisions::current(target.kind, &object, &history);
     let mut draft = Draft::about(id, wish, title, (&target, &object));
-    let revision = current.map_or_else(String::new, |number| format!(", now revision {number}"));
+    let revision = current.map_or_else(String::new, |number| format!(", at revision {number}"));
     let replacing = Replacing::of(target.kind, &object);
     draft.what = vec![
-        Text::line(&format!("{target}  {}, in {namespace}{revision}", replacing.in_words())),
+        Text::line(&format!("{target}  in {namespace}{revision}: {}", replacing.in_words())),
         Text::line(&format!("annotation {ANNOTATION}={at} of its pod template")),
     ];
     draft.kubectl = kubectl::command(&["rollout", "restart", &target.to_string()], namespace, &core.kubectl);

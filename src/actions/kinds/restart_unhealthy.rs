@@ -162,7 +162,7 @@ impl RestartUnhealthy {
                 title: format!("Restart unhealthy pods · {}", self.app),
                 deletes: format!("delete {unhealthy}"),
                 pods: chosen.iter().map(line).collect(),
-                comes_back: "their controllers replace them".into(),
+                comes_back: named_pods::are_replaced(chosen),
             };
         }
         let mut nodes: Vec<&str> = chosen.iter().map(|(_, object)| pods::node(object).unwrap_or_default()).collect();

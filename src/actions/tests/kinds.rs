@@ -116,7 +116,7 @@ async fn the_card_of_a_taking_back_promises_no_undo_that_its_key_denies() {
     assert_eq!(up.plan.undo, "U brings 3 replicas back");
     rig.execute(&up).await;
     let back = rig.plan(RequestKind::Undo { of: Finished::Here(MitigationId(1)) }).await.unwrap();
-    assert_eq!(back.plan.undo, ":undo and “Undo: Scale · api-gateway” in its list brings 6 replicas back; U only goes further back");
+    assert_eq!(back.plan.undo, "“Undo: Scale · api-gateway” in the list of :undo brings 6 replicas back; U only goes further back");
     assert!(back.plan.inverse.is_some());
 }
 

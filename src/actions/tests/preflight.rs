@@ -153,7 +153,7 @@ async fn dns_is_found_by_its_label_and_never_guessed() {
     };
     rig.world().put("/apis/apps/v1/namespaces/kube-system/deployments/rke2-coredns", dns("rke2-coredns"));
     let planned = rig.plan(asked("restart-dns")).await.unwrap();
-    assert!(planned.plan.what[0].starts_with("deployment/rke2-coredns  every pod is replaced"), "{:?}", planned.plan.what);
+    assert!(planned.plan.what[0].starts_with("deployment/rke2-coredns  in kube-system: every pod is replaced"), "{:?}", planned.plan.what);
     assert_eq!(planned.plan.inverse, None);
     assert_eq!(rig.execute(&planned).await.0, Outcome::Done);
     assert_eq!(rig.world().writes()[0].1, "/apis/apps/v1/namespaces/kube-system/deployments/rke2-coredns");

@@ -57,7 +57,7 @@ async fn where_nothing_is_replaced_card_and_end_say_so() {
         stateful(&rig, &strategy);
         rig.world().change(STATEFUL, |object| object["spec"]["replicas"] = replicas.into());
         let planned = rig.plan(asked("restart statefulset/db")).await.unwrap();
-        assert!(planned.plan.what[0].starts_with("statefulset/db  no pod is replaced, in "), "{:?}", planned.plan.what);
+        assert!(planned.plan.what[0].ends_with(": no pod is replaced"), "{:?}", planned.plan.what);
         assert_eq!(planned.says(CheckKind::Effect), format!("! {why}"));
         assert!(planned.plan.undo.ends_with("back; no pod is replaced then either"), "{}", planned.plan.undo);
         let (outcome, events) = rig.execute(&planned).await;

@@ -48,8 +48,8 @@ pub fn text(planned: &Planned, environment: &Environment) -> String {
 
 /// A line of the card with commands in the place of the cockpit's keys.
 fn by_commands(line: &str) -> String {
-    let of_redo = || line.strip_prefix(":undo and “")?.strip_suffix("; U only goes further back")?.split_once("” in its list ");
-    let again = || line.split_once("; by :undo and “").filter(|(_, rest)| rest.ends_with("” in its list, as U only goes further back"));
+    let of_redo = || line.strip_prefix("“")?.strip_suffix("; U only goes further back")?.split_once("” in the list of :undo ");
+    let again = || line.split_once("; by “").filter(|(_, rest)| rest.ends_with("” in the list of :undo, as U only goes further back"));
     let by_number = "sev1 undo with its number (sev1 undo --list shows it)";
     if let Some((_, does)) = of_redo() {
         return format!("{by_number} {does}");
@@ -210,8 +210,8 @@ mod tests {
 
     #[test]
     fn the_command_line_speaks_of_commands_and_not_of_keys() {
-        let again = ":undo and “Undo: Scale · gw” in its list brings 3 replicas back; U only goes further back";
-        let whole = "nothing takes it back; by :undo and “Undo: Scale · gw” in its list, as U only goes further back";
+        let again = "“Undo: Scale · gw” in the list of :undo brings 3 replicas back; U only goes further back";
+        let whole = "nothing takes it back; by “Undo: Scale · gw” in the list of :undo, as U only goes further back";
         for (line, expected) in [
             ("U brings 3 replicas back", "sev1 undo brings 3 replicas back"),
             (again, "sev1 undo with its number (sev1 undo --list shows it) brings 3 replicas back"),

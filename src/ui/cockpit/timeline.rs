@@ -40,9 +40,8 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
             EntryKind::Fires(Severity::Critical) => (glyph::CRITICAL, theme.plain),
             EntryKind::Fires(Severity::Warning) => (glyph::WARNING, theme.plain),
             EntryKind::Ended => (glyph::OK, theme.plain),
-            EntryKind::Fires(Severity::Info) | EntryKind::Call => (glyph::DOT, theme.plain),
             EntryKind::Change => (glyph::CHANGE, theme.plain),
-            EntryKind::Note => (glyph::DOT, theme.plain),
+            EntryKind::Fires(Severity::Info) | EntryKind::Call | EntryKind::Note => (glyph::DOT, theme.plain),
         };
         let moment = clock::moment(state, entry.at);
         for (index, line) in (0..).zip(place.span()) {
