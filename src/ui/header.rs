@@ -43,13 +43,14 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
         60..100 => 2,
         100.. => 3,
     };
-    // In the order of the line, with what is kept longest first.
     // How bad it is stays where its age has no room.
     if canvas.columns(&alarm.0) + gap > area.width.saturating_sub(needed) {
-        alarm.0 = alarm.0.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let ends = ["CRITICAL", "WARNING"].iter().find_map(|word| Some(alarm.0.find(word)? + word.len()));
+        alarm.0.truncate(ends.unwrap_or(alarm.0.len()));
     }
     let nodes = nodes(state, canvas);
-    let candidates = [(2, insecure), (2, Some(alarm)), (2, nodes), (if is_off { 1 } else { 3 }, Some(arms)), (0, Some((time, theme.header)))];
+    // In the order of the line, with what is kept longest first.
+    let candidates = [(3, insecure), (0, Some(alarm)), (3, nodes), (if is_off { 1 } else { 4 }, Some(arms)), (2, Some((time, theme.header)))];
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by_key(|index| candidates[*index].0);
     let mut room = area.width.saturating_sub(needed);

@@ -614,6 +614,16 @@ fn the_header_says_when_mitigations_are_off() {
     }
 }
 
+/// How bad it is matters more than the time and the age, at every width that has one pane.
+#[test]
+fn the_header_says_how_bad_it_is_on_small_screens_too() {
+    for width in 36..=60 {
+        let state = fixture::bad_deploy((width, 10));
+        let text = rows_of(&draw(&state)).swap_remove(0);
+        assert!(text.contains("▲ CRITICAL") && text.contains("prod-uk-1"), "{text}");
+    }
+}
+
 #[test]
 fn a_card_never_loses_what_decides() {
     for size in [(80, 24), (80, 15), (60, 15), (50, 12), (44, 10)] {

@@ -194,7 +194,11 @@ fn broken(parts: &[(String, Style)], width: u16, hang: u16, ascii: bool) -> Vec<
     }
     let name_fits = parts.first().is_some_and(|(name, _)| columns(name) <= beside);
     let (first, rest) = parts.split_at(usize::from(name_fits));
-    std::iter::once(first.to_vec()).chain(fold::broken(rest, width.saturating_sub(AGE + 3 + 2), ascii)).collect()
+    let mut rest = rest.to_vec();
+    if let Some((text, _)) = rest.first_mut().filter(|_| name_fits) {
+        *text = text.trim_start().to_owned();
+    }
+    std::iter::once(first.to_vec()).chain(fold::broken(&rest, width.saturating_sub(AGE + 3 + 2), ascii)).collect()
 }
 
 /// The first word, and a blank after one that fills its column.

@@ -37,8 +37,10 @@ pub fn render(canvas: &mut Canvas<'_>, state: &State) {
 fn small_screen(canvas: &mut Canvas<'_>, area: Rect, state: &State) {
     let theme = canvas.theme;
     let next = state.keymap.keys_of("next-pane").into_iter().next().unwrap_or_default();
-    let text = format!("{} small screen: only {}. {next}: next pane", glyph::WARNING, name(state.cockpit.focus));
-    canvas.pen(area, 0).skip(1).write(&text, theme.warning);
+    let text = format!("only {}. {next}: next pane", name(state.cockpit.focus));
+    let whole = format!("{} small screen: {text}", glyph::WARNING);
+    let fits = canvas.columns(&whole) < area.width;
+    canvas.pen(area, 0).skip(1).write(&if fits { whole } else { format!("{} {text}", glyph::WARNING) }, theme.warning);
 }
 
 fn name(pane: Pane) -> &'static str {

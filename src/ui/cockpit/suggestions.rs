@@ -184,7 +184,7 @@ fn nothing(state: &State, standing: &Standing, theme: &Theme) -> (String, Style)
         format!("nothing to suggest from what is known; {}", standing.sentence)
     } else if let Some(note) = &state.advice.note {
         note.to_string()
-    } else if state.views_only() {
+    } else if state.views_only() || state.focused().is_none() {
         "nothing to suggest".to_owned()
     } else {
         format!("nothing to suggest; {all} lists what can be done with the selected row")
