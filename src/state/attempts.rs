@@ -3,12 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::{
+    asks::SetConfigKey,
     change::{Change, ChangeKind},
     kpi::Level,
     suggestion::{Touched, Tried},
     text::Text,
     units,
-    verdict::Judgement,
+    verdict::{Course, Judgement, in_sentence},
 };
 
 use super::{
@@ -38,6 +39,8 @@ pub(super) struct Attempt {
     relief: Option<Text>,
     /// Something besides the time ties what was changed to the trouble.
     pub is_tied: bool,
+    /// It takes back what was done here: nobody hopes for it to help.
+    takes_back: bool,
     /// By whom, and of one of ours what it has done so far.
     pub by: By,
 }
@@ -75,7 +78,11 @@ impl State {
             mitigation.is_open() && has_effect && mitigation.confirmed_on >= began
         })?;
         let so_far = open.outlook().map(|outlook| format!(": {outlook}")).unwrap_or_default();
-        Some(Text::line(&format!("{} is not judged yet{so_far}", open.title)))
+        let said = so_far.to_lowercase();
+        let is_critical = |kpi: &&KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) == Level::Critical;
+        let beside = self.kpis.iter().filter(is_critical).find(|kpi| !said.contains(&kpi.spec.title.to_lowercase())).and_then(with_value);
+        let beside = beside.map(|beside| format!("; {beside} is critical")).unwrap_or_default();
+        Some(Text::line(&format!("{} is not judged yet{so_far}{beside}", open.title)))
     }
 
     /// What somebody else changed a moment ago that can be no more than relief: it holds up its like, and not what takes a cause away.
@@ -96,6 +103,19 @@ impl State {
             judged == Some(Judgement::NoEffect) && mitigation.undone_by.is_none() && mitigation.confirmed_on >= began
         });
         tried.filter_map(|mitigation| Some(Tried { title: mitigation.title.clone(), wish: mitigation.wish.clone()? })).collect()
+    }
+
+    /// The setting of ours that is in force and made an indicator bad that still is.
+    pub(super) fn price(&self) -> Option<Text> {
+        let is_bad = |kpi: &KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
+        let now_bad = |id: &Text| self.kpis.iter().find(|kpi| kpi.spec.id == *id && is_bad(kpi));
+        let is_setting = |mitigation: &&Mitigation| mitigation.wish.as_ref().is_some_and(|wish| wish.kind() == SetConfigKey::NAME);
+        let in_force = self.mitigations.all.iter().rev().filter(|mitigation| mitigation.undone_by.is_none() && mitigation.undoable);
+        in_force.filter(is_setting).find_map(|mitigation| {
+            let mut worse = mitigation.verdict.as_ref()?.comparisons.iter().filter(|one| one.went_bad || one.course == Course::Worse);
+            let bad = worse.find_map(|one| now_bad(&one.kpi))?;
+            Some(Text::line(&format!("{} is in force, and {} got worse by it", mitigation.title, with_value(bad)?)))
+        })
     }
 
     fn is_too_early(&self, attempt: &Attempt) -> bool {
@@ -119,7 +139,7 @@ impl State {
         if !bad().all(gets_better) {
             return None;
         }
-        Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, first.spec.title, written(first)?)))
+        Some(Text::line(&format!("{} helped: wait, {} gets better still ({})", helped.title, in_sentence(&first.spec.title), written(first)?)))
     }
 
     /// An indicator that is bad and got worse within the last minute: `Sync backlog 12,161`.
@@ -133,8 +153,9 @@ impl State {
         let turns = |kpi: &KpiState| {
             let reading = kpi.reading.as_ref()?;
             let at = reading.at.unwrap_or_else(|| self.metrics_now());
-            let previous = kpi.track.value_at(at - TimeDelta::milliseconds(1), LATELY.to_std().ok()?)?;
-            Some(gain(kpi, previous, reading.value?) > 0.0)
+            // A point of the history may be the very sample that was read.
+            let value = reading.value?;
+            Some(gain(kpi, kpi.track.value_before(at, value, LATELY.to_std().ok()?)?, value) > 0.0)
         };
         let gets_worse = move |kpi: &&KpiState| self.gain_lately(kpi).is_some_and(|share| share < -STALLED) && turns(kpi) != Some(true);
         self.kpis.iter().filter(is_bad).filter(gets_worse)
@@ -177,6 +198,7 @@ impl State {
             what: mitigation.title.to_string(),
             relief: None,
             is_tied: true,
+            takes_back: mitigation.undoes.is_some(),
             by: mitigation
                 .outlook()
                 .filter(|_| mitigation.is_working())
@@ -208,7 +230,7 @@ impl State {
         let is_relief = matches!(change.what, ChangeKind::Scaled { .. } | ChangeKind::BoundsChanged { .. } | ChangeKind::PodsDeleted { .. });
         let relief = is_relief.then(|| change.object.key.name.clone());
         let what = format!("{}{}", change.what_happened(), change.by_whom());
-        is_meant.then_some(()).and(change.at).map(|at| Attempt { at, what, relief, is_tied, by: By::Others })
+        is_meant.then_some(()).and(change.at).map(|at| Attempt { at, what, relief, is_tied, takes_back: false, by: By::Others })
     }
 
     /// Whether it takes back what helped, or what might yet have helped.
@@ -269,11 +291,12 @@ fn written(kpi: &KpiState) -> Option<String> {
     Some(units::value(kpi.reading.as_ref()?.value?, kpi.spec.unit))
 }
 
-/// `Sync backlog 12,161`.
+/// `sync backlog 12,161`.
 fn with_value(kpi: &KpiState) -> Option<Text> {
-    Some(Text::line(&format!("{} {}", kpi.spec.title, written(kpi)?)))
+    Some(Text::line(&format!("{} {}", in_sentence(&kpi.spec.title), written(kpi)?)))
 }
 
 fn too_early(attempt: &Attempt) -> Text {
-    Text::line(&format!("{} at {}: too early to see whether it helps", attempt.what, attempt.at.format("%H:%M")))
+    let does = if attempt.takes_back { "what it does" } else { "whether it helps" };
+    Text::line(&format!("{} at {}: too early to see {does}", attempt.what, attempt.at.format("%H:%M")))
 }

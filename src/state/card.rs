@@ -1,6 +1,9 @@
 //! The confirmation card, mitigations in flight, and what became of the finished ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 
@@ -15,6 +18,9 @@ use crate::domain::{
 
 /// Columns and rows of the smallest screen on which a card shows what it does.
 const LEGIBLE: (u16, u16) = (40, 10);
+
+/// So long after a write its indicators have been asked again.
+const ANSWERED: Duration = Duration::from_secs(15);
 
 /// Whether a card says on a screen of this size what it does: otherwise it cannot be confirmed there.
 pub fn is_legible((columns, rows): (u16, u16)) -> bool {
@@ -204,7 +210,12 @@ impl Mitigation {
     /// What to wait for while the verdict is open: `error rate 11.9 → 8.1 %, judged by 17:56`.
     pub fn outlook(&self) -> Option<Text> {
         let verdict = self.so_far.as_ref().filter(|_| self.is_open())?;
-        let numbers = verdict.comparisons.first().map_or_else(|| "no data".to_owned(), Comparison::words);
+        let first = verdict.comparisons.first();
+        // The answers since have not come yet.
+        if first.is_some_and(|first| first.before.is_some() && first.after.is_none()) && verdict.after < ANSWERED {
+            return None;
+        }
+        let numbers = first.map_or_else(|| "no data".to_owned(), Comparison::words);
         let by = self.judged_by.map(|by| format!(", judged by {}", by.format("%H:%M"))).unwrap_or_default();
         Some(Text::line(&format!("{numbers}{by}")))
     }

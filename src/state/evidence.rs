@@ -1,6 +1,9 @@
 //! Gathers what changed and what speaks for which mitigation, when something it rests on changed.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,7 +13,7 @@ use crate::domain::{
     complaint::{About, Around, Complaint, addresses, roots},
     health::SourceId,
     kpi::{Level, Role},
-    log_pattern::ErrorWindow,
+    log_pattern::{ErrorWindow, shape},
     natural,
     object::{Key, Kind, ObjectRef},
     pod::Pod,
@@ -102,6 +105,7 @@ impl State {
             without_effect: self.without_effect(),
             was_cured: self.was_cured(),
             gets_worse: self.got_worse(),
+            price: self.price(),
             restart_at_once: self.config.mitigations.restart_at_once,
             kubectl: self.session.unclear.is_none().then(|| self.session.kubectl.clone()),
             complaints,
@@ -125,7 +129,16 @@ impl State {
             deployments: &deployments,
             addresses: &addresses,
         };
-        window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, around)).collect()
+        let complaints = window.patterns.iter().filter_map(|pattern| Complaint::of(pattern, around));
+        complaints.filter(|complaint| complaint.about != About::Stuck || !self.is_of_gone_pods(complaint, window)).collect()
+    }
+
+    /// Whether the pods that say it are all gone, where the newest errors name any: what is stuck in a process ends with it.
+    fn is_of_gone_pods(&self, complaint: &Complaint, window: &ErrorWindow) -> bool {
+        let its = window.newest.iter().filter(|error| error.service == complaint.service && shape(&error.message) == complaint.shape);
+        let named: BTreeSet<&str> = its.filter_map(|error| error.pod.as_deref()).collect();
+        let pods = &self.cluster.pods;
+        !named.is_empty() && pods.is_complete && !pods.objects.keys().any(|key| named.contains(key.name.as_str()))
     }
 
     /// Who has the addresses that errors name: a service, by the deployment that it sends to where that is known, or a pod's app.

@@ -59,7 +59,8 @@ impl State {
                 // Taken back before it could be judged.
                 None => {
                     let is_vain = since.is_some_and(|judgement| !judgement.is_better()) && self.worst_indicator().is_some();
-                    (is_vain, "it was not judged".into(), "nothing got better")
+                    let is_still = matches!(since, Some(Judgement::NoEffect | Judgement::InOrder));
+                    (is_vain, "it was not judged".into(), if is_still { "nothing got better" } else { "the trouble came again" })
                 }
             };
             let (done_at, wish) = (taking.done_at?, taking.inverse.as_ref()?);

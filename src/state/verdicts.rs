@@ -172,7 +172,8 @@ impl Other {
             title: mitigation.title.clone(),
             undoes: mitigation.undoes,
             done_at,
-            effect_at: mitigation.converged_at,
+            // What is judged has taken effect, whatever its pods still wait for.
+            effect_at: mitigation.converged_at.or_else(|| mitigation.verdict.as_ref().map(|_| done_at)),
             works,
             is_unjudged,
         })

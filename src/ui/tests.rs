@@ -750,6 +750,24 @@ fn two_alerts_of_one_name_are_told_apart_at_80_columns() {
     }
 }
 
+/// On-call was called, then the team lead was due and nobody noted a call.
+#[test]
+fn who_was_due_and_not_called_stays_on_an_acknowledged_ladder() {
+    let mut state = fixture::bad_deploy((80, 24));
+    let list = state.alerts.as_mut().unwrap();
+    list.alerts.truncate(1);
+    let now = fixture::now().mono;
+    let ladder = state.ladders.get_mut(&list.alerts[0].fingerprint).unwrap();
+    let second = ladder.taken.pop().unwrap();
+    ladder.call("oncall@gov".into(), now);
+    ladder.taken.push(second);
+    ladder.acknowledge("oncall@gov".into(), now, std::time::Duration::from_mins(30));
+    let text = text_of(&draw(&state));
+    for needed in ["✓ On-call", "· Team lead no call noted", "✓ acked until 02:44"] {
+        assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
+    }
+}
+
 #[test]
 fn acknowledged_alerts_say_until_when_by_whom_and_how_many() {
     let mut state = fixture::bad_deploy((80, 24));
@@ -757,7 +775,7 @@ fn acknowledged_alerts_say_until_when_by_whom_and_how_many() {
         ladder.acknowledge("oncall@gov".into(), fixture::now().mono, std::time::Duration::from_mins(30));
     }
     let text = text_of(&draw(&state));
-    for needed in ["✓ acked until 02:44", "  by oncall@gov", "all 3 acked; ends first", "▲ CRITICAL 6m"] {
+    for needed in ["✓ acked until 02:44", "  by oncall@gov", "all 3 acked; next to end", "▲ CRITICAL 6m"] {
         assert!(text.contains(needed), "{needed:?} is missing:\n{text}");
     }
     assert!(!text.contains("pages nobody") && !text.contains("call by") && !text.contains("C called"), "{text}");

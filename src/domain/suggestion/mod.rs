@@ -96,6 +96,8 @@ pub struct Evidence {
     pub was_cured: bool,
     /// A bad indicator that still gets worse: `Sync backlog 12,161`.
     pub gets_worse: Option<Text>,
+    /// The setting of ours that is in force and made an indicator bad that still is.
+    pub price: Option<Text>,
     pub restart_at_once: u8,
     /// What leads kubectl here; none: the context's name cannot be written down so that it means the same.
     pub kubectl: Option<KubectlFlags>,
@@ -358,6 +360,8 @@ impl Evidence {
                 Some(what) => format!("the mitigation helped, and {what} gets worse: it may be the price of it"),
                 None => "the mitigation helped: wait until all is good".to_owned(),
             }
+        } else if let Some(price) = &self.price {
+            format!("{price}: look whether it is needed still")
         } else if !self.lost.is_empty() {
             // The nodes account for the trouble, and nothing on them is left to be replaced.
             return None;

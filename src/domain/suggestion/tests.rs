@@ -152,6 +152,13 @@ fn after_a_cure_only_what_is_tied_to_the_trouble_is_suggested() {
 }
 
 #[test]
+fn what_we_set_and_made_an_indicator_bad_is_named_before_no_change_is_said_to_explain_it() {
+    let price = Some("Set circuit_breaker_enabled · api-config is in force, and verification queue 78,340 got worse by it".into());
+    let note = advise(&Evidence { price, ..trouble() }).note.unwrap();
+    assert!(note.ends_with("got worse by it: look whether it is needed still"), "{note}");
+}
+
+#[test]
 fn nothing_is_suggested_on_a_calm_day() {
     let calm = Evidence { began: None, worst: None, critical_errors: None, candidates: vec![rollout("a", 5)], ..trouble() };
     assert_eq!(advise(&calm), Advice::default());

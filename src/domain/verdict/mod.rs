@@ -18,6 +18,7 @@ pub use course::Course;
 use course::{Limits, Look, Moment};
 pub(super) use series::median;
 pub use track::Track;
+pub use words::in_sentence;
 
 /// No verdict before this: queries look back minutes and a write takes seconds.
 pub const EARLIEST: Duration = Duration::from_mins(1);
@@ -169,6 +170,8 @@ impl Verdict {
         // Known from the start, it is said as soon as nothing else can be meant by waiting.
         let judgement = match judgement {
             Judgement::TooEarly => Judgement::TooEarly,
+            // What a cure had begun goes on for minutes after it was taken back.
+            Judgement::Helped | Judgement::AlreadyRecovering if circumstances.takes_back_a_cure && !time.is_end() => Judgement::TooEarly,
             _ if circumstances.without_effect.is_some() => Judgement::NoEffect,
             Judgement::Helped if circumstances.takes_back_a_cure || (circumstances.is_recovering && !is_faster) => Judgement::AlreadyRecovering,
             Judgement::Helped if circumstances.after_unjudged.is_some() => Judgement::NoData,

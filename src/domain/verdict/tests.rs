@@ -418,6 +418,12 @@ fn the_harm_of_taking_a_cure_back_is_waited_for() {
     let back = Circumstances { takes_back_a_cure: true, ..Circumstances::default() };
     let said = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, back.clone())).find(|(_, is_final)| *is_final).unwrap().0;
     assert_eq!(said.judgement, Judgement::Worse, "{}", said.sentence());
+    // The cure had been at work for three minutes, and what it began goes on for two more.
+    let raw = |at: f64| if (-180.0..150.0).contains(&at) { 0.001 } else { 0.2 };
+    let story = Story::of(&raw);
+    let whole = story.history();
+    let said = (0..1_200).step_by(5).map(|second| story.look_at(&whole, second, back.clone())).find(|(_, is_final)| *is_final).unwrap().0;
+    assert_eq!(said.judgement, Judgement::Worse, "{}", said.sentence());
 }
 
 #[test]
@@ -434,7 +440,7 @@ fn a_recovery_that_stops_is_not_called_worse_by_falling_numbers_alone() {
     let story = Story { over: 0.0, noise: 0.005, ..Story::of(&raw) };
     let (verdict, _) = story.verdict();
     assert_eq!(verdict.judgement, Judgement::Worse);
-    assert!(verdict.sentence().starts_with("worse: it was getting better and does no longer, "), "{}", verdict.sentence());
+    assert!(verdict.sentence().starts_with("worse: it was getting better and no longer is, "), "{}", verdict.sentence());
 }
 
 /// Errors that begin some minutes before the write, too slowly to say so yet when the time of a write without effect is over.

@@ -62,6 +62,14 @@ impl Track {
         (time - *at).to_std().is_ok_and(|before| before <= within).then_some(*value)
     }
 
+    /// The last value before `time`, at most `within` before it, that is another than `value`.
+    pub fn value_before(&self, time: DateTime<Utc>, value: f64, within: Duration) -> Option<f64> {
+        let earlier = &self.points[..self.points.partition_point(|(at, _)| *at < time)];
+        let near = |at: DateTime<Utc>| (time - at).to_std().is_ok_and(|before| before <= within);
+        let mut earlier = earlier.iter().rev().take_while(|(at, _)| near(*at)).map(|(_, value)| *value);
+        earlier.find(|other| (other - value).abs() > f64::EPSILON * value.abs())
+    }
+
     /// What it did since the write.
     pub(super) fn look(&self, kpi: &Kpi, time: Time) -> Look {
         let earlier = chrono::Duration::from_std(time.earlier).unwrap_or_default();

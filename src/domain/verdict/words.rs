@@ -12,11 +12,13 @@ impl Comparison {
 
     /// `error rate 11.9 → 8.1 %`.
     pub fn words(&self) -> String {
-        let title = self.title.to_string();
-        // A title that begins with an abbreviation, as `DB connections`, keeps it.
-        let title = if title.chars().nth(1).is_some_and(char::is_lowercase) { title.to_lowercase() } else { title };
-        format!("{title} {}", units::change(self.before, self.after, self.unit))
+        format!("{} {}", in_sentence(&self.title), units::change(self.before, self.after, self.unit))
     }
+}
+
+/// The title of an indicator within a sentence: `error rate`. One that begins with an abbreviation, as `DB connections`, keeps it.
+pub fn in_sentence(title: &str) -> String {
+    if title.chars().nth(1).is_some_and(char::is_lowercase) { title.to_lowercase() } else { title.to_owned() }
 }
 
 impl Verdict {
@@ -36,7 +38,7 @@ impl Verdict {
             (Judgement::Helped, _) => format!("helped{with}: {numbers} in {after}"),
             (Judgement::Better, _) => format!("better since{with}: {numbers} in {after}; perhaps by itself, nothing tied this to the trouble"),
             (Judgement::Worse, _) if self.is_stopped => {
-                format!("worse{with}: it was getting better and does no longer, {numbers} in {after}")
+                format!("worse{with}: it was getting better and no longer is, {numbers} in {after}")
             }
             (Judgement::Worse, _) => format!("worse{with}: {numbers} in {after}"),
             (Judgement::InOrder, _) => format!("stayed within its limits: {numbers} in {after}"),

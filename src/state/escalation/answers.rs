@@ -8,6 +8,7 @@ use super::super::{State, msg::Effect, overlay::Overlay, table::Cursor, timeline
 use crate::domain::{
     alert::Alert,
     escalation::{Event, Ladder, Past, SOMEONE, Step},
+    health::SourceId,
     text::Text,
     units,
 };
@@ -65,10 +66,19 @@ impl State {
         found.map(|(alert, _)| alert.clone())
     }
 
+    /// That no alert is shown, and what follows; whether that is good news is known only where the alerts are.
+    fn nothing_fires(&self, so: &str) -> String {
+        if self.alerts.is_some() && self.freshness(SourceId::Alerts).is_live() {
+            format!("nothing fires: {so}")
+        } else {
+            "it is not known what fires: the alerts did not answer".to_owned()
+        }
+    }
+
     /// `a`: stops the ladder for a while. Activity renews it.
     pub(in crate::state) fn acknowledge(&mut self, effects: &mut Vec<Effect>) {
         let Some(alert) = self.shown_alert().map(|(alert, _)| alert.clone()) else {
-            return self.say("nothing fires: there is nothing to acknowledge");
+            return self.say(&self.nothing_fires("there is nothing to acknowledge"));
         };
         let (by, now, holds) = (self.us(), self.now.mono, self.config.escalation.ack_expires_after);
         let Some(ladder) = self.ladders.get_mut(&alert.fingerprint).filter(|ladder| !ladder.rung.path.is_empty()) else {
@@ -104,7 +114,7 @@ impl State {
     /// `C`, and `Enter` on the pane: the person who is due was called. Where that is noted already, asks whether to take it back.
     pub(in crate::state) fn note_call(&mut self, effects: &mut Vec<Effect>) {
         let Some((alert, ladder)) = self.shown_alert().map(|(alert, ladder)| (alert.clone(), ladder)) else {
-            return self.say("nothing fires: there is nobody to call");
+            return self.say(&self.nothing_fires("there is nobody to call"));
         };
         let Some((index, step)) = ladder.current() else {
             return self.say(&format!("{} calls nobody: it is logged only", alert.in_words()));
@@ -153,7 +163,7 @@ impl State {
 
     /// `e`: asks before it takes the next step.
     pub(in crate::state) fn ask_to_escalate(&mut self) {
-        let Some((alert, ladder)) = self.shown_alert() else { return self.say("nothing fires: there is nothing to escalate") };
+        let Some((alert, ladder)) = self.shown_alert() else { return self.say(&self.nothing_fires("there is nothing to escalate")) };
         let words = alert.in_words();
         match ladder.rung.path.get(ladder.taken.len()) {
             Some(who) => {

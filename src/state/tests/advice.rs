@@ -219,7 +219,7 @@ fn after_a_verdict_the_recovery_is_waited_for() {
     play.wait(120);
     errors(&mut play, cured_at(0));
     let waiting = play.state.advice.waiting.clone().unwrap_or_else(|| panic!("{:?}", play.state.advice));
-    assert_eq!(waiting, "Undo rollout · api-gateway helped: wait, Error rate gets better still (7.2 %)");
+    assert_eq!(waiting, "Undo rollout · api-gateway helped: wait, error rate gets better still (7.2 %)");
     // It stands still: more has to be done.
     play.wait(120);
     errors(&mut play, |second| if second < 0 { 0.12 } else { 0.072 });

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     domain::{
+        complaint::About,
         health::SourceId,
-        log_pattern::ErrorWindow,
+        log_pattern::{ErrorWindow, LogError, Pattern, shape},
         mitigation::{ActionEvent, Friction, Outcome},
         observation::{Delta, What},
         workload::{ConfigMap, Deployment, ReplicaSet},
@@ -174,4 +175,90 @@ fn while_ones_own_mitigation_is_not_judged_the_note_speaks_of_it() {
     assert_eq!((titles(&play), play.waiting().as_str()), (Vec::new(), ""));
     let note = play.state.advice.note.clone().unwrap();
     assert!(note.starts_with("Undo rollout · api-gateway is not judged yet: "), "{note}");
+}
+
+/// The newest point of the history may be the very sample that was read: what falls by then does not get worse.
+#[test]
+fn what_turned_does_not_get_worse_whatever_the_history_repeats() {
+    let peak = |second: i64| if second < 100 { 0.12 + second.max(0) as f64 / 1_000.0 } else { 0.22 - (second - 100) as f64 / 500.0 };
+    let mut play = in_trouble();
+    for second in [90, 110, 120] {
+        play.wait(second - play.clock.as_secs());
+        errors(&mut play, peak);
+        let worse = play.state.got_worse().map(|worse| worse.to_string());
+        assert_eq!(worse.is_some(), second == 90, "at {second}: {worse:?}");
+    }
+}
+
+/// The errors of the last minutes still name the pods that hung; they are gone.
+#[test]
+fn what_was_stuck_in_pods_that_are_gone_is_no_reason_any_more() {
+    let said = "queue consumer: no progress for 120 s";
+    let error = |pod: &str| LogError { at: at(0), service: "sync-service".into(), pod: Some(pod.into()), message: said.into(), error: None };
+    let window = |pods: &[&str]| {
+        let pattern = Pattern {
+            service: "sync-service".into(),
+            shape: shape(said),
+            recent: 40,
+            read: 40,
+            first_seen: at(-240),
+            last_seen: at(-5),
+            is_dated: true,
+            is_new: true,
+            is_surging: false,
+            quiet_minutes: None,
+            example: said.into(),
+        };
+        let newest = pods.iter().map(|pod| error(pod)).collect();
+        ErrorWindow { recent: 40, total: 40, shards: (1, 1), patterns: vec![pattern], newest, ..ErrorWindow::default() }
+    };
+    let mut play = in_trouble();
+    let stuck = |play: &mut Play, pods: &[&str]| {
+        play.observe(SourceId::Errors, What::Errors(Box::new(window(pods))));
+        play.state.complaints().iter().filter(|complaint| complaint.about == About::Stuck).count()
+    };
+    assert_eq!(stuck(&mut play, &["sync-service-a-1"]), 0, "it is gone");
+    assert_eq!(stuck(&mut play, &[]), 1, "no pod is named");
+    play.observe(SourceId::Pods, What::Pods(vec![Delta::Applied(pod("sync-service-a-1", "sync-service-a"))]));
+    assert_eq!(stuck(&mut play, &["sync-service-a-1", "sync-service-a-2"]), 1, "one of them is there");
+}
+
+/// A replacement helped and still waits for pods of a dead node to go: what is done minutes later is not credited with its recovery.
+#[test]
+fn what_comes_minutes_after_a_cure_that_never_ends_is_not_credited_with_it() {
+    let mut play = in_trouble();
+    play.nobody_complains();
+    play.press("u").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all.last().unwrap().id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    for _ in 0..40 {
+        play.wait(10);
+        errors(&mut play, cured_at(5));
+    }
+    let first = &play.state.mitigations.all[0];
+    assert!(first.converged_at.is_none() && first.verdict.is_some(), "{first:?}");
+    play.press("b").planned(Friction::Key).press("y");
+    let id = play.state.mitigations.all.last().unwrap().id;
+    play.send(Msg::Action(ActionEvent::Ended { id, outcome: Outcome::Done, undoable: true }));
+    play.send(Msg::Action(ActionEvent::Converged { id, after: std::time::Duration::ZERO }));
+    for _ in 0..50 {
+        play.wait(10);
+        errors(&mut play, cured_at(5));
+    }
+    let second = play.state.mitigations.all.last().unwrap();
+    assert!(second.id == id && second.verdict.is_some());
+    assert!(!second.verdict.as_ref().unwrap().sentence().contains("helped"), "{}", second.verdict.as_ref().unwrap().sentence());
+}
+
+/// Nobody knows yet what fires: that is no good news.
+#[test]
+fn nothing_is_said_to_fire_not_before_the_alerts_answered() {
+    let mut play = Play::new();
+    for key in ["a", "C", "e"] {
+        play.press(key);
+        let said = play.state.notice.as_ref().unwrap().text.to_string();
+        assert!(said.starts_with("it is not known what fires"), "{key}: {said}");
+    }
+    play.live(SourceId::Alerts).alerts(Vec::new()).press("a");
+    assert!(play.state.notice.as_ref().unwrap().text.starts_with("nothing fires: "), "{:?}", play.state.notice);
 }

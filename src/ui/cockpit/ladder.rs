@@ -72,7 +72,7 @@ pub fn lines(state: &State, shown: &Escalation, width: u16) -> Vec<Line> {
         let to_call = if tally.to_call > 0 { format!(", {} to call", tally.to_call) } else { String::new() };
         let words = match tally.acked == tally.firing {
             true if is_wide => format!("all {} are acknowledged; this one ends first", tally.firing),
-            true => format!("all {} acked; ends first", tally.firing),
+            true => format!("all {} acked; next to end", tally.firing),
             false => format!("acked {} of {}{to_call}", tally.acked, tally.firing),
         };
         lines.push(Line { is_tally: true, ..line(2, words, "", Ink::Plain) });
@@ -111,6 +111,8 @@ fn steps(state: &State, shown: &Escalation, width: u16, about: Option<&Text>, li
     for (index, step) in shown.steps.iter().enumerate() {
         let who = &step.who;
         let later = u8::from(next != Some(index));
+        // Where somebody was called since, or is to be called now, who was to be called before them matters less.
+        let passed = if is_overdue || latest_call.is_some_and(|latest| latest > index) { 5 } else { 3 };
         match &step.state {
             StepState::Due { at, ago } => {
                 let sign = if shown.alert.severity > crate::domain::alert::Severity::Warning { glyph::CRITICAL } else { glyph::WARNING };
@@ -134,9 +136,9 @@ fn steps(state: &State, shown: &Escalation, width: u16, about: Option<&Text>, li
                 }
             }
             StepState::Passed(at) if is_wide => {
-                lines.push(line(5, format!("{} {who}", glyph::DOT), format!("due {}, no call noted", clock::moment(state, *at)), Ink::Label));
+                lines.push(line(passed, format!("{} {who}", glyph::DOT), format!("due {}, no call noted", clock::moment(state, *at)), Ink::Label));
             }
-            StepState::Passed(_) => lines.push(line(5, format!("{} {who} no call noted", glyph::DOT), "", Ink::Label)),
+            StepState::Passed(_) => lines.push(line(passed, format!("{} {who} no call noted", glyph::DOT), "", Ink::Label)),
             StepState::In(left) => {
                 let ink = if later > 0 {
                     Ink::Label
