@@ -109,9 +109,8 @@ impl State {
     pub(super) fn price(&self) -> Option<Text> {
         let is_bad = |kpi: &KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
         let now_bad = |id: &Text| self.kpis.iter().find(|kpi| kpi.spec.id == *id && is_bad(kpi));
-        let is_setting = |mitigation: &&Mitigation| mitigation.wish.as_ref().is_some_and(|wish| wish.kind() == SetConfigKey::NAME);
         let in_force = self.mitigations.all.iter().rev().filter(|mitigation| mitigation.undone_by.is_none() && mitigation.undoable);
-        in_force.filter(is_setting).find_map(|mitigation| {
+        in_force.filter(|mitigation| is_setting(mitigation)).find_map(|mitigation| {
             let mut worse = mitigation.verdict.as_ref()?.comparisons.iter().filter(|one| one.went_bad || one.course == Course::Worse);
             let bad = worse.find_map(|one| now_bad(&one.kpi))?;
             Some(Text::line(&format!("{} is in force, and {} got worse by it", mitigation.title, with_value(bad)?)))
@@ -294,6 +293,10 @@ fn written(kpi: &KpiState) -> Option<String> {
 /// `sync backlog 12,161`.
 fn with_value(kpi: &KpiState) -> Option<Text> {
     Some(Text::line(&format!("{} {}", in_sentence(&kpi.spec.title), written(kpi)?)))
+}
+
+fn is_setting(mitigation: &Mitigation) -> bool {
+    mitigation.wish.as_ref().is_some_and(|wish| wish.kind() == SetConfigKey::NAME)
 }
 
 fn too_early(attempt: &Attempt) -> Text {

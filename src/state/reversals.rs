@@ -55,9 +55,9 @@ impl State {
                     let came_again = since == Some(Judgement::Worse) || self.trouble_began().is_some_and(|began| began > taking.confirmed_on);
                     (came_again, helped.sentence(), "the trouble came again")
                 }
-                Some(_) => return None,
-                // Taken back before it could be judged.
-                None => {
+                // Taken back, or followed by something else, before it could be judged.
+                Some(verdict) if verdict.judgement != Judgement::NoData => return None,
+                _ => {
                     let is_vain = since.is_some_and(|judgement| !judgement.is_better()) && self.worst_indicator().is_some();
                     let is_still = matches!(since, Some(Judgement::NoEffect | Judgement::InOrder));
                     (is_vain, "it was not judged".into(), if is_still { "nothing got better" } else { "the trouble came again" })

@@ -112,16 +112,17 @@ fn sentence(state: &State, mitigation: &Mitigation, theme: &super::theme::Theme,
                 }
             }
             Stage::Converging { ready, of, old, stuck } => {
-                parts.push((converging(*ready, *of, *old), theme.own));
+                // What holds it up says more than how far it is, and the end may be cut.
                 if let Some(stuck) = stuck {
-                    parts.push((format!("  {} stuck: {stuck}", glyph::WARNING), theme.warning));
+                    parts.push((format!("{} stuck: {stuck}  ", glyph::WARNING), theme.warning));
                 }
+                parts.push((converging(*ready, *of, *old), theme.own));
             }
             Stage::Watching { .. } => {
                 let how = if mitigation.converges { "in effect" } else { "written" };
                 let watching = match (&mitigation.takes_effect_later, mitigation.outlook()) {
                     (Some(why), _) => why.to_string(),
-                    (None, Some(outlook)) => format!("{how}; watching: {outlook}"),
+                    (None, Some(outlook)) => format!("{how}; {outlook}"),
                     (None, None) => format!("{how}; watching whether it helps{}", before(mitigation)),
                 };
                 parts.push((watching, theme.own));

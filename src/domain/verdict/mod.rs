@@ -10,7 +10,7 @@ mod words;
 use std::time::Duration;
 
 use super::{
-    kpi::{Direction, Kpi, Level, Unit},
+    kpi::{Direction, Kpi, Level, Role, Unit},
     text::Text,
 };
 
@@ -157,6 +157,8 @@ impl Verdict {
         let is_good = |one: &Watched<'_>, value| one.kpi.level(value) == Level::Good;
         let is_calm = watched.get(decider).is_some_and(|one| is_good(one, one.comparison.before));
         let orders: Vec<bool> = watched.iter().map(|one| is_good(one, one.comparison.before) && is_good(one, one.comparison.after)).collect();
+        // A share of requests below a time falls ever faster on its way back, whoever caused that.
+        let is_latency: Vec<bool> = watched.iter().map(|one| one.kpi.role == Role::Latency).collect();
         let mut looks: Vec<(Comparison, Look)> = watched
             .into_iter()
             .map(|one| {
@@ -164,8 +166,8 @@ impl Verdict {
                 (Comparison { course: look.course, went_bad: look.went_bad, ..one.comparison }, look)
             })
             .collect();
-        let (judgement, leader) = judge(&looks, (decider, is_calm), time);
-        let is_faster = looks.get(leader).is_some_and(|(_, look)| look.is_faster);
+        let (judgement, leader) = judge(&looks, &orders, (decider, is_calm), time);
+        let is_faster = looks.get(leader).is_some_and(|(_, look)| look.is_faster) && is_latency.get(leader) != Some(&true);
         let is_low = looks.get(leader).is_some_and(|(_, look)| look.is_in_order);
         // Known from the start, it is said as soon as nothing else can be meant by waiting.
         let judgement = match judgement {
@@ -262,12 +264,15 @@ impl Time {
     }
 }
 
-/// The judgement, and the place of the indicator that it is of. `is_calm`: the one that decides was in order at the write.
-fn judge(looks: &[(Comparison, Look)], (decider, is_calm): (usize, bool), time: Time) -> (Judgement, usize) {
+/// The judgement, and the place of the indicator that it is of. `orders`: which were in order at the write and are. `is_calm`: the one
+/// that decides was in order at the write.
+fn judge(looks: &[(Comparison, Look)], orders: &[bool], (decider, is_calm): (usize, bool), time: Time) -> (Judgement, usize) {
     let Some((_, aim)) = looks.get(decider) else {
         return (if time.is_over() { Judgement::NoData } else { Judgement::TooEarly }, decider);
     };
     let other = |wanted: Course| looks.iter().enumerate().position(|(index, (_, look))| index != decider && look.course == wanted);
+    // What is better within its limits makes up for nothing.
+    let other_cured = || looks.iter().enumerate().position(|(index, (_, look))| index != decider && look.course == Course::Better && !orders[index]);
     let others_may_get_worse = looks.iter().enumerate().any(|(index, (_, look))| index != decider && look.is_worsening);
     let too_early = (Judgement::TooEarly, decider);
     match aim.course {
@@ -280,7 +285,7 @@ fn judge(looks: &[(Comparison, Look)], (decider, is_calm): (usize, bool), time: 
         Course::Turning if aim.is_somewhat_better => (Judgement::Helped, decider),
         // Averages over minutes rise as slowly as the trouble shows in them.
         _ if is_calm && (aim.is_worsening || others_may_get_worse) && !time.is_end() => too_early,
-        course => match (other(Course::Worse), other(Course::Better)) {
+        course => match (other(Course::Worse), other_cured()) {
             (Some(worse), _) if time.may_be_worse() => (Judgement::Worse, worse),
             (_, Some(better)) => (Judgement::Helped, better),
             _ if course == Course::NoData || time.is_cut() => (Judgement::NoData, decider),

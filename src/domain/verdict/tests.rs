@@ -39,11 +39,12 @@ struct Story<'a> {
     limit: f64,
     /// Seconds from the write to the end of its rollout.
     converges: u64,
+    role: Role,
 }
 
 impl Story<'_> {
     fn of(raw: &dyn Fn(f64) -> f64) -> Story<'_> {
-        Story { raw, over: 300.0, noise: 0.02, seed: 1, limit: 0.05, converges: 30 }
+        Story { raw, over: 300.0, noise: 0.02, seed: 1, limit: 0.05, converges: 30, role: Role::Other }
     }
 
     /// The value that a query shows at a time.
@@ -86,7 +87,7 @@ impl Story<'_> {
     fn look_at(&self, whole: &History, second: u64, circumstances: Circumstances) -> (Verdict, bool) {
         let now = written() + chrono::Duration::seconds(i64::try_from(second).unwrap());
         let known = whole.values.iter().enumerate().take_while(|(index, _)| whole.time_at(*index) <= now).map(|(_, value)| *value).collect();
-        let kpi = kpi("e", self.limit);
+        let kpi = Kpi { role: self.role, ..kpi("e", self.limit) };
         let judged = [(kpi, History { values: known, ..whole.clone() })];
         let circumstances = Circumstances {
             since_write: Duration::from_secs(second),
@@ -385,6 +386,34 @@ fn what_cannot_be_told_apart_is_named_together() {
     assert!(verdict.sentence().starts_with("helped, together with Scale · api: error rate "), "{}", verdict.sentence());
 }
 
+/// An undo had begun the recovery; a share of requests below a time falls ever faster on its way back.
+#[test]
+fn a_latency_that_falls_ever_faster_does_so_by_what_began_it() {
+    let falls = |at: f64| match at {
+        at if at < -90.0 => 4.4,
+        at if at < 5.0 => 4.4 - 0.01 * (at + 90.0),
+        at => (3.45 - 0.03 * (at - 5.0)).max(0.4),
+    };
+    let of = |role: Role| {
+        let story = Story { over: 0.0, noise: 0.005, limit: 2.0, converges: 5, role, ..Story::of(&falls) };
+        in_a_recovery(&story, 75)
+    };
+    assert_eq!((of(Role::Queue), of(Role::Latency)), (Judgement::Helped, Judgement::AlreadyRecovering));
+}
+
+#[test]
+fn what_is_better_within_its_limits_makes_up_for_nothing() {
+    let bad = |_: f64| 0.13;
+    let queue = |at: f64| if at < 10.0 { 356.0 } else { 26.0 };
+    let since = Duration::from_mins(8);
+    let circumstances = Circumstances { since_write: since, since_effect: Some(since), ..Circumstances::default() };
+    let of = |limit: f64| {
+        let all = [(kpi("e", 0.05), Story::of(&bad).history()), (kpi("queue", limit), Story { over: 0.0, ..Story::of(&queue) }.history())];
+        verdict_of(&all, written() + chrono::Duration::minutes(8), &circumstances).0.judgement
+    };
+    assert_eq!((of(1_000.0), of(100.0)), (Judgement::NoEffect, Judgement::Helped));
+}
+
 #[test]
 fn lower_may_be_the_worse_side() {
     let story = bad(-900.0, 0.0);
@@ -440,7 +469,7 @@ fn a_recovery_that_stops_is_not_called_worse_by_falling_numbers_alone() {
     let story = Story { over: 0.0, noise: 0.005, ..Story::of(&raw) };
     let (verdict, _) = story.verdict();
     assert_eq!(verdict.judgement, Judgement::Worse);
-    assert!(verdict.sentence().starts_with("worse: it was getting better and no longer is, "), "{}", verdict.sentence());
+    assert!(verdict.sentence().starts_with("worse: the recovery stopped, "), "{}", verdict.sentence());
 }
 
 /// Errors that begin some minutes before the write, too slowly to say so yet when the time of a write without effect is over.

@@ -38,7 +38,7 @@ impl Verdict {
             (Judgement::Helped, _) => format!("helped{with}: {numbers} in {after}"),
             (Judgement::Better, _) => format!("better since{with}: {numbers} in {after}; perhaps by itself, nothing tied this to the trouble"),
             (Judgement::Worse, _) if self.is_stopped => {
-                format!("worse{with}: it was getting better and no longer is, {numbers} in {after}")
+                format!("worse{with}: the recovery stopped, {numbers} in {after}")
             }
             (Judgement::Worse, _) => format!("worse{with}: {numbers} in {after}"),
             (Judgement::InOrder, _) => format!("stayed within its limits: {numbers} in {after}"),
