@@ -90,7 +90,8 @@ impl Planned {
 
 pub fn quick() -> Pace {
     Pace {
-        write_timeout: Duration::from_millis(400),
+        // Long enough for a busy machine: only a test of silence waits for it.
+        write_timeout: Duration::from_secs(2),
         look_every: Duration::from_millis(10),
         converge_for: Duration::from_millis(300),
         batch_for: Duration::from_millis(300),
