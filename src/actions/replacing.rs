@@ -39,8 +39,9 @@ impl Replacing {
             let name = text("/metadata/name").unwrap_or_default();
             return Self::From { first: format!("{name}-{}", start.saturating_add(partition)), partition };
         }
-        if away(kind, object, pods) < pods {
-            return Self::Gradually { at_once: away(kind, object, pods).saturating_add(more(kind, object, pods)) };
+        let away = away(kind, object, pods);
+        if away < pods {
+            return Self::Gradually { at_once: away.saturating_add(more(kind, object, pods)) };
         }
         let serving = ["availableReplicas", "readyReplicas", "numberAvailable"];
         let serves = serving.iter().any(|field| object["status"][field].as_u64().unwrap_or(0) > 0);

@@ -15,6 +15,13 @@ pub struct LogError {
     pub error: Option<Text>,
 }
 
+impl LogError {
+    /// Whether it is one of the pattern of this service and shape.
+    pub fn is_of(&self, service: &Text, of: &Text) -> bool {
+        self.service == *service && shape(&self.message) == *of
+    }
+}
+
 /// A group of errors of one service with one shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {

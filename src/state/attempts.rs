@@ -9,7 +9,7 @@ use crate::domain::{
     suggestion::{Touched, Tried},
     text::Text,
     units,
-    verdict::{Course, Judgement, in_sentence},
+    verdict::{Judgement, in_sentence},
 };
 
 use super::{
@@ -79,8 +79,12 @@ impl State {
         })?;
         let so_far = open.outlook().map(|outlook| format!(": {outlook}")).unwrap_or_default();
         let said = so_far.to_lowercase();
-        let is_critical = |kpi: &&KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) == Level::Critical;
-        let beside = self.kpis.iter().filter(is_critical).find(|kpi| !said.contains(&kpi.spec.title.to_lowercase())).and_then(with_value);
+        let beside = self
+            .kpis
+            .iter()
+            .filter(|kpi| kpi.level() == Level::Critical)
+            .find(|kpi| !said.contains(&kpi.spec.title.to_lowercase()))
+            .and_then(with_value);
         let beside = beside.map(|beside| format!("; {beside} is critical")).unwrap_or_default();
         Some(Text::line(&format!("{} is not judged yet{so_far}{beside}", open.title)))
     }
@@ -107,11 +111,10 @@ impl State {
 
     /// The setting of ours that is in force and made an indicator bad that still is.
     pub(super) fn price(&self) -> Option<Text> {
-        let is_bad = |kpi: &KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
-        let now_bad = |id: &Text| self.kpis.iter().find(|kpi| kpi.spec.id == *id && is_bad(kpi));
+        let now_bad = |id: &Text| self.kpis.iter().find(|kpi| kpi.spec.id == *id && kpi.level() >= Level::Warning);
         let in_force = self.mitigations.all.iter().rev().filter(|mitigation| mitigation.undone_by.is_none() && mitigation.undoable);
         in_force.filter(|mitigation| is_setting(mitigation)).find_map(|mitigation| {
-            let mut worse = mitigation.verdict.as_ref()?.comparisons.iter().filter(|one| one.went_bad || one.course == Course::Worse);
+            let mut worse = mitigation.verdict.as_ref()?.comparisons.iter().filter(|one| one.got_worse());
             let bad = worse.find_map(|one| now_bad(&one.kpi))?;
             Some(Text::line(&format!("{} is in force, and {} got worse by it", mitigation.title, with_value(bad)?)))
         })
@@ -130,11 +133,10 @@ impl State {
         if !self.cluster.unhealthy.is_empty() {
             return None;
         }
-        let is_bad = |kpi: &KpiState, value: Option<f64>| kpi.spec.level(value) >= Level::Warning;
-        let bad = || self.kpis.iter().filter(|kpi| is_bad(kpi, kpi.reading.as_ref().and_then(|reading| reading.value)));
+        let was_bad = |kpi: &KpiState| kpi.spec.level(value_at(kpi, helped.confirmed_on)) >= Level::Warning;
+        let bad = || self.kpis.iter().filter(|kpi| kpi.level() >= Level::Warning);
         let first = bad().next()?;
-        let gets_better =
-            |kpi: &KpiState| is_bad(kpi, value_at(kpi, helped.confirmed_on)) && self.gain_lately(kpi).is_some_and(|share| share > STALLED);
+        let gets_better = |kpi: &KpiState| was_bad(kpi) && self.gain_lately(kpi).is_some_and(|share| share > STALLED);
         if !bad().all(gets_better) {
             return None;
         }
@@ -148,7 +150,6 @@ impl State {
 
     /// The indicators that are bad and got worse within the last minute, and not better again since the point before the last.
     fn worsening(&self) -> impl Iterator<Item = &KpiState> {
-        let is_bad = |kpi: &&KpiState| kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value)) >= Level::Warning;
         let turns = |kpi: &KpiState| {
             let reading = kpi.reading.as_ref()?;
             let at = reading.at.unwrap_or_else(|| self.metrics_now());
@@ -157,7 +158,7 @@ impl State {
             Some(gain(kpi, kpi.track.value_before(at, value, LATELY.to_std().ok()?)?, value) > 0.0)
         };
         let gets_worse = move |kpi: &&KpiState| self.gain_lately(kpi).is_some_and(|share| share < -STALLED) && turns(kpi) != Some(true);
-        self.kpis.iter().filter(is_bad).filter(gets_worse)
+        self.kpis.iter().filter(|kpi| kpi.level() >= Level::Warning).filter(gets_worse)
     }
 
     /// By which share of itself an indicator got better within the last minute; negative where it got worse.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{
     alert::{Alert, AlertStatus},
     complaint::READ_BACK,
-    log_pattern::{LogError, Pattern, shape},
+    log_pattern::{LogError, Pattern},
     object::{Key, Kind, ObjectRef},
     text::Text,
     time, units,
@@ -84,7 +84,7 @@ impl State {
 
     fn lines_of_pattern(&self, pattern: &Pattern) -> Vec<String> {
         let errors = self.errors.iter().flat_map(|errors| &errors.newest);
-        let its: Vec<&LogError> = errors.filter(|error| error.service == pattern.service && shape(&error.message) == pattern.shape).collect();
+        let its: Vec<&LogError> = errors.filter(|error| error.is_of(&pattern.service, &pattern.shape)).collect();
         let about = if self.errors.as_ref().is_some_and(|errors| errors.sampled.is_some()) { "about " } else { "" };
         let news = match (pattern.is_new, pattern.is_surging) {
             (true, _) => ", new",

@@ -13,7 +13,7 @@ use crate::domain::{
     complaint::{About, Around, Complaint, addresses, roots},
     health::SourceId,
     kpi::{Level, Role},
-    log_pattern::{ErrorWindow, shape},
+    log_pattern::ErrorWindow,
     natural,
     object::{Key, Kind, ObjectRef},
     pod::Pod,
@@ -81,7 +81,7 @@ impl State {
             // While all is good again nothing has to be found any more.
             began: episode.filter(|episode| episode.good_since().is_none()).map(|episode| episode.began),
             worst: self.worst_indicator(),
-            critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && level(kpi) == Level::Critical).map(|kpi| kpi.spec.id.clone()),
+            critical_errors: self.kpis.iter().find(|kpi| is_error(kpi) && kpi.level() == Level::Critical).map(|kpi| kpi.spec.id.clone()),
             candidates: self.candidates(&complaints),
             unhealthy: self.unhealthy_apps(),
             lost,
@@ -135,7 +135,7 @@ impl State {
 
     /// Whether the pods that say it are all gone, where the newest errors name any: what is stuck in a process ends with it.
     fn is_of_gone_pods(&self, complaint: &Complaint, window: &ErrorWindow) -> bool {
-        let its = window.newest.iter().filter(|error| error.service == complaint.service && shape(&error.message) == complaint.shape);
+        let its = window.newest.iter().filter(|error| error.is_of(&complaint.service, &complaint.shape));
         let named: BTreeSet<&str> = its.filter_map(|error| error.pod.as_deref()).collect();
         let pods = &self.cluster.pods;
         !named.is_empty() && pods.is_complete && !pods.objects.keys().any(|key| named.contains(key.name.as_str()))
@@ -170,9 +170,9 @@ impl State {
 
     /// The indicator that a cure is judged by: a critical one of errors, else the first that is critical, else the first that is bad.
     pub(super) fn worst_indicator(&self) -> Option<Text> {
-        let bad = || self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
-        let worst = bad().max_by_key(|kpi| (level(kpi), is_error(kpi)))?;
-        let first = bad().find(|kpi| (level(kpi), is_error(kpi)) == (level(worst), is_error(worst)));
+        let bad = || self.kpis.iter().filter(|kpi| kpi.level() >= Level::Warning);
+        let worst = bad().max_by_key(|kpi| (kpi.level(), is_error(kpi)))?;
+        let first = bad().find(|kpi| (kpi.level(), is_error(kpi)) == (worst.level(), is_error(worst)));
         first.map(|kpi| kpi.spec.id.clone())
     }
 
@@ -190,7 +190,7 @@ impl State {
 
     /// When each indicator that is bad began to rise, as far as the histories tell.
     fn present_onsets(&self) -> Vec<Onset> {
-        let bad = self.kpis.iter().filter(|kpi| level(kpi) >= Level::Warning);
+        let bad = self.kpis.iter().filter(|kpi| kpi.level() >= Level::Warning);
         let onsets = bad.filter_map(|kpi| {
             let (crossed, or_earlier) = self.bad_since(kpi)?;
             let limit = kpi.spec.warning.or(kpi.spec.critical).filter(|_| !or_earlier)?;
@@ -393,7 +393,7 @@ impl State {
     }
 
     pub(super) fn overloads(&self, complaints: &[Complaint]) -> Vec<Overload> {
-        let critical = self.kpis.iter().filter(|kpi| kpi.spec.role.is_load() && level(kpi) == Level::Critical);
+        let critical = self.kpis.iter().filter(|kpi| kpi.spec.role.is_load() && kpi.level() == Level::Critical);
         let mut overloads: Vec<Overload> = Vec::new();
         for kpi in critical {
             let Some(value) = kpi.reading.as_ref().and_then(|reading| reading.value) else { continue };
@@ -443,10 +443,6 @@ impl State {
         let sheds = |key: &Key| complaints.iter().any(|complaint| complaint.service == key.name && complaint.about == About::Overload);
         waited_for.find(|key| is_busy || sheds(key))
     }
-}
-
-pub(super) fn level(kpi: &KpiState) -> Level {
-    kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
 }
 
 pub(super) fn is_error(kpi: &KpiState) -> bool {

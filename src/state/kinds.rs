@@ -302,15 +302,12 @@ impl State {
             // What has no namespace can be named wherever one looks.
             None => (self.session.scope.namespace().unwrap_or_default(), *object),
         };
-        if let ([kind], false) = (entry.spec.on, object.contains('/')) {
-            let object = format!("{}/{object}", kind.singular());
-            let words: Vec<&str> = std::iter::once(object.as_str()).chain(arguments.iter().copied()).collect();
-            return Some(entry.ask(namespace, &words));
-        }
-        if !object.contains('/') {
-            let kinds = entry.spec.on.iter().map(|kind| format!("{}/{object}", kind.singular()));
-            return Some(Err(Text::line(&format!("{object} says no kind: write {}", kinds.collect::<Vec<_>>().join(" or ")))));
-        }
+        let of_kinds: Vec<String> = entry.spec.on.iter().map(|kind| format!("{}/{object}", kind.singular())).collect();
+        let object = match of_kinds.as_slice() {
+            _ if object.contains('/') => object,
+            [only] => only,
+            several => return Some(Err(Text::line(&format!("{object} says no kind: write {}", several.join(" or "))))),
+        };
         let words: Vec<&str> = std::iter::once(object).chain(arguments.iter().copied()).collect();
         Some(entry.ask(namespace, &words))
     }

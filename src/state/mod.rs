@@ -70,7 +70,7 @@ use crate::{
         episode::Episodes,
         escalation::Ladder,
         health::{Freshness, Health, SourceId},
-        kpi::{Kpi, KpiReading},
+        kpi::{Kpi, KpiReading, Level},
         log_pattern::ErrorWindow,
         suggestion::Advice,
         suspect::Onset,
@@ -178,6 +178,13 @@ pub struct KpiState {
     pub observed_at: Option<Mono>,
     /// All that was seen of it lately: what a verdict's trend before a write is read from.
     pub track: Track,
+}
+
+impl KpiState {
+    /// Of the last value; no data where there is none.
+    pub fn level(&self) -> Level {
+        self.spec.level(self.reading.as_ref().and_then(|reading| reading.value))
+    }
 }
 
 /// One line above the footer, gone after its time or the next key.

@@ -11,7 +11,7 @@ use crate::domain::{
     kpi::Level,
 };
 
-use super::{KpiState, State, evidence::level};
+use super::{KpiState, State};
 
 /// Signs looked at; an avalanche of alerts beyond it begins no earlier.
 const LOOKED_AT: usize = 2_000;
@@ -46,7 +46,7 @@ impl State {
         self.alerts.is_some()
             && self.firing().next().is_none()
             && self.cluster.unhealthy.is_empty()
-            && self.kpis.iter().all(|kpi| level(kpi) == Level::Good)
+            && self.kpis.iter().all(|kpi| kpi.level() == Level::Good)
     }
 
     fn present_trouble(&self) -> Present {
@@ -86,7 +86,7 @@ impl State {
 
 /// An indicator that is beyond a threshold now.
 fn sign(kpi: &KpiState) -> Option<Sign> {
-    if level(kpi) < Level::Warning {
+    if kpi.level() < Level::Warning {
         return None;
     }
     let reading = kpi.reading.as_ref()?;

@@ -4,6 +4,10 @@ use super::{Comparison, Course, Judgement, Verdict};
 use crate::domain::{kpi::Kpi, text::Text, units};
 
 impl Comparison {
+    pub fn got_worse(&self) -> bool {
+        self.went_bad || self.course == Course::Worse
+    }
+
     /// Of an indicator as it was at the write; none where that is not known yet.
     pub fn since(kpi: &Kpi, before: Option<f64>) -> Self {
         let Kpi { id, title, unit, .. } = kpi;
@@ -54,7 +58,7 @@ impl Verdict {
             }
             (Judgement::NoData, _) => "cannot tell whether it helped: no data before or after".to_owned(),
         };
-        let got_worse: Vec<String> = others.iter().filter(|other| other.went_bad || other.course == Course::Worse).map(Comparison::words).collect();
+        let got_worse: Vec<String> = others.iter().filter(|other| other.got_worse()).map(Comparison::words).collect();
         let worse = match (got_worse.is_empty(), self.judgement) {
             (true, _) => String::new(),
             (false, Judgement::Worse) => format!("; also {}", got_worse.join(", ")),

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         complaint::About,
         health::SourceId,
-        log_pattern::{ErrorWindow, LogError, Pattern, shape},
+        log_pattern::{ErrorWindow, LogError},
         mitigation::{ActionEvent, Friction, Outcome},
         observation::{Delta, What},
         workload::{ConfigMap, Deployment, ReplicaSet},
@@ -196,19 +196,7 @@ fn what_was_stuck_in_pods_that_are_gone_is_no_reason_any_more() {
     let said = "queue consumer: no progress for 120 s";
     let error = |pod: &str| LogError { at: at(0), service: "sync-service".into(), pod: Some(pod.into()), message: said.into(), error: None };
     let window = |pods: &[&str]| {
-        let pattern = Pattern {
-            service: "sync-service".into(),
-            shape: shape(said),
-            recent: 40,
-            read: 40,
-            first_seen: at(-240),
-            last_seen: at(-5),
-            is_dated: true,
-            is_new: true,
-            is_surging: false,
-            quiet_minutes: None,
-            example: said.into(),
-        };
+        let pattern = pattern("sync-service", said, 40);
         let newest = pods.iter().map(|pod| error(pod)).collect();
         ErrorWindow { recent: 40, total: 40, shards: (1, 1), patterns: vec![pattern], newest, ..ErrorWindow::default() }
     };

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         alert::Severity,
         health::SourceId,
-        log_pattern::{ErrorWindow, LogError, Pattern, shape},
+        log_pattern::{ErrorWindow, LogError},
         observation::What,
     },
     state::{
@@ -66,19 +66,7 @@ fn a_pattern_of_errors_shows_whole_messages_and_their_pods() {
         error: Some("SQLSTATE 53300".into()),
     };
     let message = "pool timed out after 3000 ms waiting for connection to postgres-primary of the identity database";
-    let pattern = Pattern {
-        service: "core-engine".into(),
-        shape: shape(message),
-        recent: 211,
-        read: 211,
-        first_seen: at(-600),
-        last_seen: at(-5),
-        is_dated: true,
-        is_new: true,
-        is_surging: false,
-        quiet_minutes: None,
-        example: message.into(),
-    };
+    let pattern = pattern("core-engine", message, 211);
     let window = ErrorWindow {
         recent: 211,
         total: 211,

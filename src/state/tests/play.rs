@@ -14,6 +14,7 @@ use crate::{
         escalation::Recalled,
         health::{Health, SourceId},
         kpi::{History, KpiReading},
+        log_pattern::{Pattern, shape},
         mitigation::{
             ActionEvent, Basis, CardId, Check, CheckKind, CheckResult, ClusterIdentity, ContentType, Converge, Effect as WrittenEffect, Friction,
             MitigationId, ObjectWrite, Plan, Undoes, Write, WriteMethod,
@@ -399,6 +400,23 @@ pub fn replica_set(set: &str, revision: u64, created: i64, image: &str) -> Repli
         images: [("main".into(), image.into())].into(),
         change_cause: None,
         changed_by: Some("ci-deployer".into()),
+    }
+}
+
+/// A new pattern of errors of which the whole message is known, said for ten minutes.
+pub fn pattern(service: &str, message: &str, recent: u64) -> Pattern {
+    Pattern {
+        service: service.into(),
+        shape: shape(message),
+        recent,
+        read: recent,
+        first_seen: at(-600),
+        last_seen: at(-5),
+        is_dated: true,
+        is_new: true,
+        is_surging: false,
+        quiet_minutes: None,
+        example: message.into(),
     }
 }
 

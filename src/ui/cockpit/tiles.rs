@@ -52,7 +52,7 @@ pub fn render(canvas: &mut Canvas<'_>, area: Rect, state: &State, count: u16) {
 
 /// The indicators with a tile, and the others. A bad one takes the place of one that is better off: the last of those that fare best.
 fn arranged(state: &State, count: u16) -> (Vec<&KpiState>, Vec<&KpiState>) {
-    let rank = |kpi: &KpiState| match level(kpi) {
+    let rank = |kpi: &KpiState| match kpi.level() {
         Level::Critical => 3,
         Level::Warning => 2,
         Level::NoData => 1,
@@ -204,7 +204,7 @@ fn markers(canvas: &Canvas<'_>, state: &State) -> Vec<Marker> {
 /// The indicators without a tile, in one line: the worst first, so that a cut never hides an alarm.
 pub fn render_others(canvas: &mut Canvas<'_>, area: Rect, state: &State, tiles: u16) {
     let theme = canvas.theme;
-    let others: Vec<_> = arranged(state, tiles).1.into_iter().map(|kpi| (level(kpi), kpi)).collect();
+    let others: Vec<_> = arranged(state, tiles).1.into_iter().map(|kpi| (kpi.level(), kpi)).collect();
     let parts: Vec<Vec<Vec<(String, Style)>>> =
         [true, false].map(|with_limits| others.iter().map(|(level, kpi)| other(state, theme, kpi, *level, with_limits)).collect()).into();
     let width = |part: &[(String, Style)]| part.iter().fold(0_u16, |sum, (text, _)| sum.saturating_add(columns(text)));
@@ -260,10 +260,6 @@ fn no_data(theme: &Theme, standing: &Standing) -> (String, Style) {
     } else {
         (format!("{} no data", glyph::WARNING), theme.warning)
     }
-}
-
-fn level(kpi: &KpiState) -> Level {
-    kpi.spec.level(kpi.reading.as_ref().and_then(|reading| reading.value))
 }
 
 /// Prometheus may answer with an old sample, or with none: what it says of this indicator counts too.
